@@ -1,0 +1,61 @@
+# `make demo` and `make test` each work alone on a fresh clone: they need Python 3.11+ and a package index.
+
+PYTHONS := python3 python3.14 python3.13 python3.12 python3.11
+USABLE  := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
+BIN     := .venv/bin
+PIP     := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format bench docs golden house clean
+
+help: ## Say what each target does
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: .venv/.core ## Check the example shop and a real public application, and show what is found
+	@$(BIN)/python scripts/demo.py
+
+test: .venv/.dev ## Run the tests
+	@$(BIN)/python -m pytest --numprocesses auto
+
+check: .venv/.dev ## Format, lint, types, imports, docs, tests: all that CI runs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python scripts/docs.py --check
+	@$(MAKE) --no-print-directory test
+
+format: .venv/.dev ## Format the code, and mend what the linter can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: .venv/.core ## Compare the CPU time of a cold check with that of a bare parse
+	@$(BIN)/python benchmarks/check_speed.py
+
+docs: .venv/.dev ## Write the reference pages from the code
+	@$(BIN)/python scripts/docs.py
+
+golden: .venv/.dev ## Write the expected outputs in tests/golden anew: read the difference before you commit it
+	@PERFWRIGHT_GOLDEN=write $(BIN)/python -m pytest -k golden
+
+house: .venv/.core ## List what is longer or wider than the house likes: nothing fails on it
+	@$(BIN)/python scripts/house.py
+
+clean: ## Remove the environment, caches and downloads
+	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+.venv/bin/python:
+	@for python in $(PYTHONS); do \
+	  if $$python -c '$(USABLE)' 2>/dev/null; then exec $$python -m venv .venv; fi; \
+	done; \
+	echo "make: perfwright needs Python 3.11 or later with its venv module; none of $(PYTHONS) is one." >&2; \
+	exit 1
+
+.venv/.core: pyproject.toml constraints.txt | .venv/bin/python
+	@$(PIP) --editable .
+	@touch $@
+
+.venv/.dev: .venv/.core
+	@$(PIP) --editable '.[dev]'
+	@touch $@

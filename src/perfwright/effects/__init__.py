@@ -1,0 +1,1 @@
+"""What each function does and costs: source summarised bottom-up, library calls read from data."""

@@ -1,0 +1,470 @@
+"""The models of a project: tables, columns, indexes and relations, as Django or SQLAlchemy see them."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from perfwright.index.lower import Node, line_of
+from perfwright.index.project import Class, External, Module, Project
+from perfwright.index.tree import text, walk
+
+DJANGO, SQLALCHEMY = "django", "sqlalchemy"
+DJANGO_BASES = (
+    "django.db.models.Model",
+    "django.db.models.base.Model",
+    "django.contrib.auth.models.AbstractUser",
+    "django.contrib.auth.models.AbstractBaseUser",
+    "django.contrib.gis.db.models.Model",
+    "mptt.models.MPTTModel",
+    "treebeard.mp_tree.MP_Node",
+    "model_utils.models.TimeStampedModel",
+)
+TO_ONE = ("ForeignKey", "OneToOneField", "TreeForeignKey", "ParentalKey", "OneToOneRel")
+TO_MANY = ("ManyToManyField", "ParentalManyToManyField", "GenericRelation", "TaggableManager", "TagField")
+INDEXED = ("SlugField", "AutoField", "BigAutoField", "OneToOneField", "ForeignKey", "ParentalKey", "TreeForeignKey")
+FLAGS = ("BooleanField", "NullBooleanField", "Boolean", "bool")
+EAGER = ("joined", "selectin", "subquery", "immediate", "joined_inner")
+
+
+class Column:
+    """One column: `indexed` when a look-up by it can use an index (primary key, unique and so on)."""
+
+    __slots__ = ("indexed", "is_flag", "line", "module", "name", "target", "type")
+
+    def __init__(self, name: str, type: str, line: int, module: Module, indexed: bool) -> None:
+        self.name, self.type, self.line, self.module, self.indexed = name, type, line, module, indexed
+        self.is_flag = type in FLAGS
+        self.target = ""  # what a foreign key points to, as written: "users.id"
+
+
+class Relation:
+    """A way from one model to another; `inverse` is the name of the way back."""
+
+    __slots__ = ("column", "dynamic", "eager", "inverse", "line", "many", "name", "target", "through")
+
+    def __init__(self, name: str, target: "Model | None", *, many: bool, line: int = 0) -> None:
+        self.name, self.target, self.many, self.line = name, target, many, line
+        self.inverse: str | None = None
+        self.eager = False
+        self.dynamic = False
+        self.column: Column | None = None  # the column that a look-up along this relation filters by
+        self.through = False
+
+
+class Model:
+    """A class that stands for a table."""
+
+    __slots__ = ("abstract", "always", "cls", "columns", "framework", "managers", "name", "relations", "table")
+
+    def __init__(self, cls: Class, framework: str) -> None:
+        self.cls, self.framework, self.name = cls, framework, cls.name
+        self.columns: dict[str, Column] = {}
+        self.relations: dict[str, Relation] = {}
+        self.managers: dict[str, Node] = {}
+        self.always: frozenset[str] = frozenset()  # relations that every query fetches along
+        self.abstract = False
+        self.table = ""
+
+    def __repr__(self) -> str:
+        return f"Model({self.name})"
+
+    def column(self, name: str) -> Column | None:
+        """Return a column by its name; `customer_id` is the column of `customer`."""
+        found = self.columns.get(name)
+        if found is None and name.endswith("_id"):
+            found = self.columns.get(name[:-3])
+        return found
+
+
+class Schema:
+    """All models of a project, by class and by name."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.by_class: dict[Class, Model] = {}
+        self.by_name: dict[str, list[Model]] = {}
+        self.tables: dict[str, dict[str, Column]] = {}  # association tables, by the name of the variable's table
+        for cls in project.classes:
+            framework = self._framework(cls)
+            if framework:
+                model = self.by_class[cls] = Model(cls, framework)
+                self.by_name.setdefault(cls.name, []).append(model)
+        for model in self.by_class.values():
+            if model.framework == DJANGO:
+                self._django(model)
+            else:
+                self._sqlalchemy(model)
+        for model in list(self.by_class.values()):
+            self._inherit(model)
+        self._link()
+
+    def of(self, cls: Class) -> Model | None:
+        """Return the model that a class is, or None."""
+        return self.by_class.get(cls)
+
+    def named(self, name: str, near: Module | None = None) -> Model | None:
+        """Return the model with a name (`Order`, `shop.Order`), the nearest to a module where several."""
+        app, _, last = name.rpartition(".")
+        found = [model for model in self.by_name.get(last, ()) if not model.abstract] or self.by_name.get(last, [])
+        if app and len(found) > 1:
+            found = [m for m in found if f".{app}." in f".{m.cls.module.name}."] or found
+        if near is not None and len(found) > 1:
+            found = sorted(found, key=lambda m: -_shared(m.cls.module.name, near.name))
+        return found[0] if found else None
+
+    # -------------------------------------------------------------------- recognising
+    def _framework(self, cls: Class) -> str:
+        mro = self.project.mro(cls)
+        names = [str(base) for base in mro if isinstance(base, External)]
+        if any(name in DJANGO_BASES for name in names):
+            return DJANGO
+        if any(name.startswith(("sqlalchemy.", "flask_sqlalchemy.", "sqlmodel.")) for name in names) and (
+            "__tablename__" in cls.names
+            or any(n.endswith(("SQLAlchemy.Model", "SQLModel")) for n in names)
+            or self._has_columns(cls)
+        ):
+            return SQLALCHEMY
+        for base in mro:
+            if isinstance(base, External):
+                continue
+            if "__tablename__" in base.names and self._has_columns(base):
+                return SQLALCHEMY
+            for binding in base.names.values():
+                if binding[0] == "value" and binding[1] is not None and self._is_django_field(base, binding[1]):
+                    if any(name.startswith("django.") and "forms" in name for name in names):
+                        return ""
+                    return DJANGO
+        return ""
+
+    def _is_django_field(self, cls: Class, node: Node) -> bool:
+        if node[0] != "call":
+            return False
+        name = self.project.expression(cls.module, node[2])
+        return isinstance(name, External) and name.startswith(("django.db.models.", "django.contrib.postgres.fields"))
+
+    def _has_columns(self, cls: Class) -> bool:
+        return any(
+            binding[0] == "value" and binding[1] is not None and _called(binding[1]) in ("Column", "mapped_column")
+            for binding in cls.names.values()
+        )
+
+    # -------------------------------------------------------------------------- Django
+    def _django(self, model: Model) -> None:
+        cls = model.cls
+        meta = self._meta(cls)
+        model.abstract = _is_true(meta.get("abstract"))
+        for name, binding in cls.names.items():
+            if binding[0] != "value" or binding[1] is None or binding[1][0] != "call":
+                continue
+            call, kind = binding[1], _called(binding[1])
+            keywords = {key: value for key, value in call[4] if key}
+            line = line_of(call[1])
+            if kind in TO_ONE:
+                indexed = not _is_false(keywords.get("db_index"))
+                column = Column(name, kind, line, cls.module, indexed or _is_true(keywords.get("unique")))
+                model.columns[name] = column
+                self._django_relation(model, name, call, keywords, many=False)
+            elif kind in TO_MANY:
+                self._django_relation(model, name, call, keywords, many=True)
+            elif kind == "GenericForeignKey":
+                model.relations[name] = Relation(name, None, many=False, line=line)
+            elif kind.endswith("Field"):
+                indexed = kind in INDEXED or any(_is_true(keywords.get(k)) for k in ("db_index", "unique", "primary_key"))
+                model.columns[name] = Column(name, kind, line, cls.module, indexed)
+            elif kind.endswith("Manager") or "objects" in name or kind in ("as_manager", "from_queryset"):
+                model.managers[name] = call
+        model.columns.setdefault("id", Column("id", "AutoField", cls.line, cls.module, True))
+        model.columns.setdefault("pk", Column("pk", "AutoField", cls.line, cls.module, True))
+        for first in _django_prefixes(meta):
+            column_or_none = model.column(first.lstrip("-"))
+            if column_or_none is not None:
+                column_or_none.indexed = True
+
+    def _meta(self, cls: Class) -> dict[str, Node]:
+        binding = cls.names.get("Meta")
+        if not binding or binding[0] != "class":
+            return {}
+        inner = cls.module.classes[binding[1]]
+        return {name: part[1] for name, part in inner.names.items() if part[0] == "value" and part[1] is not None}
+
+    def _django_relation(self, model: Model, name: str, call: Node, keywords: dict[str, Node], *, many: bool) -> None:
+        target = call[3][0] if call[3] else keywords.get("to")
+        relation = Relation(name, None, many=many, line=line_of(call[1]))
+        relation.through = many
+        related = keywords.get("related_name")
+        kind = _called(call)
+        if related is not None and related[0] == "const" and isinstance(related[2], str):
+            relation.inverse = related[2].replace("%(class)s", model.name.lower())
+        elif kind not in ("GenericRelation", "TaggableManager"):
+            relation.inverse = model.name.lower() + ("" if kind == "OneToOneField" else "_set")
+        relation.column = model.columns.get(name)
+        relation.target = self._target(model, target)
+        model.relations[name] = relation
+
+    def _target(self, model: Model, node: Node | None) -> Model | None:
+        if node is None:
+            return None
+        if node[0] == "const" and isinstance(node[2], str):
+            return model if node[2] == "self" else self.named(node[2], model.cls.module)
+        if node[0] == "attr" and node[3] == "AUTH_USER_MODEL":
+            return self.named("User", model.cls.module)
+        entity = self.project.expression(model.cls.module, node)
+        return self.by_class.get(entity) if isinstance(entity, Class) else None
+
+    # ---------------------------------------------------------------------- SQLAlchemy
+    def _sqlalchemy(self, model: Model) -> None:
+        cls = model.cls
+        table = cls.names.get("__tablename__")
+        if table and table[0] == "value" and table[1] and table[1][0] == "const":
+            model.table = str(table[1][2])
+        else:
+            model.table = _snake(cls.name)
+        keys = 0
+        for name, binding in cls.names.items():
+            if binding[0] != "value":
+                continue
+            expression, annotation = binding[1], binding[2]
+            kind = _called(expression) if expression else ""
+            if kind in ("relationship", "dynamic_loader"):
+                self._relationship(model, name, expression, annotation)
+            elif kind in ("Column", "mapped_column", "Field") or _is_mapped(annotation):
+                column = _sqlalchemy_column(name, expression, annotation, cls)
+                if column.type == "primary":
+                    keys += 1
+                    column.indexed = keys == 1
+                model.columns[name] = column
+        arguments = cls.names.get("__table_args__")
+        if arguments and arguments[0] == "value" and arguments[1]:
+            for first in _sqlalchemy_prefixes(arguments[1]):
+                column_or_none = model.columns.get(first)
+                if column_or_none is not None:
+                    column_or_none.indexed = True
+
+    def _relationship(self, model: Model, name: str, call: Node, annotation: Node | None) -> None:
+        keywords = {key: value for key, value in call[4] if key}
+        target_node = call[3][0] if call[3] else keywords.get("argument")
+        many: bool | None = None
+        if annotation is not None:
+            inner = annotation[3] if annotation[0] == "sub" else annotation
+            many = inner[0] == "sub" and _last(inner[2]) in ("list", "List", "set", "Set", "Sequence", "Collection")
+            if target_node is None:
+                target_node = next((n for n in _leaves(inner) if self._sa_target(model, n) is not None), None)
+        relation = Relation(name, self._sa_target(model, target_node), many=bool(many), line=line_of(call[1]))
+        if many is None:
+            relation.many = not _is_false(keywords.get("uselist"))
+            relation.through = "secondary" in keywords
+            if relation.many and not relation.through and relation.target is not None:
+                relation.many = not self._points_to(model, relation.target) or relation.target is model
+        relation.through = "secondary" in keywords
+        lazy = keywords.get("lazy")
+        relation.eager = lazy is not None and lazy[0] == "const" and lazy[2] in (*EAGER, False)
+        relation.dynamic = lazy is not None and lazy[0] == "const" and lazy[2] in ("dynamic", "write_only")
+        back = keywords.get("back_populates")
+        if back is not None and back[0] == "const":
+            relation.inverse = str(back[2])
+        backref = keywords.get("backref")
+        if backref is not None and backref[0] == "call" and backref[3]:
+            backref = backref[3][0]
+        if backref is not None and backref[0] == "const":
+            relation.inverse = str(backref[2])
+        model.relations[name] = relation
+
+    def _sa_target(self, model: Model, node: Node | None) -> Model | None:
+        if node is None:
+            return None
+        if node[0] == "lambda":
+            node = node[3]
+        if node[0] == "const" and isinstance(node[2], str):
+            return self.named(node[2], model.cls.module)
+        entity = self.project.expression(model.cls.module, node)
+        if isinstance(entity, Class):
+            return self.by_class.get(entity)
+        return self.named(_last(node), model.cls.module) if node[0] in ("name", "attr") else None
+
+    def _points_to(self, model: Model, target: Model) -> bool:
+        """Tell whether a model has a foreign key to another (then the relation is to one)."""
+        for name, binding in model.cls.names.items():
+            if binding[0] == "value" and binding[1] is not None:
+                pointed = _foreign_key(binding[1])
+                if pointed and pointed.partition(".")[0] in (self._table_of(target), target.name) and name:
+                    return True
+        return False
+
+    def _table_of(self, model: Model) -> str:
+        table = model.cls.names.get("__tablename__")
+        if table and table[0] == "value" and table[1] and table[1][0] == "const":
+            return str(table[1][2])
+        return _snake(model.name)
+
+    # --------------------------------------------------------------------------- linking
+    def _inherit(self, model: Model) -> None:
+        for base in self.project.mro(model.cls)[1:]:
+            parent = self.by_class.get(base) if isinstance(base, Class) else None
+            names = parent or None
+            if names is None:
+                continue
+            for name, column in names.columns.items():
+                model.columns.setdefault(name, column)
+            for name, manager in names.managers.items():
+                model.managers.setdefault(name, manager)
+            for name, relation in names.relations.items():
+                if name not in model.relations:
+                    copy = Relation(name, relation.target, many=relation.many, line=relation.line)
+                    copy.column, copy.inverse, copy.eager = relation.column, relation.inverse, relation.eager
+                    copy.through, copy.dynamic = relation.through, relation.dynamic
+                    if copy.inverse and parent is not None and parent.framework == DJANGO:
+                        copy.inverse = copy.inverse.replace(f"{parent.name.lower()}_set", f"{model.name.lower()}_set")
+                    model.relations[name] = copy
+
+    def _link(self) -> None:
+        by_table = {model.table: model for model in self.by_class.values() if model.table}
+        for model in list(self.by_class.values()):
+            for relation in list(model.relations.values()):
+                target = relation.target
+                if target is None or model.abstract:
+                    continue
+                if model.framework == SQLALCHEMY and relation.column is None:
+                    relation.column = self._key_column(model, relation, by_table)
+                if relation.inverse and relation.inverse not in target.relations:
+                    one_to_one = model.framework == DJANGO and relation.inverse == model.name.lower()
+                    many = relation.through or (not relation.many and not one_to_one)
+                    back = Relation(relation.inverse, model, many=many, line=relation.line)
+                    back.inverse, back.through = relation.name, relation.through
+                    back.column = relation.column
+                    target.relations[relation.inverse] = back
+                    if model.framework == SQLALCHEMY and back.column is None:
+                        back.column = self._key_column(target, back, by_table)
+        for model in self.by_class.values():
+            model.always = frozenset(name for name, relation in model.relations.items() if relation.eager)
+
+    def _key_column(self, model: Model, relation: Relation, by_table: dict[str, Model]) -> Column | None:
+        """Return the foreign key that a look-up along a relation to many filters by."""
+        target = relation.target
+        if target is None or relation.through:
+            return None
+        holder, pointed = (target, model) if relation.many else (model, target)
+        for column in holder.columns.values():
+            if column.target and by_table.get(column.target.partition(".")[0]) is pointed:
+                return column
+        if not relation.many:  # to one without a key here: the key is on the other side
+            for column in target.columns.values():
+                if column.target and by_table.get(column.target.partition(".")[0]) is model:
+                    return column
+        return None
+
+
+def _shared(left: str, right: str) -> int:
+    count = 0
+    for one, other in zip(left.split("."), right.split("."), strict=False):
+        if one != other:
+            break
+        count += 1
+    return count
+
+
+def _called(node: Node | None) -> str:
+    """Return the last name of what a call calls: `ForeignKey` of `models.ForeignKey(...)`."""
+    if node is None or node[0] != "call":
+        return ""
+    return _last(node[2])
+
+
+def _last(node: Node) -> str:
+    if node[0] == "name":
+        return str(node[2])
+    return str(node[3]) if node[0] == "attr" else ""
+
+
+def _is_true(node: Node | None) -> bool:
+    return node is not None and node[0] == "const" and node[2] is True
+
+
+def _is_false(node: Node | None) -> bool:
+    return node is not None and node[0] == "const" and node[2] is False
+
+
+def _is_mapped(annotation: Node | None) -> bool:
+    return annotation is not None and annotation[0] == "sub" and _last(annotation[2]) in ("Mapped", "MappedColumn")
+
+
+def _leaves(node: Node) -> Iterator[Node]:
+    for inner in walk(node):
+        if inner[0] in ("name", "attr") or (inner[0] == "const" and isinstance(inner[2], str)):
+            yield inner
+
+
+def _strings(node: Any) -> list[str]:
+    return [inner[2] for inner in walk(node) if inner[0] == "const" and isinstance(inner[2], str)]
+
+
+def _django_prefixes(meta: dict[str, Node]) -> Iterable[str]:
+    """Give the first column of each index and constraint that a model's Meta declares."""
+    for key in ("unique_together", "index_together"):
+        node = meta.get(key)
+        if node is None or node[0] != "coll":
+            continue
+        groups = [item for item in node[3] if item[0] == "coll"] or [node]
+        for group in groups:
+            if group[3] and group[3][0][0] == "const":
+                yield str(group[3][0][2])
+    for key in ("indexes", "constraints"):
+        for call in walk(meta.get(key)):
+            if call[0] != "call" or _called(call) not in ("Index", "UniqueConstraint", "BTreeIndex", "HashIndex", "BrinIndex", "GinIndex", "GistIndex"):
+                continue
+            fields = dict(call[4]).get("fields")
+            columns = _strings(fields) if fields is not None else []
+            if columns:
+                yield columns[0]
+                if _called(call) == "GinIndex":
+                    yield from columns[1:]
+            for argument in call[3]:  # Index(F("a"), ...), Index(Lower("name"), ...)
+                yield from _strings(argument)[:1]
+
+
+def _sqlalchemy_prefixes(node: Node) -> Iterable[str]:
+    for call in walk(node):
+        kind = _called(call) if call[0] == "call" else ""
+        if kind in ("Index", "UniqueConstraint", "PrimaryKeyConstraint"):
+            columns = [_column_name(argument) for argument in call[3]]
+            columns = columns[1:] if kind == "Index" else columns
+            if columns and columns[0]:
+                yield columns[0]
+
+
+def _column_name(node: Node) -> str:
+    if node[0] == "const":
+        return str(node[2])
+    if node[0] == "call":
+        return _column_name(node[2][2]) if node[2][0] == "attr" else (_column_name(node[3][0]) if node[3] else "")
+    return _last(node)
+
+
+def _foreign_key(node: Node) -> str:
+    for call in walk(node):
+        if call[0] == "call" and _called(call) == "ForeignKey" and call[3]:
+            target = call[3][0]
+            return str(target[2]) if target[0] == "const" else text(target)
+        if call[0] == "call" and _called(call) == "Field":
+            key = dict(call[4]).get("foreign_key")
+            if key is not None and key[0] == "const":
+                return str(key[2])
+    return ""
+
+
+def _sqlalchemy_column(name: str, expression: Node | None, annotation: Node | None, cls: Class) -> Column:
+    keywords = {key: value for key, value in expression[4] if key} if expression and expression[0] == "call" else {}
+    primary = _is_true(keywords.get("primary_key"))
+    indexed = any(_is_true(keywords.get(key)) for key in ("index", "unique"))
+    kind = "primary" if primary else ""
+    if not kind and expression is not None and expression[0] == "call":
+        kind = next((_last(a[2]) if a[0] == "call" else _last(a) for a in expression[3] if a[0] != "const"), "")
+    if kind in ("", "ForeignKey") and annotation is not None and annotation[0] == "sub":
+        kind = _last(annotation[3]) or kind
+    line = line_of(expression[1]) if expression else line_of(annotation[1]) if annotation else cls.line
+    column = Column(name, kind, line, cls.module, indexed)
+    column.target = _foreign_key(expression) if expression else ""
+    return column
+
+
+def _snake(name: str) -> str:
+    """Return the table name that Flask-SQLAlchemy gives a class: `InvoiceItem` is `invoice_item`."""
+    return "".join(f"_{c.lower()}" if c.isupper() and i and not name[i - 1].isupper() else c.lower() for i, c in enumerate(name))

@@ -1,0 +1,353 @@
+"""What the interpreter knows of a value: its kind, where it came from, how much of it there is.
+
+A value knows its `depth`: the number of loops (of the function being interpreted) in which it is made
+anew. A list made before a loop has depth 0 and *outlives* the loop; the loop's variable has depth 1. What
+is remembered on an object (a relation loaded once) costs once per object, so it multiplies by the
+loops up to the object's depth, not by those the access stands in. `root` is the position of the parameter
+that a value hangs on, or None: the caller knows that object's depth better.
+"""
+
+from typing import Any, Final
+
+from perfwright.effects.schema import Model
+from perfwright.index.lower import Node
+from perfwright.index.project import Class, Function, Module
+
+LITTLE = 20  # a constant number of items up to this is not worth a finding
+
+
+class Size:
+    """How many: a constant, or a symbol that the settings give a number for."""
+
+    __slots__ = ("constant", "symbol")
+
+    def __init__(self, symbol: str = "items", constant: int | None = None) -> None:
+        self.symbol, self.constant = symbol, constant
+
+    @property
+    def is_little(self) -> bool:
+        """Tell whether the number is constant and small."""
+        return self.constant is not None and self.constant <= LITTLE
+
+    def __str__(self) -> str:
+        return self.symbol if self.constant is None else str(self.constant)
+
+
+ITEMS: Final = Size("items")
+ROWS: Final = Size("rows")
+PAGE: Final = Size("page")
+ONE: Final = Size(constant=1)
+
+
+def constant(number: int) -> Size:
+    """Return the size of a known number of items."""
+    return Size(constant=number)
+
+
+class Load:
+    """Rows brought into memory by one query, and what is then done with them in one function.
+
+    `whole` is set when the rows are used as they are; `reduced` lists uses that a query could have
+    done: `(kind, position, text)` with kind filter, count, sum, max, sort, test, contains, slice.
+    """
+
+    __slots__ = ("chain", "filtered", "limited", "model", "position", "reduced", "relation", "symbol", "whole")
+
+    def __init__(self, model: Model | None, position: int, symbol: str) -> None:
+        self.model, self.position, self.symbol = model, position, symbol
+        self.relation: str | None = None
+        self.filtered = self.limited = self.whole = False
+        self.reduced: list[tuple[str, int, str]] = []
+        self.chain: tuple[Any, ...] = ()
+
+
+class Value:
+    """The least that is known: nothing but where it came from."""
+
+    __slots__ = ("depth", "root")
+    kind = "unknown"
+
+    def __init__(self, depth: int = 0, root: int | None = None) -> None:
+        self.depth, self.root = depth, root
+
+    def shape(self) -> Any:
+        """Return what distinguishes this value for the functions it is passed to; None for nothing."""
+        return None
+
+
+UNKNOWN: Final = Value()
+
+
+class Constant(Value):
+    """A literal: number, string, None, True or False."""
+
+    __slots__ = ("value",)
+    kind = "constant"
+
+    def __init__(self, value: Any, depth: int = 0) -> None:
+        super().__init__(depth)
+        self.value = value
+
+    def shape(self) -> Any:
+        return ("k", self.value) if self.value is None or isinstance(self.value, bool) else None
+
+
+class Scalar(Value):
+    """One plain value: a number, text, a date; `type` is `str`, `int` ... where known."""
+
+    __slots__ = ("type",)
+    kind = "scalar"
+
+    def __init__(self, type: str = "", depth: int = 0, root: int | None = None) -> None:
+        super().__init__(depth, root)
+        self.type = type
+
+    def shape(self) -> Any:
+        return ("s", self.type) if self.type else None
+
+
+class ModuleValue(Value):
+    __slots__ = ("module",)
+    kind = "module"
+
+    def __init__(self, module: Module) -> None:
+        super().__init__()
+        self.module = module
+
+
+class ClassValue(Value):
+    """A class of the project itself (not an instance)."""
+
+    __slots__ = ("cls",)
+    kind = "class"
+
+    def __init__(self, cls: Class) -> None:
+        super().__init__()
+        self.cls = cls
+
+    def shape(self) -> Any:
+        return ("c", id(self.cls))
+
+
+class FunctionValue(Value):
+    """A function of the project, bound to an object or not; `closure` is the frame it was made in."""
+
+    __slots__ = ("arguments", "bound", "closure", "function", "keywords")
+    kind = "function"
+
+    def __init__(self, function: Function, bound: Value | None = None, closure: Any = None) -> None:
+        super().__init__()
+        self.function, self.bound, self.closure = function, bound, closure
+        self.arguments: tuple[Value, ...] = ()
+        self.keywords: dict[str, Value] = {}
+
+    def shape(self) -> Any:
+        return ("f", id(self.function), self.bound.shape() if self.bound is not None else None, id(self.closure))
+
+
+class LambdaValue(Value):
+    __slots__ = ("closure", "node")
+    kind = "lambda"
+
+    def __init__(self, node: Node, closure: Any) -> None:
+        super().__init__()
+        self.node, self.closure = node, closure
+
+    def shape(self) -> Any:
+        return ("l", id(self.node), id(self.closure))
+
+
+class External(Value):
+    """Something of a library by its dotted name: a module, a function, a class; `bound` its receiver."""
+
+    __slots__ = ("bound", "name", "receiver")
+    kind = "external"
+
+    def __init__(self, name: str, bound: Value | None = None, receiver: Node | None = None) -> None:
+        super().__init__()
+        self.name, self.bound, self.receiver = name, bound, receiver
+
+    def shape(self) -> Any:
+        return ("e", self.name)
+
+
+class Instance(Value):
+    """An object of a class of the project."""
+
+    __slots__ = ("cls",)
+    kind = "instance"
+
+    def __init__(self, cls: Class, depth: int = 0, root: int | None = None) -> None:
+        super().__init__(depth, root)
+        self.cls = cls
+
+    def shape(self) -> Any:
+        return ("i", id(self.cls))
+
+
+class Foreign(Value):
+    """An object of a library class: `pathlib.Path`, `sqlalchemy.orm.Session`."""
+
+    __slots__ = ("element", "name", "size")
+    kind = "foreign"
+
+    def __init__(self, name: str, depth: int = 0, root: int | None = None, element: Value | None = None) -> None:
+        super().__init__(depth, root)
+        self.name, self.element = name, element
+        self.size: Size | None = None
+
+    def shape(self) -> Any:
+        return ("o", self.name, self.element.shape() if self.element is not None else None)
+
+
+class Row(Value):
+    """One object of a model, with the relations that came with it (`items__product`)."""
+
+    __slots__ = ("fetched", "model", "seen")
+    kind = "row"
+
+    def __init__(
+        self, model: Model, fetched: frozenset[str] = frozenset(), depth: int = 0, root: int | None = None
+    ) -> None:
+        super().__init__(depth, root)
+        self.model, self.fetched = model, fetched
+        self.seen: dict[str, Value] = {}
+
+    def shape(self) -> Any:
+        return ("r", id(self.model), self.fetched)
+
+
+class Rows(Value):
+    """A query, not run yet or run: of which model, fetched with what, filtered and limited by what.
+
+    `api` is the library class whose methods it has. `relation` is set when it is what a row relates
+    to; `manager` before `.all()`, while it only stands for the table.
+    """
+
+    __slots__ = (
+        "api", "assumed", "columns", "fetched", "filters", "limited", "load", "manager", "model", "orders", "owner",
+        "position", "relation", "size", "stored", "values",
+    )  # fmt: skip
+    kind = "rows"
+
+    def __init__(self, model: Model | None, api: str, position: int, depth: int = 0, root: int | None = None) -> None:
+        super().__init__(depth, root)
+        self.model, self.api, self.position = model, api, position
+        self.fetched: frozenset[str] = frozenset()
+        self.filters: tuple[str, ...] = ()
+        self.orders: tuple[str, ...] = ()
+        self.limited: Size | None = None
+        self.load: Load | None = None
+        self.manager = False
+        self.relation: str | None = None
+        self.owner: Row | None = None
+        self.values = False  # values(), values_list(): rows are tuples or dicts, not objects
+        self.columns: tuple[str, ...] = ()
+        self.stored = False  # already in memory: prefetched, or run before
+        self.assumed = False
+        self.size: Size | None = None
+
+    def copy(self, depth: int) -> "Rows":
+        """Return the same query as a new object made at `depth`."""
+        new = Rows(self.model, self.api, self.position, depth, self.root)
+        new.fetched, new.filters, new.orders, new.limited = self.fetched, self.filters, self.orders, self.limited
+        new.relation, new.owner, new.values, new.columns = self.relation, self.owner, self.values, self.columns
+        new.assumed, new.size = self.assumed, self.size
+        return new
+
+    def shape(self) -> Any:
+        limit = str(self.limited) if self.limited else None
+        return ("q", id(self.model), self.api, self.fetched, limit, self.relation, self.manager, bool(self.filters))
+
+    @property
+    def how_many(self) -> Size:
+        """Return the number of rows that the query gives."""
+        if self.limited is not None:
+            return self.limited
+        if self.size is not None:
+            return self.size
+        return Size(self.model.name) if self.model is not None else ROWS
+
+    def element(self, depth: int) -> Value:
+        """Return one of the rows, met in a loop at `depth`."""
+        if self.values or self.model is None:
+            return Scalar(depth=depth) if self.values else Value(depth)
+        fetched = self.fetched | self.model.always
+        if self.relation and self.owner is not None:
+            inverse = self.owner.model.relations[self.relation].inverse
+            if inverse:
+                fetched = fetched | {inverse}
+        return Row(self.model, fetched, depth)
+
+
+class Sequence(Value):
+    """A collection in memory: `kind` list, tuple, set, dict, iter; `element` is one of its items."""
+
+    __slots__ = ("element", "items", "key", "known", "load", "of", "size")
+    kind = "sequence"
+
+    def __init__(
+        self,
+        of: str,
+        element: Value = UNKNOWN,
+        size: Size = ITEMS,
+        depth: int = 0,
+        root: int | None = None,
+        *,
+        known: bool = True,
+    ) -> None:
+        super().__init__(depth, root)
+        self.of, self.element, self.size, self.known = of, element, size, known
+        self.load: Load | None = None
+        self.key: Value | None = None
+        self.items: tuple[Value, ...] | None = None  # a literal's items, one by one
+
+    def shape(self) -> Any:
+        little = self.size.constant if self.size.is_little else self.size.symbol
+        return ("t", self.of, self.element.shape(), little)
+
+
+class Awaitable(Value):
+    """A coroutine or future; `result` is what awaiting it gives, `events` what awaiting it costs."""
+
+    __slots__ = ("result",)
+    kind = "awaitable"
+
+    def __init__(self, result: Value, depth: int = 0) -> None:
+        super().__init__(depth)
+        self.result = result
+
+
+class Super(Value):
+    """What `super()` gives: the object, seen from above a class."""
+
+    __slots__ = ("above", "bound")
+    kind = "super"
+
+    def __init__(self, above: Class, bound: Value) -> None:
+        super().__init__(bound.depth, bound.root)
+        self.above, self.bound = above, bound
+
+
+def join(first: Value, second: Value) -> Value:
+    """Return a value that stands for either of two: what both branches of an `if` leave behind."""
+    if first is second:
+        return first
+    if second.kind == "unknown" or (isinstance(second, Constant) and first.kind != "unknown"):
+        return first
+    if first.kind in ("unknown", "constant"):
+        return second
+    if isinstance(first, Rows) and isinstance(second, Rows) and first.model is second.model:
+        merged = first.copy(max(first.depth, second.depth))
+        merged.fetched = first.fetched & second.fetched
+        merged.filters = tuple(name for name in first.filters if name in second.filters)
+        merged.limited = first.limited if second.limited else None
+        merged.stored = first.stored and second.stored
+        return merged
+    if isinstance(first, Row) and isinstance(second, Row) and first.model is second.model:
+        if first.fetched == second.fetched:
+            return first
+        return Row(first.model, first.fetched & second.fetched, max(first.depth, second.depth), first.root)
+    if isinstance(first, Sequence) and isinstance(second, Sequence) and first.of == second.of:
+        return second if first.size.is_little and not second.size.is_little else first
+    return first

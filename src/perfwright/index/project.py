@@ -1,0 +1,301 @@
+"""The files of a project as modules, classes and functions, with every name resolved."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
+from typing import Final
+
+from perfwright.index.lower import ASYNC, GENERATOR, Node
+
+STDLIB: Final = sys.stdlib_module_names
+DEEPEST = 20  # re-exports followed for one name; a longer way is a cycle
+
+
+class Module:
+    """One file: its dotted name from the root, its functions, classes and top-level names."""
+
+    __slots__ = ("body", "classes", "digest", "functions", "ignores", "is_package", "lines", "name", "names", "path")
+
+    def __init__(self, path: str, facts: Node) -> None:
+        self.path = path
+        parts = PurePosixPath(path).with_suffix("").parts
+        self.is_package = parts[-1] == "__init__"
+        self.name = ".".join(parts[:-1] if self.is_package else parts)
+        self.digest, self.lines, functions, classes, self.names, self.body, self.ignores = facts
+        self.classes = [Class(self, part) for part in classes]
+        self.functions = [Function(self, index, part) for index, part in enumerate(functions)]
+
+    def __repr__(self) -> str:
+        return f"Module({self.name})"
+
+
+class Function:
+    """A function or method as it is written. `owner` is the class whose body holds it."""
+
+    __slots__ = (
+        "body", "decorators", "end_line", "flags", "index", "line", "module", "name", "outer", "owner", "parameters",
+        "qualified", "returns",
+    )  # fmt: skip
+
+    def __init__(self, module: Module, index: int, facts: Node) -> None:
+        self.module, self.index = module, index
+        (
+            self.name, self.qualified, self.line, self.end_line, self.decorators, self.parameters, self.returns,
+            self.flags, self.body, owner, self.outer,
+        ) = facts  # fmt: skip
+        self.owner: Class | None = module.classes[owner] if owner >= 0 else None
+
+    @property
+    def is_async(self) -> bool:
+        return bool(self.flags & ASYNC)
+
+    @property
+    def is_generator(self) -> bool:
+        return bool(self.flags & GENERATOR)
+
+    @property
+    def path(self) -> str:
+        return self.module.path
+
+    def __repr__(self) -> str:
+        return f"Function({self.module.name}:{self.qualified})"
+
+
+class Class:
+    """A class as it is written. `setters` maps `self.<name>` to the methods that set it."""
+
+    __slots__ = (
+        "bases", "body", "decorators", "end_line", "keywords", "line", "module", "name", "names", "outer", "qualified",
+        "setters",
+    )  # fmt: skip
+
+    def __init__(self, module: Module, facts: Node) -> None:
+        self.module = module
+        (
+            self.name, self.qualified, self.line, self.end_line, self.bases, self.keywords, self.decorators, self.names,
+            self.setters, self.body, self.outer,
+        ) = facts  # fmt: skip
+
+    def __repr__(self) -> str:
+        return f"Class({self.module.name}:{self.qualified})"
+
+
+class Value:
+    """A name bound to an expression: `expression` and `annotation` as lowered, either may be None."""
+
+    __slots__ = ("annotation", "expression", "module", "name")
+
+    def __init__(self, module: Module, name: str, expression: Node | None, annotation: Node | None) -> None:
+        self.module, self.name, self.expression, self.annotation = module, name, expression, annotation
+
+
+class External(str):
+    """The dotted name of something outside the project."""
+
+    __slots__ = ()
+
+
+Entity = Module | Function | Class | Value | External
+
+
+class Project:
+    """All modules, and the answers to "what does this name stand for here?"."""
+
+    def __init__(self, files: Mapping[str, Node]) -> None:
+        self.modules: dict[str, Module] = {}
+        for path in sorted(files):
+            module = Module(path, files[path])
+            self.modules[module.name] = module
+        self.packages = {module.name for module in self.modules.values() if module.is_package}
+        self._folders = {prefix for name in self.modules for prefix in _prefixes(name)}
+        self._roots: dict[str, tuple[str, ...]] = {}
+        self._resolved: dict[tuple[str, str], Entity | None] = {}
+        self._imported: dict[tuple[str, str], Entity] = {}
+        self._mro: dict[Class, tuple[Class | External, ...]] = {}
+        self._subclasses: dict[Class, list[Class]] | None = None
+
+    @property
+    def functions(self) -> Iterator[Function]:
+        for module in self.modules.values():
+            yield from module.functions
+
+    @property
+    def classes(self) -> Iterator[Class]:
+        for module in self.modules.values():
+            yield from module.classes
+
+    # ----------------------------------------------------------------------- names
+    def lookup(self, module: Module, name: str, depth: int = 0) -> Entity | None:
+        """Return what a top-level name of a module stands for, imports followed; None if unknown."""
+        key = (module.name, name)
+        if key in self._resolved:
+            return self._resolved[key]
+        binding = module.names.get(name)
+        found: Entity | None = None
+        if depth > DEEPEST:
+            return None
+        if binding is not None:
+            found = self.bound(module, name, binding, depth)
+        elif (submodule := f"{module.name}.{name}") in self.modules and module.is_package:
+            found = self.modules[submodule]
+        else:
+            for star, source in module.names.items():
+                if star[0] == "*":
+                    target = self.imported(module, source[1], "", source[3])
+                    found = self.member(target, name, depth + 1) if isinstance(target, Module) else None
+                    if found is not None:
+                        break
+        self._resolved[key] = found
+        return found
+
+    def bound(self, module: Module, name: str, binding: Node, depth: int = 0) -> Entity | None:
+        """Return what one binding of a scope stands for."""
+        kind = binding[0]
+        if kind == "func":
+            return module.functions[binding[1]]
+        if kind == "class":
+            return module.classes[binding[1]]
+        if kind == "import":
+            return self.imported(module, binding[1], binding[2], binding[3], depth)
+        return Value(module, name, binding[1], binding[2])
+
+    def member(self, entity: Entity | None, name: str, depth: int = 0) -> Entity | None:
+        """Return what `entity.name` stands for, where the entity is a module or outside the project."""
+        if isinstance(entity, External):
+            return External(f"{entity}.{name}")
+        if isinstance(entity, Module):
+            return self.lookup(entity, name, depth)
+        return None
+
+    def imported(self, module: Module, source: str, attribute: str, level: int, depth: int = 0) -> Entity | None:
+        """Return what an import statement in a module binds."""
+        if level:
+            parts = module.name.split(".")
+            keep = len(parts) - level + (1 if module.is_package else 0)
+            base = ".".join([*parts[: max(keep, 0)], *([source] if source else [])])
+            target: Entity | None = self.modules.get(base)
+            if target is None:
+                child = self.modules.get(f"{base}.{attribute}" if base else attribute)
+                return child or External(f"{base}.{attribute}" if attribute else base)
+        else:
+            target = self.absolute(module, source)
+        if not attribute:
+            return target
+        if isinstance(target, Module):
+            found = self.lookup(target, attribute, depth + 1)
+            return found or self.modules.get(f"{target.name}.{attribute}")
+        if isinstance(target, External):
+            # A namespace package has no file of its own, its modules do.
+            return self.modules.get(f"{self._here(module, source)}.{attribute}") or External(f"{target}.{attribute}")
+        return None
+
+    def absolute(self, module: Module, source: str) -> Entity:
+        """Return the module that an absolute import names, looked for from each source root above."""
+        roots = self.source_roots(module)
+        key = (roots[0] if roots else "", source)
+        found = self._imported.get(key)
+        if found is None:
+            found = External(source)
+            top = source.partition(".")[0]
+            for root in roots:
+                candidate = self.modules.get(f"{root}.{source}" if root else source)
+                if candidate is not None and (top not in STDLIB or root == "" or f"{root}.{top}" in self.packages):
+                    found = candidate
+                    break
+            self._imported[key] = found
+        return found
+
+    def _here(self, module: Module, source: str) -> str:
+        for root in self.source_roots(module):
+            name = f"{root}.{source}" if root else source
+            if name in self._folders:
+                return name
+        return source
+
+    def source_roots(self, module: Module) -> tuple[str, ...]:
+        """Return the dotted folders that may be on `sys.path` for a module: the ones above its package."""
+        parent = module.name if module.is_package else module.name.rpartition(".")[0]
+        cached = self._roots.get(parent)
+        if cached is None:
+            folders = [parent, *reversed(list(_prefixes(parent))), ""]
+            outside = [folder for folder in folders if folder not in self.packages]
+            # The outermost first: `import email` inside a folder is not that folder's email.py.
+            cached = self._roots[parent] = tuple(dict.fromkeys(reversed(outside)))
+        return cached
+
+    # --------------------------------------------------------------------- classes
+    def mro(self, cls: Class) -> tuple[Class | External, ...]:
+        """Return a class and its bases, nearest first; depth first, each once."""
+        cached = self._mro.get(cls)
+        if cached is None:
+            self._mro[cls] = (cls,)  # a class that inherits from itself ends here
+            order: dict[Class | External, None] = {cls: None}
+            for base in cls.bases:
+                found = self.expression(cls.module, base)
+                if isinstance(found, Class):
+                    for item in self.mro(found):
+                        order.pop(item, None)
+                        order[item] = None
+                elif isinstance(found, External):
+                    order[found] = None
+            cached = self._mro[cls] = tuple(order)
+        return cached
+
+    def expression(self, module: Module, node: Node) -> Entity | None:
+        """Resolve a dotted name, a subscripted one (`Generic[T]`) or a call that makes a class."""
+        tag = node[0]
+        if tag == "name":
+            found = self.lookup(module, node[2])
+            seen = 0
+            while isinstance(found, Value) and found.expression is not None and seen < DEEPEST:
+                if found.expression[0] == "call":  # Base = declarative_base(), a class from a factory
+                    return self.expression(found.module, found.expression) or found
+                if found.expression[0] not in ("name", "attr"):
+                    break
+                found, seen = self.expression(found.module, found.expression), seen + 1
+            return found
+        if tag == "attr":
+            base = self.expression(module, node[2])
+            if isinstance(base, Class):
+                binding = base.names.get(node[3])
+                return self.bound(base.module, node[3], binding) if binding else None
+            if isinstance(base, Value) and base.expression is not None and base.expression[0] == "call":
+                maker = self.expression(base.module, base.expression[2])
+                return External(f"{maker}.{node[3]}") if isinstance(maker, External) else None
+            return self.member(base, node[3])
+        if tag == "sub":
+            return self.expression(module, node[2])
+        if tag == "call":
+            maker = self.expression(module, node[2])
+            return External(f"{maker}()") if isinstance(maker, External) else None
+        return None
+
+    def class_member(self, cls: Class, name: str) -> tuple[Class, Node] | External | None:
+        """Return the class and the binding that an attribute of a class comes from."""
+        for base in self.mro(cls):
+            if isinstance(base, External):
+                continue
+            binding = base.names.get(name)
+            if binding is not None:
+                return base, binding
+        return None
+
+    def externals(self, cls: Class) -> list[External]:
+        """Return the bases of a class that are outside the project."""
+        return [base for base in self.mro(cls) if isinstance(base, External)]
+
+    def subclasses(self, cls: Class) -> list[Class]:
+        """Return the direct and indirect subclasses of a class, in the project."""
+        if self._subclasses is None:
+            self._subclasses = {}
+            for child in self.classes:
+                for base in self.mro(child)[1:]:
+                    if isinstance(base, Class):
+                        self._subclasses.setdefault(base, []).append(child)
+        return self._subclasses.get(cls, [])
+
+
+def _prefixes(name: str) -> Iterator[str]:
+    parts = name.split(".")
+    for end in range(1, len(parts)):
+        yield ".".join(parts[:end])

@@ -1,0 +1,85 @@
+"""The tags of a lowered tree, and small questions about it.
+
+Expressions: `name id`, `attr base name`, `call function arguments keywords`, `const value`,
+`sub base index`, `fstr parts`, `cmp left operators rights`, `bool operator values`,
+`bin operator left right`, `un operator operand`, `coll kind items`, `dict keys values`,
+`comp kind element generators value`, `if test then else`, `lambda parameters body`, `await value`,
+`star value`, `slice low high step`, `walrus name value`, `yield value`, `yieldfrom value`.
+
+Statements: `expr`, `assign targets value end`, `ann target annotation value`, `aug target operator value`,
+`return value`, `if test then else`, `for target iterable body else async end`, `while test body else end`,
+`with items body async`, `try body handlers else finally`, `match subject bodies`, `def index`,
+`class index`, `import bindings`, `raise value`, `del targets`, `break`, `continue`.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from perfwright.index.lower import Node
+
+SHOWN = 60  # characters of an expression in a message
+
+
+def text(node: Node | None, limit: int = SHOWN) -> str:
+    """Return an expression as a person would write it, shortened to `limit` characters."""
+    written = _text(node)
+    return written if len(written) <= limit else written[: limit - 1] + "…"
+
+
+def _text(node: Node | None) -> str:  # noqa: C901 - one line a tag
+    if node is None:
+        return ""
+    tag = node[0]
+    if tag == "name":
+        return str(node[2])
+    if tag == "attr":
+        return f"{_text(node[2])}.{node[3]}"
+    if tag == "call":
+        arguments = [_text(a) for a in node[3]] + [f"{k}={_text(v)}" if k else f"**{_text(v)}" for k, v in node[4]]
+        return f"{_text(node[2])}({', '.join(arguments)})"
+    if tag == "const":
+        return repr(node[2])
+    if tag == "sub":
+        return f"{_text(node[2])}[{_text(node[3])}]"
+    if tag == "slice":
+        return f"{_text(node[2])}:{_text(node[3])}"
+    if tag == "await":
+        return f"await {_text(node[2])}"
+    if tag == "star":
+        return f"*{_text(node[2])}"
+    if tag == "un":
+        return f"{node[2]} {_text(node[3])}" if node[2] == "not" else f"{node[2]}{_text(node[3])}"
+    if tag == "bin":
+        return f"{_text(node[3])} {node[2]} {_text(node[4])}"
+    if tag == "cmp":
+        return _text(node[2]) + "".join(f" {op} {_text(r)}" for op, r in zip(node[3], node[4], strict=True))
+    if tag == "coll":
+        left, right = {"list": "[]", "set": "{}"}.get(node[2], "()")
+        return f"{left}{', '.join(_text(item) for item in node[3])}{right}"
+    if tag == "bool":
+        return f" {node[2]} ".join(_text(value) for value in node[3])
+    if tag == "comp":
+        left, right = {"list": "[]", "set": "{}", "dict": "{}"}.get(node[2], "()")
+        loops = " ".join(f"for {_text(g[0])} in {_text(g[1])}" for g in node[4])
+        return f"{left}{_text(node[3])} {loops}{right}"
+    if tag == "if":
+        return f"{_text(node[3])} if {_text(node[2])} else {_text(node[4])}"
+    if tag == "lambda":
+        return f"lambda {', '.join(p[0] for p in node[2])}: {_text(node[3])}"
+    return "…"
+
+
+def walk(node: Any) -> Iterator[Node]:
+    """Give every tagged tuple of a lowered tree, the outer before the inner."""
+    stack = [node]
+    while stack:
+        top = stack.pop()
+        if type(top) is tuple:
+            if top and type(top[0]) is str and len(top) > 1 and type(top[1]) is int:
+                yield top
+            stack.extend(reversed(top))
+
+
+def names_in(node: Any) -> set[str]:
+    """Return the names that a lowered tree reads or writes."""
+    return {inner[2] for inner in walk(node) if inner[0] == "name"}
