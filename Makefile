@@ -36,7 +36,7 @@ docs: .venv/.dev ## Write the reference pages from the code
 	@$(BIN)/python scripts/docs.py
 
 golden: .venv/.dev ## Write the expected outputs in tests/golden anew: read the difference before you commit it
-	@PERFWRIGHT_GOLDEN=write $(BIN)/python -m pytest -k golden
+	@$(BIN)/python -m pytest --golden
 
 house: .venv/.core ## List what is longer or wider than the house likes: nothing fails on it
 	@$(BIN)/python scripts/house.py

@@ -5,6 +5,8 @@ known is refused by its name; nothing is ignored in silence.
 """
 
 import fnmatch
+import math
+import os
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -167,7 +169,7 @@ def find(start: Path) -> Path | None:
     for folder in (start, *start.parents):
         for name in FILES:
             path = folder / name
-            if path.is_file() and (name == "perfwright.toml" or "tool.perfwright" in _text(path)):
+            if os.path.isfile(path) and (name == "perfwright.toml" or "tool.perfwright" in _text(path)):
                 return path
         if (folder / ".git").exists():
             return None
@@ -178,13 +180,16 @@ def read(path: Path) -> Settings:
     """Read a settings file; raises ConfigError that names the file and the key."""
     try:
         data = tomllib.loads(_text(path))
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigError(f"{path.name} is not TOML ({error}); correct that line.", slug="broken-settings") from error
-    table = data if path.name == "perfwright.toml" else data.get("tool", {}).get("perfwright", {})
     try:
-        return parse(table, folder=path.parent)
+        return parse(_own(data) if path.name == "pyproject.toml" else data, folder=path.parent)
     except ConfigError as error:
         raise ConfigError(f"{path.name}: {error}", slug=error.slug) from error
+
+
+def _own(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    return _table(_table(data.get("tool", {}), "tool").get("perfwright", {}), "tool.perfwright")
 
 
 def parse(table: Mapping[str, Any], *, folder: Path) -> Settings:
@@ -256,7 +261,7 @@ def _whole(key: str, value: object) -> int:
 
 
 def _amount(key: str, value: object) -> float:
-    if not isinstance(value, int | float) or isinstance(value, bool) or value <= 0:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < math.inf:
         raise _refuse(key, value, "a number above 0")
     return float(value)
 
@@ -269,8 +274,7 @@ def _size(table: Mapping[str, Any], *, base: Size, where: str) -> Size:
     for key in named:
         if not key[:1].isupper() and "." not in key:
             raise ConfigError(
-                f"{where}.{key} is not a size; use rows, items, requests_per_month or a model such as "
-                '"shop.Order".',
+                f'{where}.{key} is not a size; use rows, items, requests_per_month or a model such as "shop.Order".',
                 slug="unknown-setting",
             )
     return replace(plain(), named={**base.named, **named})

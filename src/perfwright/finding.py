@@ -322,7 +322,9 @@ class Finding:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """Read a finding back; raises KeyError or TypeError where the document is not one."""
+        """Read a finding back; raises KeyError, TypeError or ValueError where the document is not one."""
+        if data["severity"] not in SEVERITIES or data["confidence"] not in CONFIDENCES:
+            raise ValueError(f"severity {data['severity']!r}, confidence {data['confidence']!r}")
         finding = cls(
             rule=data["rule"],
             severity=data["severity"],
@@ -344,11 +346,17 @@ class Finding:
 
 def number_twins(findings: Iterable[Finding]) -> list[Finding]:
     """Give an ordinal to findings whose keys are the same, in the order of their lines."""
-    seen: dict[str, int] = {}
+    taken: set[str] = set()
+    ordinals: dict[str, int] = {}
     numbered = []
     for finding in sorted(findings, key=lambda f: (f.place.path, f.place.line, f.place.column, f.rule, f.symbol)):
-        count = seen[finding.key] = seen.get(finding.key, 0) + 1
-        numbered.append(finding if count == 1 else replace(finding, ordinal=count))
+        first = unique = replace(finding, ordinal=1)
+        # A loop, because the symbol `a~2` of another finding may hold the key of a second `a`.
+        while unique.key in taken:
+            ordinals[first.key] = ordinals.get(first.key, 1) + 1
+            unique = replace(first, ordinal=ordinals[first.key])
+        taken.add(unique.key)
+        numbered.append(unique)
     return numbered
 
 

@@ -225,7 +225,7 @@ class Rows(Value):
     """
 
     __slots__ = (
-        "api", "assumed", "columns", "fetched", "filters", "limited", "load", "manager", "model", "orders", "owner",
+        "api", "assumed", "columns", "custom", "fetched", "filters", "limited", "load", "manager", "model", "orders", "owner",
         "position", "relation", "size", "stored", "values",
     )  # fmt: skip
     kind = "rows"
@@ -234,8 +234,8 @@ class Rows(Value):
         super().__init__(depth, root)
         self.model, self.api, self.position = model, api, position
         self.fetched: frozenset[str] = frozenset()
-        self.filters: tuple[str, ...] = ()
-        self.orders: tuple[str, ...] = ()
+        self.filters: tuple[Any, ...] = ()  # (model, column, operator)
+        self.orders: tuple[Any, ...] = ()  # (model, column)
         self.limited: Size | None = None
         self.load: Load | None = None
         self.manager = False
@@ -246,18 +246,19 @@ class Rows(Value):
         self.stored = False  # already in memory: prefetched, or run before
         self.assumed = False
         self.size: Size | None = None
+        self.custom: Class | None = None  # the project's own manager or queryset class
 
     def copy(self, depth: int) -> "Rows":
         """Return the same query as a new object made at `depth`."""
         new = Rows(self.model, self.api, self.position, depth, self.root)
         new.fetched, new.filters, new.orders, new.limited = self.fetched, self.filters, self.orders, self.limited
         new.relation, new.owner, new.values, new.columns = self.relation, self.owner, self.values, self.columns
-        new.assumed, new.size = self.assumed, self.size
+        new.assumed, new.size, new.custom = self.assumed, self.size, self.custom
         return new
 
     def shape(self) -> Any:
         limit = str(self.limited) if self.limited else None
-        return ("q", id(self.model), self.api, self.fetched, limit, self.relation, self.manager, bool(self.filters))
+        return ("q", id(self.model), self.api, self.fetched, limit, self.relation, self.manager, self.stored, id(self.custom))
 
     @property
     def how_many(self) -> Size:
@@ -283,7 +284,7 @@ class Rows(Value):
 class Sequence(Value):
     """A collection in memory: `kind` list, tuple, set, dict, iter; `element` is one of its items."""
 
-    __slots__ = ("element", "items", "key", "known", "load", "of", "size")
+    __slots__ = ("element", "items", "key", "known", "load", "of", "size", "source")
     kind = "sequence"
 
     def __init__(
@@ -300,6 +301,7 @@ class Sequence(Value):
         self.of, self.element, self.size, self.known = of, element, size, known
         self.load: Load | None = None
         self.key: Value | None = None
+        self.source: Load | None = None  # the rows that these items were made from
         self.items: tuple[Value, ...] | None = None  # a literal's items, one by one
 
     def shape(self) -> Any:

@@ -1,0 +1,144 @@
+"""Writes the reference pages from the code: rules, commands, libraries. `--check` only says what is stale."""
+
+import argparse
+import difflib
+import importlib
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from perfwright import rules
+from perfwright.effects.library import FILE_KEYS, FOLDER
+from perfwright.rules._contract import Rule
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+WRITTEN = "<!-- Written by `make docs` from {source}: edit that. -->\n"
+WIDTH = 100
+
+Pages = dict[Path, str]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when a page is stale")
+    check = parser.parse_args().check
+    pages = {**rule_pages(), DOCS / "commands.md": commands_page(), DOCS / "libraries.md": libraries_page()}
+    gone = sorted(set((DOCS / "rules").glob("*.md")) - set(pages))
+    stale = [path for path, text in pages.items() if not path.is_file() or path.read_text("utf8") != text]
+    if check:
+        for path in stale:
+            print(*difference(path, pages[path]), sep="\n")
+        if stale or gone:
+            names = ", ".join(path.relative_to(ROOT).as_posix() for path in (*stale, *gone))
+            sys.exit(f"The docs are not current: {names}. Run `make docs` and commit what it writes.")
+        return
+    for path in gone:
+        path.unlink()
+    for path in stale:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(pages[path], "utf8")
+    print(f"{len(pages)} pages, {len(stale)} written, {len(gone)} removed.")
+
+
+def difference(path: Path, text: str) -> Iterator[str]:
+    """Yield the first lines of what `make docs` would change in a page."""
+    old = path.read_text("utf8").splitlines() if path.is_file() else []
+    name = path.relative_to(ROOT).as_posix()
+    for _, line in zip(range(20), difflib.unified_diff(old, text.splitlines(), name, name, lineterm=""), strict=False):
+        yield line
+
+
+def rule_pages() -> Pages:
+    """Return a page for each rule, and the list of them."""
+    loaded = rules.load()
+    headlines = {name: rules.page(name).strip().splitlines()[0] for name in loaded}
+    rows = [
+        f"| [{name}]({name}.md) | {headlines[name]} | {', '.join(rule.spends)} |"
+        for name, rule in sorted(loaded.items())
+    ]
+    index = [
+        "# Rules",
+        "",
+        WRITTEN.format(source="the docstrings in `src/perfwright/rules/`"),
+        "Each page shows code that is slow and code that is not, and both are tests: the first must give exactly this",
+        "finding, the second none, and both the same result unless the page says what differs. `perfwright explain",
+        "RULE` prints the page.",
+        "",
+        "| rule | what it finds | spends |",
+        "| --- | --- | --- |",
+        *rows,
+        "",
+    ]
+    pages = {DOCS / "rules" / f"{name}.md": rule_page(rule) for name, rule in loaded.items()}
+    return {**pages, DOCS / "rules" / "README.md": "\n".join(index)}
+
+
+def rule_page(rule: Rule) -> str:
+    source = f"`src/perfwright/rules/{rule.name.replace('-', '_')}.py`"
+    head, _, rest = rules.page(rule.name).strip().partition("\n")
+    facts = f"It spends {' and '.join(rule.spends)}; its proof is {rule.proof.kind} ({rule.proof.expects})."
+    return f"# {rule.name}\n\n{WRITTEN.format(source=source)}\n{head}\n{rest}\n\n## Facts\n\n{facts}\n"
+
+
+def commands_page() -> str:
+    """Return what `--help` says of every command."""
+    program = command_group()
+    parts = [
+        "# Commands",
+        "",
+        WRITTEN.format(source="the help texts in `src/perfwright/app/`"),
+        *_help(program, "perfwright"),
+    ]
+    context = click.Context(program, info_name="perfwright")
+    for name in program.list_commands(context):
+        command = program.get_command(context, name)
+        if command and not command.hidden:
+            parts += ["", f"## perfwright {name}", "", *_help(command, f"perfwright {name}")]
+    return "\n".join(parts) + "\n"
+
+
+def command_group() -> click.Group:
+    """Return the group of commands that `perfwright` starts."""
+    module = importlib.import_module("perfwright.app.main")
+    return next(item for item in (module.main, *vars(module).values()) if isinstance(item, click.Group))
+
+
+def _help(command: click.Command, name: str) -> list[str]:
+    context = click.Context(command, info_name=name, terminal_width=WIDTH, max_content_width=WIDTH)
+    lines = command.get_help(context).splitlines()
+    return ["```text", *(line.rstrip() for line in lines), "```"]
+
+
+def libraries_page() -> str:
+    """Return the list of the libraries whose calls perfwright knows."""
+    models: dict[tuple[str, str], list[tuple[str, int]]] = {}
+    for path in sorted(FOLDER.glob("*.toml")):
+        model = tomllib.loads(path.read_text("utf8"))
+        names = sum(key not in FILE_KEYS for key in model)
+        models.setdefault((model["library"], model.get("versions", "")), []).append((path.name, names))
+    rows = [
+        f"| {library} | {versions} | {sum(count for _, count in files)} | {', '.join(name for name, _ in files)} |"
+        for (library, versions), files in sorted(models.items())
+    ]
+    return "\n".join(
+        [
+            "# Libraries",
+            "",
+            WRITTEN.format(source="`src/perfwright/effects/libraries/`"),
+            "What a call of these libraries does and costs is data. A project adds its own with `models = [...]` in",
+            "its settings.",
+            "",
+            "| library | versions | names | files |",
+            "| --- | --- | --- | --- |",
+            *rows,
+            "",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,626 @@
+"""Calls: of the project's functions, of classes, of libraries as their models describe them."""
+
+from perfwright.effects.frame import Frame
+from perfwright.effects.iteration import deepen, iterate, run_query
+from perfwright.effects.library import Effect, Model, Type
+from perfwright.effects.queries import executed, method, of_entity
+from perfwright.effects.scans import REDUCERS, search
+from perfwright.effects.values import (
+    ITEMS,
+    UNKNOWN,
+    Awaitable,
+    ClassValue,
+    Constant,
+    External,
+    Foreign,
+    FunctionValue,
+    Instance,
+    LambdaValue,
+    Row,
+    Rows,
+    Scalar,
+    Sequence,
+    Size,
+    Value,
+    constant,
+    join,
+)
+from perfwright.index.lower import Node
+
+Keywords = dict[str, Value]
+COPIES = ("builtins.list", "builtins.tuple", "builtins.set", "builtins.frozenset", "builtins.sorted", "builtins.iter", "builtins.reversed")
+SQL_WRITES = ("insert", "update", "delete", "replace", "merge", "create", "drop", "alter")
+
+
+def call(frame: Frame, node: Node) -> Value:
+    """Return what a call gives; its effects and those of what it calls happen."""
+    interp = frame.interp
+    callee = frame.value(node[2])
+    last = node[2][3] if node[2][0] == "attr" else node[2][2] if node[2][0] == "name" else ""
+    saved = frame.consumer
+    arguments = []
+    for argument in node[3]:
+        frame.consumer = last if argument[0] == "comp" else ""
+        arguments.append(frame.value(argument))
+    frame.consumer = ""
+    keywords: Keywords = {}
+    for name, value in node[4]:
+        keywords[name or "**"] = frame.value(value)
+    frame.consumer = saved
+    interp.calls_seen += 1
+    kind = callee.kind
+    if kind == "unknown":
+        interp.calls_unknown += 1
+        return unknown(frame, callee, arguments, keywords, node)
+    return apply(frame, callee, tuple(arguments), keywords, node)
+
+
+def apply(frame: Frame, callee: Value, arguments: tuple[Value, ...], keywords: Keywords, node: Node) -> Value:
+    """Call a value with values."""
+    if isinstance(callee, FunctionValue):
+        return frame.interp.invoke(frame, callee, arguments, keywords, node)
+    if isinstance(callee, External):
+        return external(frame, callee, arguments, keywords, node)
+    if isinstance(callee, ClassValue):
+        return frame.interp.instantiate(frame, callee, arguments, keywords, node)
+    if isinstance(callee, LambdaValue):
+        return frame.interp.run_lambda(frame, callee, arguments)
+    if isinstance(callee, Instance):
+        return frame.interp.method_result(frame, callee, "__call__", node, arguments, keywords) or Value(frame.depth)
+    if isinstance(callee, Foreign):
+        entry = frame.interp.libraries.method(callee.name, "__call__")
+        if entry is not None:
+            return modelled(frame, entry, callee, arguments, keywords, node)
+    return unknown(frame, callee, list(arguments), keywords, node)
+
+
+def unknown(frame: Frame, callee: Value, arguments: list[Value], keywords: Keywords, node: Node) -> Value:
+    """Call something that is not known: its arguments are used, its result is of the same origin."""
+    for value in (*arguments, *keywords.values()):
+        frame.use_whole(value)
+    frame.interp.unknown_call(frame, node)
+    return Value(frame.depth, callee.root)
+
+
+# -------------------------------------------------------------------------- libraries
+def external(frame: Frame, callee: External, arguments: tuple[Value, ...], keywords: Keywords, node: Node) -> Value:
+    """Call a function, class or method of a library."""
+    interp = frame.interp
+    special = SPECIAL.get(callee.name)
+    if special is not None:
+        return special(frame, callee, arguments, keywords, node)
+    bound = callee.bound
+    libraries = interp.libraries
+    if isinstance(bound, Rows):
+        name = callee.name.rpartition(".")[2]
+        return method(frame, bound, name, libraries.method(bound.api, name), (*arguments, *keywords.values()), node)
+    entry = libraries.get(callee.name)
+    if entry is None:
+        if libraries.is_class(callee.name):
+            return interp.foreign(libraries.canonical(callee.name), frame.depth)
+        if not libraries.knows(callee.name.partition(".")[0]):
+            interp.calls_unknown += 1
+        return foreign_unknown(frame, callee, arguments, keywords, node)
+    return modelled(frame, entry, bound, arguments, keywords, node)
+
+
+def foreign_unknown(
+    frame: Frame, callee: External, arguments: tuple[Value, ...], keywords: Keywords, node: Node
+) -> Value:
+    for value in (*arguments, *keywords.values()):
+        frame.use_whole(value)
+    last = callee.name.rpartition(".")[2]
+    if last[:1].isupper() and callee.bound is None:
+        return interp_foreign(frame, callee.name)
+    handled = frame.interp.framework_call(frame, callee, arguments, keywords, node)
+    return handled if handled is not None else Value(frame.depth)
+
+
+def interp_foreign(frame: Frame, name: str) -> Value:
+    return Foreign(name, frame.depth)
+
+
+def argument_named(
+    entry: Model, name: str, arguments: tuple[Value, ...], keywords: Keywords
+) -> Value | None:
+    """Return the argument that a parameter's name stands for."""
+    if name in keywords:
+        return keywords[name]
+    if name in entry.params:
+        index = entry.params.index(name)
+        return arguments[index] if index < len(arguments) else None
+    return None
+
+
+def argument_node(entry: Model, name: str, node: Node) -> Node | None:
+    for key, value in node[4]:
+        if key == name:
+            return value  # type: ignore[no-any-return]
+    if name in entry.params:
+        index = entry.params.index(name)
+        if index < len(node[3]):
+            return node[3][index]  # type: ignore[no-any-return]
+    return None
+
+
+def modelled(
+    frame: Frame,
+    entry: Model,
+    receiver: Value | None,
+    arguments: tuple[Value, ...],
+    keywords: Keywords,
+    node: Node,
+) -> Value:
+    """Call what a library model describes."""
+    if entry.given and argument_named(entry, entry.given, arguments, keywords) is None:
+        effects: tuple[Effect, ...] = ()
+    else:
+        effects = entry.does
+    result: Value | None = None
+    if entry.runs is not None:
+        result = run_argument(frame, entry, arguments, keywords, node)
+    statement = None
+    if entry.returns is not None and effects:
+        statement = statement_of(entry, entry.returns, arguments, keywords)
+    if isinstance(statement, Rows):
+        returns = inner_type(entry.returns)
+        value = executed(frame, statement, node, entry, returns)
+        return Awaitable(value, frame.depth) if entry.returns is not None and entry.returns.head == "Coroutine" else value
+    emit_effects(frame, entry, effects, receiver, arguments, keywords, node)
+    value = result_of(frame, entry, entry.returns, receiver, arguments, keywords, node, result)
+    for argument in (*arguments, *keywords.values()):
+        if not isinstance(argument, Sequence) or argument.load is None:
+            continue
+        if entry.name not in COPIES and entry.name.rpartition(".")[2] not in REDUCERS:
+            frame.use_whole(argument)
+    return value
+
+
+def inner_type(returns: Type | None) -> Type | None:
+    while returns is not None and returns.head == "Coroutine":
+        returns = returns.args[0]
+    return returns
+
+
+def statement_of(entry: Model, returns: Type, arguments: tuple[Value, ...], keywords: Keywords) -> Value | None:
+    """Return the statement that a session runs, where the result's type names a parameter."""
+    inner = inner_type(returns)
+    while inner is not None and inner.args:
+        head = inner.args[0].head
+        found = argument_named(entry, head, arguments, keywords)
+        if found is not None:
+            return found
+        inner = inner.args[0]
+    if entry.params and entry.params[0] in ("statement", "query"):
+        return argument_named(entry, entry.params[0], arguments, keywords)
+    return None
+
+
+def emit_effects(
+    frame: Frame,
+    entry: Model,
+    effects: tuple[Effect, ...],
+    receiver: Value | None,
+    arguments: tuple[Value, ...],
+    keywords: Keywords,
+    node: Node,
+) -> None:
+    for effect in effects:
+        if effect.of is not None:
+            sized_effect(frame, entry, effect, receiver, arguments, keywords, node)
+            continue
+        name = effect.name
+        if name == "db.query" and _writes(node):
+            name = "db.write"
+        if name == "file.read" and entry.name in ("builtins.open", "pathlib.Path.open") and _opens_for_writing(node, entry):
+            name = "file.write"
+        symbol = entry.name.removeprefix("builtins.")
+        detail = receiver
+        if name in ("db.query", "db.write"):
+            model = model_of(frame, entry, receiver, arguments)
+            if model is not None:
+                symbol = model
+        frame.emit(
+            name,
+            symbol,
+            node[1],
+            frame.interp.text(node),
+            model=entry,
+            detail=detail,
+            blocking=entry.blocking and name not in ("client", "compile", "raise", "flush", "db.commit"),
+        )
+
+
+def model_of(frame: Frame, entry: Model, receiver: Value | None, arguments: tuple[Value, ...]) -> str | None:
+    for value in (receiver, *arguments[:1]):
+        if isinstance(value, Row):
+            return value.model.name
+        if isinstance(value, Rows) and value.model is not None:
+            return value.model.name
+        if isinstance(value, ClassValue) and (model := frame.interp.schema.of(value.cls)) is not None:
+            return model.name
+    return None
+
+
+def _writes(node: Node) -> bool:
+    if node[3] and node[3][0][0] == "const" and isinstance(node[3][0][2], str):
+        return node[3][0][2].lstrip().lower().startswith(SQL_WRITES)
+    return False
+
+
+def _opens_for_writing(node: Node, entry: Model) -> bool:
+    mode = argument_node(entry, "mode", node)
+    return mode is not None and mode[0] == "const" and isinstance(mode[2], str) and any(c in mode[2] for c in "wax+")
+
+
+def sized_effect(
+    frame: Frame,
+    entry: Model,
+    effect: Effect,
+    receiver: Value | None,
+    arguments: tuple[Value, ...],
+    keywords: Keywords,
+    node: Node,
+) -> None:
+    """An effect in proportion to a collection: only searches of lists are followed."""
+    if effect.name != "scan" or effect.of != "self" or not isinstance(receiver, Sequence):
+        return
+    if receiver.of in ("list", "tuple") and not receiver.size.is_little and receiver.depth < frame.depth:
+        if entry.name.endswith((".remove",)) and frame.interp.loop_over(frame, receiver):
+            return
+        search(frame, "membership", receiver, node, node[2][2] if node[2][0] == "attr" else node, sure=receiver.known)
+    elif receiver.root is not None and receiver.of == "list":
+        search(frame, "membership", receiver, node, node[2][2] if node[2][0] == "attr" else node, sure=False)
+
+
+def run_argument(
+    frame: Frame, entry: Model, arguments: tuple[Value, ...], keywords: Keywords, node: Node
+) -> Value | None:
+    """A library calls one of its arguments: here, per item, in a thread, or later."""
+    runs = entry.runs
+    assert runs is not None
+    function = argument_named(entry, runs.arg, arguments, keywords)
+    if function is None or function.kind not in ("function", "lambda", "external", "class"):
+        return None
+    if isinstance(function, External) and frame.interp.libraries.get(function.name) is None:
+        return None
+    index = entry.params.index(runs.arg) if runs.arg in entry.params else 0
+    rest = tuple(arguments[index + 1 :])
+    if runs.where == "later":
+        if isinstance(function, FunctionValue):
+            partial = FunctionValue(function.function, function.bound, function.closure)
+            partial.arguments = function.arguments + rest
+            partial.keywords = {**function.keywords, **{k: v for k, v in keywords.items() if k not in entry.params}}
+            return partial
+        return None
+    if runs.times == "once":
+        frame.quiet += runs.where in ("thread", "process")
+        try:
+            passed = {k: v for k, v in keywords.items() if k not in entry.params}
+            return apply(frame, function, rest, passed, node)
+        finally:
+            frame.quiet -= runs.where in ("thread", "process")
+    source_name = runs.times.removeprefix("per ")
+    source = argument_named(entry, source_name, arguments, keywords)
+    source_node = argument_node(entry, source_name, node)
+    if source is None or source_node is None:
+        return None
+    element, loop = iterate(frame, source, source_node, kind="callback")
+    frame.loops.append(loop)
+    frame.quiet += runs.where in ("thread", "process")
+    try:
+        return apply(frame, function, (element,), {}, node)
+    finally:
+        frame.quiet -= runs.where in ("thread", "process")
+        frame.loops.pop()
+
+
+def result_of(
+    frame: Frame,
+    entry: Model,
+    returns: Type | None,
+    receiver: Value | None,
+    arguments: tuple[Value, ...],
+    keywords: Keywords,
+    node: Node,
+    result: Value | None = None,
+) -> Value:
+    """Return the value that a type of the small language stands for after a library call."""
+    interp = frame.interp
+    depth = frame.depth
+    if returns is None:
+        if entry.is_class:
+            return interp.foreign(entry.name, depth)
+        return result if result is not None and entry.runs is not None and entry.runs.where == "later" else Value(depth)
+    head = returns.head
+    if head == "self":
+        return receiver if receiver is not None else Value(depth)
+    if head == "Scalar":
+        return Scalar("", depth)
+    if head == "result":
+        return result if result is not None else Value(depth)
+    if head == "Coroutine":
+        return Awaitable(result_of(frame, entry, returns.args[0], receiver, arguments, keywords, node, result), depth)
+    if head in ("Rows", "Row"):
+        named = argument_named(entry, returns.args[0].head, arguments, keywords) if returns.args else None
+        if named is None and isinstance(receiver, Rows | Row):
+            named = receiver
+        entity = argument_node(entry, returns.args[0].head, node) if returns.args else None
+        api = returns.args[1].head if len(returns.args) > 1 else "sqlalchemy.Select"
+        rows = of_entity(frame, named if named is not None else UNKNOWN, entity, api, node[1])
+        if head == "Rows":
+            return rows
+        if isinstance(named, Row):
+            return named
+        return rows.element(depth)
+    if head in ("List", "Set", "Iter", "Tuple", "Dict"):
+        of = {"List": "list", "Set": "set", "Iter": "iter", "Tuple": "tuple", "Dict": "dict"}[head]
+        inner = returns.args[-1] if returns.args else None
+        if inner is not None and inner.head == "element":
+            source = arguments[0] if arguments else receiver
+            return copied(frame, of, source, node)
+        item = result_of(frame, entry, inner, receiver, arguments, keywords, node, result) if inner else UNKNOWN
+        size = ITEMS
+        if arguments and isinstance(arguments[-1], Sequence) and item.kind != "scalar":
+            size = arguments[-1].size
+        sequence = Sequence(of, item, size, depth)
+        sequence.known = entry.library != "stdlib" or of != "list"
+        return sequence
+    if head == "element":
+        source = receiver if isinstance(receiver, Sequence) else arguments[0] if arguments else None
+        if isinstance(source, Sequence):
+            return deepen(source.element, depth)
+        if isinstance(source, Rows):
+            return source.element(depth)
+        return Value(depth)
+    if "." in head:
+        return interp.foreign(head, depth)
+    return Value(depth)
+
+
+def copied(frame: Frame, of: str, source: Value | None, node: Node) -> Value:
+    """`list(x)`, `sorted(x)`: the items of x in a new collection."""
+    argument = node[3][0] if node[3] else node
+    if isinstance(source, Rows):
+        load = run_query(frame, source, node[1], frame.interp.text(argument))
+        sequence = Sequence(of, source.element(frame.depth), source.how_many, frame.depth)
+        sequence.load = load if of in ("list", "tuple", "iter") else None
+        sequence.source = load
+        return sequence
+    if isinstance(source, Sequence):
+        sequence = Sequence(of, source.element, source.size, frame.depth, source.root, known=source.known)
+        sequence.load = source.load if of in ("list", "tuple", "iter") else None
+        sequence.source = source.source or source.load
+        sequence.items = source.items
+        if source.of == "dict":
+            sequence.element = source.key or UNKNOWN
+            sequence.items = None
+        return sequence
+    if source is None:
+        return Sequence(of, UNKNOWN, constant(0), frame.depth)
+    sequence = Sequence(of, Value(frame.depth), ITEMS, frame.depth)
+    sequence.known = False
+    return sequence
+
+
+# --------------------------------------------------------------------------- builtins
+def length(frame: Frame, callee: External, arguments: tuple[Value, ...], keywords: Keywords, node: Node) -> Value:
+    if arguments and isinstance(arguments[0], Rows):
+        fresh = not arguments[0].stored
+        load = run_query(frame, arguments[0], node[1], frame.interp.text(node), method="__len__")
+        if fresh or load.reduced or not load.whole:
+            load.reduced.append(("count", node[1], frame.interp.text(node)))
+    elif arguments and isinstance(arguments[0], Sequence):
+        sequence = arguments[0]
+        load = sequence.load
+        if load is not None:
+            load.reduced.append(("count", node[1], frame.interp.text(node)))
+        elif sequence.source is not None and node[3][0][0] == "comp":
+            sequence.source.reduced.append(("count", node[1], frame.interp.text(node)))
+    return Scalar("int", frame.depth)
+
+
+def reduced(frame: Frame, callee: External, arguments: tuple[Value, ...], keywords: Keywords, node: Node) -> Value:
+    """sum, min, max, any, all over rows."""
+    name = callee.name.rpartition(".")[2]
+    source = arguments[0] if arguments else None
+    key = keywords.get("key")
+    if key is not None and key.kind in ("function", "lambda") and source is not None:
+        element, loop = iterate(frame, source, node[3][0], kind="callback")
+        frame.loops.append(loop)
+        apply(frame, key, (element,), {}, node)
+        frame.loops.pop()
+    if isinstance(source, Rows):
+        source = copied(frame, "list", source, node)
+    if isinstance(source, Sequence):
+        if source.load is not None and len(arguments) == 1:
+            source.load.reduced.append((REDUCERS.get(name, "max"), node[1], frame.interp.text(node)))
+        if name in ("min", "max"):
+            return deepen(source.element, frame.depth)
+    return Scalar("int" if name == "sum" else "", frame.depth)
+
+
+def enumerated(frame: Frame, callee: External, arguments: tuple[Value, ...], keywords: Keywords, node: Node) -> Value:
+    """enumerate and zip: tuples of the items."""
+    parts: list[Value] = []
+    size: Size | None = None
+    first: Value = UNKNOWN
+    known = False
+    if callee.name == "builtins.enumerate":
+        parts.append(Scalar("int"))
+    for argument, argument_part in zip(arguments, node[3], strict=False):
+        if isinstance(argument, Rows):
+            argument = copied(frame, "iter", argument, ("call", node[1], node[2], (argument_part,), ()))
+        if isinstance(argument, Sequence):
+            parts.append(argument.element)
+            if size is None or argument.size.is_little:
+                size = argument.size
+            known = known or argument.known
+            if first.kind == "unknown":
+                first = argument
+        else:
+            parts.append(Value(argument.depth, argument.root))
+        if callee.name == "builtins.enumerate":
+            break
+    pair = Sequence("tuple", UNKNOWN, constant(len(parts)))
+    pair.items = tuple(parts)
+    result = Sequence("iter", pair, size or ITEMS, frame.depth, first.root, known=known)
+    if isinstance(first, Sequence):
+        result.depth = first.depth
+        result.load, result.source = first.load, first.source
+    return result
+
+
+def ranged(frame: Frame, callee: External, arguments: tuple[Value, ...], keywords: Keywords, node: Node) -> Value:
+    numbers = [a.value for a in arguments if isinstance(a, Constant) and isinstance(a.value, int)]
+    if numbers and len(numbers) == len(arguments):
+        try:
+            return Sequence("iter", Scalar("int"), constant(len(range(*numbers[:3]))), frame.depth)
+        except (TypeError, ValueError):
+            pass
+    result = Sequence("iter", Scalar("int"), ITEMS, frame.depth)
+    last = node[3][min(1, len(node[3]) - 1)] if node[3] else None
+    if last is not None and last[0] == "call" and last[2][0] == "name" and last[2][2] == "len" and last[3]:
+        over = frame.interp.peek(frame, last[3][0])
+        if isinstance(over, Sequence):
+            result.size = over.size
+            return result
+    shown = frame.interp.text(last).lower() if last is not None else ""
+    if any(word in shown for word in ("retr", "attempt", "tries", "workers", "threads", "depth", "level")):
+        result.size = constant(5)
+    result.known = False
+    return result
+
+
+def items_of(frame: Frame, callee: External, arguments: tuple[Value, ...], keywords: Keywords, node: Node) -> Value:
+    """dict.items, keys, values: views of the same collection."""
+    bound = callee.bound
+    assert isinstance(bound, Sequence)
+    kind = callee.name.rpartition(".")[2]
+    pair = Sequence("tuple", UNKNOWN, constant(2))
+    pair.items = (bound.key or UNKNOWN, bound.element)
+    element: Value = pair if kind == "items" else (bound.key or UNKNOWN) if kind == "keys" else bound.element
+    of = "set" if kind in ("items", "keys") else "iter"
+    return Sequence(of, element, bound.size, bound.depth, bound.root, known=bound.known)
+
+
+def appended(frame: Frame, callee: External, arguments: tuple[Value, ...], keywords: Keywords, node: Node) -> Value:
+    bound = callee.bound
+    if isinstance(bound, Sequence):
+        added = arguments[-1] if arguments else UNKNOWN
+        many = callee.name.endswith((".extend", ".update"))
+        frame.use_whole(added)
+        frame.interp.grow(frame, bound, added.element if many and isinstance(added, Sequence) else UNKNOWN if many else added, many=many, added=added)
+    return UNKNOWN
+
+
+def dict_get(frame: Frame, callee: External, arguments: tuple[Value, ...], keywords: Keywords, node: Node) -> Value:
+    bound = callee.bound
+    if isinstance(bound, Sequence):
+        if callee.name.endswith("setdefault") and len(arguments) > 1:
+            frame.interp.grow(frame, bound, arguments[1])
+            return arguments[1]
+        if len(arguments) > 1:
+            return join(bound.element, arguments[1])
+        return bound.element
+    return Value(frame.depth)
+
+
+def got_attribute(frame: Frame, callee: External, arguments: tuple[Value, ...], keywords: Keywords, node: Node) -> Value:
+    if len(arguments) >= 2 and isinstance(arguments[1], Constant) and isinstance(arguments[1].value, str):
+        return frame.interp.attribute(frame, arguments[0], arguments[1].value, ("attr", node[1], node[3][0], arguments[1].value))
+    return Value(frame.depth)
+
+
+def super_(frame: Frame, callee: External, arguments: tuple[Value, ...], keywords: Keywords, node: Node) -> Value:
+    return frame.interp.super_value(frame)
+
+
+def copied_list(frame: Frame, callee: External, arguments: tuple[Value, ...], keywords: Keywords, node: Node) -> Value:
+    kind = callee.name.rpartition(".")[2]
+    of = {"list": "list", "tuple": "tuple", "set": "set", "frozenset": "set", "sorted": "list", "reversed": "iter"}.get(kind, "iter")
+    source = arguments[0] if arguments else None
+    key = keywords.get("key")
+    if key is not None and key.kind in ("function", "lambda") and source is not None:
+        if isinstance(source, Rows):
+            source = copied(frame, "list", source, node)
+        element, loop = iterate(frame, source, node[3][0], kind="callback")
+        frame.loops.append(loop)
+        apply(frame, key, (element,), {}, node)
+        frame.loops.pop()
+    result = copied(frame, of, source, node)
+    if kind == "sorted" and isinstance(result, Sequence) and result.load is not None:
+        result.load.reduced.append(("sort", node[1], frame.interp.text(node)))
+    return result
+
+
+def dict_made(frame: Frame, callee: External, arguments: tuple[Value, ...], keywords: Keywords, node: Node) -> Value:
+    for value in (*arguments, *keywords.values()):
+        frame.use_whole(value)
+    result = Sequence("dict", UNKNOWN, constant(len(keywords)), frame.depth)
+    if arguments:
+        source = arguments[0]
+        result.size = source.size if isinstance(source, Sequence) else ITEMS
+        result.known = isinstance(source, Sequence) and source.known
+        if isinstance(source, Sequence) and source.of == "dict":
+            result.element, result.key = source.element, source.key
+    elif keywords:
+        result.items = tuple(keywords.values())
+        result.element = result.items[0]
+    return result
+
+
+def mapped(frame: Frame, callee: External, arguments: tuple[Value, ...], keywords: Keywords, node: Node) -> Value:
+    """map and filter: a function called per item."""
+    result: Value = UNKNOWN
+    size, known, source = ITEMS, False, UNKNOWN
+    if len(arguments) > 1:
+        source = arguments[1]
+        element, loop = iterate(frame, source, node[3][1], kind="callback")
+        frame.loops.append(loop)
+        if arguments[0].kind in ("function", "lambda", "external", "class"):
+            result = apply(frame, arguments[0], (element,), {}, node)
+        frame.loops.pop()
+        size, known = loop.size, loop.sure
+    if callee.name.endswith("filter") and isinstance(source, Sequence | Rows):
+        result = source.element if isinstance(source, Sequence) else source.element(frame.depth)
+    mapped_ = Sequence("iter", deepen(result, frame.depth), size, frame.depth, known=known)
+    frame.interp.derive(mapped_, source)
+    return mapped_
+
+
+SPECIAL = {
+    "builtins.len": length,
+    "builtins.sum": reduced,
+    "builtins.min": reduced,
+    "builtins.max": reduced,
+    "builtins.any": reduced,
+    "builtins.all": reduced,
+    "builtins.enumerate": enumerated,
+    "builtins.zip": enumerated,
+    "builtins.range": ranged,
+    "builtins.map": mapped,
+    "builtins.filter": mapped,
+    "builtins.list": copied_list,
+    "builtins.tuple": copied_list,
+    "builtins.set": copied_list,
+    "builtins.frozenset": copied_list,
+    "builtins.sorted": copied_list,
+    "builtins.reversed": copied_list,
+    "builtins.iter": copied_list,
+    "builtins.dict": dict_made,
+    "builtins.dict.items": items_of,
+    "builtins.dict.keys": items_of,
+    "builtins.dict.values": items_of,
+    "builtins.dict.get": dict_get,
+    "builtins.dict.pop": dict_get,
+    "builtins.dict.setdefault": dict_get,
+    "builtins.list.append": appended,
+    "builtins.list.extend": appended,
+    "builtins.list.insert": appended,
+    "builtins.set.add": appended,
+    "builtins.set.update": appended,
+    "builtins.dict.update": appended,
+    "builtins.getattr": got_attribute,
+    "builtins.super": super_,
+}

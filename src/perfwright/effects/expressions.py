@@ -1,0 +1,281 @@
+"""What each kind of expression is worth, and what reading it costs."""
+
+from collections.abc import Callable
+
+from perfwright.effects.calls import call
+from perfwright.effects.frame import Frame
+from perfwright.effects.iteration import deepen, iterate, looks_few, query, run_query, takes_batches
+from perfwright.effects.scans import compare, comprehension_scans, reduction
+from perfwright.effects.values import (
+    ITEMS,
+    UNKNOWN,
+    Awaitable,
+    Constant,
+    LambdaValue,
+    Rows,
+    Scalar,
+    Sequence,
+    Value,
+    constant,
+    join,
+)
+from perfwright.index.lower import Node
+
+
+def name(frame: Frame, node: Node) -> Value:
+    found = frame.lookup(node[2])
+    return found if found is not None else frame.interp.global_value(frame.module, node[2])
+
+
+def attribute(frame: Frame, node: Node) -> Value:
+    return frame.interp.attribute(frame, frame.value(node[2]), node[3], node)
+
+
+def literal(frame: Frame, node: Node) -> Value:
+    return Constant(node[2], frame.depth)
+
+
+def subscript(frame: Frame, node: Node) -> Value:
+    base, index = frame.value(node[2]), node[3]
+    if isinstance(base, Rows):
+        if index[0] == "slice":
+            for part in index[2:5]:
+                frame.value(part)
+            new = base.copy(frame.depth)
+            new.stored = base.stored
+            if index[3] is not None or index[2] is not None:
+                high = index[3]
+                number = high[2] if high is not None and high[0] == "const" and isinstance(high[2], int) else None
+                new.limited = constant(number) if number is not None and number > 0 else frame.interp.page
+                if high is None:
+                    new.limited = base.limited
+            return new
+        frame.value(index)
+        if not base.stored:
+            query(frame, base, node[1], frame.interp.text(node))
+        return base.element(frame.depth)
+    if isinstance(base, Sequence):
+        frame.value(index)
+        if index[0] == "slice":
+            if base.load is not None and index[3] is not None:
+                base.load.reduced.append(("slice", node[1], frame.interp.text(node)))
+            sliced = Sequence(base.of, base.element, base.size, frame.depth, base.root, known=base.known)
+            high = index[3]
+            if high is not None and high[0] == "const" and isinstance(high[2], int) and high[2] > 0:
+                sliced.size = constant(high[2])
+            return sliced
+        if base.items and index[0] == "const" and isinstance(index[2], int) and -len(base.items) <= index[2] < len(base.items):
+            return base.items[index[2]]
+        element = base.element
+        return element if base.depth == frame.depth else deepen(element, frame.depth)
+    frame.value(index)
+    if base.kind in ("external", "class"):
+        return base  # Generic[T], list[int]: the class itself
+    return Value(frame.depth, base.root)
+
+
+def compared(frame: Frame, node: Node) -> Value:
+    return compare(frame, node)
+
+
+def several(frame: Frame, node: Node) -> Value:
+    """`a and b`, `a or b`: the first is also tested."""
+    result: Value = UNKNOWN
+    for index, part in enumerate(node[3]):
+        found = frame.value(part)
+        if index < len(node[3]) - 1:
+            tested(frame, found, part)
+        result = found if index == 0 else join(result, found)
+    return result
+
+
+def tested(frame: Frame, value: Value, node: Node) -> None:
+    """A value stands where only its truth matters."""
+    if isinstance(value, Rows) and not value.manager:
+        fresh = not value.stored
+        load = run_query(frame, value, node[1], frame.interp.text(node), method="__bool__")
+        if fresh:
+            load.reduced.append(("test", node[1], frame.interp.text(node)))
+    elif isinstance(value, Sequence) and value.load is not None:
+        value.load.reduced.append(("test", node[1], frame.interp.text(node)))
+
+
+def binary(frame: Frame, node: Node) -> Value:
+    left, right = frame.value(node[3]), frame.value(node[4])
+    if isinstance(left, Rows) and isinstance(right, Rows):
+        return join(left, right)
+    if isinstance(left, Sequence) and isinstance(right, Sequence) and node[2] in "+|&-":
+        frame.use_whole(left)
+        frame.use_whole(right)
+        sized = left if not left.size.is_little else right
+        new = Sequence(left.of, join(left.element, right.element), sized.size, frame.depth)
+        new.known = sized.known
+        return new
+    if isinstance(left, Sequence):
+        frame.use_whole(left)
+        return Sequence(left.of, left.element, left.size if left.size.is_little else ITEMS, frame.depth)
+    if left.kind in ("foreign", "instance", "external"):
+        return frame.interp.operator(frame, left, right, node[2])
+    if left.kind in ("constant", "scalar") or right.kind in ("constant", "scalar"):
+        return Scalar("", frame.depth)
+    return Value(frame.depth)
+
+
+def unary(frame: Frame, node: Node) -> Value:
+    found = frame.value(node[3])
+    if node[2] == "not":
+        tested(frame, found, node[3])
+        return Scalar("bool", frame.depth)
+    if node[2] == "-" and isinstance(found, Constant) and isinstance(found.value, int | float):
+        return Constant(-found.value, frame.depth)
+    return Scalar("", frame.depth)
+
+
+def collection(frame: Frame, node: Node) -> Value:
+    items = tuple([frame.value(item) for item in node[3]])
+    starred = any(item[0] == "star" for item in node[3])
+    element: Value = items[0] if items else UNKNOWN
+    for item in items[1:]:
+        element = join(element, item)
+    size = constant(len(items))
+    for item, part in zip(items, node[3], strict=True):
+        if part[0] == "star":
+            size = item.size if isinstance(item, Sequence) and not item.size.is_little else size
+            element = join(element, item.element) if isinstance(item, Sequence) else element
+            if not isinstance(item, Sequence):
+                size = ITEMS
+    new = Sequence(node[2], element, size, frame.depth)
+    if not starred and len(items) <= 8:
+        new.items = items
+    return new
+
+
+def dictionary(frame: Frame, node: Node) -> Value:
+    items = []
+    for key, part in zip(node[2], node[3], strict=True):
+        if key is not None:
+            frame.value(key)
+        items.append(frame.value(part))
+    element: Value = items[0] if items else UNKNOWN
+    for item in items[1:]:
+        element = join(element, item)
+    new = Sequence("dict", element, constant(len(items)), frame.depth)
+    new.key = Scalar("str", frame.depth)
+    new.items = tuple(items) if items else None
+    return new
+
+
+def comprehension(frame: Frame, node: Node) -> Value:
+    consumer, frame.consumer = frame.consumer, ""
+    saved: dict[str, Value | None] = {}
+    outer = frame.depth
+    first: Value = UNKNOWN
+    for index, (target, iterable, tests, _) in enumerate(node[4]):
+        source = frame.value(iterable)
+        element, loop = iterate(frame, source, iterable, kind="comprehension")
+        if index == 0:
+            first = source
+        loop.batches = takes_batches(iterable)
+        if not loop.sure and looks_few(iterable):
+            loop.size = constant(10)
+        for bound in frame.interp.target_names(target):
+            saved.setdefault(bound, frame.env.get(bound))
+            loop.variables.add(bound)
+        comprehension_scans(frame, loop, target, iterable, tests, node, source)
+        reduction(frame, source, target, tests, node, consumer, last=index == len(node[4]) - 1)
+        frame.loops.append(loop)
+        frame.interp.assign(frame, target, element, iterable)
+        for test in tests:
+            frame.value(test)
+    element = frame.value(node[3])
+    value = frame.value(node[5]) if node[5] is not None else None
+    size = next((loop.size for loop in frame.loops[outer:] if not loop.size.is_little), None)
+    sure = all(loop.sure for loop in frame.loops[outer:])
+    if size is None:
+        size = frame.loops[-1].size
+    del frame.loops[outer:]
+    for bound, before in saved.items():
+        if before is None:
+            frame.env.pop(bound, None)
+        else:
+            frame.env[bound] = before
+    result = Sequence(node[2], deepen(value or element, outer), size, outer, known=sure)
+    if value is not None:
+        result.key = deepen(element, outer)
+    frame.interp.derive(result, first)
+    return result
+
+
+def conditional(frame: Frame, node: Node) -> Value:
+    tested(frame, frame.value(node[2]), node[2])
+    return join(frame.value(node[3]), frame.value(node[4]))
+
+
+def lambda_(frame: Frame, node: Node) -> Value:
+    return LambdaValue(node, frame)
+
+
+def formatted(frame: Frame, node: Node) -> Value:
+    for part in node[2]:
+        frame.value(part)
+    return Scalar("str", frame.depth)
+
+
+def awaited(frame: Frame, node: Node) -> Value:
+    found = frame.value(node[2])
+    return found.result if isinstance(found, Awaitable) else found
+
+
+def starred(frame: Frame, node: Node) -> Value:
+    return frame.value(node[2])
+
+
+def sliced(frame: Frame, node: Node) -> Value:
+    for part in node[2:5]:
+        frame.value(part)
+    return UNKNOWN
+
+
+def walrus(frame: Frame, node: Node) -> Value:
+    found = frame.value(node[3])
+    frame.env[node[2]] = found
+    return found
+
+
+def yielded(frame: Frame, node: Node) -> Value:
+    found = frame.value(node[2])
+    frame.use_whole(found)
+    frame.yields = found if frame.yields is None else join(frame.yields, found)
+    return UNKNOWN
+
+
+def yielded_from(frame: Frame, node: Node) -> Value:
+    found = frame.value(node[2])
+    element, _ = iterate(frame, found, node[2])
+    frame.yields = element if frame.yields is None else join(frame.yields, element)
+    return UNKNOWN
+
+
+EXPRESSIONS: dict[str, Callable[[Frame, Node], Value]] = {
+    "name": name,
+    "attr": attribute,
+    "call": call,
+    "const": literal,
+    "sub": subscript,
+    "cmp": compared,
+    "bool": several,
+    "bin": binary,
+    "un": unary,
+    "coll": collection,
+    "dict": dictionary,
+    "comp": comprehension,
+    "if": conditional,
+    "lambda": lambda_,
+    "fstr": formatted,
+    "await": awaited,
+    "star": starred,
+    "slice": sliced,
+    "walrus": walrus,
+    "yield": yielded,
+    "yieldfrom": yielded_from,
+}

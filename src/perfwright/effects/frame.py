@@ -1,0 +1,253 @@
+"""One function being interpreted: its names, the loops it stands in, the effects met so far."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from perfwright.effects.library import Model as LibraryModel
+from perfwright.effects.values import UNKNOWN, Load, Sequence, Size, Value, join
+from perfwright.index.lower import Node
+from perfwright.index.project import Function, Module
+
+if TYPE_CHECKING:
+    from perfwright.effects.interpret import Interpreter
+
+Link = tuple[Function, int, str]  # where, position, what happens there
+LIFTED = 40  # effects kept of one function: the rest are of the same few kinds
+BLOCKING = frozenset(
+    "db.query db.write db.commit http.request llm.call file.read file.write process.spawn wait connect model.load".split()
+)
+
+
+class Loop:
+    """A loop of the function: over what, how often, and the rows it goes through if they are rows."""
+
+    __slots__ = ("batches", "iterated", "kind", "over", "position", "size", "sure", "variables")
+
+    def __init__(self, kind: str, position: int, over: str, size: Size, iterated: Value) -> None:
+        self.kind, self.position, self.over, self.size = kind, position, over, size
+        self.iterated = iterated
+        self.sure = True  # the collection is known to grow with the data
+        self.batches = False  # each pass takes many items at once
+        self.variables: set[str] = set()
+
+    @property
+    def multiplies(self) -> bool:
+        """Tell whether the passes are as many as there is data."""
+        return not self.batches and not self.size.is_little and self.kind != "while"
+
+
+class Event:
+    """An effect that a function has, with the chain of calls that leads to it.
+
+    `loops` are the loops around it that multiply it, in the function that holds them; `multiplied` says
+    that one of them lies in a function further down, where it has been reported.
+    """
+
+    __slots__ = ("blocking", "certain", "chain", "detail", "effect", "loops", "model", "multiplied", "root", "symbol")
+
+    def __init__(
+        self,
+        effect: str,
+        symbol: str,
+        chain: tuple[Link, ...],
+        *,
+        loops: tuple[Loop, ...] = (),
+        root: int | None = None,
+        blocking: bool = False,
+        model: LibraryModel | None = None,
+        detail: Any = None,
+        certain: bool = True,
+        multiplied: bool = False,
+    ) -> None:
+        self.effect, self.symbol, self.chain, self.loops, self.root = effect, symbol, chain, loops, root
+        self.blocking, self.model, self.detail, self.certain = blocking, model, detail, certain
+        self.multiplied = multiplied
+
+    @property
+    def leaf(self) -> Link:
+        return self.chain[-1]
+
+
+class Summary:
+    """What calling a function comes to: its effects and what it gives back."""
+
+    __slots__ = ("events", "provisional", "returns")
+
+    def __init__(self, events: tuple[Event, ...], returns: Value, *, provisional: bool = False) -> None:
+        self.events, self.returns, self.provisional = events, returns, provisional
+
+
+NOTHING = Summary((), UNKNOWN)
+
+
+class Frame:
+    """The state of interpreting one function once, for one shape of its arguments."""
+
+    __slots__ = (
+        "arguments", "calls", "consumer", "env", "events", "function", "globals_", "guards", "interp", "loads",
+        "loops", "module", "once", "outer", "pending", "quiet", "resolved", "returns", "self_value", "standalone",
+        "test", "unresolved", "yields",
+    )  # fmt: skip
+
+    def __init__(self, interp: "Interpreter", function: Function, outer: "Frame | None" = None) -> None:
+        self.interp, self.function, self.outer = interp, function, outer
+        self.module: Module = function.module
+        self.env: dict[str, Value] = {}
+        self.arguments: tuple[Value, ...] = ()
+        self.loops: list[Loop] = []
+        self.once = 1 << 30  # loops beyond this index do not multiply: the block leaves them
+        self.events: dict[Any, Event] = {}
+        self.returns: Value | None = None
+        self.yields: Value | None = None
+        self.loads: list[Load] = []
+        self.consumer = ""  # the function that consumes the comprehension being read: sum, len, ...
+        self.guards = 0  # above 0: inside a block that runs once for the life of what it fills
+        self.test = 0  # above 0: inside the test of an `if`
+        self.standalone = False
+        self.self_value: Value | None = None
+        self.pending: list[Any] = []  # inner functions, with the names they were made among
+        self.quiet = 0
+        self.calls: dict[Any, Any] = {}
+
+    # --------------------------------------------------------------------------- reading
+    def value(self, node: Node | None) -> Value:
+        """Return what an expression is worth; its effects happen."""
+        if node is None:
+            return UNKNOWN
+        return self.interp.expressions[node[0]](self, node)
+
+    def run(self, block: tuple[Node, ...]) -> bool:
+        """Run statements; return True when the end of the block is never reached."""
+        statements = self.interp.statements
+        if self.loops and block:
+            last = block[-1][0]
+            if last in ("return", "raise"):
+                limit = 0
+            elif last == "break":
+                limit = len(self.loops) - 1
+            else:
+                limit = self.once
+            if limit < self.once:
+                saved, self.once = self.once, limit
+                left = self._run(block, statements)
+                self.once = saved
+                return left
+        return self._run(block, statements)
+
+    def _run(self, block: tuple[Node, ...], statements: dict[str, Callable[..., bool]]) -> bool:
+        guarded = 0
+        left = False
+        for statement in block:
+            if statements[statement[0]](self, statement):
+                left = True
+                break
+            if statement[0] == "if" and not guarded and self.interp.returns_early(self, statement, block):
+                guarded = 1
+                self.guards += 1
+        self.guards -= guarded
+        return left
+
+    def lookup(self, name: str) -> Value | None:
+        """Return the value of a local name, in this function or one around it."""
+        frame: Frame | None = self
+        while frame is not None:
+            found = frame.env.get(name)
+            if found is not None:
+                return found
+            frame = frame.outer
+        return None
+
+    def branch(self, *blocks: tuple[Node, ...]) -> bool:
+        """Run alternatives from the same state and join what they leave; True when none goes on."""
+        before = self.env
+        after: dict[str, Value] | None = None
+        for block in blocks:
+            self.env = dict(before)
+            if not self.run(block):
+                after = self.env if after is None else _merged(after, self.env)
+        self.env = before if after is None else after
+        return after is None
+
+    # --------------------------------------------------------------------------- effects
+    @property
+    def depth(self) -> int:
+        return len(self.loops)
+
+    def multiplying(self, depth: int | None = None) -> tuple[Loop, ...]:
+        """Return the loops that multiply what happens here, or what is made anew at `depth`."""
+        limit = len(self.loops) if depth is None else min(depth, len(self.loops))
+        if self.guards:
+            return ()
+        return tuple(loop for loop in self.loops[: min(limit, self.once)] if loop.multiplies)
+
+    def emit(
+        self,
+        effect: str,
+        symbol: str,
+        position: int,
+        what: str,
+        *,
+        depth: int | None = None,
+        root: int | None = None,
+        model: LibraryModel | None = None,
+        detail: Any = None,
+        certain: bool = True,
+        blocking: bool | None = None,
+    ) -> None:
+        """Record an effect of this function itself."""
+        if blocking is None:
+            blocking = effect in BLOCKING and (model is None or model.blocking)
+        event = Event(
+            effect,
+            symbol,
+            ((self.function, position, what),),
+            loops=self.multiplying(depth),
+            root=root,
+            blocking=blocking and not self.quiet,
+            model=model,
+            detail=detail,
+            certain=certain,
+        )
+        self.keep(event)
+
+    def keep(self, event: Event) -> None:
+        """Keep an event, the shortest chain of those that are alike; what multiplies it is reported."""
+        leaf = event.chain[-1]
+        key = (event.effect, event.symbol, id(leaf[0]), leaf[1], event.multiplied or bool(event.loops))
+        known = self.events.get(key)
+        if known is None or len(known.chain) > len(event.chain):
+            if known is None and len(self.events) >= LIFTED and event.effect in ("scan", "load"):
+                return
+            self.events[key] = event
+        elif event.blocking and not known.blocking:
+            known.blocking = True
+
+    def made(self, value: Value) -> Value:
+        """Note that a value was made here, in the loops that surround this place."""
+        return value
+
+    def load(self, load: Load) -> Load:
+        """Watch what becomes of rows that were brought into memory."""
+        self.loads.append(load)
+        return load
+
+    def give(self, value: Value) -> None:
+        """Note a returned value."""
+        self.returns = value if self.returns is None else join(self.returns, value)
+
+    def use_whole(self, value: Value) -> None:
+        """Note that a collection is used as it is, all of it."""
+        if isinstance(value, Sequence):
+            if value.load is not None:
+                value.load.whole = True
+            if value.items:
+                for item in value.items:
+                    self.use_whole(item)
+
+
+def _merged(left: dict[str, Value], right: dict[str, Value]) -> dict[str, Value]:
+    merged = dict(left)
+    for name, value in right.items():
+        other = left.get(name)
+        merged[name] = value if other is None else (other if other is value else join(other, value))
+    return merged

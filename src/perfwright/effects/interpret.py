@@ -1,0 +1,640 @@
+"""The interpreter: every function, once for each shape of the arguments it is called with.
+
+A call is interpreted with the values it is given, and the outcome is kept by function and shape. So a row that a
+caller fetched with its customer is, in the helper, a row whose customer is there; and a helper that
+many call with the same shapes is read once. Recursion is cut at the function that is being read
+and read a second time with what the first reading found.
+"""
+
+from typing import Any
+
+from perfwright.effects import annotations, attributes
+from perfwright.effects.entries import Entries, decorator_names
+from perfwright.effects.expressions import EXPRESSIONS
+from perfwright.effects.frame import NOTHING, Event, Frame, Loop, Summary
+from perfwright.effects.iteration import deepen, query_symbol
+from perfwright.effects.library import Libraries
+from perfwright.effects.names import Names
+from perfwright.effects.schema import Model, Relation, Schema
+from perfwright.effects.statements import STATEMENTS
+from perfwright.effects.values import (
+    ITEMS,
+    PAGE,
+    UNKNOWN,
+    Awaitable,
+    ClassValue,
+    Constant,
+    External,
+    Foreign,
+    FunctionValue,
+    Instance,
+    LambdaValue,
+    Load,
+    ModuleValue,
+    Row,
+    Rows,
+    Scalar,
+    Sequence,
+    Super,
+    Value,
+    constant,
+)
+from perfwright.index.lower import DOUBLE_STAR, KEYWORD, STAR, Node
+from perfwright.index.project import Class, Function, Module, Project
+from perfwright.index.project import External as Outside
+from perfwright.index.project import Value as Global
+from perfwright.index.tree import text
+
+DEEPEST = 40  # calls followed from one function; deeper ones are taken to do nothing
+SHAPES = 8  # readings of one function; further shapes get what its annotations say
+MEMOS = ("functools.lru_cache", "functools.cache", "django.utils.functional.cached_property", "functools.cached_property")
+PROPERTIES = ("property", "cached_property", "hybrid_property", "builtins.property", "classproperty", "reify", "async_property")
+ITERATORS = ("typing.Iterator", "typing.Generator")
+
+
+class Report:
+    """What one reading of a function found."""
+
+    __slots__ = ("events", "function", "loads", "returns", "shape", "standalone")
+
+    def __init__(self, frame: Frame, standalone: bool, shape: Any) -> None:
+        self.function, self.standalone, self.shape = frame.function, standalone, shape
+        self.events = tuple(frame.events.values())
+        self.loads = tuple(frame.loads)
+        self.returns = frame.returns
+
+
+class Lookup:
+    """One query's conditions: which columns of which model it looks up by."""
+
+    __slots__ = ("filters", "function", "limited", "model", "orders", "position", "relation", "what")
+
+    def __init__(
+        self, function: Function, position: int, model: Model, filters: tuple[Any, ...], orders: tuple[Any, ...]
+    ) -> None:
+        self.function, self.position, self.model, self.filters, self.orders = function, position, model, filters, orders
+        self.relation = ""
+        self.limited = False
+        self.what = ""
+
+
+class Response:
+    """Rows that an entry point sends out, however many they are."""
+
+    __slots__ = ("function", "load", "position", "what")
+
+    def __init__(self, function: Function, load: Load, position: int, what: str) -> None:
+        self.function, self.load, self.position, self.what = function, load, position, what
+
+
+class Interpreter(Names):
+    """Reads a whole project. The state is what has been learned so far; reading order does not matter."""
+
+    def __init__(self, project: Project, libraries: Libraries) -> None:
+        self.project, self.libraries = project, libraries
+        self.schema = Schema(project)
+        self.entries = Entries(project, self.schema)
+        self.expressions, self.statements = EXPRESSIONS, STATEMENTS
+        self.page = PAGE
+        self.memo: dict[Any, Summary] = {}
+        self.shapes: dict[int, int] = {}
+        self.stack: list[Function] = []
+        self.recursed: set[int] = set()
+        self.approximate: dict[int, Summary] = {}
+        self.reports: list[Report] = []
+        self.lookups: list[Lookup] = []
+        self.responses: list[Response] = []
+        self.callers: dict[Function, set[Function]] = {}
+        self.calls_seen = 0
+        self.calls_unknown = 0
+        self.globals: dict[tuple[int, str], Value] = {}
+        self.module_frames: dict[int, Frame] = {}
+        self.class_types: dict[tuple[int, str], Value] = {}
+        self.instance_types: dict[tuple[int, str], Value] = {}
+        self.decorator_cache: dict[int, frozenset[str]] = {}
+        self.parameter_cache: dict[int, list[Value]] = {}
+        self.annotation_cache: dict[int, Value] = {}
+        self.names_cache: dict[int, tuple[str, ...]] = {}
+        self.latest: Event | None = None
+        self.setting_names: set[int] = set()
+
+    # --------------------------------------------------------------------- the project
+    def read_all(self) -> None:
+        """Read every function of the project, and the body of every module."""
+        for function in list(self.project.functions):
+            if function.outer < 0:
+                self.read(function)
+        for module in self.project.modules.values():
+            if self.entries.is_script(module):
+                self.read(module_function(module))
+        for entry in self.entries.views():
+            self.entries.read_view(self, entry)
+
+    def read(self, function: Function) -> Summary:
+        """Read a function with what its annotations say of its parameters."""
+        bound = self.parameters(function)
+        return self.evaluate(function, list(bound), None, standalone=True)
+
+    # ------------------------------------------------------------------------- calling
+    def invoke(
+        self,
+        frame: Frame,
+        callee: FunctionValue,
+        arguments: tuple[Value, ...],
+        keywords: dict[str, Value],
+        node: Node,
+    ) -> Value:
+        """Call a function of the project: its effects happen here, its result is returned."""
+        function = callee.function
+        bound = self.bind(callee, callee.arguments + arguments, {**callee.keywords, **keywords})
+        if len(self.stack) > DEEPEST:
+            return Value(frame.depth)
+        self.callers.setdefault(function, set()).add(frame.function)
+        summary = self.evaluate(function, bound, callee.closure)
+        names = self.decorators(function)
+        memo = any(name in names for name in MEMOS)
+        limit: int | None = None
+        if memo:
+            limit = max((value.depth for value in bound if value is not None), default=0)
+        self.lift(frame, summary, bound, function, node, limit)
+        result = self.rebase(summary.returns, bound, frame, memo)
+        for value in arguments:
+            frame.use_whole(value)
+        if function.is_async:
+            return Awaitable(result, frame.depth)
+        return result
+
+    def bind(
+        self, callee: FunctionValue, arguments: tuple[Value, ...], keywords: dict[str, Value]
+    ) -> list[Value]:
+        """Return a value for each parameter: what is passed, else what its annotation says."""
+        function = callee.function
+        known = list(self.parameters(function))
+        positional = ([callee.bound] if callee.bound is not None else []) + list(arguments)
+        position = 0
+        for index, (name, _, _, kind) in enumerate(function.parameters):
+            given: Value | None = None
+            if kind in (STAR, DOUBLE_STAR):
+                if kind == STAR and position < len(positional):
+                    rest = positional[position:]
+                    sequence = Sequence("tuple", rest[0], constant(len(rest)))
+                    sequence.items = tuple(rest)
+                    sequence.depth = max(value.depth for value in rest)
+                    given, position = sequence, len(positional)
+            elif kind == KEYWORD:
+                given = keywords.get(name)
+            elif position < len(positional):
+                given, position = positional[position], position + 1
+            else:
+                given = keywords.get(name)
+            if given is not None:
+                if given.kind in ("unknown", "constant", "scalar") and known[index].kind not in ("unknown", "scalar"):
+                    # What is passed is not known, what is expected is: its depth is the passed one's.
+                    found = deepen(known[index], given.depth)
+                    found.root = given.root
+                    known[index] = found
+                else:
+                    known[index] = given
+        return known
+
+    def parameters(self, function: Function) -> list[Value]:
+        """Return what the annotations and defaults of a function say of its parameters."""
+        cached = self.parameter_cache.get(id(function))
+        if cached is None:
+            cached = []
+            for index, (name, annotation, default, kind) in enumerate(function.parameters):
+                value: Value = UNKNOWN
+                if index == 0 and function.owner is not None and "staticmethod" not in self.decorators(function):
+                    if "classmethod" in self.decorators(function) or function.name in ("__new__", "__init_subclass__"):
+                        value = ClassValue(function.owner)
+                    else:
+                        value = self.instance(function.owner, 0)
+                elif kind == STAR or kind == DOUBLE_STAR:
+                    inner = self.annotation(function.module, annotation, 0) if annotation else UNKNOWN
+                    value = Sequence("tuple" if kind == STAR else "dict", inner, constant(3))
+                elif annotation is not None:
+                    value = self.annotation(function.module, annotation, 0)
+                if value.kind == "unknown" and default is not None:
+                    value = self.entries.injected(self, function, default)
+                cached.append(value)
+            self.parameter_cache[id(function)] = cached
+        return cached
+
+    def evaluate(
+        self, function: Function, bound: list[Value], closure: Frame | None, *, standalone: bool = False
+    ) -> Summary:
+        """Return the summary of a function for these parameters, from memory where the shapes were met."""
+        shape: Any = tuple([value.shape() for value in bound])
+        key = (id(function), shape, id(closure) if closure is not None else 0)
+        known = self.memo.get(key)
+        if known is not None:
+            return known
+        identity = id(function)
+        if function in self.stack:
+            self.recursed.add(identity)
+            return self.approximate.get(identity, NOTHING)
+        if self.shapes.get(identity, 0) >= SHAPES and not standalone:
+            bound = list(self.parameters(function))
+            shape = tuple([value.shape() for value in bound])
+            key = (identity, shape, 0)
+            known = self.memo.get(key)
+            if known is not None:
+                return known
+        self.shapes[identity] = self.shapes.get(identity, 0) + 1
+        self.stack.append(function)
+        try:
+            summary = self._read(function, bound, closure, standalone, shape)
+            if identity in self.recursed:
+                self.recursed.discard(identity)
+                if summary.events and identity not in self.approximate:
+                    self.approximate[identity] = summary
+                    self.reports.pop()
+                    summary = self._read(function, bound, closure, standalone, shape)
+                    self.recursed.discard(identity)
+        finally:
+            self.stack.pop()
+        if not self.recursed or self.shapes[identity] > 3:
+            self.memo[key] = summary
+        return summary
+
+    def _read(
+        self, function: Function, bound: list[Value], closure: Frame | None, standalone: bool, shape: Any
+    ) -> Summary:
+        frame = Frame(self, function, closure)
+        frame.standalone = standalone
+        for index, ((name, _, _, _), value) in enumerate(zip(function.parameters, bound, strict=True)):
+            frame.env[name] = rooted(value, index)
+        if function.parameters and function.owner is not None:
+            frame.self_value = frame.env[function.parameters[0][0]]
+        elif closure is not None:
+            frame.self_value = closure.self_value
+        frame.run(function.body)
+        for inner in frame.pending:
+            self.read_inner(frame, inner)
+        returns = frame.returns if frame.returns is not None else UNKNOWN
+        if function.is_generator:
+            element = frame.yields if frame.yields is not None else UNKNOWN
+            returns = Sequence("iter", element, ITEMS, 0, known=False)
+        elif returns.kind == "unknown" and function.returns is not None:
+            returns = self.annotation(function.module, function.returns, 0)
+        self.reports.append(Report(frame, standalone, shape))
+        return Summary(tuple(frame.events.values()), returns)
+
+    def read_inner(self, frame: Frame, inner: FunctionValue) -> None:
+        """Read a function inside a function that nothing here has called: somebody else will."""
+        if (id(inner.function), id(frame)) in self.setting_names or len(self.stack) > DEEPEST:
+            return
+        if not any(key[0] == id(inner.function) for key in frame.calls):
+            self.evaluate(inner.function, list(self.parameters(inner.function)), frame)
+
+    def lift(
+        self,
+        frame: Frame,
+        summary: Summary,
+        bound: list[Value],
+        function: Function,
+        node: Node,
+        limit: int | None,
+    ) -> None:
+        """Let the effects of a called function happen here, in the loops that surround the call."""
+        if function.outer >= 0:
+            frame.calls[(id(function),)] = True
+        if not summary.events:
+            return
+        around = frame.multiplying(limit)
+        shown = f"{function.name}()"
+        link = (frame.function, node[1], shown)
+        consumed = function.is_async or frame.quiet > 0 or frame.guards > 0 or limit is not None
+        for event in summary.events:
+            loops: tuple[Loop, ...] = around
+            root: int | None = None
+            if event.root is not None and event.root < len(bound):
+                argument = bound[event.root]
+                if argument is not None:
+                    if event.effect == "scan":
+                        loops = tuple(loop for loop in around if frame.loops.index(loop) >= argument.depth)
+                        if argument.depth and not loops:
+                            continue
+                    elif argument.depth < len(around) or not around:
+                        loops = frame.multiplying(min(argument.depth, limit) if limit is not None else argument.depth)
+                    root = argument.root
+            elif event.effect == "scan":
+                continue
+            if len(event.chain) > 12:
+                continue
+            lifted = Event(
+                event.effect,
+                event.symbol,
+                (link, *event.chain),
+                loops=loops,
+                root=root,
+                blocking=event.blocking and not consumed,
+                model=event.model,
+                detail=event.detail,
+                certain=event.certain,
+                multiplied=event.multiplied or bool(event.loops),
+            )
+            frame.keep(lifted)
+
+    def rebase(self, value: Value, bound: list[Value], frame: Frame, memo: bool) -> Value:
+        """Return a callee's result as the caller sees it: as old as the argument it hangs on, or new."""
+        depth, root = 0 if memo else frame.depth, None
+        if value.root is not None and value.root < len(bound) and bound[value.root] is not None:
+            argument = bound[value.root]
+            depth, root = argument.depth, argument.root
+        if value.kind in ("row", "rows", "sequence", "instance", "foreign", "unknown", "scalar", "constant"):
+            if isinstance(value, Constant):
+                return value
+            found = deepen(value, depth)
+            if found is not UNKNOWN:
+                found.root = root
+            if isinstance(value, Rows) and isinstance(found, Rows):
+                found.stored = value.stored
+            if isinstance(value, Sequence) and isinstance(found, Sequence):
+                for name in ("load", "source"):
+                    original = getattr(value, name)
+                    if original is not None:
+                        copy = Load(original.model, original.position, original.symbol)
+                        copy.relation, copy.filtered, copy.limited = (
+                            original.relation, original.filtered, original.limited,
+                        )  # fmt: skip
+                        copy.chain = ((frame.function, frame.interp.at, "call"), *original.chain)
+                        if name == "load":
+                            frame.load(copy)
+                        setattr(found, name, copy)
+            return found
+        return value
+
+    at = 0
+
+    def run_lambda(self, frame: Frame, callee: LambdaValue, arguments: tuple[Value, ...]) -> Value:
+        """Call a lambda here: its body is an expression of this function."""
+        saved: dict[str, Value | None] = {}
+        names = [parameter[0] for parameter in callee.node[2]]
+        for index, name in enumerate(names):
+            saved[name] = frame.env.get(name)
+            frame.env[name] = arguments[index] if index < len(arguments) else UNKNOWN
+        inside = callee.closure is frame or callee.closure is None
+        outer = frame.outer
+        if not inside and frame.outer is None:
+            frame.outer = callee.closure
+        try:
+            return frame.value(callee.node[3])
+        finally:
+            frame.outer = outer
+            for name, before in saved.items():
+                if before is None:
+                    frame.env.pop(name, None)
+                else:
+                    frame.env[name] = before
+
+    def instantiate(
+        self, frame: Frame, callee: ClassValue, arguments: tuple[Value, ...], keywords: dict[str, Value], node: Node
+    ) -> Value:
+        """Make an object of a class of the project; what `__init__` does happens."""
+        cls = callee.cls
+        model = self.schema.of(cls)
+        if model is not None:
+            return Row(model, frozenset(model.relations), frame.depth)
+        handled = self.entries.serializer(self, frame, cls, arguments, keywords, node)
+        if handled is not None:
+            return handled
+        result = self.instance(cls, frame.depth)
+        found = self.project.class_member(cls, "__init__")
+        if isinstance(found, tuple) and found[1][0] == "func":
+            function = found[0].module.functions[found[1][1]]
+            self.invoke(frame, FunctionValue(function, result), arguments, keywords, node)
+        else:
+            for value in (*arguments, *keywords.values()):
+                frame.use_whole(value)
+            for base in self.project.externals(cls):
+                entry = self.libraries.get(base)
+                if entry is not None and entry.does:
+                    for effect in entry.does:
+                        frame.emit(effect.name, cls.name, node[1], self.text(node), model=entry)
+        return result
+
+    def method_result(
+        self,
+        frame: Frame,
+        value: Instance,
+        name: str,
+        node: Node,
+        arguments: tuple[Value, ...] = (),
+        keywords: dict[str, Value] | None = None,
+    ) -> Value | None:
+        """Call a method by name; None where the class has none."""
+        found = self.project.class_member(value.cls, name)
+        if not isinstance(found, tuple) or found[1][0] != "func":
+            return None
+        function = found[0].module.functions[found[1][1]]
+        result = self.invoke(frame, FunctionValue(function, value), arguments, keywords or {}, node)
+        return result.result if isinstance(result, Awaitable) and name.startswith("__a") else result
+
+    # ---------------------------------------------------------------------- attributes
+    def attribute(self, frame: Frame, base: Value, name: str, node: Node) -> Value:
+        """Read `base.name`; a property's effects happen."""
+        return attributes.read(self, frame, base, name, node)
+
+    def annotation(self, module: Module, node: Node | None, depth: int) -> Value:
+        """Return a value of the annotated type."""
+        if node is None:
+            return UNKNOWN
+        cached = self.annotation_cache.get(id(node))
+        if cached is None:
+            cached = self.annotation_cache[id(node)] = annotations.value(self, module, node)
+        if depth == 0 and cached.kind in ("unknown", "scalar", "foreign", "instance"):
+            return cached
+        return deepen(cached, depth)
+
+    def instance(self, cls: Class, depth: int) -> Value:
+        """Return an object of a class: a row where the class is a model, rows where it is a manager."""
+        model = self.schema.of(cls)
+        if model is not None:
+            return Row(model, model.always, depth)
+        if self.is_manager(cls):
+            rows = Rows(self.managed_model(cls), "django.db.models.QuerySet", 0, depth)
+            rows.custom, rows.manager = cls, True
+            return rows
+        return Instance(cls, depth)
+
+    def foreign(self, name: str, depth: int, element: Value | None = None) -> Value:
+        """Return an object of a library class; rows where the class is a query."""
+        if name.startswith("builtins."):
+            kind = name.removeprefix("builtins.")
+            if kind in ("list", "set", "dict", "tuple"):
+                return Sequence(kind, UNKNOWN, ITEMS, depth, known=False)
+            return Scalar(kind, depth)
+        return Foreign(name, depth, None, element)
+
+    def global_value(self, module: Module, name: str) -> Value:
+        """Return what a name that is not local stands for."""
+        key = (id(module), name)
+        found = self.globals.get(key)
+        if found is None:
+            self.globals[key] = UNKNOWN  # a name that is defined by itself ends here
+            entity = self.project.lookup(module, name)
+            if entity is None:
+                found = External(f"builtins.{name}") if is_builtin(name) else UNKNOWN
+            else:
+                found = self.entity_value(entity)
+            self.globals[key] = found
+        return found
+
+    def entity_value(self, entity: Any) -> Value:
+        """Return what something that a name resolves to is worth."""
+        if isinstance(entity, Function):
+            return self.decorated(FunctionValue(entity))
+        if isinstance(entity, Class):
+            return ClassValue(entity)
+        if isinstance(entity, Module):
+            return ModuleValue(entity)
+        if isinstance(entity, Outside):
+            return External(self.libraries.canonical(entity))
+        if isinstance(entity, Global):
+            return self.evaluated(entity)
+        return UNKNOWN
+
+    def evaluated(self, entity: Global) -> Value:
+        """Return what a module's name is bound to: by its annotation, else by its expression."""
+        key = (id(entity.module), f"={entity.name}")
+        found = self.globals.get(key)
+        if found is not None:
+            return found
+        self.globals[key] = UNKNOWN
+        result: Value = UNKNOWN
+        if entity.annotation is not None:
+            result = self.annotation(entity.module, entity.annotation, 0)
+        if result.kind == "unknown" and entity.expression is not None:
+            frame = self.module_frame(entity.module)
+            depth = len(self.stack)
+            result = frame.value(entity.expression) if depth <= DEEPEST else UNKNOWN
+            if isinstance(result, Constant) and isinstance(result.value, int):
+                result = Constant(result.value)
+        if isinstance(result, Sequence):
+            result.load = None
+            if entity.name.isupper() and not result.items:
+                result.size = constant(10)
+        if isinstance(result, Awaitable | Super):
+            result = UNKNOWN
+        self.globals[key] = result
+        return result
+
+    def module_frame(self, module: Module) -> Frame:
+        frame = self.module_frames.get(id(module))
+        if frame is None:
+            frame = self.module_frames[id(module)] = Frame(self, module_function(module))
+        return frame
+
+    def decorators(self, function: Function) -> frozenset[str]:
+        """Return the dotted names of a function's decorators, and their last parts."""
+        cached = self.decorator_cache.get(id(function))
+        if cached is None:
+            cached = decorator_names(self.project, function)
+            self.decorator_cache[id(function)] = cached
+        return cached
+
+    def decorated(self, value: FunctionValue) -> Value:
+        """Return what a decorated function is; most decorators change nothing that matters here."""
+        return value
+
+    def is_property(self, function: Function) -> bool:
+        return bool(function.decorators) and any(name in PROPERTIES for name in self.decorators(function))
+
+    # -------------------------------------------------------------------- observations
+    def looked_up(self, frame: Frame, rows: Rows, position: int) -> None:
+        """Note which columns a query looks up by."""
+        if rows.relation and rows.owner is not None:
+            relation = rows.owner.model.relations[rows.relation]
+            self.looked_up_relation(frame, rows.owner.model, relation, position)
+            return
+        if rows.model is None or not (rows.filters or rows.orders):
+            return
+        lookup = Lookup(frame.function, position, rows.model, rows.filters, rows.orders)
+        lookup.limited = rows.limited is not None
+        lookup.what = query_symbol(rows)
+        self.lookups.append(lookup)
+
+    def looked_up_relation(self, frame: Frame, model: Model, relation: Relation, position: int) -> None:
+        """Note the foreign key that following a relation looks up by."""
+        if relation.target is None or relation.column is None or relation.column not in relation.target.columns.values():
+            return
+        filters = ((relation.target, relation.column.name, "eq"),)
+        lookup = Lookup(frame.function, position, relation.target, filters, ())
+        lookup.relation = lookup.what = f"{model.name}.{relation.name}"
+        self.lookups.append(lookup)
+
+    def responded(self, frame: Frame, value: Value, node: Node) -> None:
+        """Note rows that an entry point returns."""
+        if frame.function in self.entries.labels:
+            for load in sources(value):
+                self.responses.append(Response(frame.function, load, node[1], self.text(node[2]) if node[2] else ""))
+
+    def unknown_call(self, frame: Frame, node: Node) -> None:
+        """A call that could not be resolved."""
+
+    def framework_call(
+        self, frame: Frame, callee: External, arguments: tuple[Value, ...], keywords: dict[str, Value], node: Node
+    ) -> Value | None:
+        return self.entries.framework_call(self, frame, callee, arguments, keywords, node)
+
+    def last_event(self, frame: Frame) -> Event | None:
+        """Return the effect recorded last in a function."""
+        return next(reversed(frame.events.values()), None)
+
+    def text(self, node: Node | None) -> str:
+        return text(node)
+
+
+def module_function(module: Module) -> Function:
+    """Return a module's body as if it were a function."""
+    facts = ("<module>", "<module>", 1, module.lines, (), (), None, 0, module.body, -1, -1)
+    return Function(module, -1, facts)
+
+
+def is_builtin(name: str) -> bool:
+    import builtins
+
+    return hasattr(builtins, name)
+
+
+def rooted(value: Value, index: int) -> Value:
+    """Return a parameter's value as the function sees it: older than all its loops, hanging on itself."""
+    found: Value
+    if isinstance(value, Row):
+        found = Row(value.model, value.fetched, 0, index)
+    elif isinstance(value, Rows):
+        found = value.copy(0)
+        assert isinstance(found, Rows)
+        found.manager, found.stored, found.root = value.manager, value.stored, index
+    elif isinstance(value, Sequence):
+        sequence = Sequence(value.of, value.element, value.size, 0, index, known=value.known)
+        sequence.element = rooted_item(value.element, index)
+        sequence.key, sequence.items = value.key, value.items
+        found = sequence
+    elif isinstance(value, Instance):
+        found = Instance(value.cls, 0, index)
+    elif isinstance(value, Foreign):
+        found = Foreign(value.name, 0, index, value.element)
+        found.size = value.size
+    elif isinstance(value, Scalar | Constant):
+        found = Scalar(getattr(value, "type", ""), 0, index) if isinstance(value, Scalar) else value
+    elif value.kind == "unknown":
+        found = Value(0, index)
+    else:
+        return value
+    return found
+
+
+def rooted_item(value: Value, index: int) -> Value:
+    return deepen(value, 0) if value.kind in ("row", "instance", "sequence") else value
+
+
+def sources(value: Value, depth: int = 0) -> list[Load]:
+    """Return the loads that a returned value holds, through dicts, lists and tuples."""
+    if depth > 3 or not isinstance(value, Sequence):
+        return []
+    found = [load for load in (value.load, value.source) if load is not None]
+    for item in value.items or ():
+        found.extend(sources(item, depth + 1))
+    return found

@@ -1,0 +1,345 @@
+"""Names and what is bound to them: assignment, growth, and the guards that make work happen once."""
+
+from typing import TYPE_CHECKING, Any
+
+from perfwright.effects.frame import Frame, Loop
+from perfwright.effects.iteration import deepen
+from perfwright.effects.values import (
+    ITEMS,
+    UNKNOWN,
+    Awaitable,
+    External,
+    FunctionValue,
+    Instance,
+    Load,
+    Row,
+    Rows,
+    Sequence,
+    Super,
+    Value,
+    join,
+)
+from perfwright.index.lower import Node
+from perfwright.index.project import Class
+from perfwright.index.project import External as Outside
+from perfwright.index.tree import text, walk
+
+if TYPE_CHECKING:
+    from perfwright.effects.library import Libraries
+    from perfwright.effects.schema import Model, Schema
+    from perfwright.index.project import Project
+
+MANAGERS = ("QuerySet", "Manager", "BaseManager", "QuerySetMixin")
+
+
+class Names:
+    """The part of the interpreter that binds names; it has no state of its own."""
+
+    if TYPE_CHECKING:
+        project: "Project"
+        schema: "Schema"
+        libraries: "Libraries"
+        names_cache: dict[int, tuple[str, ...]]
+        instance_types: dict[tuple[int, str], Value]
+
+        def method_result(
+            self,
+            frame: Frame,
+            value: Instance,
+            name: str,
+            node: Node,
+            arguments: tuple[Value, ...] = (),
+            keywords: dict[str, Value] | None = None,
+        ) -> Value | None: ...
+
+        def invoke(
+            self,
+            frame: Frame,
+            callee: FunctionValue,
+            arguments: tuple[Value, ...],
+            keywords: dict[str, Value],
+            node: Node,
+        ) -> Value: ...
+
+        def decorators(self, function: Any) -> frozenset[str]: ...
+
+    # ------------------------------------------------------------------------ binding
+    def assign(self, frame: Frame, target: Node, value: Value, source: Node) -> None:
+        """Bind a target: a name, an attribute, an item, or several at once."""
+        tag = target[0]
+        if tag == "name":
+            frame.env[target[2]] = value
+        elif tag == "coll":
+            self.unpack(frame, target, value, source)
+        elif tag == "attr":
+            frame.use_whole(value)
+            base = frame.value(target[2])
+            if isinstance(base, Instance):
+                self.instance_types.setdefault((id(base.cls), target[3]), deepen(value, 0))
+                found = self.project.class_member(base.cls, f"{target[3]}=")
+                if isinstance(found, tuple) and found[1][0] == "func":
+                    setter = found[0].module.functions[found[1][1]]
+                    self.invoke(frame, FunctionValue(setter, base), (value,), {}, target)
+            elif isinstance(base, Row):
+                base.seen[target[3]] = value
+        elif tag == "sub":
+            frame.use_whole(value)
+            base = frame.value(target[2])
+            frame.value(target[3])
+            if isinstance(base, Sequence):
+                self.grow(frame, base, value)
+        elif tag == "star":
+            self.assign(frame, target[2], Sequence("list", deepen(value, frame.depth), ITEMS, frame.depth), source)
+
+    def unpack(self, frame: Frame, target: Node, value: Value, source: Node) -> None:
+        items = value.items if isinstance(value, Sequence) else None
+        for index, part in enumerate(target[3]):
+            if items is not None and index < len(items) and part[0] != "star":
+                item = items[index]
+                if value.depth > item.depth or frame.depth > item.depth:
+                    item = deepen(item, max(value.depth, frame.depth if frame.loops else 0))
+            elif isinstance(value, Sequence):
+                item = deepen(value.element, frame.depth)
+            else:
+                item = Value(max(value.depth, frame.depth), value.root)
+            self.assign(frame, part, item, source)
+
+    def target_names(self, target: Node) -> tuple[str, ...]:
+        """Return the names that a target binds."""
+        if target[0] == "name":
+            return (target[2],)
+        cached = self.names_cache.get(id(target))
+        if cached is None:
+            cached = self.names_cache[id(target)] = tuple(n[2] for n in walk(target) if n[0] == "name")
+        return cached
+
+    def grow(
+        self, frame: Frame, where: Sequence, item: Value, *, many: bool = False, added: Value = UNKNOWN
+    ) -> None:
+        """Something is put into a collection: it becomes as long as the loops that do it."""
+        kept = deepen(item, where.depth) if item.kind != "unknown" else item
+        where.element = kept if where.element.kind == "unknown" else join(where.element, kept)
+        where.items = None
+        inside = frame.loops[where.depth :]
+        big = next((loop for loop in inside if loop.multiplies), None)
+        if big is not None:
+            where.size, where.known = big.size, big.sure
+        elif many and isinstance(added, Sequence) and not added.size.is_little:
+            where.size, where.known = added.size, added.known
+        elif inside and not inside[-1].size.is_little:
+            where.size, where.known = ITEMS, False
+
+    def derive(self, made: Sequence, source: Value) -> None:
+        """Note that a collection was made from rows in memory."""
+        if isinstance(source, Sequence):
+            made.source = source.source or source.load
+        elif isinstance(source, Rows):
+            made.source = source.load
+
+    def source_of(self, value: Value) -> Load | None:
+        """Return the rows that a collection was made from."""
+        return value.source if isinstance(value, Sequence) else None
+
+    # -------------------------------------------------------------------------- guards
+    def fills_once(self, frame: Frame, test: Node, body: tuple[Node, ...]) -> bool:
+        """Tell whether `if <test>:` fills something that is empty, so that it happens once."""
+        wanted = missing(test)
+        if wanted is None:
+            return False
+        return any(text(target, 200) == wanted or text(target, 200).startswith(f"{wanted}[") for target in assigned(body))
+
+    def returns_early(self, frame: Frame, statement: Node, block: tuple[Node, ...]) -> bool:
+        """Tell whether an `if` returns what the rest of the block would fill: a cache by hand."""
+        body = statement[3]
+        if not body or body[-1][0] != "return" or body[-1][2] is None:
+            return False
+        given = text(body[-1][2], 200)
+        test = statement[2]
+        if test[0] == "cmp" and test[3][0] in ("in", "is not"):
+            subject = text(test[4][0], 200) if test[3][0] == "in" else text(test[2], 200)
+        elif test[0] in ("name", "attr"):
+            subject = text(test, 200)
+        elif test[0] == "call" and test[2][0] == "name" and test[2][2] == "hasattr" and len(test[3]) > 1:
+            subject = f"{text(test[3][0], 100)}.{test[3][1][2]}"
+        else:
+            return False
+        if not given.startswith(subject):
+            return False
+        return any(text(target, 200).startswith(subject) for target in assigned(block))
+
+    def narrow(self, frame: Frame, test: Node) -> tuple[str, Value] | None:
+        """Return the name and the value that `isinstance(name, Class)` narrows."""
+        if test[0] != "call" or test[2][0] != "name" or test[2][2] != "isinstance" or len(test[3]) != 2:
+            return None
+        subject, cls = test[3]
+        if subject[0] != "name":
+            return None
+        current = frame.lookup(subject[2])
+        if current is None or current.kind != "unknown":
+            return None
+        found = self.peek(frame, cls)
+        if found.kind == "class":
+            new = self.instance(found.cls, current.depth)  # type: ignore[attr-defined]
+            new.root = current.root
+            return subject[2], new
+        return None
+
+    def while_loop(self, node: Node, endless: bool) -> Loop:
+        """Return the loop that a `while` makes: how often it goes round is not known."""
+        loop = Loop("while", node[1], text(node[2]), ITEMS, UNKNOWN)
+        loop.sure = False
+        if endless or node[2][0] not in ("cmp", "bool"):
+            loop.batches = True
+        return loop
+
+    # ------------------------------------------------------------------------ questions
+    def peek(self, frame: Frame, node: Node) -> Value:
+        """Return the value of a plain name or dotted name without its effects."""
+        if node[0] == "name":
+            found = frame.lookup(node[2])
+            return found if found is not None else self.global_value(frame.module, node[2])  # type: ignore[attr-defined, no-any-return]
+        if node[0] == "attr":
+            base = self.peek(frame, node[2])
+            if base.kind == "module":
+                return self.entity_value(self.project.member(base.module, node[3]))  # type: ignore[attr-defined, no-any-return]
+            if isinstance(base, Row):
+                return base.seen.get(node[3], UNKNOWN)
+        return UNKNOWN
+
+    def constant_node(self, frame: Frame, node: Node) -> Node | None:
+        """Return the expression that a module or class constant is bound to."""
+        if node[0] == "name":
+            binding = frame.module.names.get(node[2])
+            if binding is None or binding[0] != "value":
+                entity = self.project.lookup(frame.module, node[2])
+                expression = getattr(entity, "expression", None)
+                return expression if isinstance(expression, tuple) else None
+            return binding[1]  # type: ignore[no-any-return]
+        if node[0] == "attr" and node[2][0] == "name" and isinstance(frame.self_value, Instance):
+            found = self.project.class_member(frame.self_value.cls, node[3])
+            if isinstance(found, tuple) and found[1][0] == "value":
+                return found[1][1]  # type: ignore[no-any-return]
+        return None
+
+    def changes_with(self, frame: Frame, item: Value) -> bool:
+        return False
+
+    def loop_over(self, frame: Frame, value: Value) -> bool:
+        """Tell whether one of the loops around goes through this very collection."""
+        return any(loop.iterated is value for loop in frame.loops)
+
+    def asked_membership(self, frame: Frame, node: Node) -> bool:
+        return frame.test > 0
+
+    def super_value(self, frame: Frame) -> Value:
+        """Return what `super()` is in a method."""
+        inner: Frame | None = frame
+        while inner is not None:
+            if inner.function.owner is not None and inner.self_value is not None:
+                return Super(inner.function.owner, inner.self_value)
+            inner = inner.outer
+        return UNKNOWN
+
+    def operator(self, frame: Frame, left: Value, right: Value, symbol: str) -> Value:
+        """Return what `left <symbol> right` gives: `path / name` is a path."""
+        if symbol == "/" and left.kind == "foreign":
+            return deepen(left, frame.depth)
+        if symbol == "/" and isinstance(left, External):
+            return Value(frame.depth)
+        return Value(max(left.depth, right.depth))
+
+    def entered(self, frame: Frame, value: Value, node: Node) -> Value:
+        """Return what `with value as x` binds."""
+        if isinstance(value, Awaitable):
+            value = value.result
+        if isinstance(value, Sequence) and value.of == "iter":
+            return deepen(value.element, frame.depth)  # @contextmanager
+        if isinstance(value, Instance):
+            for name in ("__enter__", "__aenter__"):
+                found = self.method_result(frame, value, name, node)
+                if found is not None:
+                    return found if found.kind != "unknown" else value
+        if value.kind == "foreign":
+            name = value.name  # type: ignore[attr-defined]
+            for method in ("__enter__", "__aenter__"):
+                entry = self.libraries.method(name, method)
+                if entry is not None:
+                    for effect in entry.does:
+                        frame.emit(effect.name, name, node[1], text(node), model=entry)
+                    if entry.returns is not None and "." in entry.returns.head:
+                        return self.foreign(entry.returns.head, frame.depth)  # type: ignore[attr-defined, no-any-return]
+        return value
+
+    # ------------------------------------------------------------------------- managers
+    def is_manager(self, cls: Class) -> bool:
+        """Tell whether a class of the project is a Django manager or queryset."""
+        return any(
+            str(base).rpartition(".")[2] in MANAGERS or str(base).endswith(("from_queryset()", "QuerySet", "Manager"))
+            for base in self.project.externals(cls)
+        )
+
+    def managed_model(self, cls: Class) -> "Model | None":
+        """Return the model that a manager class serves, where one model names it."""
+        served = [
+            model
+            for model in self.schema.by_class.values()
+            if not model.abstract
+            and any(self.manager_of(model, call) is cls for call in model.managers.values())
+        ]
+        return served[0] if len(served) == 1 else None
+
+    def manager_class(self, model: "Model | None", name: str = "objects") -> Class | None:
+        """Return the project's class of a model's manager."""
+        if model is None:
+            return None
+        call = model.managers.get(name)
+        return self.manager_of(model, call) if call is not None else None
+
+    def manager_of(self, model: "Model", call: Node) -> Class | None:
+        node = call
+        while node[0] in ("call", "attr"):
+            if node[0] == "call":
+                if node[2][0] == "attr" and node[2][3] == "from_queryset" and node[3]:
+                    node = node[3][0]
+                    continue
+                node = node[2]
+                continue
+            found = self.project.expression(model.cls.module, node)
+            if isinstance(found, Class):
+                return found
+            node = node[2]
+        found = self.project.expression(model.cls.module, node) if node[0] == "name" else None
+        if isinstance(found, Class):
+            return found
+        return None
+
+
+def missing(test: Node) -> str | None:
+    """Return what a test finds missing: `x is None`, `not x`, `k not in d`, `not hasattr(o, "x")`."""
+    if test[0] == "cmp" and test[3][0] == "is" and test[4][0][0] == "const" and test[4][0][2] is None:
+        return text(test[2], 200)
+    if test[0] == "cmp" and test[3][0] == "not in":
+        return text(test[4][0], 200)
+    if test[0] == "un" and test[2] == "not":
+        inner = test[3]
+        if inner[0] == "call" and inner[2][0] == "name" and inner[2][2] == "hasattr" and len(inner[3]) > 1:
+            return f"{text(inner[3][0], 100)}.{inner[3][1][2]}" if inner[3][1][0] == "const" else None
+        if inner[0] in ("name", "attr", "sub"):
+            return text(inner, 200)
+    if test[0] == "bool" and test[2] == "or":
+        return next((found for part in test[3] if (found := missing(part))), None)
+    return None
+
+
+def assigned(block: tuple[Node, ...]) -> list[Node]:
+    """Return the targets that the statements of a block bind, inner blocks included."""
+    found = []
+    for node in walk(block):
+        if node[0] == "assign":
+            found.extend(node[2])
+        elif node[0] in ("ann", "aug"):
+            found.append(node[2])
+    return found
+
+
+__all__ = ["Names", "Outside", "assigned", "missing"]

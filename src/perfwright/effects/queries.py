@@ -1,0 +1,468 @@
+"""Queries: building them, running them, and following relations from one row to the next."""
+
+from typing import Any
+
+from perfwright.effects.frame import Frame
+from perfwright.effects.iteration import loaded, query, query_symbol, relation_size, run_query
+from perfwright.effects.library import Model as LibraryModel
+from perfwright.effects.library import Type
+from perfwright.effects.schema import DJANGO, Model, Relation
+from perfwright.effects.values import (
+    UNKNOWN,
+    ClassValue,
+    Constant,
+    Load,
+    Row,
+    Rows,
+    Scalar,
+    Sequence,
+    Value,
+    constant,
+)
+from perfwright.index.lower import Node
+from perfwright.index.project import Class
+from perfwright.index.tree import walk
+
+QUERYSET = "django.db.models.QuerySet"
+RELATED = "django.db.models.manager.RelatedManager"
+MANAGER = "django.db.models.Manager"
+QUERY = "sqlalchemy.orm.Query"
+RESULT = ("sqlalchemy.engine.Result", "sqlalchemy.engine.ScalarResult", "sqlalchemy.Result", "sqlalchemy.ScalarResult")
+KEEPS_ROWS = frozenset(("all", "count", "exists", "__iter__", "__len__", "__bool__", "iterator", "get_queryset", "only"))
+LOADERS = ("joinedload", "selectinload", "subqueryload", "contains_eager", "immediateload")
+RANGE = ("gt", "gte", "lt", "lte", "range", "date", "year")
+TEXT = ("contains", "icontains", "startswith", "istartswith", "endswith", "iendswith", "regex", "iregex", "search")
+NULL = ("isnull",)
+
+
+# ------------------------------------------------------------------------- relations
+def follow(frame: Frame, row: Row, name: str, relation: Relation, node: Node) -> Value:
+    """Read `row.<relation>`: a query, unless the relation came with the row."""
+    known = row.seen.get(name)
+    if known is not None and not (isinstance(known, Rows) and known.manager):
+        return known
+    fetched = name in row.fetched
+    deeper = frozenset(path[len(name) + 2 :] for path in row.fetched if path.startswith(f"{name}__"))
+    target = relation.target
+    result: Value
+    if row.model.framework == DJANGO and relation.many:
+        rows = Rows(target, RELATED, node[1], row.depth, row.root)
+        rows.manager, rows.relation, rows.owner, rows.fetched = True, name, row, deeper
+        rows.custom = frame.interp.manager_class(target) if target is not None else None
+        rows.stored = fetched
+        row.seen[name] = rows
+        return rows
+    if relation.dynamic:
+        rows = Rows(target, QUERY, node[1], row.depth, row.root)
+        rows.relation, rows.owner = name, row
+        return rows
+    if not fetched:
+        frame.emit(
+            "db.query",
+            f"{row.model.name}.{name}",
+            node[1],
+            frame.interp.text(node),
+            depth=row.depth,
+            root=row.root,
+            detail=relation,
+            blocking=True,
+        )
+        if relation.many or (target is not None and relation.column and relation.column in target.columns.values()):
+            frame.interp.looked_up_relation(frame, row.model, relation, node[1])
+    if target is None:
+        result = Value(row.depth, row.root)
+    elif relation.many:
+        back = frozenset((relation.inverse,)) if relation.inverse else frozenset()
+        element = Row(target, deeper | target.always | back, row.depth, row.root)
+        sequence = Sequence("list", element, relation_size(row, name), row.depth, row.root)
+        load = Load(target, node[1], f"{row.model.name}.{name}")
+        load.relation = name
+        load.chain = ((frame.function, node[1], f"{row.model.name}.{name}"),)
+        if not fetched:
+            sequence.load = frame.load(load)
+        result = sequence
+    else:
+        result = Row(target, deeper | target.always, row.depth, row.root)
+    row.seen[name] = result
+    return result
+
+
+def fetched_by(frame: Frame, entry: LibraryModel, arguments: tuple[Node, ...], rows: Rows) -> frozenset[str]:
+    """Return the relation paths that a call fetches along: names, Prefetch objects, loader options."""
+    paths: set[str] = set()
+    for argument in arguments:
+        value = argument
+        if value[0] == "star":
+            value = frame.interp.constant_node(frame, value[2]) or value[2]
+        if value[0] == "name":
+            value = frame.interp.constant_node(frame, value) or value
+        if value[0] == "coll":
+            for item in value[3]:
+                paths |= fetched_by(frame, entry, (item,), rows)
+        elif value[0] == "const" and isinstance(value[2], str):
+            paths.add(value[2])
+        elif value[0] == "call":
+            paths |= _option(value)
+        elif argument[0] in ("name", "star", "attr", "sub"):
+            paths.add("*")
+    if not arguments and entry.name.endswith("select_related") and rows.model is not None:
+        paths |= {name for name, relation in rows.model.relations.items() if not relation.many}
+    if "*" in paths and rows.model is not None:  # names that cannot be read: every relation may be fetched
+        paths |= set(rows.model.relations)
+        paths |= {
+            f"{name}__{inner}"
+            for name, relation in rows.model.relations.items()
+            if relation.target is not None
+            for inner in relation.target.relations
+        }
+    complete: set[str] = set()
+    for path in paths:
+        parts = path.split("__")
+        complete.update("__".join(parts[:end]) for end in range(1, len(parts) + 1))
+    return frozenset(complete)
+
+
+def _option(call: Node) -> set[str]:
+    """Return the path of `joinedload(A.b).selectinload(B.c)` or `Prefetch("items", ...)`."""
+    parts: list[str] = []
+    also: set[str] = set()
+    inner = call
+    while inner[0] == "call":
+        called = inner[2]
+        name = called[2] if called[0] == "name" else called[3] if called[0] == "attr" else ""
+        if name == "Prefetch" and inner[3] and inner[3][0][0] == "const":
+            path = str(inner[3][0][2])
+            for query_set in [*inner[3][1:2], *(v for k, v in inner[4] if k == "queryset")]:
+                for nested in walk(query_set):
+                    if nested[0] == "call" and nested[2][0] == "attr" and nested[2][3] in ("select_related", "prefetch_related"):
+                        also |= {f"{path}__{a[2]}" for a in nested[3] if a[0] == "const"}
+            return {path} | also
+        if name in LOADERS and inner[3]:
+            argument = inner[3][0]
+            parts.append(argument[3] if argument[0] == "attr" else str(argument[2]) if argument[0] == "const" else "*")
+        elif name == "options":
+            prefix = "__".join(reversed(_chain_names(called[2]))) if called[0] == "attr" else ""
+            for argument in inner[3]:
+                if argument[0] == "call":
+                    also |= {f"{prefix}__{path}" if prefix else path for path in _option(argument)}
+        inner = called[2] if called[0] == "attr" else ("", 0)
+    path = "__".join(reversed(parts))
+    return ({path} if path else set()) | also
+
+
+def _chain_names(node: Node) -> list[str]:
+    names: list[str] = []
+    while node[0] == "call":
+        if node[3] and node[3][0][0] == "attr":
+            names.append(node[3][0][3])
+        node = node[2][2] if node[2][0] == "attr" else ("", 0)
+    return names
+
+
+# -------------------------------------------------------------------------- filters
+def filters_of(rows: Rows, arguments: tuple[Node, ...], keywords: tuple[Any, ...], frame: Frame) -> tuple[Any, ...]:
+    """Return `(model, column, operator)` of each condition of a filter call."""
+    found: list[tuple[Any, ...]] = []
+    for name, value in keywords:
+        if name and rows.model is not None:
+            found.extend(_django_filter(rows.model, name, value) if rows.model.framework == DJANGO else [(rows.model, name, "eq")])
+    for argument in arguments:
+        if rows.model is not None and rows.model.framework == DJANGO:
+            for inner in walk(argument):
+                if inner[0] == "call":
+                    for name, value in inner[4]:
+                        if name:
+                            found.extend(_django_filter(rows.model, name, value))
+        else:
+            found.extend(_sqlalchemy_filters(frame, argument))
+    return tuple(found) or (((rows.model, "", "other"),) if arguments or keywords else ())
+
+
+def _django_filter(model: Model, path: str, value: Node) -> list[tuple[Any, ...]]:
+    parts = path.split("__")
+    current: Model | None = model
+    for index, part in enumerate(parts):
+        if current is None:
+            break
+        relation = current.relations.get(part)
+        rest = parts[index + 1 :]
+        if relation is not None and rest and not _is_operator(rest[0]):
+            current = relation.target
+            continue
+        operator = "eq"
+        if rest:
+            operator = "range" if rest[0] in RANGE else "text" if rest[0] in TEXT else rest[0]
+        if value[0] == "const" and isinstance(value[2], bool) and operator == "eq":
+            operator = "flag"
+        if relation is not None and relation.many:
+            return [(current, part, "relation")]
+        return [(current, part, operator)]
+    return [(current, "", "other")]
+
+
+def _is_operator(part: str) -> bool:
+    return part in RANGE or part in TEXT or part in NULL or part in ("in", "exact", "iexact", "pk", "id")
+
+
+def _sqlalchemy_filters(frame: Frame, node: Node) -> list[tuple[Any, ...]]:
+    found: list[tuple[Any, ...]] = []
+    for inner in walk(node):
+        if inner[0] == "cmp":
+            for side in (inner[2], inner[4][0]):
+                column = _column(frame, side)
+                if column:
+                    found.append((*column, "eq" if inner[3][0] == "==" else "range"))
+        elif inner[0] == "call" and inner[2][0] == "attr":
+            column = _column(frame, inner[2][2])
+            if column:
+                kind = inner[2][3]
+                operator = {"in_": "eq", "is_": "flag", "isnot": "flag", "is_not": "flag", "between": "range"}.get(kind, "text")
+                if kind in ("desc", "asc"):
+                    operator = "order"
+                found.append((*column, operator))
+        elif inner[0] == "attr" and inner is node:
+            column = _column(frame, inner)
+            if column:
+                found.append((*column, "flag"))
+    return found
+
+
+def _column(frame: Frame, node: Node) -> tuple[Model, str] | None:
+    if node[0] != "attr" or node[2][0] not in ("name", "attr"):
+        return None
+    base = frame.interp.peek(frame, node[2])
+    if isinstance(base, ClassValue):
+        model = frame.interp.schema.of(base.cls)
+        if model is not None and node[3] in model.columns:
+            return model, node[3]
+    return None
+
+
+def orders_of(rows: Rows, arguments: tuple[Node, ...], frame: Frame) -> tuple[Any, ...]:
+    """Return `(model, column)` of each column that rows are ordered by."""
+    found: list[tuple[Any, ...]] = []
+    for argument in arguments:
+        if argument[0] == "const" and isinstance(argument[2], str):
+            if rows.model is not None and "__" not in argument[2]:
+                found.append((rows.model, argument[2].lstrip("-")))
+            continue
+        node = argument
+        while node[0] == "call" and node[2][0] == "attr":
+            node = node[2][2]
+        column = _column(frame, node)
+        if column:
+            found.append(column)
+    return tuple(found)
+
+
+# -------------------------------------------------------------------------- methods
+def method(
+    frame: Frame,
+    rows: Rows,
+    name: str,
+    entry: LibraryModel | None,
+    values: tuple[Value, ...],
+    node: Node,
+) -> Value:
+    """Call a method of a query or a manager."""
+    if entry is None:
+        for value in values:
+            frame.use_whole(value)
+        return Value(frame.depth)
+    stored = rows.stored and name in KEEPS_ROWS
+    arguments, keywords = node[3], node[4]
+    work = rows
+    if entry.filters:
+        work = rows.copy(frame.depth)
+        work.custom = rows.custom
+        work.filters = rows.filters + filters_of(rows, arguments, keywords, frame)
+        if entry.filters == "**kwargs":
+            work.filters = rows.filters + filters_of(rows, (), keywords, frame)
+    if entry.orders:
+        work = work.copy(frame.depth)
+        work.orders = rows.orders + orders_of(rows, arguments, frame)
+    returns = entry.returns
+    if returns is not None and returns.head == "self" and not entry.does:
+        return _refined(frame, rows, work, name, entry, values, node, stored)
+    effects = [effect.name for effect in entry.does]
+    if "db.query" in effects and "db.write" not in effects:
+        if not stored and not (rows.stored and rows.api not in (QUERYSET, RELATED, MANAGER)):
+            work.position = node[1]
+            if entry.limits is not None or name in ("get", "first", "last", "one", "one_or_none"):
+                work = work.copy(frame.depth)
+                work.limited = constant(1)
+            query(frame, work, node[1], frame.interp.text(node))
+    elif effects:
+        for effect in effects:
+            if effect in ("db.write", "db.commit"):
+                query(frame, work, node[1], frame.interp.text(node), effect=effect)
+                event = frame.interp.last_event(frame)
+                if event is not None:
+                    event.model = entry
+    for value in values:
+        frame.use_whole(value)
+    return typed(frame, returns, work, entry, values, node)
+
+
+def _refined(
+    frame: Frame,
+    rows: Rows,
+    work: Rows,
+    name: str,
+    entry: LibraryModel,
+    values: tuple[Value, ...],
+    node: Node,
+    stored: bool,
+) -> Value:
+    new = work.copy(frame.depth) if work is rows else work
+    new.custom = rows.custom
+    if name == "all" and rows.manager and rows.relation:
+        new.depth = rows.depth if stored else frame.depth
+    new.api = QUERYSET if rows.api in (RELATED, MANAGER) else rows.api
+    new.stored = stored
+    if name in ("none",):
+        new.limited = constant(0)
+    if entry.fetches:
+        positional = tuple(node[3])
+        new.fetched = rows.fetched | fetched_by(frame, entry, positional, rows)
+    if entry.limits is not None:
+        new.limited = _limit(frame, entry, values, node)
+    if name in ("values", "values_list", "dates", "datetimes", "mappings", "with_only_columns"):
+        new.values = True
+        new.columns = tuple(str(a[2]) for a in node[3] if a[0] == "const")
+    if name in ("only", "defer"):
+        new.columns = ("*",)
+    return new
+
+
+def _limit(frame: Frame, entry: LibraryModel, values: tuple[Value, ...], node: Node) -> Any:
+    if isinstance(entry.limits, int):
+        return constant(entry.limits)
+    index = entry.params.index(entry.limits) if entry.limits in entry.params else 0
+    given = values[index] if index < len(values) else None
+    for key, value in node[4]:
+        if key == entry.limits and value[0] == "const":
+            given = Constant(value[2])
+    if isinstance(given, Constant):
+        return constant(given.value) if isinstance(given.value, int) and not isinstance(given.value, bool) else None
+    return frame.interp.page
+
+
+def typed(
+    frame: Frame,
+    returns: Type | None,
+    rows: Rows,
+    entry: LibraryModel,
+    values: tuple[Value, ...],
+    node: Node,
+) -> Value:
+    """Return the value that a type of the small language stands for, M being the rows' model."""
+    if returns is None:
+        return Value(frame.depth)
+    head = returns.head
+    if head == "Row":
+        return rows.element(frame.depth)
+    if head == "Rows":
+        new = rows.copy(frame.depth)
+        new.custom = rows.custom
+        if len(returns.args) > 1:
+            new.api = returns.args[1].head
+        elif new.api in (RELATED, MANAGER):
+            new.api = QUERYSET
+        return new
+    if head in ("List", "Iter", "Set"):
+        # Rows of a result are in memory once they are asked for.
+        of = {"List": "list", "Iter": "iter", "Set": "set"}[head]
+        size = rows.how_many
+        if rows.relation and rows.owner is not None and rows.limited is None:
+            size = relation_size(rows.owner, rows.relation)
+        sequence = Sequence(of, rows.element(frame.depth), size, frame.depth)
+        if "db.write" not in [effect.name for effect in entry.does]:
+            sequence.load = rows.load if rows.stored and rows.load is not None else loaded(frame, rows, node[1])
+        return sequence
+    if head == "Dict":
+        sequence = Sequence("dict", rows.element(frame.depth), rows.how_many, frame.depth)
+        sequence.key = Scalar("", frame.depth)
+        return sequence
+    if head == "Tuple":
+        items = (rows.element(frame.depth), Scalar("bool", frame.depth))
+        pair = Sequence("tuple", items[0], constant(2), frame.depth)
+        pair.items = items
+        return pair
+    if head == "Coroutine":
+        return typed(frame, returns.args[0], rows, entry, values, node)
+    if head == "self":
+        return rows
+    if head == "Scalar":
+        return Scalar("", frame.depth)
+    if head == "element":
+        return rows.element(frame.depth)
+    if "." in head:
+        return frame.interp.foreign(head, frame.depth, element=rows)
+    return UNKNOWN if head == "Unknown" else Value(frame.depth)
+
+
+# ------------------------------------------------------------------------- beginnings
+def of_entity(frame: Frame, value: Value, node: Node | None, api: str, position: int) -> Rows:
+    """Return the rows that `select(x)` or `query(x)` names: a model, one of its columns, an aggregate."""
+    rows = Rows(None, api, position, frame.depth)
+    rows.custom = None
+    if isinstance(value, ClassValue):
+        rows.model = frame.interp.schema.of(value.cls)
+        if rows.model is not None:
+            rows.fetched = rows.model.always
+    elif isinstance(value, Rows):
+        return value
+    elif node is not None:
+        column = _column(frame, node)
+        if column:
+            rows.model, rows.values = column[0], True
+        else:
+            inside = next((c for n in walk(node) if (c := _column(frame, n))), None)
+            if inside:
+                rows.model, rows.values = inside[0], True
+                rows.limited = constant(1)
+            elif node[0] == "call":
+                rows.values = True
+                rows.limited = constant(1)
+    return rows
+
+
+def executed(frame: Frame, statement: Value, node: Node, entry: LibraryModel, returns: Type | None) -> Value:
+    """Run a statement through a session: one query, whose result is then in memory."""
+    if not isinstance(statement, Rows):
+        return Value(frame.depth)
+    rows = statement.copy(frame.depth)
+    rows.custom = None
+    rows.position = node[1]
+    effects = [effect.name for effect in entry.does]
+    single = returns is not None and returns.head in ("Row", "Scalar")
+    if single:
+        rows.limited = rows.limited or constant(1)
+    if "db.query" in effects:
+        query(frame, rows, node[1], frame.interp.text(node))
+        event = frame.interp.last_event(frame)
+        if event is not None and not entry.blocking:
+            event.blocking = False
+    rows.stored = True
+    rows.api = "sqlalchemy.engine.ScalarResult"
+    if returns is not None and len(returns.args) > 1:
+        rows.api = returns.args[1].head
+    if single:
+        rows.limited = constant(1)
+        return rows.element(frame.depth) if returns is not None and returns.head == "Row" or not rows.values else Scalar("", frame.depth)
+    if returns is not None and returns.head in ("List", "Iter"):
+        return typed(frame, returns, rows, entry, (), node)
+    return rows
+
+
+def manager(frame: Frame, model: Model, name: str, position: int, custom: Class | None) -> Rows:
+    """Return what `Model.objects` stands for: the table, not asked yet."""
+    rows = Rows(model, MANAGER, position, frame.depth)
+    rows.manager = True
+    rows.custom = custom
+    rows.fetched = model.always
+    return rows
+
+
+__all__ = ["executed", "filters_of", "follow", "manager", "method", "of_entity", "query_symbol", "run_query", "typed"]

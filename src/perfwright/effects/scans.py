@@ -1,0 +1,211 @@
+"""Looking through a whole collection on every pass of a loop: membership, joins by hand, filters."""
+
+from perfwright.effects.frame import Frame, Loop
+from perfwright.effects.iteration import query, run_query
+from perfwright.effects.values import Constant, External, Row, Rows, Scalar, Sequence, Value
+from perfwright.index.lower import Node
+from perfwright.index.tree import names_in, text, walk
+
+SCANNED = ("list", "tuple", "iter")
+REDUCERS = {
+    "len": "count",
+    "sum": "sum",
+    "max": "max",
+    "min": "max",
+    "any": "test",
+    "all": "test",
+    "Counter": "count",
+    "collections.Counter": "count",
+}
+TRANSPARENT = ("lower", "upper", "strip", "casefold", "date", "startswith", "endswith", "lstrip", "rstrip", "weekday")
+
+
+class Scan:
+    """One search through a collection: which, how long it is, in which loop it is repeated."""
+
+    __slots__ = ("collection", "frame_loops", "iterated", "kind", "size", "sure")
+
+    def __init__(self, kind: str, collection: str, iterated: Value, sure: bool) -> None:
+        self.kind, self.collection, self.iterated, self.sure = kind, collection, iterated, sure
+
+
+def compare(frame: Frame, node: Node) -> Value:
+    """A comparison; `in` also searches."""
+    left = frame.value(node[2])
+    for operator, right_node in zip(node[3], node[4], strict=True):
+        right = frame.value(right_node)
+        if operator in ("in", "not in"):
+            contains(frame, left, right, node, right_node)
+        elif isinstance(right, Constant) and right.value == 0 and operator in (">", "==", "!=", ">="):
+            pass
+        left = right
+    return Scalar("bool", frame.depth)
+
+
+def contains(frame: Frame, item: Value, where: Value, node: Node, right: Node) -> None:
+    """`item in where`: free for sets and dicts, a search through everything else."""
+    if isinstance(where, Rows) and not where.manager:
+        fresh = not where.stored
+        load = run_query(frame, where, node[1], frame.interp.text(node), method="__contains__")
+        if fresh:
+            load.reduced.append(("contains", node[1], frame.interp.text(node)))
+        return
+    if not isinstance(where, Sequence):
+        return
+    if where.load is not None:
+        where.load.reduced.append(("contains", node[1], frame.interp.text(node)))
+    source = frame.interp.source_of(where)
+    if source is not None and right[0] == "comp":
+        source.reduced.append(("contains", node[1], frame.interp.text(node)))
+    if where.of not in SCANNED or where.size.is_little or frame.interp.changes_with(frame, item):
+        return
+    search(frame, "membership", where, node, right, sure=where.known)
+
+
+def search(frame: Frame, kind: str, where: Value, node: Node, over: Node, *, sure: bool) -> None:
+    """Record a search of a collection; it is repeated in each loop that the collection outlives."""
+    loops = [loop for loop in frame.multiplying() if frame.loops.index(loop) >= where.depth]
+    frame.emit(
+        "scan",
+        text(over),
+        node[1],
+        frame.interp.text(node),
+        root=where.root,
+        detail=Scan(kind, text(over), where, sure),
+        certain=sure,
+    )
+    event = frame.interp.last_event(frame)
+    if event is not None:
+        event.loops = tuple(loops)
+        if loops and kind == "built":
+            event.loops = tuple(loops)
+
+
+def comprehension_scans(
+    frame: Frame, loop: Loop, target: Node, iterable: Node, tests: Node, node: Node, source: Value
+) -> None:
+    """A comprehension in a loop that picks, from a collection made before it, what matches: a join by hand."""
+    if not tests or loop.size.is_little:
+        return
+    if isinstance(source, Sequence) and source.size.is_little:
+        return
+    if not isinstance(source, Sequence | Rows) and source.kind != "unknown":
+        return
+    if any(matches(frame, test, loop.variables) for test in tests):
+        sure = isinstance(source, Rows) or (isinstance(source, Sequence) and source.known)
+        search(frame, "join", source, node, iterable, sure=sure)
+    elif frame.depth == 0 and source.root is not None and isinstance(source, Sequence | Rows):
+        search(frame, "pass", source, node, iterable, sure=False)
+
+
+def matches(frame: Frame, test: Node, variables: set[str]) -> bool:
+    """Tell whether a test compares an item for equality with something that changes in a loop around."""
+    for inner in walk(test):
+        if inner[0] != "cmp" or inner[3][0] not in ("==", "in", "is"):
+            continue
+        left, right = names_in(inner[2]), names_in(inner[4][0])
+        for one, other in ((left, right), (right, left)):
+            if one & variables and not other & variables and (varying(frame, other) or roots(frame, other)):
+                return True
+    return False
+
+
+def varying(frame: Frame, names: set[str]) -> bool:
+    """Tell whether one of the names is made anew in a loop around this place."""
+    for name in names:
+        value = frame.env.get(name)
+        if value is not None and value.depth > 0 and frame.loops:
+            return True
+    return False
+
+
+def roots(frame: Frame, names: set[str]) -> bool:
+    """Tell whether one of the names is a parameter: the caller may change it in a loop."""
+    return any((value := frame.env.get(name)) is not None and value.root is not None for name in names)
+
+
+def reduction(
+    frame: Frame, source: Value, target: Node, tests: Node, node: Node, consumer: str, *, last: bool
+) -> None:
+    """Rows in memory are gone through by a comprehension: a filter, a sum, or all of them are used."""
+    load = source.load if isinstance(source, Sequence | Rows) else None
+    if load is None:
+        load = frame.interp.source_of(source)
+        if load is None:
+            return
+        if tests and all(expressible(test) for test in tests):
+            load.reduced.append(("filter", node[1], frame.interp.text(node)))
+        return
+    shown = frame.interp.text(node)
+    if tests and last and all(expressible(test) for test in tests):
+        load.reduced.append(("filter", node[1], shown))
+    elif consumer in REDUCERS and expressible(node[3]):
+        load.reduced.append((REDUCERS[consumer], node[1], shown))
+    elif node[2] in ("list", "set") and contains_only(frame, node, target):
+        load.reduced.append(("columns", node[1], shown))
+    else:
+        load.whole = True
+
+
+def contains_only(frame: Frame, node: Node, target: Node) -> bool:
+    """Tell whether `[row.id for row in rows]` stands where only membership is asked."""
+    return frame.interp.asked_membership(frame, node) and node[3][0] == "attr" and node[3][2] == target
+
+
+def expressible(test: Node) -> bool:
+    """Tell whether a condition is one that a WHERE clause could state."""
+    for inner in walk(test):
+        if inner[0] == "call":
+            called = inner[2]
+            if called[0] == "attr" and called[3] in TRANSPARENT:
+                continue
+            if called[0] == "name" and called[2] in ("str", "int", "len", "float", "bool", "abs", "date", "datetime"):
+                continue
+            return False
+        if inner[0] in ("await", "comp", "yield", "lambda"):
+            return False
+    return True
+
+
+def statement_scans(frame: Frame, loop: Loop, node: Node, source: Value) -> None:
+    """A `for` inside a loop whose body is one test for equality with something of the outer loop."""
+    body = node[4]
+    if loop.size.is_little or not body or body[0][0] != "if":
+        return
+    if not isinstance(source, Sequence | Rows) and source.kind != "unknown":
+        return
+    first = body[0]
+    picks = len(body) == 1 or first[3][-1:] and first[3][-1][0] in ("continue", "break", "return")
+    if not picks:
+        return
+    if matches(frame, first[2], loop.variables):
+        sure = isinstance(source, Rows) or (isinstance(source, Sequence) and source.known)
+        search(frame, "join", source, node, node[3], sure=sure)
+    elif frame.depth == 0 and source.root is not None and isinstance(source, Sequence | Rows):
+        search(frame, "pass", source, node, node[3], sure=True)
+
+
+def statement_reduction(frame: Frame, node: Node, source: Value) -> None:
+    """Rows in memory are gone through by a `for`: all of them are used, or some are picked."""
+    load = source.load if isinstance(source, Sequence | Rows) else None
+    if load is None:
+        return
+    body = node[4]
+    shown = f"for {text(node[2])} in {text(node[3])}"
+    names = names_in(node[2])
+    if body and body[0][0] == "if" and names_in(body[0][2]) & names and expressible(body[0][2]):
+        test, then, otherwise = body[0][2:5]
+        skips = bool(then) and then[-1][0] == "continue" and len(then) == 1 and not otherwise
+        if skips or (len(body) == 1 and not otherwise):
+            load.reduced.append(("filter", node[1], f"{shown}: if {text(test)}"))
+            return
+    load.whole = True
+
+
+def is_query(value: Value) -> bool:
+    return isinstance(value, Rows | Row | External)
+
+
+def ask(frame: Frame, rows: Rows, node: Node) -> None:
+    """Record a query of rows that gives one answer."""
+    query(frame, rows, node[1], frame.interp.text(node))

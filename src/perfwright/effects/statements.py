@@ -1,0 +1,238 @@
+"""What each kind of statement does to the names and the effects of a function.
+
+Each handler returns True when what follows it in its block is never reached.
+"""
+
+from collections.abc import Callable
+
+from perfwright.effects.expressions import tested
+from perfwright.effects.frame import Frame
+from perfwright.effects.iteration import deepen, iterate, looks_few, takes_batches
+from perfwright.effects.scans import statement_reduction, statement_scans
+from perfwright.effects.values import (
+    UNKNOWN,
+    ClassValue,
+    Constant,
+    Foreign,
+    FunctionValue,
+    Scalar,
+    Sequence,
+    Value,
+    constant,
+    join,
+)
+from perfwright.index.lower import Node
+from perfwright.index.tree import text
+
+
+def expression(frame: Frame, node: Node) -> bool:
+    frame.value(node[2])
+    return False
+
+
+def assign(frame: Frame, node: Node) -> bool:
+    value = frame.value(node[3])
+    for target in node[2]:
+        frame.interp.assign(frame, target, value, node[3])
+    return False
+
+
+def annotated(frame: Frame, node: Node) -> bool:
+    value = frame.value(node[4]) if node[4] is not None else UNKNOWN
+    if value.kind in ("unknown", "constant"):
+        named = frame.interp.annotation(frame.module, node[3], frame.depth)
+        value = named if named.kind != "unknown" else value
+    frame.interp.assign(frame, node[2], value, node[4] or node[2])
+    return False
+
+
+def augmented(frame: Frame, node: Node) -> bool:
+    added = frame.value(node[4])
+    target = node[2]
+    if target[0] == "name":
+        before = frame.lookup(target[2])
+        if isinstance(before, Sequence):
+            frame.interp.grow(frame, before, added.element if isinstance(added, Sequence) else UNKNOWN)
+            frame.use_whole(added)
+            return False
+        if before is not None and before.kind == "rows":
+            frame.env[target[2]] = join(before, added)
+            return False
+        frame.env[target[2]] = Scalar(getattr(before, "type", ""), frame.depth)
+    else:
+        frame.value(target)
+    return False
+
+
+def returned(frame: Frame, node: Node) -> bool:
+    value = frame.value(node[2]) if node[2] is not None else Constant(None)
+    frame.give(value)
+    frame.interp.responded(frame, value, node)
+    return True
+
+
+def raised(frame: Frame, node: Node) -> bool:
+    if node[2] is not None:
+        frame.value(node[2])
+    return True
+
+
+def if_(frame: Frame, node: Node) -> bool:
+    tested(frame, frame.value(node[2]), node[2])
+    fills = frame.interp.fills_once(frame, node[2], node[3])
+    narrowed = frame.interp.narrow(frame, node[2])
+    if fills:
+        frame.guards += 1
+        try:
+            left = frame.branch(node[3], node[4])
+        finally:
+            frame.guards -= 1
+        return left
+    if narrowed:
+        name, value = narrowed
+        before = frame.env.get(name)
+        frame.env[name] = value
+        left = frame.branch(node[3], node[4])
+        if before is not None and frame.env.get(name) is value:
+            frame.env[name] = before
+        return left
+    return frame.branch(node[3], node[4])
+
+
+def for_(frame: Frame, node: Node) -> bool:
+    source = frame.value(node[3])
+    element, loop = iterate(frame, source, node[3])
+    loop.batches = takes_batches(node[3])
+    if not loop.sure and looks_few(node[3]):
+        loop.size = constant(10)
+    loop.variables.update(frame.interp.target_names(node[2]))
+    statement_scans(frame, loop, node, source)
+    statement_reduction(frame, node, source)
+    frame.loops.append(loop)
+    before = dict(frame.env)
+    frame.interp.assign(frame, node[2], element, node[3])
+    frame.run(node[4])
+    frame.loops.pop()
+    for name, value in before.items():
+        if name not in frame.env:
+            frame.env[name] = value
+    if node[5]:
+        frame.run(node[5])
+    return False
+
+
+def while_(frame: Frame, node: Node) -> bool:
+    endless = node[2][0] == "const"
+    loop = frame.interp.while_loop(node, endless)
+    frame.loops.append(loop)
+    tested(frame, frame.value(node[2]), node[2])
+    left = frame.run(node[3])
+    frame.loops.pop()
+    if node[4]:
+        frame.run(node[4])
+    return endless and left and not _breaks(node[3])
+
+
+def _breaks(block: tuple[Node, ...]) -> bool:
+    for statement in block:
+        if statement[0] == "break":
+            return True
+        if statement[0] in ("if", "try", "with", "match"):
+            for part in statement[2:]:
+                if isinstance(part, tuple) and part and isinstance(part[0], tuple) and _breaks(part):
+                    return True
+    return False
+
+
+def with_(frame: Frame, node: Node) -> bool:
+    for context, target in node[2]:
+        value = frame.interp.entered(frame, frame.value(context), context)
+        if target is not None:
+            frame.interp.assign(frame, target, value, context)
+    return frame.run(node[3])
+
+
+def try_(frame: Frame, node: Node) -> bool:
+    before = dict(frame.env)
+    left = frame.run(node[2]) or (bool(node[4]) and frame.run(node[4]))
+    after = None if left else frame.env
+    for _, name, body in node[3]:
+        frame.env = dict(before)
+        for known, value in (after or {}).items():
+            frame.env.setdefault(known, value)
+        if name:
+            frame.env[name] = UNKNOWN
+        if not frame.run(body):
+            left = False
+            after = frame.env if after is None else {**frame.env, **after}
+    frame.env = before if after is None else after
+    if node[5]:
+        left = frame.run(node[5]) or left
+    return left
+
+
+def match(frame: Frame, node: Node) -> bool:
+    frame.value(node[2])
+    frame.branch(*node[3], ())
+    return False
+
+
+def define(frame: Frame, node: Node) -> bool:
+    function = frame.module.functions[node[2]]
+    value = FunctionValue(function, None, frame)
+    frame.env[function.name] = frame.interp.decorated(value)
+    if frame.function.name != "<module>":
+        frame.pending.append(value)
+    return False
+
+
+def define_class(frame: Frame, node: Node) -> bool:
+    cls = frame.module.classes[node[2]]
+    frame.env[cls.name] = ClassValue(cls)
+    return False
+
+
+def import_(frame: Frame, node: Node) -> bool:
+    project = frame.interp.project
+    for name, module, attribute, level in node[2]:
+        if name != "*":
+            entity = project.imported(frame.module, module, attribute, level)
+            frame.env[name] = frame.interp.entity_value(entity)
+    return False
+
+
+def deleted(frame: Frame, node: Node) -> bool:
+    for target in node[2]:
+        if target[0] == "name":
+            frame.env.pop(target[2], None)
+        else:
+            frame.value(target)
+    return False
+
+
+def left(_frame: Frame, _node: Node) -> bool:
+    return True
+
+
+STATEMENTS: dict[str, Callable[[Frame, Node], bool]] = {
+    "expr": expression,
+    "assign": assign,
+    "ann": annotated,
+    "aug": augmented,
+    "return": returned,
+    "raise": raised,
+    "if": if_,
+    "for": for_,
+    "while": while_,
+    "with": with_,
+    "try": try_,
+    "match": match,
+    "def": define,
+    "class": define_class,
+    "import": import_,
+    "del": deleted,
+    "break": left,
+    "continue": left,
+}
+
+__all__ = ["STATEMENTS", "Foreign", "Value", "deepen", "text"]

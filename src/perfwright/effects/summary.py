@@ -1,0 +1,174 @@
+"""What the rules read: every effect with its loops, every search, load, look-up and response."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from perfwright.effects.frame import Event, Loop
+from perfwright.effects.interpret import Interpreter, Lookup, Report, Response
+from perfwright.effects.library import Libraries
+from perfwright.effects.scans import Scan
+from perfwright.effects.schema import Model, Relation
+from perfwright.effects.values import Load, Rows
+from perfwright.finding import Confidence, Place, Predicted, Step, Term
+from perfwright.index.lower import column_of, line_of
+from perfwright.index.project import Function, Project
+
+REACHED = 200  # functions above a finding that are looked at for entry points
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One effect as one function has it: the event, and the function whose loops multiply it."""
+
+    event: Event
+    function: Function
+    standalone: bool
+
+    @property
+    def loop(self) -> Loop | None:
+        """Return the innermost loop that multiplies it."""
+        return self.event.loops[-1] if self.event.loops else None
+
+    @property
+    def relation(self) -> Relation | None:
+        """Return the lazy relation that it loads, where it is one."""
+        return self.event.detail if isinstance(self.event.detail, Relation) else None
+
+    @property
+    def rows(self) -> Rows | None:
+        """Return the query that it runs, where it is one that was built here."""
+        return self.event.detail if isinstance(self.event.detail, Rows) else None
+
+    @property
+    def scan(self) -> Scan | None:
+        return self.event.detail if isinstance(self.event.detail, Scan) else None
+
+
+class Effects:
+    """The whole project, read: a function of its files and the library models alone."""
+
+    def __init__(self, project: Project, libraries: Libraries) -> None:
+        self.project, self.libraries = project, libraries
+        self._interpreter = Interpreter(project, libraries)
+        self._interpreter.read_all()
+        self.schema = self._interpreter.schema
+        self._called_with: dict[int, bool] = {}
+        for report in self._interpreter.reports:
+            if not report.standalone:
+                self._called_with[id(report.function)] = True
+        self._entries: dict[Function, tuple[str, ...]] = {}
+
+    # ------------------------------------------------------------------------- reading
+    @property
+    def calls_resolved(self) -> float:
+        """Return the share of calls that could be resolved, 0 to 1."""
+        seen = self._interpreter.calls_seen
+        return round(1 - self._interpreter.calls_unknown / seen, 3) if seen else 1.0
+
+    def effects(self, *names: str) -> Iterator[Effect]:
+        """Give every effect with one of the names, in each function that it reaches."""
+        for report in self._interpreter.reports:
+            called = self._called_with.get(id(report.function), False)
+            for event in report.events:
+                if event.effect not in names:
+                    continue
+                if report.standalone and called and event.root is not None:
+                    continue  # its callers say more of that parameter than its annotation does
+                yield Effect(event, report.function, report.standalone)
+
+    def repeated(self, *names: str) -> Iterator[Effect]:
+        """Give the effects that a loop multiplies, each in the function that holds the loop."""
+        for effect in self.effects(*names):
+            if effect.event.loops and not effect.event.multiplied:
+                yield effect
+
+    @property
+    def reports(self) -> Iterable[Report]:
+        return self._interpreter.reports
+
+    @property
+    def lookups(self) -> Iterable[Lookup]:
+        """Give every query's conditions: which columns it looks up by."""
+        return self._interpreter.lookups
+
+    @property
+    def responses(self) -> Iterable[Response]:
+        """Give the rows that entry points send out."""
+        return self._interpreter.responses
+
+    def loads(self) -> Iterator[tuple[Report, Load]]:
+        """Give the rows brought into memory, with what became of them."""
+        for report in self._interpreter.reports:
+            for load in report.loads:
+                yield report, load
+
+    def is_entry(self, function: Function) -> bool:
+        """Tell whether a function is where a request, task or command enters."""
+        return function in self._interpreter.entries.labels
+
+    def entry_points(self, function: Function) -> tuple[str, ...]:
+        """Return the entry points that reach a function, nearest first."""
+        known = self._entries.get(function)
+        if known is None:
+            labels, callers = self._interpreter.entries.labels, self._interpreter.callers
+            seen, frontier, found = {function}, [function], []
+            while frontier and len(seen) < REACHED:
+                following: list[Function] = []
+                for reached in frontier:
+                    if reached in labels:
+                        found.append(labels[reached])
+                    for caller in sorted(callers.get(reached, ()), key=lambda f: (f.path, f.line)):
+                        if caller not in seen:
+                            seen.add(caller)
+                            following.append(caller)
+                frontier = following
+            known = self._entries[function] = tuple(dict.fromkeys(found))
+        return known
+
+    # ------------------------------------------------------------------------- telling
+    def place(self, function: Function, position: int) -> Place:
+        """Return where something stands."""
+        return Place(
+            path=function.path, line=line_of(position), column=column_of(position), function=function.qualified
+        )
+
+    def chain(self, effect: Effect) -> tuple[Step, ...]:
+        """Return the steps from the loop, or the function, to the effect."""
+        steps = []
+        loop = effect.loop
+        if loop is not None:
+            what = f"loop over {loop.size if loop.size.constant is None else loop.over}"
+            steps.append(self.step(effect.function, loop.position, what))
+        for index, (function, position, what) in enumerate(effect.event.chain):
+            last = index == len(effect.event.chain) - 1
+            steps.append(self.step(function, position, f"{effect.event.effect}: {what}" if last else what))
+        return tuple(steps)
+
+    def step(self, function: Function, position: int, what: str) -> Step:
+        return Step(path=function.path, line=line_of(position), function=function.qualified, what=what)
+
+    def term(self, effect: Effect, name: str | None = None) -> Term:
+        """Return the symbolic cost: the effect times the sizes of its loops."""
+        return Term(name or effect.event.effect, tuple(str(loop.size) for loop in effect.event.loops))
+
+    def confidence(self, effect: Effect) -> Confidence:
+        """Return how sure it is that the effect happens, and that often."""
+        loops = effect.event.loops
+        if any(loop.kind == "while" for loop in loops):
+            return "possible"
+        if effect.event.certain and all(loop.sure for loop in loops):
+            return "certain"
+        if not effect.event.certain and not any(loop.sure for loop in loops):
+            return "possible"
+        return "likely"
+
+    def evidence(self) -> tuple[Predicted, ...]:
+        return (Predicted(resolved_calls=self.calls_resolved),)
+
+
+def table(model: Model | None) -> str:
+    """Return the size symbol of a model's table."""
+    return model.name if model is not None else "rows"
+
+
+__all__ = ["Effect", "Effects", "table"]

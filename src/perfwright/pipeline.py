@@ -1,0 +1,111 @@
+"""The whole product on one page: files -> facts -> effects -> findings -> record."""
+
+import gc
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from perfwright import __version__, rules
+from perfwright.config import Settings
+from perfwright.effects import library
+from perfwright.effects.summary import Effects
+from perfwright.finding import Finding, Place, Record, Summary, number_twins
+from perfwright.index import read
+from perfwright.index.project import Project
+
+FRAMES = 12_000  # Python frames: forty calls deep, each a few nested expressions
+
+
+def check(root: Path, names: Sequence[str], settings: Settings, *, jobs: int | None = None) -> Record:
+    """Read the named files (relative to the root) and return what will be slow at the stated size.
+
+    `jobs` is the number of processes that read files, one a core by default. Raises LibraryModelError
+    for a library model of the project that is not one.
+    """
+    facts = read.read(root, names, jobs=jobs)
+    libraries = library.load(settings.models)
+    enabled, limit = gc.isenabled(), sys.getrecursionlimit()
+    gc.disable()  # the facts are many and stay: each collection would walk them all again
+    sys.setrecursionlimit(max(limit, FRAMES))
+    try:
+        project = Project(facts.files)
+        effects = Effects(project, libraries)
+        found = rules.find(effects, settings)
+    finally:
+        sys.setrecursionlimit(limit)
+        if enabled:
+            gc.enable()
+    kept = suppressed(project, found)
+    paths = {finding.place.path for finding in kept}
+    modules = [module for module in project.modules.values()]
+    return Record(
+        tool_version=__version__,
+        size_stated=settings.size_stated,
+        findings=tuple(ranked(number_twins(kept))),
+        summary=Summary(
+            files=len(modules),
+            lines=sum(module.lines for module in modules),
+            calls_resolved=effects.calls_resolved,
+            unreadable=facts.unreadable,
+        ),
+        sources={module.path: module.digest for module in modules if module.path in paths},
+    )
+
+
+def ranked(findings: Sequence[Finding]) -> list[Finding]:
+    """Return findings, the most costly first: by severity, confidence, then predicted amounts."""
+
+    def rank(finding: Finding) -> tuple[object, ...]:
+        amounts = finding.cost.predicted
+        return (
+            ("error", "warning", "note").index(finding.severity),
+            ("certain", "likely", "possible").index(finding.confidence),
+            -max((amounts.get("latency_ms", 0.0), amounts.get("stall_ms", 0.0) * 20, amounts.get("response_kb", 0.0))),
+            finding.place.path,
+            finding.place.line,
+            finding.symbol,
+        )
+
+    return sorted(findings, key=rank)
+
+
+def suppressed(project: Project, findings: Sequence[Finding]) -> list[Finding]:
+    """Leave out what `# perfwright: ignore[rule]` comments ask for; report the comments that ask for nothing."""
+    comments = {
+        (module.path, line + alone): (line, names, module)
+        for module in project.modules.values()
+        for line, names, _reason, alone in module.ignores
+    }
+    used: set[tuple[str, int]] = set()
+    kept = []
+    for finding in findings:
+        hit = None
+        for line in range(finding.place.line, finding.place.end_line + 1):
+            comment = comments.get((finding.place.path, line))
+            if comment is not None and (not comment[1] or finding.rule in comment[1]):
+                hit = (finding.place.path, line)
+        if hit is None:
+            kept.append(finding)
+        else:
+            used.add(hit)
+    known = rules.load()
+    for key, (line, names, _module) in comments.items():
+        unknown = [name for name in names if name not in known]
+        if key in used and not unknown:
+            continue
+        said = f"`{', '.join(names)}`" if names else "anything"
+        message = f"nothing here needs to be ignored for {said}" if not unknown else f"there is no rule `{unknown[0]}`"
+        place = Place(path=key[0], line=line)
+        kept.append(
+            Finding(
+                rule="unused-ignore",
+                place=place,
+                symbol=",".join(names) or "*",
+                message=message,
+                cure="Remove the comment.",
+                severity="warning",
+                confidence="certain",
+            )
+        )
+    return [replace(finding) for finding in kept]

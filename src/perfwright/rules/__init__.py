@@ -1,0 +1,111 @@
+"""The rules: effects to findings. Every file here without a leading underscore is one rule."""
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+
+from perfwright.config import ROW_KB, Settings, Size
+from perfwright.effects.summary import Effects
+from perfwright.finding import Cost, Finding, Severity, Term
+from perfwright.rules._contract import Rule, Spends
+
+RESOURCE: dict[Spends, str] = {
+    "latency": "latency_ms",
+    "queries": "queries",
+    "stall": "stall_ms",
+    "memory": "memory_mb",
+    "response": "response_kb",
+    "money": "usd_per_month",
+    "import": "import_ms",
+}
+QUERIES = ("db.query", "db.write", "db.commit")
+
+
+@cache
+def load() -> dict[str, Rule]:
+    """Return every rule by its name."""
+    rules: dict[str, Rule] = {}
+    for entry in sorted(pkgutil.iter_modules(__path__), key=lambda module: module.name):
+        if not entry.name.startswith("_"):
+            rule: Rule = importlib.import_module(f"{__name__}.{entry.name}").RULE
+            rules[rule.name] = rule
+    return rules
+
+
+def page(name: str) -> str:
+    """Return a rule's page as Markdown; raises KeyError for a name that is no rule."""
+    module = importlib.import_module(f"{__name__}.{load()[name].name.replace('-', '_')}")
+    return (module.__doc__ or "").strip() + "\n"
+
+
+def find(effects: Effects, settings: Settings) -> list[Finding]:
+    """Return the findings of the rules that are asked for, priced and judged, each defect once."""
+    found: dict[tuple[str, int], Finding] = {}
+    for rule in load().values():
+        for finding in rule.find(effects):
+            if not settings.selects(rule.name, finding.place.path):
+                continue
+            key = (finding.key, finding.place.line)
+            known = found.get(key)
+            if known is None or _rank(finding) < _rank(known):
+                found[key] = finding
+    return [_judged(finding, load()[finding.rule], settings) for finding in found.values()]
+
+
+def _rank(finding: Finding) -> tuple[int, int]:
+    return ("certain", "likely", "possible").index(finding.confidence), len(finding.chain)
+
+
+def _judged(finding: Finding, rule: Rule, settings: Settings) -> Finding:
+    """Put the price at the stated size on a finding, and the severity that follows."""
+    size = settings.size_at(finding.place.path)
+    at = {symbol: number(symbol, size) for term in finding.cost.terms for symbol in term.sizes}
+    predicted = amounts(finding.cost.terms, rule.spends, at, settings)
+    cost = Cost(terms=finding.cost.terms, at=at, predicted=predicted)
+    severity = judge(predicted, rule.spends, finding.entry_points, settings)
+    return replace(finding, cost=cost, severity=severity)
+
+
+def number(symbol: str, size: Size) -> int:
+    """Return what a size stands for: a constant, or what the settings say."""
+    return int(symbol) if symbol.isdigit() else size.of(symbol)
+
+
+def amounts(
+    terms: tuple[Term, ...], spends: tuple[Spends, ...], at: Mapping[str, int], settings: Settings
+) -> dict[str, float]:
+    """Return what the terms come to, by resource."""
+    spent: dict[str, float] = {}
+    for term in terms:
+        times = 1
+        for symbol in term.sizes:
+            times *= at[symbol]
+        name = "compare" if term.effect == "scan" else term.effect
+        milliseconds = times * settings.prices.get(name, 0.0)
+        for resource in spends:
+            if resource == "latency":
+                spent["latency_ms"] = spent.get("latency_ms", 0.0) + milliseconds
+            elif resource == "stall":
+                spent["stall_ms"] = spent.get("stall_ms", 0.0) + milliseconds
+            elif resource == "queries" and term.effect in QUERIES:
+                spent["queries"] = spent.get("queries", 0.0) + times
+            elif resource == "memory" and term.effect == "load":
+                spent["memory_mb"] = spent.get("memory_mb", 0.0) + times * ROW_KB / 1024
+            elif resource == "response" and term.effect == "load":
+                spent["response_kb"] = spent.get("response_kb", 0.0) + times * ROW_KB
+    return {name: round(value, 4) for name, value in spent.items()}
+
+
+def judge(
+    predicted: Mapping[str, float], spends: tuple[Spends, ...], entries: tuple[str, ...], settings: Settings
+) -> Severity:
+    """Return the severity: the worst ratio of what is predicted to its budget."""
+    if "hazard" in spends:
+        return "error" if entries and settings.size_stated else "warning"
+    worst = max((amount / settings.budget.of(name, entries) for name, amount in predicted.items()), default=0.0)
+    if worst > 1:
+        # While the project has not stated its size, the number rests on an assumption.
+        return "error" if settings.size_stated else "warning"
+    return "warning" if worst > 0.1 else "note"

@@ -1,0 +1,112 @@
+'''A call that blocks the thread stands in async code: the whole event loop waits with it.
+
+While one coroutine sleeps, reads a file or asks a database synchronously, no other request is served. The call is often
+several helpers away, behind a property or a context manager.
+
+## Slow
+
+```python
+import asyncio
+import time
+
+
+def settle() -> None:
+    time.sleep(0.001)
+
+
+async def handle(items: list[int]) -> int:
+    settle()
+    await asyncio.sleep(0)
+    return sum(items)
+```
+
+## Fast
+
+```python
+import asyncio
+import time
+
+
+def settle() -> None:
+    time.sleep(0.001)
+
+
+async def handle(items: list[int]) -> int:
+    await asyncio.to_thread(settle)
+    await asyncio.sleep(0)
+    return sum(items)
+```
+
+## Input
+
+```python
+def make(n: int) -> list[int]:
+    return list(range(n))
+```
+
+## When to leave it
+
+The program has one task only, or the call happens once at start-up before anything is served.
+'''
+
+from collections.abc import Iterator
+
+from perfwright.effects.summary import Effect, Effects
+from perfwright.finding import Confidence, Cost, Finding, Proof, Term
+from perfwright.rules._contract import Rule
+
+BLOCKING = (
+    *("wait", "http.request", "llm.call", "db.query", "db.write", "file.read", "file.write", "process.spawn"),
+    *("connect", "model.load"),
+)
+WHAT = {
+    "wait": "waits",
+    "http.request": "makes an HTTP request",
+    "llm.call": "calls a language model",
+    "db.query": "runs a query",
+    "db.write": "writes to the database",
+    "file.read": "reads from disk",
+    "file.write": "writes to disk",
+    "process.spawn": "starts a process",
+    "connect": "opens a connection",
+    "model.load": "loads a model",
+}
+STARTUP = ("lifespan", "startup", "on_startup", "main", "setup", "init_db")
+
+
+def find(effects: Effects) -> Iterator[Finding]:
+    for effect in effects.effects(*BLOCKING):
+        event = effect.event
+        if not effect.function.is_async or not event.blocking:
+            continue
+        first = event.chain[0]
+        through = f" through `{first[2]}`" if len(event.chain) > 1 else f": `{first[2]}`"
+        name = event.symbol if event.model is not None else event.effect
+        yield Finding(
+            rule=RULE.name,
+            place=effects.place(first[0], first[1]),
+            symbol=name,
+            message=f"the event loop stands still while this {WHAT[event.effect]}{through}",
+            cure=cure(effect),
+            confidence=confidence(effect),
+            chain=effects.chain(effect),
+            entry_points=effects.entry_points(effect.function),
+            cost=Cost(terms=(Term(event.effect, tuple(str(loop.size) for loop in event.loops)),)),
+            evidence=effects.evidence(),
+        )
+
+
+def confidence(effect: Effect) -> Confidence:
+    if effect.function.name in STARTUP:
+        return "possible"
+    return "certain" if len(effect.event.chain) == 1 else "likely"
+
+
+def cure(effect: Effect) -> str:
+    model = effect.event.model
+    if model is not None and model.async_twin:
+        return f"Use {model.async_twin}, or run it with asyncio.to_thread(...)."
+    return "Run it in a thread with asyncio.to_thread(...), or use the library's async form."
+
+
+RULE = Rule(name="blocking-call-in-async", spends=("stall",), proof=Proof.stall(), find=find)

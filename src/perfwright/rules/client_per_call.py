@@ -1,0 +1,91 @@
+'''A client, session or engine is made for every call: no connection is ever used twice.
+
+Each one pays for name resolution, TCP and TLS again. `requests.get` and its like make a session each time.
+
+## Slow
+
+```python
+import httpx
+
+
+def fetch(transport: httpx.BaseTransport, paths: list[str]) -> list[str]:
+    found = []
+    for path in paths:
+        with httpx.Client(transport=transport) as client:
+            found.append(client.get(f"http://example.test/{path}").text)
+    return found
+```
+
+## Fast
+
+```python
+import httpx
+
+
+def fetch(transport: httpx.BaseTransport, paths: list[str]) -> list[str]:
+    with httpx.Client(transport=transport) as client:
+        return [client.get(f"http://example.test/{path}").text for path in paths]
+```
+
+## Input
+
+```python
+import httpx
+
+
+def make(n: int) -> tuple[httpx.BaseTransport, list[str]]:
+    transport = httpx.MockTransport(lambda request: httpx.Response(200, text=request.url.path))
+    return transport, [str(i) for i in range(n)]
+```
+
+## When to leave it
+
+The function runs once in the life of the program.
+'''
+
+from collections.abc import Iterator
+
+from perfwright.effects.summary import Effect, Effects
+from perfwright.finding import Confidence, Cost, Finding, Proof, Term
+from perfwright.rules._contract import Rule
+
+
+def find(effects: Effects) -> Iterator[Finding]:
+    for effect in effects.effects("client"):
+        event = effect.event
+        entries = effects.entry_points(effect.function)
+        looped = bool(event.loops) and not event.multiplied
+        at_entry = effects.is_entry(effect.function)
+        if not looped and not (at_entry and not event.multiplied):
+            continue
+        leaf, first = event.chain[-1], event.chain[0]
+        made = event.symbol.rpartition(".")[2]
+        per = f"pass over `{effect.loop.over}`" if looped and effect.loop is not None else f"call of {entries[0]}"
+        # The change is where the client is made, unless that is the loop itself.
+        function, position = (leaf[0], leaf[1]) if not looped else (first[0], first[1])
+        yield Finding(
+            rule=RULE.name,
+            place=effects.place(function, position),
+            symbol=event.symbol,
+            message=f"a new connection pool for every {per}: `{leaf[2]}`",
+            cure=cure(effect, made),
+            confidence=confidence(effects, effect, looped),
+            chain=effects.chain(effect),
+            entry_points=entries,
+            cost=Cost(terms=(Term("client", tuple(str(loop.size) for loop in event.loops)),)),
+            evidence=effects.evidence(),
+        )
+
+
+def confidence(effects: Effects, effect: Effect, looped: bool) -> Confidence:
+    return effects.confidence(effect) if looped else "likely"
+
+
+def cure(effect: Effect, made: str) -> str:
+    model = effect.event.model
+    if model is not None and model.instead:
+        return f"Make one {model.instead.rpartition('.')[0]} for the program and call it instead."
+    return f"Make one {made} for the program (module, app state or lifespan) and pass it on."
+
+
+RULE = Rule(name="client-per-call", spends=("latency",), proof=Proof.count("connections"), find=find)

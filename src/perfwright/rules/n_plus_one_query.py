@@ -1,0 +1,153 @@
+'''A query runs once per item of a loop, where one query could fetch what all of them need.
+
+A thousand rows cost a thousand and one round trips. The query often does not look like one: it hides in a
+lazy relation, a property, a serializer field or a helper two modules away.
+
+## Setup
+
+```python
+from sqlalchemy import create_engine
+from sqlalchemy.pool import StaticPool
+
+engine = create_engine("sqlite://", poolclass=StaticPool)
+```
+
+```python
+# file: models.py
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Customer(Base):
+    __tablename__ = "customer"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+
+
+class Order(Base):
+    __tablename__ = "orders"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"), index=True)
+    customer: Mapped[Customer] = relationship()
+```
+
+## Slow
+
+```python
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models import Order
+
+
+def names(session: Session) -> set[str]:
+    return {order.customer.name for order in session.scalars(select(Order))}
+```
+
+## Fast
+
+```python
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from models import Order
+
+
+def names(session: Session) -> set[str]:
+    query = select(Order).options(joinedload(Order.customer))
+    return {order.customer.name for order in session.scalars(query)}
+```
+
+## Input
+
+```python
+from sqlalchemy.orm import Session
+
+from models import Base, Customer, Order
+
+
+def make(n: int) -> Session:
+    Base.metadata.drop_all(engine)
+    Base.metadata.create_all(engine)
+    session = Session(engine)
+    session.add_all(Order(id=i, customer=Customer(id=i, name=f"customer {i}")) for i in range(1, n + 1))
+    session.commit()
+    return session
+```
+
+## When to leave it
+
+The loop is over a handful of items whose number does not grow, or the rows come from a cache.
+'''
+
+from collections.abc import Iterator
+
+from perfwright.effects.summary import Effect, Effects
+from perfwright.effects.values import Row, Rows, Sequence
+from perfwright.finding import Cost, Finding, Proof
+from perfwright.rules._contract import Rule
+
+
+def find(effects: Effects) -> Iterator[Finding]:
+    for effect in effects.repeated("db.query"):
+        loop = effect.loop
+        if loop is None:
+            continue
+        relation = effect.relation
+        first = effect.event.chain[0]
+        if relation is not None:
+            item = effect.event.symbol.partition(".")[0].lower()
+            message = f"one query per `{loop.over}` item: `{effect.event.symbol}` is not fetched with the {item} rows"
+        elif len(effect.event.chain) > 1:
+            message = f"each pass over `{loop.over}` runs a query through `{first[2]}`"
+        else:
+            message = f"each pass over `{loop.over}` runs a query: `{first[2]}`"
+        yield Finding(
+            rule=RULE.name,
+            place=effects.place(first[0], first[1]),
+            symbol=effect.event.symbol,
+            message=message,
+            cure=cure(effect),
+            confidence=effects.confidence(effect),
+            chain=effects.chain(effect),
+            entry_points=effects.entry_points(effect.function),
+            cost=Cost(terms=(effects.term(effect),)),
+            evidence=effects.evidence(),
+        )
+
+
+def cure(effect: Effect) -> str:
+    """Name the call of the user's own library that fetches the relation along, or the batch form."""
+    relation, loop = effect.relation, effect.loop
+    model = effect.event.symbol.partition(".")[0]
+    if relation is not None and loop is not None:
+        source = loop.iterated
+        django = _is_django(source) or (relation.target is not None and relation.target.framework == "django")
+        if django:
+            call = "prefetch_related" if relation.many else "select_related"
+            return f'Add .{call}("{relation.name}") to the query of the {model} rows.'
+        loader = "selectinload" if relation.many else "joinedload"
+        return f"Add .options({loader}({model}.{relation.name})) to the query of the {model} rows."
+    rows = effect.rows
+    if rows is not None and rows.relation and rows.owner is not None and rows.api.startswith("django"):
+        if not rows.filters:
+            return f'Add .prefetch_related("{rows.relation}") to the query of the {rows.owner.model.name} rows.'
+        return f"Fetch the {rows.relation} of all items in one query, or prefetch them with Prefetch(queryset=...)."
+    if rows is not None and rows.model is not None:
+        return f"Fetch all {rows.model.name} rows that the loop needs in one query (an IN filter) before it."
+    return "Ask once before the loop for everything that it needs."
+
+
+def _is_django(value: object) -> bool:
+    if isinstance(value, Rows):
+        return value.model is not None and value.model.framework == "django"
+    if isinstance(value, Sequence) and isinstance(value.element, Row):
+        return value.element.model.framework == "django"
+    return False
+
+
+RULE = Rule(name="n-plus-one-query", spends=("latency", "queries"), proof=Proof.count("queries"), find=find)

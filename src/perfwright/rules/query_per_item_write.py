@@ -1,0 +1,94 @@
+'''Each item of a loop is written by a statement of its own, where one could write them all.
+
+Every `save`, `create`, `delete`, `INSERT` or flush is a round trip, and often a transaction of its own.
+
+## Slow
+
+```python
+import sqlite3
+
+
+def store(connection: sqlite3.Connection, names: list[str]) -> int:
+    for name in names:
+        connection.execute("INSERT INTO person (name) VALUES (?)", (name,))
+    return len(names)
+```
+
+## Fast
+
+```python
+import sqlite3
+
+
+def store(connection: sqlite3.Connection, names: list[str]) -> int:
+    connection.executemany("INSERT INTO person (name) VALUES (?)", [(name,) for name in names])
+    return len(names)
+```
+
+## Input
+
+```python
+import sqlite3
+
+
+def make(n: int) -> tuple[sqlite3.Connection, list[str]]:
+    connection = sqlite3.connect(":memory:")
+    connection.execute("CREATE TABLE person (name TEXT)")
+    return connection, [f"person {i}" for i in range(n)]
+```
+
+## When to leave it
+
+The loop is short by nature, or each row must be committed before the next is begun. `session.add` in a loop
+is not a write per item: the unit of work sends the rows together when it is flushed.
+'''
+
+from collections.abc import Iterator
+
+from perfwright.effects.summary import Effect, Effects
+from perfwright.finding import Cost, Finding, Proof
+from perfwright.rules._contract import Rule
+
+BULK = {
+    "save": "bulk_update (or bulk_create for new rows)",
+    "create": "bulk_create",
+    "delete": "one filter(...).delete()",
+    "update": "one update() over all of them, or bulk_update",
+    "add": "one add(*objects), or bulk_create on the through table",
+    "execute": "executemany, or one execute with a list of parameters",
+    "commit": "one commit after the loop",
+    "flush": "one flush after the loop",
+}
+
+
+def find(effects: Effects) -> Iterator[Finding]:
+    for effect in effects.repeated("db.write", "db.commit"):
+        loop = effect.loop
+        if loop is None:
+            continue
+        first = effect.event.chain[0]
+        through = f" through `{first[2]}`" if len(effect.event.chain) > 1 else f": `{first[2]}`"
+        verb = "commits" if effect.event.effect == "db.commit" else "writes"
+        yield Finding(
+            rule=RULE.name,
+            place=effects.place(first[0], first[1]),
+            symbol=effect.event.symbol,
+            message=f"each pass over `{loop.over}` {verb} to the database{through}",
+            cure=cure(effect),
+            confidence=effects.confidence(effect),
+            chain=effects.chain(effect),
+            entry_points=effects.entry_points(effect.function),
+            cost=Cost(terms=(effects.term(effect),)),
+            evidence=effects.evidence(),
+        )
+
+
+def cure(effect: Effect) -> str:
+    leaf = effect.event.chain[-1][2]
+    name = leaf.partition("(")[0].rpartition(".")[2]
+    model = effect.event.model
+    bulk = BULK.get(name) or (model.bulk.rpartition(".")[2] if model is not None and model.bulk else "")
+    return f"Collect the rows in the loop and write them after it: {bulk or 'the bulk form of this call'}."
+
+
+RULE = Rule(name="query-per-item-write", spends=("latency", "queries"), proof=Proof.count("queries"), find=find)
