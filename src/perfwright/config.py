@@ -26,7 +26,7 @@ PRICES: dict[str, float] = {
     "db.query": 1.0,
     "db.write": 1.5,
     "db.commit": 3.0,
-    "db.seqscan": 0.0001,
+    "db.seqscan": 0.0005,
     "http.request": 50.0,
     "llm.call": 2_000.0,
     "file.read": 1.0,

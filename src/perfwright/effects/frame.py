@@ -84,8 +84,8 @@ class Frame:
     """The state of interpreting one function once, for one shape of its arguments."""
 
     __slots__ = (
-        "arguments", "calls", "consumer", "env", "events", "function", "globals_", "guards", "interp", "loads",
-        "loops", "module", "once", "outer", "pending", "quiet", "resolved", "returns", "self_value", "standalone",
+        "arguments", "asked", "calls", "consumer", "env", "events", "function", "globals_", "guards", "interp", "loads",
+        "loops", "module", "once", "outer", "path", "pending", "quiet", "repeats", "resolved", "returns", "self_value", "standalone",
         "test", "unresolved", "yields",
     )  # fmt: skip
 
@@ -108,6 +108,9 @@ class Frame:
         self.pending: list[Any] = []  # inner functions, with the names they were made among
         self.quiet = 0
         self.calls: dict[Any, Any] = {}
+        self.path: tuple[int, ...] = ()  # the branches that lead here
+        self.asked: dict[Any, tuple[int, tuple[int, ...]]] = {}  # queries run so far, and where
+        self.repeats: list[tuple[Event, int]] = []  # a query that was run before, and where it was
 
     # --------------------------------------------------------------------------- reading
     def value(self, node: Node | None) -> Value:
@@ -159,12 +162,14 @@ class Frame:
 
     def branch(self, *blocks: tuple[Node, ...]) -> bool:
         """Run alternatives from the same state and join what they leave; True when none goes on."""
-        before = self.env
+        before, path = self.env, self.path
         after: dict[str, Value] | None = None
-        for block in blocks:
+        for index, block in enumerate(blocks):
             self.env = dict(before)
+            self.path = (*path, id(block) + index)
             if not self.run(block):
                 after = self.env if after is None else _merged(after, self.env)
+        self.path = path
         self.env = before if after is None else after
         return after is None
 
@@ -212,6 +217,8 @@ class Frame:
 
     def keep(self, event: Event) -> None:
         """Keep an event, the shortest chain of those that are alike; what multiplies it is reported."""
+        if event.effect in ("db.write", "db.commit"):
+            self.asked.clear()  # what was read before may have changed
         leaf = event.chain[-1]
         key = (event.effect, event.symbol, id(leaf[0]), leaf[1], event.multiplied or bool(event.loops))
         known = self.events.get(key)
@@ -222,9 +229,13 @@ class Frame:
         elif event.blocking and not known.blocking:
             known.blocking = True
 
-    def made(self, value: Value) -> Value:
-        """Note that a value was made here, in the loops that surround this place."""
-        return value
+    def ask(self, event: Event, question: Any, position: int) -> None:
+        """Note a query and what it asks; the same question on the same path is asked again in vain."""
+        known = self.asked.get(question)
+        if known is None:
+            self.asked[question] = (position, self.path)
+        elif known[0] != position and known[1] == self.path[: len(known[1])]:
+            self.repeats.append((event, known[0]))
 
     def load(self, load: Load) -> Load:
         """Watch what becomes of rows that were brought into memory."""

@@ -55,13 +55,14 @@ ITERATORS = ("typing.Iterator", "typing.Generator")
 class Report:
     """What one reading of a function found."""
 
-    __slots__ = ("events", "function", "loads", "returns", "shape", "standalone")
+    __slots__ = ("events", "function", "loads", "repeats", "returns", "shape", "standalone")
 
     def __init__(self, frame: Frame, standalone: bool, shape: Any) -> None:
         self.function, self.standalone, self.shape = frame.function, standalone, shape
         self.events = tuple(frame.events.values())
         self.loads = tuple(frame.loads)
         self.returns = frame.returns
+        self.repeats = tuple(frame.repeats)
 
 
 class Lookup:
@@ -335,6 +336,10 @@ class Interpreter(Names):
                 multiplied=event.multiplied or bool(event.loops),
             )
             frame.keep(lifted)
+            if event.effect == "db.query" and not loops and not lifted.multiplied and not isinstance(event.detail, Relation):
+                leaf = event.chain[-1]
+                asked = (id(leaf[0]), leaf[1], tuple([identity(value) for value in bound]))
+                frame.ask(lifted, asked, node[1])
 
     def rebase(self, value: Value, bound: list[Value], frame: Frame, memo: bool) -> Value:
         """Return a callee's result as the caller sees it: as old as the argument it hangs on, or new."""
@@ -584,6 +589,15 @@ class Interpreter(Names):
 
     def text(self, node: Node | None) -> str:
         return text(node)
+
+
+def identity(value: Value | None) -> Any:
+    """Return what tells one argument from another: the constant, or the very value."""
+    if isinstance(value, Constant):
+        return ("k", value.value)
+    if value is None or value is UNKNOWN:
+        return None
+    return id(value)
 
 
 def module_function(module: Module) -> Function:

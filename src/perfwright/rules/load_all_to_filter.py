@@ -1,0 +1,155 @@
+'''Rows are loaded from the database only to be counted, filtered, summed or sorted in Python.
+
+The database does that where the rows are, and sends the answer instead of the table.
+
+## Setup
+
+```python
+from sqlalchemy import create_engine
+from sqlalchemy.pool import StaticPool
+
+engine = create_engine("sqlite://", poolclass=StaticPool)
+```
+
+```python
+# file: models.py
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Order(Base):
+    __tablename__ = "orders"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    total: Mapped[int]
+```
+
+## Slow
+
+```python
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models import Order
+
+
+def revenue(session: Session) -> int:
+    orders = session.scalars(select(Order)).all()
+    return sum(order.total for order in orders)
+```
+
+## Fast
+
+```python
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from models import Order
+
+
+def revenue(session: Session) -> int:
+    return session.scalar(select(func.coalesce(func.sum(Order.total), 0)))
+```
+
+## Input
+
+```python
+from sqlalchemy.orm import Session
+
+from models import Base, Order
+
+
+def make(n: int) -> Session:
+    Base.metadata.drop_all(engine)
+    Base.metadata.create_all(engine)
+    session = Session(engine)
+    session.add_all(Order(id=i, total=i) for i in range(1, n + 1))
+    session.commit()
+    return session
+```
+
+## When to leave it
+
+The rows are also used as they are, or the condition cannot be said in SQL.
+'''
+
+from collections.abc import Iterator
+
+from perfwright.effects.interpret import Report
+from perfwright.effects.summary import Effects
+from perfwright.effects.values import Load
+from perfwright.finding import Confidence, Cost, Finding, Proof, Step, Term
+from perfwright.index.lower import line_of
+from perfwright.rules._contract import Rule
+
+WHAT = {
+    "filter": "filtered in Python",
+    "count": "counted in Python",
+    "sum": "summed in Python",
+    "max": "gone through for the least or greatest",
+    "sort": "sorted in Python",
+    "test": "tested for being there at all",
+    "contains": "searched for one of them",
+    "slice": "cut to the first few",
+    "columns": "reduced to one column",
+}
+CURE = {
+    "filter": "Put the condition into the query (filter, WHERE).",
+    "count": "Let the database count: count(), or func.count().",
+    "sum": "Let the database add: aggregate(Sum(...)), or func.sum().",
+    "max": "Let the database choose: aggregate(Max(...)), or order by it and take one.",
+    "sort": "Order in the query, and limit it to what is used.",
+    "test": "Ask exists() instead of loading the rows.",
+    "contains": "Ask for that one: filter(pk=...).exists().",
+    "slice": "Order and limit in the query.",
+    "columns": "Select that column only: values_list(..., flat=True), or select(Model.column).",
+}
+STRONG = ("filter", "count", "sum", "max", "contains", "test", "columns")
+
+
+def find(effects: Effects) -> Iterator[Finding]:
+    for report, load in effects.loads():
+        uses = [use for use in load.reduced if use[0] in STRONG or (use[0] == "sort" and sliced(load))]
+        if load.whole or load.limited or not uses:
+            continue
+        if load.model is None:
+            continue
+        yield told(effects, report, load, uses)
+
+
+def sliced(load: Load) -> bool:
+    return any(kind == "slice" for kind, _, _ in load.reduced)
+
+
+def told(effects: Effects, report: Report, load: Load, uses: list[tuple[str, int, str]]) -> Finding:
+    order = list(WHAT)
+    kind, position, shown = min(uses, key=lambda use: order.index(use[0]))
+    function, where = report.function, load.chain[0][1] if load.chain[0][0] is report.function and load.chain[0][1] else position
+    if len(load.chain) > 1:
+        where = position
+    steps = [Step(path=f.path, line=line_of(p), function=f.qualified, what=w) for f, p, w in reversed(load.chain) if p]
+    steps.append(Step(path=function.path, line=line_of(position), function=function.qualified, what=f"load: {shown}"))
+    symbol = load.symbol
+    return Finding(
+        rule=RULE.name,
+        place=effects.place(function, where),
+        symbol=symbol,
+        message=f"all `{symbol}` rows are loaded, then {WHAT[kind]}: `{shown}`",
+        cure=CURE[kind],
+        confidence=confidence(load, kind),
+        chain=tuple(steps),
+        entry_points=effects.entry_points(function),
+        cost=Cost(terms=(Term("load", (symbol,)),)),
+        evidence=effects.evidence(),
+    )
+
+
+def confidence(load: Load, kind: str) -> Confidence:
+    if load.relation and kind in ("test", "columns", "contains"):
+        return "possible"
+    return "certain" if not load.filtered and not load.relation else "likely"
+
+
+RULE = Rule(name="load-all-to-filter", spends=("latency", "memory"), proof=Proof.peak("n"), find=find)

@@ -1,0 +1,134 @@
+'''An endpoint answers with a whole table: no limit, no page.
+
+It is fine in the first week and takes the memory of the server, the network and the browser later.
+
+## Setup
+
+```python
+from sqlalchemy import create_engine
+from sqlalchemy.pool import StaticPool
+
+engine = create_engine("sqlite://", poolclass=StaticPool)
+```
+
+```python
+# file: models.py
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Product(Base):
+    __tablename__ = "product"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+```
+
+## Slow
+
+```python
+from fastapi import APIRouter
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models import Product
+
+router = APIRouter()
+
+
+@router.get("/products", response_model=None)
+def products(session: Session) -> list[str]:
+    return [product.name for product in session.scalars(select(Product).order_by(Product.id))]
+```
+
+## Fast
+
+```python
+from fastapi import APIRouter
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models import Product
+
+router = APIRouter()
+
+
+@router.get("/products", response_model=None)
+def products(session: Session, after: int = 0) -> list[str]:
+    page = select(Product).where(Product.id > after).order_by(Product.id).limit(5)
+    return [product.name for product in session.scalars(page)]
+```
+
+## Input
+
+```python
+from sqlalchemy.orm import Session
+
+from models import Base, Product
+
+
+def make(n: int) -> Session:
+    Base.metadata.drop_all(engine)
+    Base.metadata.create_all(engine)
+    session = Session(engine)
+    session.add_all(Product(id=i, name=f"product {i}") for i in range(1, n + 1))
+    session.commit()
+    return session
+```
+
+## What differs
+
+The fast form answers with one page; the caller asks for the next with `after`.
+
+## When to leave it
+
+The table is small and stays so: name its size in the settings.
+'''
+
+from collections.abc import Iterator
+
+from perfwright.effects.interpret import Response
+from perfwright.effects.summary import Effects
+from perfwright.finding import Confidence, Cost, Finding, Proof, Step, Term
+from perfwright.index.lower import line_of
+from perfwright.rules._contract import Rule
+
+
+def find(effects: Effects) -> Iterator[Finding]:
+    for response in effects.responses:
+        load = response.load
+        if load.limited or load.model is None or load.relation:
+            continue
+        yield told(effects, response)
+
+
+def told(effects: Effects, response: Response) -> Finding:
+    load, function = response.load, response.function
+    own = [link for link in load.chain if link[0] is function and link[1]]
+    place = effects.place(function, own[-1][1] if own else response.position)
+    entry = effects.entry_points(function)
+    steps = [
+        Step(path=function.path, line=line_of(response.position), function=function.qualified, what=f"answer of {entry[0] if entry else function.name}"),
+        *(Step(path=f.path, line=line_of(p), function=f.qualified, what=f"db.query: {w}") for f, p, w in load.chain if p),
+    ]
+    return Finding(
+        rule=RULE.name,
+        place=place,
+        symbol=load.symbol,
+        message=f"{entry[0] if entry else function.name} answers with all `{load.symbol}` rows, however many there are",
+        cure="Give the query a limit, or page through it (by key, not by OFFSET, on a large table).",
+        confidence=confidence(response),
+        chain=tuple(steps),
+        entry_points=entry,
+        cost=Cost(terms=(Term("load", (load.symbol,)),)),
+        evidence=effects.evidence(),
+    )
+
+
+def confidence(response: Response) -> Confidence:
+    return "likely" if response.load.filtered else "certain"
+
+
+RULE = Rule(name="unbounded-result", spends=("latency", "memory", "response"), proof=Proof.peak("n"), find=find)
