@@ -29,8 +29,8 @@ PRICES: dict[str, float] = {
     "db.seqscan": 0.0005,
     "http.request": 50.0,
     "llm.call": 2_000.0,
-    "file.read": 1.0,
-    "file.write": 2.0,
+    "file.read": 2.0,
+    "file.write": 4.0,
     "process.spawn": 20.0,
     "wait": 100.0,
     "lock.acquire": 0.01,
@@ -65,8 +65,9 @@ class Size:
     def of(self, symbol: str) -> int:
         """Return what a size symbol stands for.
 
-        `items` is any collection; `page` one page of a paginated result; `A.b` the `b` of one `A`, a collection unless named; any other name
-        is a table, found by its last part (`Order`) or as it is named (`shop.Order`).
+        `items` is any collection; `page` one page of a paginated result; `A.b` the `b` of one `A`, a
+        collection unless named; any other name is a table, found by its last part (`Order`) or as it is
+        named (`shop.Order`).
         """
         if symbol in self.named:
             return self.named[symbol]
@@ -169,9 +170,11 @@ def find(start: Path) -> Path | None:
     for folder in (start, *start.parents):
         for name in FILES:
             path = folder / name
-            if os.path.isfile(path) and (name == "perfwright.toml" or "tool.perfwright" in _text(path)):
+            # Not Path.is_file(): in Python 3.11 it raises where a folder above may not be searched.
+            readable = os.path.isfile(path)  # noqa: PTH113
+            if readable and (name == "perfwright.toml" or "tool.perfwright" in _text(path)):
                 return path
-        if (folder / ".git").exists():
+        if os.path.exists(folder / ".git"):  # noqa: PTH110
             return None
     return None
 
@@ -281,7 +284,7 @@ def _size(table: Mapping[str, Any], *, base: Size, where: str) -> Size:
 
 
 def _budget(table: Mapping[str, Any]) -> Budget:
-    general = {key: _amount(f"budget.{key}", value) for key, value in table.items() if key in RESOURCES}
+    general: dict[str, Any] = {key: _amount(f"budget.{key}", value) for key, value in table.items() if key in RESOURCES}
     entries: dict[str, Mapping[str, float]] = {}
     for key, value in table.items():
         if key in RESOURCES:

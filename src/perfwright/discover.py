@@ -2,6 +2,7 @@
 
 import os
 import re
+import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -9,8 +10,10 @@ from perfwright.config import path_matches
 from perfwright.errors import InputError
 
 SKIPPED = frozenset(
-    "__pycache__ .git .hg .svn .tox .nox .venv venv .mypy_cache .ruff_cache .pytest_cache .eggs .perfwright "
-    "node_modules site-packages __pypackages__ build dist".split()
+    (
+        *("__pycache__", ".git", ".hg", ".svn", ".tox", ".nox", ".venv", "venv", ".mypy_cache", ".ruff_cache"),
+        *(".pytest_cache", ".eggs", ".perfwright", "node_modules", "site-packages", "__pypackages__", "build", "dist"),
+    )
 )
 TEST = re.compile(r"(^|/)(tests?|testing)/|(^|/)(test_[^/]*|[^/]*_tests?|conftest|tests)\.py$")
 LARGEST = 4 * 1024 * 1024  # bytes; a longer file is generated data, not code a person maintains
@@ -58,8 +61,17 @@ def _walk(root: Path, folder: Path, exclude: tuple[str, ...]) -> Iterator[str]:
             and not (Path(top) / name / "pyvenv.cfg").exists()
         ]
         for name in files:
-            if name.endswith(".py") and not _excluded(prefix + name, exclude):
+            if name.endswith(".py") and not _excluded(prefix + name, exclude) and not _endless(top, name):
                 yield prefix + name
+
+
+def _endless(top: str, name: str) -> bool:
+    # Opening a pipe or a device that is named like a module would wait for ever.
+    try:
+        mode = Path(top, name).stat().st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def _excluded(path: str, exclude: tuple[str, ...]) -> bool:

@@ -29,7 +29,7 @@ def check(root: Path, names: Sequence[str], settings: Settings, *, jobs: int | N
     gc.disable()  # the facts are many and stay: each collection would walk them all again
     sys.setrecursionlimit(max(limit, FRAMES))
     try:
-        project = Project(facts.files)
+        project = Project(facts.files, packages_around(root))
         effects = Effects(project, libraries)
         found = rules.find(effects, settings)
     finally:
@@ -51,6 +51,16 @@ def check(root: Path, names: Sequence[str], settings: Settings, *, jobs: int | N
         ),
         sources={module.path: module.digest for module in modules if module.path in paths},
     )
+
+
+def packages_around(root: Path) -> tuple[str, ...]:
+    """Return the packages that a root lies in: `("wagtail",)` where the root is wagtail's own package."""
+    names: list[str] = []
+    folder = root.resolve()
+    while (folder / "__init__.py").is_file() and folder.parent != folder:
+        names.append(folder.name)
+        folder = folder.parent
+    return tuple(reversed(names))
 
 
 def ranked(findings: Sequence[Finding]) -> list[Finding]:

@@ -99,7 +99,7 @@ def named(interp: "Interpreter", module: Module, node: Node) -> Value:
 def subscripted(interp: "Interpreter", module: Module, node: Node, depth: int) -> Value:
     base, index = node[2], node[3]
     last = base[2] if base[0] == "name" else base[3] if base[0] == "attr" else ""
-    parts = index[3] if index[0] == "coll" else (index,)
+    parts: tuple[Node, ...] = index[3] if index[0] == "coll" else (index,)
     if last in WRAPPERS:
         return value(interp, module, _unquoted(interp, parts[0]), depth + 1) if parts else UNKNOWN
     if last == "Union":

@@ -155,6 +155,9 @@ def of_instance(
             value = class_value(interp, owner, name, binding)
             if value.kind == "unknown" and name not in cls.setters:
                 return Value(base.depth, base.root)
+            if isinstance(value, Row) and binding[0] == "value" and binding[2] is not None:
+                value = deepen(value, 0)
+                value.assumed = True  # type: ignore[attr-defined]
             if value.kind != "unknown":
                 return at(value, base)
     value = instance_type(interp, cls, name)
@@ -221,6 +224,9 @@ def instance_type(interp: "Interpreter", cls: Class, name: str) -> Value:
         declared = owner.names.get(name)
         if declared is not None and declared[0] == "value" and declared[2] is not None:
             value = interp.annotation(owner.module, declared[2], 0)
+            if isinstance(value, Row):
+                value = deepen(value, 0)
+                value.assumed = True  # type: ignore[attr-defined]
             if value.kind != "unknown":
                 interp.class_types[key] = value
                 return value

@@ -78,7 +78,10 @@ def unknown(frame: Frame, callee: Value, arguments: list[Value], keywords: Keywo
     """Call something that is not known: its arguments are used, its result is of the same origin."""
     for value in (*arguments, *keywords.values()):
         frame.use_whole(value)
-    frame.interp.unknown_call(frame, node)
+    if node[2][0] == "attr" and node[2][3] == "get_model" and arguments:
+        found = frame.interp.entries.model_named(frame.interp, tuple(arguments))
+        if found is not None:
+            return found
     return Value(frame.depth, callee.root)
 
 
@@ -233,12 +236,13 @@ def emit_effects(
 
 def model_of(frame: Frame, entry: Model, receiver: Value | None, arguments: tuple[Value, ...]) -> str | None:
     for value in (receiver, *arguments[:1]):
-        if isinstance(value, Row):
-            return value.model.name
-        if isinstance(value, Rows) and value.model is not None:
-            return value.model.name
-        if isinstance(value, ClassValue) and (model := frame.interp.schema.of(value.cls)) is not None:
-            return model.name
+        found = None
+        if isinstance(value, Row | Rows):
+            found = value.model
+        elif isinstance(value, ClassValue):
+            found = frame.interp.schema.of(value.cls)
+        if found is not None:
+            return str(found.name)
     return None
 
 
@@ -412,9 +416,8 @@ def length(frame: Frame, callee: External, arguments: tuple[Value, ...], keyword
             load.reduced.append(("count", node[1], frame.interp.text(node)))
     elif arguments and isinstance(arguments[0], Sequence):
         sequence = arguments[0]
-        load = sequence.load
-        if load is not None:
-            load.reduced.append(("count", node[1], frame.interp.text(node)))
+        if sequence.load is not None:
+            sequence.load.reduced.append(("count", node[1], frame.interp.text(node)))
         elif sequence.source is not None and node[3][0][0] == "comp":
             sequence.source.reduced.append(("count", node[1], frame.interp.text(node)))
     return Scalar("int", frame.depth)

@@ -185,14 +185,14 @@ class Entries:
     def _queryset_position(self, interp: "Interpreter", cls: Class) -> int:
         found = interp.project.class_member(cls, "get_queryset")
         if isinstance(found, tuple) and found[0] is cls and found[1][0] == "func":
-            return cls.module.functions[found[1][1]].line << 12
+            return int(cls.module.functions[found[1][1]].line) << 12
         binding = cls.names.get("queryset")
         if binding and binding[0] == "value" and binding[1] is not None:
             position: int = binding[1][1]
             for inner in walk(binding[1]):
                 position = min(position, inner[1])
             return position
-        return cls.line << 12
+        return int(cls.line) << 12
 
     def queryset(self, interp: "Interpreter", frame: Frame, view: Value, node: Node) -> Value:
         """Return the rows that a view works on: `get_queryset()`, else its `queryset`."""

@@ -64,6 +64,8 @@ def subscript(frame: Frame, node: Node) -> Value:
             if high is not None and high[0] == "const" and isinstance(high[2], int) and high[2] > 0:
                 sliced.size = constant(high[2])
             return sliced
+        if base.load is not None and base.of != "dict":
+            base.load.whole = True
         if base.items and index[0] == "const" and isinstance(index[2], int) and -len(base.items) <= index[2] < len(base.items):
             return base.items[index[2]]
         element = base.element

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from perfwright.effects.library import Model as LibraryModel
-from perfwright.effects.values import UNKNOWN, Load, Sequence, Size, Value, join
+from perfwright.effects.values import UNKNOWN, Load, Rows, Sequence, Size, Value, join
 from perfwright.index.lower import Node
 from perfwright.index.project import Function, Module
 
@@ -43,7 +43,7 @@ class Event:
     that one of them lies in a function further down, where it has been reported.
     """
 
-    __slots__ = ("blocking", "certain", "chain", "detail", "effect", "loops", "model", "multiplied", "root", "symbol")
+    __slots__ = ("blocking", "certain", "chain", "detail", "doubtful", "effect", "loops", "model", "multiplied", "root", "symbol")
 
     def __init__(
         self,
@@ -58,7 +58,9 @@ class Event:
         detail: Any = None,
         certain: bool = True,
         multiplied: bool = False,
+        doubtful: bool = False,
     ) -> None:
+        self.doubtful = doubtful  # it may not happen at all: a caller may have fetched the relation
         self.effect, self.symbol, self.chain, self.loops, self.root = effect, symbol, chain, loops, root
         self.blocking, self.model, self.detail, self.certain = blocking, model, detail, certain
         self.multiplied = multiplied
@@ -197,6 +199,7 @@ class Frame:
         model: LibraryModel | None = None,
         detail: Any = None,
         certain: bool = True,
+        doubtful: bool = False,
         blocking: bool | None = None,
     ) -> None:
         """Record an effect of this function itself."""
@@ -212,6 +215,7 @@ class Frame:
             model=model,
             detail=detail,
             certain=certain,
+            doubtful=doubtful,
         )
         self.keep(event)
 
@@ -248,7 +252,10 @@ class Frame:
 
     def use_whole(self, value: Value) -> None:
         """Note that a collection is used as it is, all of it."""
-        if isinstance(value, Sequence):
+        if isinstance(value, Rows):
+            if value.load is not None:
+                value.load.whole = True
+        elif isinstance(value, Sequence):
             if value.load is not None:
                 value.load.whole = True
             if value.items:

@@ -116,8 +116,6 @@ class Interpreter(Names):
         self.parameter_cache: dict[int, list[Value]] = {}
         self.annotation_cache: dict[int, Value] = {}
         self.names_cache: dict[int, tuple[str, ...]] = {}
-        self.latest: Event | None = None
-        self.setting_names: set[int] = set()
 
     # --------------------------------------------------------------------- the project
     def read_all(self) -> None:
@@ -215,6 +213,8 @@ class Interpreter(Names):
                     value = Sequence("tuple" if kind == STAR else "dict", inner, constant(3))
                 elif annotation is not None:
                     value = self.annotation(function.module, annotation, 0)
+                    if function not in self.entries.labels and isinstance(value, Sequence | Rows | Row):
+                        value = assumed(value)
                 if value.kind == "unknown" and default is not None:
                     value = self.entries.injected(self, function, default)
                 cached.append(value)
@@ -283,7 +283,7 @@ class Interpreter(Names):
 
     def read_inner(self, frame: Frame, inner: FunctionValue) -> None:
         """Read a function inside a function that nothing here has called: somebody else will."""
-        if (id(inner.function), id(frame)) in self.setting_names or len(self.stack) > DEEPEST:
+        if len(self.stack) > DEEPEST:
             return
         if not any(key[0] == id(inner.function) for key in frame.calls):
             self.evaluate(inner.function, list(self.parameters(inner.function)), frame)
@@ -333,6 +333,7 @@ class Interpreter(Names):
                 model=event.model,
                 detail=event.detail,
                 certain=event.certain,
+                doubtful=event.doubtful,
                 multiplied=event.multiplied or bool(event.loops),
             )
             frame.keep(lifted)
@@ -575,9 +576,6 @@ class Interpreter(Names):
             for load in sources(value):
                 self.responses.append(Response(frame.function, load, node[1], self.text(node[2]) if node[2] else ""))
 
-    def unknown_call(self, frame: Frame, node: Node) -> None:
-        """A call that could not be resolved."""
-
     def framework_call(
         self, frame: Frame, callee: External, arguments: tuple[Value, ...], keywords: dict[str, Value], node: Node
     ) -> Value | None:
@@ -589,6 +587,16 @@ class Interpreter(Names):
 
     def text(self, node: Node | None) -> str:
         return text(node)
+
+
+def assumed(value: Sequence | Rows | Row) -> Value:
+    """Return rows of which only an annotation tells: what their query fetched along is not known."""
+    new = deepen(value, 0)
+    if isinstance(new, Rows | Row):
+        new.assumed = True
+    elif isinstance(new, Sequence) and isinstance(new.element, Row):
+        new.element.assumed = True
+    return new
 
 
 def identity(value: Value | None) -> Any:
@@ -617,6 +625,7 @@ def rooted(value: Value, index: int) -> Value:
     found: Value
     if isinstance(value, Row):
         found = Row(value.model, value.fetched, 0, index)
+        found.assumed = value.assumed
     elif isinstance(value, Rows):
         found = value.copy(0)
         assert isinstance(found, Rows)

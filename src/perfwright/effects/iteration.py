@@ -70,6 +70,7 @@ def query(
         root=rows.root if depth is not None else None,
         detail=rows,
         certain=rows.model is not None,
+        doubtful=rows.assumed and rows.relation is not None and not rows.filters,
         blocking=not frame.interp.libraries.is_subclass(rows.api, "sqlalchemy.ext.asyncio.AsyncSession"),
     )
     frame.interp.looked_up(frame, rows, position)
@@ -158,7 +159,9 @@ def takes_batches(node: Node) -> bool:
 def deepen(value: Value, depth: int) -> Value:
     """Return a value as one pass of a loop sees it: made anew at `depth`."""
     if isinstance(value, Row):
-        return Row(value.model, value.fetched, depth)
+        row = Row(value.model, value.fetched, depth)
+        row.assumed = value.assumed
+        return row
     if isinstance(value, Rows):
         copy = value.copy(depth)
         copy.manager, copy.stored = value.manager, value.stored

@@ -8,20 +8,23 @@ from perfwright.effects.values import (
     ITEMS,
     UNKNOWN,
     Awaitable,
+    Constant,
     External,
     FunctionValue,
     Instance,
     Load,
     Row,
     Rows,
+    Scalar,
     Sequence,
     Super,
     Value,
     join,
 )
 from perfwright.index.lower import Node
-from perfwright.index.project import Class
+from perfwright.index.project import Class, Module
 from perfwright.index.project import External as Outside
+from perfwright.index.project import Value as Global
 from perfwright.index.tree import text, walk
 
 if TYPE_CHECKING:
@@ -68,7 +71,9 @@ class Names:
         """Bind a target: a name, an attribute, an item, or several at once."""
         tag = target[0]
         if tag == "name":
-            frame.env[target[2]] = value
+            # A flag set here may be set otherwise on the next pass: only a caller's flag is decided.
+            plain = isinstance(value, Constant) and isinstance(value.value, bool)
+            frame.env[target[2]] = Scalar("bool", value.depth) if plain else value
         elif tag == "coll":
             self.unpack(frame, target, value, source)
         elif tag == "attr":
@@ -197,7 +202,7 @@ class Names:
         """Return the value of a plain name or dotted name without its effects."""
         if node[0] == "name":
             found = frame.lookup(node[2])
-            return found if found is not None else self.global_value(frame.module, node[2])  # type: ignore[attr-defined, no-any-return]
+            return found if found is not None else self.global_value(frame.module, node[2])  # type: ignore[attr-defined]
         if node[0] == "attr":
             base = self.peek(frame, node[2])
             if base.kind == "module":
@@ -295,7 +300,9 @@ class Names:
         call = model.managers.get(name)
         return self.manager_of(model, call) if call is not None else None
 
-    def manager_of(self, model: "Model", call: Node) -> Class | None:
+    def manager_of(self, model: "Model", call: Node, module: Module | None = None, depth: int = 0) -> Class | None:
+        """Return the class behind `X()`, `X.as_manager()` or `M.from_queryset(X)()`."""
+        module = module or model.cls.module
         node = call
         while node[0] in ("call", "attr"):
             if node[0] == "call":
@@ -304,13 +311,18 @@ class Names:
                     continue
                 node = node[2]
                 continue
-            found = self.project.expression(model.cls.module, node)
+            found = self.project.expression(module, node)
             if isinstance(found, Class):
                 return found
             node = node[2]
-        found = self.project.expression(model.cls.module, node) if node[0] == "name" else None
+        if node[0] != "name":
+            return None
+        found = self.project.expression(module, node)
         if isinstance(found, Class):
             return found
+        entity = self.project.lookup(module, node[2])
+        if isinstance(entity, Global) and entity.expression is not None and entity.expression[0] == "call" and depth < 4:
+            return self.manager_of(model, entity.expression, entity.module, depth + 1)
         return None
 
 

@@ -50,6 +50,7 @@ def follow(frame: Frame, row: Row, name: str, relation: Relation, node: Node) ->
         rows.manager, rows.relation, rows.owner, rows.fetched = True, name, row, deeper
         rows.custom = frame.interp.manager_class(target) if target is not None else None
         rows.stored = fetched
+        rows.assumed = row.assumed
         row.seen[name] = rows
         return rows
     if relation.dynamic:
@@ -66,6 +67,7 @@ def follow(frame: Frame, row: Row, name: str, relation: Relation, node: Node) ->
             root=row.root,
             detail=relation,
             blocking=True,
+            doubtful=row.assumed,
         )
         if relation.many or (target is not None and relation.column and relation.column in target.columns.values()):
             frame.interp.looked_up_relation(frame, row.model, relation, node[1])
@@ -83,6 +85,7 @@ def follow(frame: Frame, row: Row, name: str, relation: Relation, node: Node) ->
         result = sequence
     else:
         result = Row(target, deeper | target.always, row.depth, row.root)
+        result.assumed = row.assumed
     row.seen[name] = result
     return result
 
@@ -268,6 +271,12 @@ def method(
     if entry is None:
         for value in values:
             frame.use_whole(value)
+        if rows.model is not None and rows.model.framework == DJANGO and not name.startswith(("get", "is_", "has_")):
+            # A method of a manager that cannot be seen: most give a narrower queryset.
+            narrowed = rows.copy(frame.depth)
+            narrowed.api, narrowed.filters = QUERYSET, (*rows.filters, (None, "", "other"))
+            narrowed.assumed = True
+            return narrowed
         return Value(frame.depth)
     stored = rows.stored and name in KEEPS_ROWS
     arguments, keywords = node[3], node[4]
@@ -301,6 +310,12 @@ def method(
                     event.model = entry
     for value in values:
         frame.use_whole(value)
+    if "db.write" in effects and work.model is not None:
+        # A row that is written here knows the objects it was given.
+        given = {key for key, _ in keywords if key} & set(work.model.relations)
+        if given:
+            work = work.copy(frame.depth)
+            work.fetched = work.fetched | given
     return typed(frame, returns, work, entry, values, node)
 
 

@@ -78,8 +78,12 @@ def raised(frame: Frame, node: Node) -> bool:
 
 
 def if_(frame: Frame, node: Node) -> bool:
-    tested(frame, frame.value(node[2]), node[2])
-    fills = frame.interp.fills_once(frame, node[2], node[3])
+    test = frame.value(node[2])
+    tested(frame, test, node[2])
+    decided = truth(frame, node[2], test)
+    if decided is not None:
+        return frame.run(node[3] if decided else node[4])
+    fills = frame.interp.fills_once(frame, node[2], node[3]) or full_batch(node[2])
     narrowed = frame.interp.narrow(frame, node[2])
     if fills:
         frame.guards += 1
@@ -97,6 +101,29 @@ def if_(frame: Frame, node: Node) -> bool:
             frame.env[name] = before
         return left
     return frame.branch(node[3], node[4])
+
+
+def truth(frame: Frame, node: Node, value: Value) -> bool | None:
+    """Return what a test on a flag that the caller passed comes to; None where that is not known."""
+    if node[0] == "un" and node[2] == "not":
+        inner = truth(frame, node[3], frame.interp.peek(frame, node[3]))
+        return None if inner is None else not inner
+    if node[0] == "name" and isinstance(value, Constant) and isinstance(value.value, bool):
+        return value.value
+    return None
+
+
+def full_batch(test: Node) -> bool:
+    """Tell whether a test asks if a batch is full: `len(rows) >= 500`, `index % 500 == 0`."""
+    if test[0] == "bool":
+        return any(full_batch(part) for part in test[3])
+    if test[0] != "cmp":
+        return False
+    left = test[2]
+    if left[0] == "bin" and left[2] == "%":
+        return True
+    measured = left[0] == "call" and left[2][0] == "name" and left[2][2] == "len"
+    return bool(measured and test[3][0] in (">=", ">", "==") and test[4][0] != ("const", test[4][0][1], 0))
 
 
 def for_(frame: Frame, node: Node) -> bool:

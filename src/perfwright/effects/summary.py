@@ -13,6 +13,7 @@ from perfwright.finding import Confidence, Place, Predicted, Step, Term
 from perfwright.index.lower import column_of, line_of
 from perfwright.index.project import Function, Project
 
+FAR = 4  # calls between a loop and its effect beyond which both must be sure
 REACHED = 200  # functions above a finding that are looked at for entry points
 
 
@@ -125,6 +126,27 @@ class Effects:
             known = self._entries[function] = tuple(dict.fromkeys(found))
         return known
 
+    def repeated_at(self, *names: str) -> Iterator[list[Effect]]:
+        """Give the repeated effects, those together that one call in a loop leads to.
+
+        One call that leads to nine queries is one cause: the shortest chain comes first, one effect a
+        symbol. Effects that the function has itself stand alone.
+        """
+        groups: dict[tuple[int, int, str], dict[str, Effect]] = {}
+        for effect in self.repeated(*names):
+            chain = effect.event.chain
+            alone = effect.event.symbol if len(chain) == 1 else ""
+            group = groups.setdefault((id(effect.function), chain[0][1], alone), {})
+            known = group.get(effect.event.symbol)
+            if known is None or self._order(effect) < self._order(known):
+                group[effect.event.symbol] = effect
+        for group in groups.values():
+            yield sorted(group.values(), key=self._order)
+
+    def _order(self, effect: Effect) -> tuple[int, int, str]:
+        sure = ("certain", "likely", "possible").index(self.confidence(effect))
+        return sure, len(effect.event.chain), effect.event.symbol
+
     # ------------------------------------------------------------------------- telling
     def place(self, function: Function, position: int) -> Place:
         """Return where something stands."""
@@ -154,8 +176,10 @@ class Effects:
     def confidence(self, effect: Effect) -> Confidence:
         """Return how sure it is that the effect happens, and that often."""
         loops = effect.event.loops
-        if any(loop.kind == "while" for loop in loops):
+        if effect.event.doubtful or any(loop.kind == "while" for loop in loops):
             return "possible"
+        if len(effect.event.chain) > FAR and not all(loop.sure for loop in loops):
+            return "possible"  # many calls away, in a loop of unknown length
         if effect.event.certain and all(loop.sure for loop in loops):
             return "certain"
         if not effect.event.certain and not any(loop.sure for loop in loops):

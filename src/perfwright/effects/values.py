@@ -203,7 +203,7 @@ class Foreign(Value):
 class Row(Value):
     """One object of a model, with the relations that came with it (`items__product`)."""
 
-    __slots__ = ("fetched", "model", "seen")
+    __slots__ = ("assumed", "fetched", "model", "seen")
     kind = "row"
 
     def __init__(
@@ -212,9 +212,10 @@ class Row(Value):
         super().__init__(depth, root)
         self.model, self.fetched = model, fetched
         self.seen: dict[str, Value] = {}
+        self.assumed = False  # only an annotation says so: what was fetched along is not known
 
     def shape(self) -> Any:
-        return ("r", id(self.model), self.fetched)
+        return ("r", id(self.model), self.fetched, self.assumed)
 
 
 class Rows(Value):
@@ -278,7 +279,9 @@ class Rows(Value):
             inverse = self.owner.model.relations[self.relation].inverse
             if inverse:
                 fetched = fetched | {inverse}
-        return Row(self.model, fetched, depth)
+        row = Row(self.model, fetched, depth)
+        row.assumed = self.assumed
+        return row
 
 
 class Sequence(Value):
@@ -340,6 +343,9 @@ def join(first: Value, second: Value) -> Value:
     if first.kind in ("unknown", "constant"):
         return second
     if isinstance(first, Rows) and isinstance(second, Rows) and first.model is second.model:
+        for one, other in ((first, second), (second, first)):
+            if one.limited is not None and one.limited.constant == 0:
+                return other  # .none(): no row of it will be met
         merged = first.copy(max(first.depth, second.depth))
         merged.fetched = first.fetched & second.fetched
         merged.filters = tuple(name for name in first.filters if name in second.filters)

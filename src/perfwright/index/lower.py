@@ -100,8 +100,9 @@ def _ignores(source: bytes) -> Node:
 
 
 def _position(node: Any) -> int:
+    line: int = node.lineno
     column: int = node.col_offset
-    return (node.lineno << 12) | (column if column < 4095 else 4095)
+    return (line << 12) | (column if column < 4095 else 4095)
 
 
 class _Lowering:

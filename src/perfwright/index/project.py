@@ -16,9 +16,9 @@ class Module:
 
     __slots__ = ("body", "classes", "digest", "functions", "ignores", "is_package", "lines", "name", "names", "path")
 
-    def __init__(self, path: str, facts: Node) -> None:
+    def __init__(self, path: str, facts: Node, inside: tuple[str, ...] = ()) -> None:
         self.path = path
-        parts = PurePosixPath(path).with_suffix("").parts
+        parts = (*inside, *PurePosixPath(path).with_suffix("").parts)
         self.is_package = parts[-1] == "__init__"
         self.name = ".".join(parts[:-1] if self.is_package else parts)
         self.digest, self.lines, functions, classes, self.names, self.body, self.ignores = facts
@@ -101,10 +101,11 @@ Entity = Module | Function | Class | Value | External
 class Project:
     """All modules, and the answers to "what does this name stand for here?"."""
 
-    def __init__(self, files: Mapping[str, Node]) -> None:
+    def __init__(self, files: Mapping[str, Node], inside: tuple[str, ...] = ()) -> None:
+        """Join files by path; `inside` names the packages around the root, where it lies in one."""
         self.modules: dict[str, Module] = {}
         for path in sorted(files):
-            module = Module(path, files[path])
+            module = Module(path, files[path], inside)
             self.modules[module.name] = module
         self.packages = {module.name for module in self.modules.values() if module.is_package}
         self._folders = {prefix for name in self.modules for prefix in _prefixes(name)}

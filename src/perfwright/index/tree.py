@@ -17,6 +17,7 @@ from typing import Any
 
 from perfwright.index.lower import Node
 
+BRACKETS = {"list": ("[", "]"), "set": ("{", "}"), "dict": ("{", "}")}
 SHOWN = 60  # characters of an expression in a message
 
 
@@ -54,18 +55,20 @@ def _text(node: Node | None) -> str:  # noqa: C901 - one line a tag
     if tag == "cmp":
         return _text(node[2]) + "".join(f" {op} {_text(r)}" for op, r in zip(node[3], node[4], strict=True))
     if tag == "coll":
-        left, right = {"list": "[]", "set": "{}"}.get(node[2], "()")
+        left, right = BRACKETS.get(node[2], ("(", ")"))
         return f"{left}{', '.join(_text(item) for item in node[3])}{right}"
     if tag == "bool":
         return f" {node[2]} ".join(_text(value) for value in node[3])
     if tag == "comp":
-        left, right = {"list": "[]", "set": "{}", "dict": "{}"}.get(node[2], "()")
+        left, right = BRACKETS.get(node[2], ("(", ")"))
         loops = " ".join(f"for {_text(g[0])} in {_text(g[1])}" for g in node[4])
         return f"{left}{_text(node[3])} {loops}{right}"
     if tag == "if":
         return f"{_text(node[3])} if {_text(node[2])} else {_text(node[4])}"
     if tag == "lambda":
         return f"lambda {', '.join(p[0] for p in node[2])}: {_text(node[3])}"
+    if tag == "walrus":
+        return f"({node[2]} := {_text(node[3])})"
     return "…"
 
 

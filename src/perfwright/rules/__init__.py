@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
@@ -21,6 +22,10 @@ RESOURCE: dict[Spends, str] = {
     "import": "import_ms",
 }
 QUERIES = ("db.query", "db.write", "db.commit")
+# Code that runs once, by hand or at a deployment, on data that its author chose.
+ASIDE = re.compile(r"(^|[/_])(seed(s|ers?|_\w+)?|fixtures?|demo(_\w+)?|factor(y|ies)|(sample|random|dummy|fake)_?data|populate\w*)([/_.]|$)")
+MIGRATION = re.compile(r"(^|/)(migrations|alembic|versions)/")
+IN_MIGRATIONS = ("query-per-item-write", "unused-ignore")
 
 
 @cache
@@ -65,7 +70,14 @@ def _judged(finding: Finding, rule: Rule, settings: Settings) -> Finding:
     predicted = amounts(finding.cost.terms, rule.spends, at, settings)
     cost = Cost(terms=finding.cost.terms, at=at, predicted=predicted)
     severity = judge(predicted, rule.spends, finding.entry_points, settings)
+    if aside(finding.rule, finding.place.path):
+        severity = "note"
     return replace(finding, cost=cost, severity=severity)
+
+
+def aside(rule: str, path: str) -> bool:
+    """Tell whether a finding stands where few would act on it: seed data, most of a migration."""
+    return bool(ASIDE.search(path)) or (bool(MIGRATION.search(path)) and rule not in IN_MIGRATIONS)
 
 
 def number(symbol: str, size: Size) -> int:

@@ -105,8 +105,11 @@ def find(effects: Effects) -> Iterator[Finding]:
 def told(effects: Effects, model: Model, column: Column, how: str, lookups: list[Lookup]) -> Finding:
     first = min(lookups, key=lambda lookup: (lookup.function.path, lookup.position))
     sites = {(lookup.function.path, lookup.position >> 12) for lookup in lookups}
-    by = f"following `{first.relation}`" if first.relation else "a query" if len(sites) == 1 else f"{len(sites)} queries"
-    verb = {"order": "sorts by", "range": "filters by a range of"}.get(how, "looks rows up by")
+    verb = {"order": "sort by", "range": "filter by a range of"}.get(how, "look rows up by")
+    if first.relation or len(sites) == 1:
+        by, verb = f"following `{first.relation}`" if first.relation else "a query", verb.replace(" ", "s ", 1)
+    else:
+        by = f"{len(sites)} queries"
     chain = [
         Step(path=site.function.path, line=line_of(site.position), function=site.function.qualified, what=f"db.query: {site.what}")
         for site in sorted({(s.function.path, s.position): s for s in lookups}.values(), key=lambda s: s.position)[:5]

@@ -91,33 +91,44 @@ from perfwright.effects.values import Row, Rows, Sequence
 from perfwright.finding import Cost, Finding, Proof
 from perfwright.rules._contract import Rule
 
+MOST = 4  # symbols and cures named in one finding
+
 
 def find(effects: Effects) -> Iterator[Finding]:
-    for effect in effects.repeated("db.query"):
+    for group in effects.repeated_at("db.query"):
+        sure = [effect for effect in group if effects.confidence(effect) != "possible"] or group
+        effect = sure[0]
         loop = effect.loop
         if loop is None:
             continue
-        relation = effect.relation
         first = effect.event.chain[0]
-        if relation is not None:
-            item = effect.event.symbol.partition(".")[0].lower()
-            message = f"one query per `{loop.over}` item: `{effect.event.symbol}` is not fetched with the {item} rows"
-        elif len(effect.event.chain) > 1:
-            message = f"each pass over `{loop.over}` runs a query through `{first[2]}`"
-        else:
-            message = f"each pass over `{loop.over}` runs a query: `{first[2]}`"
         yield Finding(
             rule=RULE.name,
             place=effects.place(first[0], first[1]),
             symbol=effect.event.symbol,
-            message=message,
-            cure=cure(effect),
+            message=message(sure, loop.over),
+            cure=" ".join(dict.fromkeys(cure(each) for each in sure[:MOST])),
             confidence=effects.confidence(effect),
             chain=effects.chain(effect),
             entry_points=effects.entry_points(effect.function),
-            cost=Cost(terms=(effects.term(effect),)),
+            cost=Cost(terms=tuple(effects.term(each) for each in sure)),
             evidence=effects.evidence(),
         )
+
+
+def message(group: list[Effect], over: str) -> str:
+    effect, call = group[0], group[0].event.chain[0][2]
+    symbols = [f"`{each.event.symbol}`" for each in group]
+    if len(group) > 1:
+        more = f" and {len(group) - MOST} more" if len(group) > MOST else ""
+        return f"each pass over `{over}` runs {len(group)} queries through `{call}`: {', '.join(symbols[:MOST])}{more}"
+    if effect.relation is not None:
+        owner = effect.event.symbol.partition(".")[0]
+        through = f" (through `{call}`)" if len(effect.event.chain) > 1 else ""
+        return f"one query per item of `{over}`: {symbols[0]} is not fetched with the {owner} rows{through}"
+    if len(effect.event.chain) > 1:
+        return f"each pass over `{over}` runs a query for {symbols[0]} through `{call}`"
+    return f"each pass over `{over}` runs a query: `{call}`"
 
 
 def cure(effect: Effect) -> str:

@@ -62,30 +62,44 @@ BULK = {
 
 
 def find(effects: Effects) -> Iterator[Finding]:
-    for effect in effects.repeated("db.write", "db.commit"):
-        loop = effect.loop
-        if loop is None:
+    for group in effects.repeated_at("db.write", "db.commit"):
+        wanted = [effect for effect in group if writes(effect)]
+        if not wanted or wanted[0].loop is None:
             continue
+        effect, loop = wanted[0], wanted[0].loop
         first = effect.event.chain[0]
         through = f" through `{first[2]}`" if len(effect.event.chain) > 1 else f": `{first[2]}`"
         verb = "commits" if effect.event.effect == "db.commit" else "writes"
+        times = f", {len(wanted)} times" if len(wanted) > 1 else ""
         yield Finding(
             rule=RULE.name,
             place=effects.place(first[0], first[1]),
             symbol=effect.event.symbol,
-            message=f"each pass over `{loop.over}` {verb} to the database{through}",
+            message=f"each pass over `{loop.over}` {verb} to the database{through}{times}",
             cure=cure(effect),
             confidence=effects.confidence(effect),
             chain=effects.chain(effect),
             entry_points=effects.entry_points(effect.function),
-            cost=Cost(terms=(effects.term(effect),)),
+            cost=Cost(terms=tuple(effects.term(each) for each in wanted)),
             evidence=effects.evidence(),
         )
 
 
+def writes(effect: Effect) -> bool:
+    """Tell whether a statement is sent for this one item: not in bulk, and not only a transaction begun."""
+    name = called(effect)
+    return not name.startswith(("bulk_", "abulk_", "executemany", "insert_many", "atomic", "begin", "rollback"))
+
+
+def called(effect: Effect) -> str:
+    """Return the name of the method that writes."""
+    if effect.event.model is not None:
+        return effect.event.model.name.rpartition(".")[2]
+    return effect.event.chain[-1][2].partition("(")[0].rpartition(".")[2]
+
+
 def cure(effect: Effect) -> str:
-    leaf = effect.event.chain[-1][2]
-    name = leaf.partition("(")[0].rpartition(".")[2]
+    name = called(effect)
     model = effect.event.model
     bulk = BULK.get(name) or (model.bulk.rpartition(".")[2] if model is not None and model.bulk else "")
     return f"Collect the rows in the loop and write them after it: {bulk or 'the bulk form of this call'}."

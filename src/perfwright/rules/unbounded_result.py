@@ -13,7 +13,7 @@ engine = create_engine("sqlite://", poolclass=StaticPool)
 
 ```python
 # file: models.py
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 
 class Base(DeclarativeBase):
@@ -24,39 +24,47 @@ class Product(Base):
     __tablename__ = "product"
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str]
+
+
+def connect() -> Session:
+    return Session()
 ```
 
 ## Slow
 
 ```python
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import Product
+from models import Product, connect
 
 router = APIRouter()
 
 
-@router.get("/products", response_model=None)
-def products(session: Session) -> list[str]:
+@router.get("/products")
+def products(session: Annotated[Session, Depends(connect)]) -> list[str]:
     return [product.name for product in session.scalars(select(Product).order_by(Product.id))]
 ```
 
 ## Fast
 
 ```python
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import Product
+from models import Product, connect
 
 router = APIRouter()
 
 
-@router.get("/products", response_model=None)
-def products(session: Session, after: int = 0) -> list[str]:
+@router.get("/products")
+def products(session: Annotated[Session, Depends(connect)], after: int = 0) -> list[str]:
     page = select(Product).where(Product.id > after).order_by(Product.id).limit(5)
     return [product.name for product in session.scalars(page)]
 ```

@@ -1,0 +1,1 @@
+"""The commands: each file here without a leading underscore is one."""

@@ -1,0 +1,1 @@
+"""The output formats: each file here without a leading underscore is one."""
