@@ -23,18 +23,19 @@ def check(root: Path, names: Sequence[str], settings: Settings, *, jobs: int | N
     `jobs` is the number of processes that read files, one a core by default. Raises LibraryModelError
     for a library model of the project that is not one.
     """
-    facts = read.read(root, names, jobs=jobs)
     libraries = library.load(settings.models)
     enabled, limit = gc.isenabled(), sys.getrecursionlimit()
     gc.disable()  # the facts are many and stay: each collection would walk them all again
     sys.setrecursionlimit(max(limit, FRAMES))
     try:
+        facts = read.read(root, names, jobs=jobs)
         project = Project(facts.files, packages_around(root))
         effects = Effects(project, libraries)
         found = rules.find(effects, settings)
     finally:
         sys.setrecursionlimit(limit)
         if enabled:
+            gc.freeze()  # what is left is freed by its references: do not walk it to find that out
             gc.enable()
     kept = suppressed(project, found)
     paths = {finding.place.path for finding in kept}

@@ -43,7 +43,7 @@ class Event:
     that one of them lies in a function further down, where it has been reported.
     """
 
-    __slots__ = ("blocking", "certain", "chain", "detail", "doubtful", "effect", "loops", "model", "multiplied", "root", "symbol")
+    __slots__ = ("blocking", "certain", "chain", "detail", "doubtful", "effect", "loops", "model", "multiplied", "once", "root", "symbol")
 
     def __init__(
         self,
@@ -64,6 +64,7 @@ class Event:
         self.effect, self.symbol, self.chain, self.loops, self.root = effect, symbol, chain, loops, root
         self.blocking, self.model, self.detail, self.certain = blocking, model, detail, certain
         self.multiplied = multiplied
+        self.once = False  # behind a cache or a guard: it happens once, whatever loops call it
 
     @property
     def leaf(self) -> Link:
@@ -86,7 +87,7 @@ class Frame:
     """The state of interpreting one function once, for one shape of its arguments."""
 
     __slots__ = (
-        "arguments", "asked", "calls", "consumer", "env", "events", "function", "globals_", "guards", "interp", "loads",
+        "arguments", "asked", "calls", "consumer", "env", "events", "function", "globals_", "guarded_self", "guards", "interp", "loads",
         "loops", "module", "once", "outer", "path", "pending", "quiet", "repeats", "resolved", "returns", "self_value", "standalone",
         "test", "unresolved", "yields",
     )  # fmt: skip
@@ -104,6 +105,7 @@ class Frame:
         self.loads: list[Load] = []
         self.consumer = ""  # the function that consumes the comprehension being read: sum, len, ...
         self.guards = 0  # above 0: inside a block that runs once for the life of what it fills
+        self.guarded_self = 0  # above 0: what it fills is an attribute of the method's own object
         self.test = 0  # above 0: inside the test of an `if`
         self.standalone = False
         self.self_value: Value | None = None
@@ -140,7 +142,7 @@ class Frame:
         return self._run(block, statements)
 
     def _run(self, block: tuple[Node, ...], statements: dict[str, Callable[..., bool]]) -> bool:
-        guarded = 0
+        guarded, own = 0, False
         left = False
         for statement in block:
             if statements[statement[0]](self, statement):
@@ -148,8 +150,12 @@ class Frame:
                 break
             if statement[0] == "if" and not guarded and self.interp.returns_early(self, statement, block):
                 guarded = 1
+                own = self.interp.is_own(self, statement[2])
                 self.guards += 1
-        self.guards -= guarded
+                self.guarded_self += own
+        if guarded:
+            self.guards -= 1
+            self.guarded_self -= own
         return left
 
     def lookup(self, name: str) -> Value | None:
@@ -217,6 +223,12 @@ class Frame:
             certain=certain,
             doubtful=doubtful,
         )
+        if self.guards:
+            event.blocking = False
+            if self.guarded_self:
+                event.root = 0
+            else:
+                event.once = True
         self.keep(event)
 
     def keep(self, event: Event) -> None:

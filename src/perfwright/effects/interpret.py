@@ -120,8 +120,13 @@ class Interpreter(Names):
     # --------------------------------------------------------------------- the project
     def read_all(self) -> None:
         """Read every function of the project, and the body of every module."""
-        for function in list(self.project.functions):
-            if function.outer < 0:
+        called = {name for module in self.project.modules.values() for name in module.called}
+        functions = [function for function in self.project.functions if function.outer < 0]
+        # Callers before what they call: what a function is called with says more than its annotations,
+        # so one that was read for its callers is not read again.
+        functions.sort(key=lambda f: f.name in called and f not in self.entries.labels)
+        for function in functions:
+            if not self.shapes.get(id(function)) or function in self.entries.labels:
                 self.read(function)
         for module in self.project.modules.values():
             if self.entries.is_script(module):
@@ -307,9 +312,11 @@ class Interpreter(Names):
         link = (frame.function, node[1], shown)
         consumed = function.is_async or frame.quiet > 0 or frame.guards > 0 or limit is not None
         for event in summary.events:
-            loops: tuple[Loop, ...] = around
+            loops: tuple[Loop, ...] = () if event.once else around
             root: int | None = None
-            if event.root is not None and event.root < len(bound):
+            if event.once:
+                pass
+            elif event.root is not None and event.root < len(bound):
                 argument = bound[event.root]
                 if argument is not None:
                     if event.effect == "scan":
@@ -336,6 +343,7 @@ class Interpreter(Names):
                 doubtful=event.doubtful,
                 multiplied=event.multiplied or bool(event.loops),
             )
+            lifted.once = event.once or limit is not None or (frame.guards > 0 and not frame.guarded_self)
             frame.keep(lifted)
             if event.effect == "db.query" and not loops and not lifted.multiplied and not isinstance(event.detail, Relation):
                 leaf = event.chain[-1]

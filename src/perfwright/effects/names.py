@@ -153,6 +153,16 @@ class Names:
             return False
         return any(text(target, 200) == wanted or text(target, 200).startswith(f"{wanted}[") for target in assigned(body))
 
+    def is_own(self, frame: Frame, test: Node) -> bool:
+        """Tell whether a guard is about an attribute of the method's own object."""
+        parameters = frame.function.parameters
+        if frame.function.owner is None or not parameters:
+            return False
+        return any(n[0] == "attr" and n[2][0] == "name" and n[2][2] == parameters[0][0] for n in walk(test)) or any(
+            n[0] == "call" and n[2] == ("name", n[2][1], "hasattr") and n[3] and n[3][0][2] == parameters[0][0]
+            for n in walk(test)
+        )
+
     def returns_early(self, frame: Frame, statement: Node, block: tuple[Node, ...]) -> bool:
         """Tell whether an `if` returns what the rest of the block would fill: a cache by hand."""
         body = statement[3]

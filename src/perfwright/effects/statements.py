@@ -86,11 +86,12 @@ def if_(frame: Frame, node: Node) -> bool:
     fills = frame.interp.fills_once(frame, node[2], node[3]) or full_batch(node[2])
     narrowed = frame.interp.narrow(frame, node[2])
     if fills:
+        own = frame.interp.is_own(frame, node[2])
         frame.guards += 1
-        try:
-            left = frame.branch(node[3], node[4])
-        finally:
-            frame.guards -= 1
+        frame.guarded_self += own
+        left = frame.branch(node[3], node[4])
+        frame.guards -= 1
+        frame.guarded_self -= own
         return left
     if narrowed:
         name, value = narrowed

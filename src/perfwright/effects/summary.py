@@ -178,6 +178,8 @@ class Effects:
         loops = effect.event.loops
         if effect.event.doubtful or any(loop.kind == "while" for loop in loops):
             return "possible"
+        if any(not loop.sure and ".items()" in loop.over for loop in loops):
+            return "possible"  # the keys of a mapping of unknown origin: most are few
         if len(effect.event.chain) > FAR and not all(loop.sure for loop in loops):
             return "possible"  # many calls away, in a loop of unknown length
         if effect.event.certain and all(loop.sure for loop in loops):

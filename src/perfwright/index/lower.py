@@ -52,7 +52,7 @@ UNARY = {ast.Not: "not", ast.USub: "-", ast.UAdd: "+", ast.Invert: "~"}
 
 
 def lower(source: bytes) -> Node:
-    """Return the facts of a file: `(digest, lines, functions, classes, names, body, ignores)`.
+    """Return the facts of a file: `(digest, lines, functions, classes, names, body, ignores, called)`.
 
     Raises SyntaxError, ValueError, RecursionError or MemoryError where Python cannot parse it.
     """
@@ -67,6 +67,7 @@ def lower(source: bytes) -> Node:
         lowering.names,
         body,
         _ignores(source) if b"perfwright:" in source else (),
+        tuple(lowering.called),
     )
 
 
@@ -117,6 +118,7 @@ class _Lowering:
         self.owner = -1  # index of the class whose body is being walked
         self.outer = -1  # index of the function being walked
         self.flags = 0
+        self.called: set[str] = set()  # the last names of what is called
         self.self_name = ""
         self.attributes: dict[str, list[int]] | None = None
         self.expressions: dict[type[ast.AST], Callable[[Any], Node]] = {
@@ -204,6 +206,10 @@ class _Lowering:
 
     def call(self, node: ast.Call) -> Node:
         function = self.expression(node.func)
+        if function[0] == "attr":
+            self.called.add(function[3])
+        elif function[0] == "name":
+            self.called.add(function[2])
         return (
             "call",
             function[1] if function[0] == "attr" else _position(node),

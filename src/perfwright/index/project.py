@@ -14,14 +14,14 @@ DEEPEST = 20  # re-exports followed for one name; a longer way is a cycle
 class Module:
     """One file: its dotted name from the root, its functions, classes and top-level names."""
 
-    __slots__ = ("body", "classes", "digest", "functions", "ignores", "is_package", "lines", "name", "names", "path")
+    __slots__ = ("body", "called", "classes", "digest", "functions", "ignores", "is_package", "lines", "name", "names", "path")
 
     def __init__(self, path: str, facts: Node, inside: tuple[str, ...] = ()) -> None:
         self.path = path
         parts = (*inside, *PurePosixPath(path).with_suffix("").parts)
         self.is_package = parts[-1] == "__init__"
         self.name = ".".join(parts[:-1] if self.is_package else parts)
-        self.digest, self.lines, functions, classes, self.names, self.body, self.ignores = facts
+        self.digest, self.lines, functions, classes, self.names, self.body, self.ignores, self.called = facts
         self.classes = [Class(self, part) for part in classes]
         self.functions = [Function(self, index, part) for index, part in enumerate(functions)]
 

@@ -7,16 +7,16 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 from perfwright.discover import LARGEST
 from perfwright.finding import Unreadable
 from perfwright.index.lower import Node, lower
 
 WORTH_A_PROCESS = 60  # files; below this, starting a second process costs more than it saves
-CHUNK = 40  # files handed over at a time: large enough to hide the hand-over, small enough to balance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,42 +29,62 @@ class Facts:
 
 def read(root: Path, names: Sequence[str], *, jobs: int | None = None) -> Facts:
     """Read and lower the named files (relative to the root); `jobs` processes, default one a core."""
-    jobs = jobs or os.cpu_count() or 1
-    chunks = [list(names[start : start + CHUNK]) for start in range(0, len(names), CHUNK)]
-    if jobs == 1 or len(names) < WORTH_A_PROCESS:
-        packed = [_read_chunk(str(root), chunk) for chunk in chunks]
-    else:
-        fork = "fork" in multiprocessing.get_all_start_methods() and sys.platform == "linux"
-        context = multiprocessing.get_context("fork" if fork else "spawn")
-        with ProcessPoolExecutor(min(jobs, len(chunks)), mp_context=context) as pool:
-            packed = list(pool.map(_read_chunk, [str(root)] * len(chunks), chunks))
-    files: dict[str, Node] = {}
-    unreadable: list[Unreadable] = []
+    jobs = min(jobs or os.cpu_count() or 1, max(1, len(names) // (WORTH_A_PROCESS // 2)))
     enabled = gc.isenabled()
     gc.disable()  # thousands of tuples and no cycles: collecting between them finds nothing
     try:
-        for data in packed:
-            for name, facts in marshal.loads(data):
-                if isinstance(facts, str):
-                    unreadable.append(Unreadable(path=name, why=facts))
-                else:
-                    files[name] = facts
-    finally:
-        if enabled:
-            gc.enable()
-    return Facts(files=files, unreadable=tuple(unreadable))
-
-
-def _read_chunk(root: str, names: list[str]) -> bytes:
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # invalid escapes of the analysed code are not our news
-            return marshal.dumps([(name, _read_one(root, name)) for name in names])
+            lowered = _shared_out(str(root), names, jobs) if jobs > 1 else _read_share(str(root), names)
     finally:
         if enabled:
             gc.enable()
+    files = {name: facts for name, facts in lowered if not isinstance(facts, str)}
+    unreadable = tuple(Unreadable(path=name, why=facts) for name, facts in sorted_unreadable(lowered))
+    return Facts(files=files, unreadable=unreadable)
+
+
+def sorted_unreadable(lowered: list[tuple[str, Node | str]]) -> list[tuple[str, str]]:
+    """Return the files that have a reason instead of facts, by name."""
+    return sorted((name, facts) for name, facts in lowered if isinstance(facts, str))
+
+
+def _shared_out(root: str, names: Sequence[str], jobs: int) -> list[tuple[str, Node | str]]:
+    """Read every `jobs`-th file in this process, the others in processes of their own.
+
+    This process keeps its share as it is: only what comes from another one is packed and unpacked.
+    """
+    fork = "fork" in multiprocessing.get_all_start_methods() and sys.platform == "linux"
+    context: Any = multiprocessing.get_context("fork" if fork else "spawn")
+    started = []
+    for index in range(1, jobs):
+        share = list(names[index::jobs])
+        here, there = context.Pipe(duplex=False)
+        process = context.Process(target=_send_share, args=(root, share, there), daemon=True)
+        process.start()
+        there.close()
+        started.append((process, here, share))
+    lowered = _read_share(root, names[::jobs])
+    for process, here, share in started:
+        try:
+            lowered.extend(marshal.loads(here.recv_bytes()))
+        except EOFError:  # the process was ended from outside: its files are still to be read
+            lowered.extend(_read_share(root, share))
+        finally:
+            here.close()
+            process.join()
+    return lowered
+
+
+def _send_share(root: str, names: list[str], to: Connection) -> None:
+    gc.disable()
+    warnings.simplefilter("ignore")
+    to.send_bytes(marshal.dumps(_read_share(root, names)))
+    to.close()
+
+
+def _read_share(root: str, names: Sequence[str]) -> list[tuple[str, Node | str]]:
+    return [(name, _read_one(root, name)) for name in names]
 
 
 def _read_one(root: str, name: str) -> Node | str:

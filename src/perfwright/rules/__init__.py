@@ -67,7 +67,7 @@ def _judged(finding: Finding, rule: Rule, settings: Settings) -> Finding:
     """Put the price at the stated size on a finding, and the severity that follows."""
     size = settings.size_at(finding.place.path)
     at = {symbol: number(symbol, size) for term in finding.cost.terms for symbol in term.sizes}
-    predicted = amounts(finding.cost.terms, rule.spends, at, settings)
+    predicted = amounts(finding.cost.terms, rule.spends, at, settings, rows=size.rows)
     cost = Cost(terms=finding.cost.terms, at=at, predicted=predicted)
     severity = judge(predicted, rule.spends, finding.entry_points, settings)
     if aside(finding.rule, finding.place.path):
@@ -86,14 +86,17 @@ def number(symbol: str, size: Size) -> int:
 
 
 def amounts(
-    terms: tuple[Term, ...], spends: tuple[Spends, ...], at: Mapping[str, int], settings: Settings
+    terms: tuple[Term, ...],
+    spends: tuple[Spends, ...],
+    at: Mapping[str, int],
+    settings: Settings,
+    *,
+    rows: int,
 ) -> dict[str, float]:
-    """Return what the terms come to, by resource."""
+    """Return what the terms come to, by resource; `rows` is the size of a table that is not named."""
     spent: dict[str, float] = {}
     for term in terms:
-        times = 1
-        for symbol in term.sizes:
-            times *= at[symbol]
+        times = multiplied(term, at, rows)
         name = "compare" if term.effect == "scan" else term.effect
         milliseconds = times * settings.prices.get(name, 0.0)
         for resource in spends:
@@ -108,6 +111,19 @@ def amounts(
             elif resource == "response" and term.effect == "load":
                 spent["response_kb"] = spent.get("response_kb", 0.0) + times * ROW_KB
     return {name: round(value, 4) for name, value in spent.items()}
+
+
+def multiplied(term: Term, at: Mapping[str, int], rows: int) -> int:
+    """Return how often an effect happens.
+
+    The children of all parents are at most the whole table: boards of workspaces of users are not a
+    thousand times a thousand times a thousand, but as many as there are boards.
+    """
+    times = 1
+    for symbol in term.sizes:
+        grown = times * at[symbol]
+        times = min(grown, max(rows, times)) if "." in symbol else grown
+    return times
 
 
 def judge(

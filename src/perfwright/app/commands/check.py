@@ -13,6 +13,7 @@ from perfwright.app import project, screen
 from perfwright.app.project import Project
 from perfwright.errors import InputError
 from perfwright.finding import SEVERITIES, Finding, Record, Unreadable
+from perfwright.report import words
 
 GROUP = "read"
 FOUND = 1
@@ -118,7 +119,7 @@ def _record(found: Project, ask: Asked) -> Record:
 
     changed = changes.changed_lines(found.root, ask.since) if ask.since is not None else None
     known = baseline.read_keys(ask.baseline) if ask.baseline else frozenset()
-    with screen.working(f"Reading {len(found.names):,} files"):
+    with screen.working(f"Reading {words.number(len(found.names), 'file')}"):
         record = pipeline.check(found.root, found.names, found.settings, jobs=ask.jobs)
     left_out = tuple(Unreadable(path=str(path), why="It does not exist.") for path in found.missing)
     record = replace(record, summary=replace(record.summary, unreadable=(*record.summary.unreadable, *left_out)))
@@ -127,9 +128,8 @@ def _record(found: Project, ask: Asked) -> Record:
     if ask.write_baseline:
         baseline.write_keys(record, ask.write_baseline)
         known |= {finding.key for finding in record.findings}
-        screen.say(
-            f"{ask.write_baseline} lists {len(record.findings)} findings; --baseline {ask.write_baseline} hides them."
-        )
+        listed = words.number(len(record.findings), "finding")
+        screen.say(f"{ask.write_baseline} lists {listed}; --baseline {ask.write_baseline} hides them.")
     record = baseline.new(record, known)
     if changed is not None:
         record = replace(record, findings=tuple(f for f in record.findings if changes.touches(f, changed)))

@@ -42,6 +42,10 @@ class Page:
     def line(self, *parts: Part, indent: int = 0, hang: int = 0) -> None:
         """Write one line; what is too long goes on below, `hang` further in."""
         text = _joined(parts)
+        if text.cell_len <= self.width - indent:
+            text.rstrip()
+            self._write(Text(" " * indent) + text)
+            return
         # What stands left of the margin is on the first line only: the rest wraps at the room beside it.
         head, rest = text[:hang], text[hang:]
         pieces = rest.wrap(self.console, max(self.width - indent - hang, LEAST), overflow="fold") if rest else [rest]
