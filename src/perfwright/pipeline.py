@@ -39,7 +39,7 @@ def check(root: Path, names: Sequence[str], settings: Settings, *, jobs: int | N
             gc.enable()
     kept = suppressed(project, found)
     paths = {finding.place.path for finding in kept}
-    modules = [module for module in project.modules.values()]
+    modules = list(project.modules.values())
     return Record(
         tool_version=__version__,
         size_stated=settings.size_stated,

@@ -101,22 +101,22 @@ def subscripted(interp: "Interpreter", module: Module, node: Node, depth: int) -
     last = base[2] if base[0] == "name" else base[3] if base[0] == "attr" else ""
     parts: tuple[Node, ...] = index[3] if index[0] == "coll" else (index,)
     if last in WRAPPERS:
-        return value(interp, module, _unquoted(interp, parts[0]), depth + 1) if parts else UNKNOWN
+        return value(interp, module, _unquoted(parts[0]), depth + 1) if parts else UNKNOWN
     if last == "Union":
         for part in parts:
-            found = value(interp, module, _unquoted(interp, part), depth + 1)
+            found = value(interp, module, _unquoted(part), depth + 1)
             if found.kind != "unknown":
                 return found
         return UNKNOWN
     if last in ("Awaitable", "Coroutine", "Future", "Task"):
-        return Awaitable(value(interp, module, _unquoted(interp, parts[-1]), depth + 1))
+        return Awaitable(value(interp, module, _unquoted(parts[-1]), depth + 1))
     if last in ("type", "Type"):
-        found_cls = interp.project.expression(module, _unquoted(interp, parts[0])) if parts else None
+        found_cls = interp.project.expression(module, _unquoted(parts[0])) if parts else None
         return ClassValue(found_cls) if isinstance(found_cls, Class) else UNKNOWN
     entity = interp.project.expression(module, base)
     if last in COLLECTIONS and not isinstance(entity, Class):
         of = COLLECTIONS[last]
-        inner = [value(interp, module, _unquoted(interp, part), depth + 1) for part in parts]
+        inner = [value(interp, module, _unquoted(part), depth + 1) for part in parts]
         if of == "dict":
             found = Sequence("dict", inner[-1] if inner else UNKNOWN, ITEMS)
             found.key = inner[0] if inner else None
@@ -129,7 +129,7 @@ def subscripted(interp: "Interpreter", module: Module, node: Node, depth: int) -
     if isinstance(entity, Class):
         model = None
         if interp.is_manager(entity):
-            target = interp.project.expression(module, _unquoted(interp, parts[0])) if parts else None
+            target = interp.project.expression(module, _unquoted(parts[0])) if parts else None
             model = interp.schema.of(target) if isinstance(target, Class) else None
             rows = Rows(model or interp.managed_model(entity), QUERYSET, 0)
             rows.custom = entity
@@ -138,13 +138,13 @@ def subscripted(interp: "Interpreter", module: Module, node: Node, depth: int) -
     if isinstance(entity, Outside):
         name = interp.libraries.canonical(entity)
         if name == QUERYSET or last in ("QuerySet", "BaseManager", "Manager", "RelatedManager"):
-            target = interp.project.expression(module, _unquoted(interp, parts[0])) if parts else None
+            target = interp.project.expression(module, _unquoted(parts[0])) if parts else None
             return Rows(interp.schema.of(target) if isinstance(target, Class) else None, QUERYSET, 0)
         return Foreign(name)
     return UNKNOWN
 
 
-def _unquoted(interp: "Interpreter", node: Node) -> Node:
+def _unquoted(node: Node) -> Node:
     """Return the name that a quoted annotation stands for: `"Order"`, `"shop.models.Order"`."""
     if node[0] != "const" or not isinstance(node[2], str):
         return node

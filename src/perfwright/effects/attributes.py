@@ -33,7 +33,7 @@ DJANGO_MODEL = "django.db.models.Model"
 ROW_FIELDS = ("id", "pk", "_state", "_meta", "__dict__", "__class__")
 
 
-def read(interp: "Interpreter", frame: Frame, base: Value, name: str, node: Node) -> Value:  # noqa: C901 - one line a kind
+def read(interp: "Interpreter", frame: Frame, base: Value, name: str, node: Node) -> Value:
     """Return `base.name`."""
     if isinstance(base, Row):
         return of_row(interp, frame, base, name, node)
@@ -67,14 +67,14 @@ def of_external(interp: "Interpreter", frame: Frame, base: External, name: str, 
     qualified = interp.libraries.canonical(f"{base.name}.{name}")
     entry = interp.libraries.get(qualified)
     if entry is not None and entry.attribute:
-        return attribute_entry(interp, frame, entry, base, node)
+        return attribute_entry(frame, entry, base, node)
     return External(qualified, base.bound)
 
 
-def attribute_entry(interp: "Interpreter", frame: Frame, entry: object, base: Value, node: Node) -> Value:
+def attribute_entry(frame: Frame, entry: object, base: Value, node: Node) -> Value:
     from perfwright.effects.calls import emit_effects, result_of
 
-    emit_effects(frame, entry, entry.does, base, (), {}, ("call", node[1], node, (), ()))  # type: ignore[arg-type, attr-defined]
+    emit_effects(frame, entry, entry.does, base, (), ("call", node[1], node, (), ()))  # type: ignore[arg-type, attr-defined]
     found = result_of(frame, entry, entry.returns, base, (), {}, ("call", node[1], node, (), ()))  # type: ignore[arg-type, attr-defined]
     found = deepen(found, base.depth)
     if found is not UNKNOWN and found.kind != "external":
@@ -85,9 +85,9 @@ def attribute_entry(interp: "Interpreter", frame: Frame, entry: object, base: Va
 def of_foreign(interp: "Interpreter", frame: Frame, base: Foreign, name: str, node: Node) -> Value:
     entry = interp.libraries.method(base.name, name)
     if entry is not None and entry.attribute:
-        return attribute_entry(interp, frame, entry, base, node)
+        return attribute_entry(frame, entry, base, node)
     if entry is None and not interp.libraries.is_class(base.name):
-        handled = interp.entries.foreign_attribute(interp, frame, base, name, node)
+        handled = interp.entries.foreign_attribute(base, name)
         if handled is not None:
             return handled
     return External(f"{base.name}.{name}", base)
@@ -98,7 +98,7 @@ def of_class(interp: "Interpreter", frame: Frame, base: ClassValue, name: str, n
     model = interp.schema.of(cls)
     if model is not None:
         if name in model.managers or name in ("objects", "_default_manager", "_base_manager", "default_manager"):
-            return manager(frame, model, name, node[1], interp.manager_class(model, name))
+            return manager(frame, model, node[1], interp.manager_class(model, name))
         if name == "query" and name not in cls.names:
             rows = Rows(model, QUERY, node[1], frame.depth)
             rows.fetched = model.always
@@ -168,9 +168,9 @@ def of_instance(
         entry = interp.libraries.method(canonical, name)
         if entry is not None:
             if entry.attribute:
-                return attribute_entry(interp, frame, entry, base, node)
+                return attribute_entry(frame, entry, base, node)
             return External(f"{canonical}.{name}", base)
-    handled = interp.entries.instance_attribute(interp, frame, base, cls, name, node)
+    handled = interp.entries.instance_attribute(base, name)
     return handled if handled is not None else Value(base.depth, base.root)
 
 
@@ -296,7 +296,7 @@ def of_super(interp: "Interpreter", frame: Frame, base: Super, name: str, node: 
             entry = interp.libraries.method(interp.libraries.canonical(external), name)
             if entry is not None:
                 return External(f"{interp.libraries.canonical(external)}.{name}", bound)
-        handled = interp.entries.instance_attribute(interp, frame, bound, cls, name, node)
+        handled = interp.entries.instance_attribute(bound, name)
         return handled if handled is not None else UNKNOWN
     if isinstance(bound, Rows):
         if bound.custom is not None:
@@ -330,7 +330,7 @@ def of_row(interp: "Interpreter", frame: Frame, base: Row, name: str, node: Node
     if name in ROW_FIELDS or name.endswith("_id"):
         return Scalar("int", base.depth, base.root)
     if name in model.managers or name == "objects":
-        return manager(frame, model, name, node[1], interp.manager_class(model, name))
+        return manager(frame, model, node[1], interp.manager_class(model, name))
     found = interp.project.class_member(model.cls, name)
     if isinstance(found, tuple):
         owner, binding = found

@@ -10,7 +10,6 @@ from perfwright.effects.values import (
     UNKNOWN,
     Awaitable,
     ClassValue,
-    Constant,
     External,
     Foreign,
     FunctionValue,
@@ -20,15 +19,21 @@ from perfwright.effects.values import (
     Rows,
     Scalar,
     Sequence,
-    Size,
     Value,
     constant,
-    join,
 )
 from perfwright.index.lower import Node
 
 Keywords = dict[str, Value]
-COPIES = ("builtins.list", "builtins.tuple", "builtins.set", "builtins.frozenset", "builtins.sorted", "builtins.iter", "builtins.reversed")
+COPIES = (
+    "builtins.list",
+    "builtins.tuple",
+    "builtins.set",
+    "builtins.frozenset",
+    "builtins.sorted",
+    "builtins.iter",
+    "builtins.reversed",
+)
 SQL_WRITES = ("insert", "update", "delete", "replace", "merge", "create", "drop", "alter")
 
 
@@ -89,9 +94,8 @@ def unknown(frame: Frame, callee: Value, arguments: list[Value], keywords: Keywo
 def external(frame: Frame, callee: External, arguments: tuple[Value, ...], keywords: Keywords, node: Node) -> Value:
     """Call a function, class or method of a library."""
     interp = frame.interp
-    special = SPECIAL.get(callee.name)
-    if special is not None:
-        return special(frame, callee, arguments, keywords, node)
+    if callee.name in interp.built_in:
+        return interp.run_built_in(frame, callee, arguments, keywords, node)
     bound = callee.bound
     libraries = interp.libraries
     if isinstance(bound, Rows):
@@ -123,9 +127,7 @@ def interp_foreign(frame: Frame, name: str) -> Value:
     return Foreign(name, frame.depth)
 
 
-def argument_named(
-    entry: Model, name: str, arguments: tuple[Value, ...], keywords: Keywords
-) -> Value | None:
+def argument_named(entry: Model, name: str, arguments: tuple[Value, ...], keywords: Keywords) -> Value | None:
     """Return the argument that a parameter's name stands for."""
     if name in keywords:
         return keywords[name]
@@ -168,8 +170,10 @@ def modelled(
     if isinstance(statement, Rows):
         returns = inner_type(entry.returns)
         value = executed(frame, statement, node, entry, returns)
-        return Awaitable(value, frame.depth) if entry.returns is not None and entry.returns.head == "Coroutine" else value
-    emit_effects(frame, entry, effects, receiver, arguments, keywords, node)
+        return (
+            Awaitable(value, frame.depth) if entry.returns is not None and entry.returns.head == "Coroutine" else value
+        )
+    emit_effects(frame, entry, effects, receiver, arguments, node)
     value = result_of(frame, entry, entry.returns, receiver, arguments, keywords, node, result)
     for argument in (*arguments, *keywords.values()):
         if not isinstance(argument, Sequence) or argument.load is None:
@@ -205,22 +209,25 @@ def emit_effects(
     effects: tuple[Effect, ...],
     receiver: Value | None,
     arguments: tuple[Value, ...],
-    keywords: Keywords,
     node: Node,
 ) -> None:
     for effect in effects:
         if effect.of is not None:
-            sized_effect(frame, entry, effect, receiver, arguments, keywords, node)
+            sized_effect(frame, entry, effect, receiver, node)
             continue
         name = effect.name
         if name == "db.query" and _writes(node):
             name = "db.write"
-        if name == "file.read" and entry.name in ("builtins.open", "pathlib.Path.open") and _opens_for_writing(node, entry):
+        if (
+            name == "file.read"
+            and entry.name in ("builtins.open", "pathlib.Path.open")
+            and _opens_for_writing(node, entry)
+        ):
             name = "file.write"
         symbol = entry.name.removeprefix("builtins.")
         detail = receiver
         if name in ("db.query", "db.write"):
-            model = model_of(frame, entry, receiver, arguments)
+            model = model_of(frame, receiver, arguments)
             if model is not None:
                 symbol = model
         frame.emit(
@@ -234,7 +241,7 @@ def emit_effects(
         )
 
 
-def model_of(frame: Frame, entry: Model, receiver: Value | None, arguments: tuple[Value, ...]) -> str | None:
+def model_of(frame: Frame, receiver: Value | None, arguments: tuple[Value, ...]) -> str | None:
     for value in (receiver, *arguments[:1]):
         found = None
         if isinstance(value, Row | Rows):
@@ -262,8 +269,6 @@ def sized_effect(
     entry: Model,
     effect: Effect,
     receiver: Value | None,
-    arguments: tuple[Value, ...],
-    keywords: Keywords,
     node: Node,
 ) -> None:
     """An effect in proportion to a collection: only searches of lists are followed."""
@@ -319,7 +324,7 @@ def run_argument(
         frame.loops.pop()
 
 
-def result_of(
+def result_of(  # noqa: C901 - one line a head of the type language
     frame: Frame,
     entry: Model,
     returns: Type | None,
@@ -368,7 +373,7 @@ def result_of(
         if arguments and isinstance(arguments[-1], Sequence) and item.kind != "scalar":
             size = arguments[-1].size
         sequence = Sequence(of, item, size, depth)
-        sequence.known = entry.library != "stdlib" or of != "list"
+        sequence.known = entry.library != "stdlib"
         return sequence
     if head == "element":
         source = receiver if isinstance(receiver, Sequence) else arguments[0] if arguments else None
@@ -405,225 +410,3 @@ def copied(frame: Frame, of: str, source: Value | None, node: Node) -> Value:
     sequence = Sequence(of, Value(frame.depth), ITEMS, frame.depth)
     sequence.known = False
     return sequence
-
-
-# --------------------------------------------------------------------------- builtins
-def length(frame: Frame, callee: External, arguments: tuple[Value, ...], keywords: Keywords, node: Node) -> Value:
-    if arguments and isinstance(arguments[0], Rows):
-        fresh = not arguments[0].stored
-        load = run_query(frame, arguments[0], node[1], frame.interp.text(node), method="__len__")
-        if fresh or load.reduced or not load.whole:
-            load.reduced.append(("count", node[1], frame.interp.text(node)))
-    elif arguments and isinstance(arguments[0], Sequence):
-        sequence = arguments[0]
-        if sequence.load is not None:
-            sequence.load.reduced.append(("count", node[1], frame.interp.text(node)))
-        elif sequence.source is not None and node[3][0][0] == "comp":
-            sequence.source.reduced.append(("count", node[1], frame.interp.text(node)))
-    return Scalar("int", frame.depth)
-
-
-def reduced(frame: Frame, callee: External, arguments: tuple[Value, ...], keywords: Keywords, node: Node) -> Value:
-    """sum, min, max, any, all over rows."""
-    name = callee.name.rpartition(".")[2]
-    source = arguments[0] if arguments else None
-    key = keywords.get("key")
-    if key is not None and key.kind in ("function", "lambda") and source is not None:
-        element, loop = iterate(frame, source, node[3][0], kind="callback")
-        frame.loops.append(loop)
-        apply(frame, key, (element,), {}, node)
-        frame.loops.pop()
-    if isinstance(source, Rows):
-        source = copied(frame, "list", source, node)
-    if isinstance(source, Sequence):
-        if source.load is not None and len(arguments) == 1:
-            source.load.reduced.append((REDUCERS.get(name, "max"), node[1], frame.interp.text(node)))
-        if name in ("min", "max"):
-            return deepen(source.element, frame.depth)
-    return Scalar("int" if name == "sum" else "", frame.depth)
-
-
-def enumerated(frame: Frame, callee: External, arguments: tuple[Value, ...], keywords: Keywords, node: Node) -> Value:
-    """enumerate and zip: tuples of the items."""
-    parts: list[Value] = []
-    size: Size | None = None
-    first: Value = UNKNOWN
-    known = False
-    if callee.name == "builtins.enumerate":
-        parts.append(Scalar("int"))
-    for argument, argument_part in zip(arguments, node[3], strict=False):
-        if isinstance(argument, Rows):
-            argument = copied(frame, "iter", argument, ("call", node[1], node[2], (argument_part,), ()))
-        if isinstance(argument, Sequence):
-            parts.append(argument.element)
-            if size is None or argument.size.is_little:
-                size = argument.size
-            known = known or argument.known
-            if first.kind == "unknown":
-                first = argument
-        else:
-            parts.append(Value(argument.depth, argument.root))
-        if callee.name == "builtins.enumerate":
-            break
-    pair = Sequence("tuple", UNKNOWN, constant(len(parts)))
-    pair.items = tuple(parts)
-    result = Sequence("iter", pair, size or ITEMS, frame.depth, first.root, known=known)
-    if isinstance(first, Sequence):
-        result.depth = first.depth
-        result.load, result.source = first.load, first.source
-    return result
-
-
-def ranged(frame: Frame, callee: External, arguments: tuple[Value, ...], keywords: Keywords, node: Node) -> Value:
-    numbers = [a.value for a in arguments if isinstance(a, Constant) and isinstance(a.value, int)]
-    if numbers and len(numbers) == len(arguments):
-        try:
-            return Sequence("iter", Scalar("int"), constant(len(range(*numbers[:3]))), frame.depth)
-        except (TypeError, ValueError):
-            pass
-    result = Sequence("iter", Scalar("int"), ITEMS, frame.depth)
-    last = node[3][min(1, len(node[3]) - 1)] if node[3] else None
-    if last is not None and last[0] == "call" and last[2][0] == "name" and last[2][2] == "len" and last[3]:
-        over = frame.interp.peek(frame, last[3][0])
-        if isinstance(over, Sequence):
-            result.size = over.size
-            return result
-    shown = frame.interp.text(last).lower() if last is not None else ""
-    if any(word in shown for word in ("retr", "attempt", "tries", "workers", "threads", "depth", "level")):
-        result.size = constant(5)
-    result.known = False
-    return result
-
-
-def items_of(frame: Frame, callee: External, arguments: tuple[Value, ...], keywords: Keywords, node: Node) -> Value:
-    """dict.items, keys, values: views of the same collection."""
-    bound = callee.bound
-    assert isinstance(bound, Sequence)
-    kind = callee.name.rpartition(".")[2]
-    pair = Sequence("tuple", UNKNOWN, constant(2))
-    pair.items = (bound.key or UNKNOWN, bound.element)
-    element: Value = pair if kind == "items" else (bound.key or UNKNOWN) if kind == "keys" else bound.element
-    of = "set" if kind in ("items", "keys") else "iter"
-    return Sequence(of, element, bound.size, bound.depth, bound.root, known=bound.known)
-
-
-def appended(frame: Frame, callee: External, arguments: tuple[Value, ...], keywords: Keywords, node: Node) -> Value:
-    bound = callee.bound
-    if isinstance(bound, Sequence):
-        added = arguments[-1] if arguments else UNKNOWN
-        many = callee.name.endswith((".extend", ".update"))
-        frame.use_whole(added)
-        frame.interp.grow(frame, bound, added.element if many and isinstance(added, Sequence) else UNKNOWN if many else added, many=many, added=added)
-    return UNKNOWN
-
-
-def dict_get(frame: Frame, callee: External, arguments: tuple[Value, ...], keywords: Keywords, node: Node) -> Value:
-    bound = callee.bound
-    if isinstance(bound, Sequence):
-        if callee.name.endswith("setdefault") and len(arguments) > 1:
-            frame.interp.grow(frame, bound, arguments[1])
-            return arguments[1]
-        if len(arguments) > 1:
-            return join(bound.element, arguments[1])
-        return bound.element
-    return Value(frame.depth)
-
-
-def got_attribute(frame: Frame, callee: External, arguments: tuple[Value, ...], keywords: Keywords, node: Node) -> Value:
-    if len(arguments) >= 2 and isinstance(arguments[1], Constant) and isinstance(arguments[1].value, str):
-        return frame.interp.attribute(frame, arguments[0], arguments[1].value, ("attr", node[1], node[3][0], arguments[1].value))
-    return Value(frame.depth)
-
-
-def super_(frame: Frame, callee: External, arguments: tuple[Value, ...], keywords: Keywords, node: Node) -> Value:
-    return frame.interp.super_value(frame)
-
-
-def copied_list(frame: Frame, callee: External, arguments: tuple[Value, ...], keywords: Keywords, node: Node) -> Value:
-    kind = callee.name.rpartition(".")[2]
-    of = {"list": "list", "tuple": "tuple", "set": "set", "frozenset": "set", "sorted": "list", "reversed": "iter"}.get(kind, "iter")
-    source = arguments[0] if arguments else None
-    key = keywords.get("key")
-    if key is not None and key.kind in ("function", "lambda") and source is not None:
-        if isinstance(source, Rows):
-            source = copied(frame, "list", source, node)
-        element, loop = iterate(frame, source, node[3][0], kind="callback")
-        frame.loops.append(loop)
-        apply(frame, key, (element,), {}, node)
-        frame.loops.pop()
-    result = copied(frame, of, source, node)
-    if kind == "sorted" and isinstance(result, Sequence) and result.load is not None:
-        result.load.reduced.append(("sort", node[1], frame.interp.text(node)))
-    return result
-
-
-def dict_made(frame: Frame, callee: External, arguments: tuple[Value, ...], keywords: Keywords, node: Node) -> Value:
-    for value in (*arguments, *keywords.values()):
-        frame.use_whole(value)
-    result = Sequence("dict", UNKNOWN, constant(len(keywords)), frame.depth)
-    if arguments:
-        source = arguments[0]
-        result.size = source.size if isinstance(source, Sequence) else ITEMS
-        result.known = isinstance(source, Sequence) and source.known
-        if isinstance(source, Sequence) and source.of == "dict":
-            result.element, result.key = source.element, source.key
-    elif keywords:
-        result.items = tuple(keywords.values())
-        result.element = result.items[0]
-    return result
-
-
-def mapped(frame: Frame, callee: External, arguments: tuple[Value, ...], keywords: Keywords, node: Node) -> Value:
-    """map and filter: a function called per item."""
-    result: Value = UNKNOWN
-    size, known, source = ITEMS, False, UNKNOWN
-    if len(arguments) > 1:
-        source = arguments[1]
-        element, loop = iterate(frame, source, node[3][1], kind="callback")
-        frame.loops.append(loop)
-        if arguments[0].kind in ("function", "lambda", "external", "class"):
-            result = apply(frame, arguments[0], (element,), {}, node)
-        frame.loops.pop()
-        size, known = loop.size, loop.sure
-    if callee.name.endswith("filter") and isinstance(source, Sequence | Rows):
-        result = source.element if isinstance(source, Sequence) else source.element(frame.depth)
-    mapped_ = Sequence("iter", deepen(result, frame.depth), size, frame.depth, known=known)
-    frame.interp.derive(mapped_, source)
-    return mapped_
-
-
-SPECIAL = {
-    "builtins.len": length,
-    "builtins.sum": reduced,
-    "builtins.min": reduced,
-    "builtins.max": reduced,
-    "builtins.any": reduced,
-    "builtins.all": reduced,
-    "builtins.enumerate": enumerated,
-    "builtins.zip": enumerated,
-    "builtins.range": ranged,
-    "builtins.map": mapped,
-    "builtins.filter": mapped,
-    "builtins.list": copied_list,
-    "builtins.tuple": copied_list,
-    "builtins.set": copied_list,
-    "builtins.frozenset": copied_list,
-    "builtins.sorted": copied_list,
-    "builtins.reversed": copied_list,
-    "builtins.iter": copied_list,
-    "builtins.dict": dict_made,
-    "builtins.dict.items": items_of,
-    "builtins.dict.keys": items_of,
-    "builtins.dict.values": items_of,
-    "builtins.dict.get": dict_get,
-    "builtins.dict.pop": dict_get,
-    "builtins.dict.setdefault": dict_get,
-    "builtins.list.append": appended,
-    "builtins.list.extend": appended,
-    "builtins.list.insert": appended,
-    "builtins.set.add": appended,
-    "builtins.set.update": appended,
-    "builtins.dict.update": appended,
-    "builtins.getattr": got_attribute,
-    "builtins.super": super_,
-}

@@ -34,9 +34,25 @@ if TYPE_CHECKING:
 VERBS = ("get", "post", "put", "patch", "delete", "head", "options")
 LISTS = ("ModelViewSet", "ReadOnlyModelViewSet", "ListModelMixin", "ListAPIView", "ListCreateAPIView")
 VIEW_ENDINGS = ("View", "ViewSet", "APIView", "RequestHandler", "GenericViewSet", "Mixin")
-RESPONSES = ("render", "render_template", "JsonResponse", "Response", "jsonify", "TemplateResponse", "JSONResponse", "ORJSONResponse")
+RESPONSES = (
+    "render",
+    "render_template",
+    "JsonResponse",
+    "Response",
+    "jsonify",
+    "TemplateResponse",
+    "JSONResponse",
+    "ORJSONResponse",
+)
 TASKS = ("shared_task", "task", "periodic_task", "celery_task")
-VIEW_CALLS = ("get_queryset", "filter_queryset", "paginate_queryset", "get_serializer", "get_object", "get_paginated_response")
+VIEW_CALLS = (
+    "get_queryset",
+    "filter_queryset",
+    "paginate_queryset",
+    "get_serializer",
+    "get_object",
+    "get_paginated_response",
+)
 SERIALIZED = "perfwright.serialized"
 
 
@@ -79,7 +95,11 @@ class Entries:
                 return f"task {function.name}"
             if last in ("api_view", "action", "csrf_exempt", "login_required", "require_http_methods"):
                 return f"view {function.qualified}"
-        if function.name == "handle" and function.owner is not None and function.module.name.split(".")[-2:-1] == ["commands"]:
+        if (
+            function.name == "handle"
+            and function.owner is not None
+            and function.module.name.split(".")[-2:-1] == ["commands"]
+        ):
             return f"command {function.module.name.rpartition('.')[2]}"
         return ""
 
@@ -167,7 +187,12 @@ class Entries:
         rows.position = position
         serializer = self.serializer_class(interp, frame, view, node)
         pages = interp.project.class_member(cls, "pagination_class")
-        none = isinstance(pages, tuple) and pages[1][0] == "value" and pages[1][1] is not None and pages[1][1][0] == "const"
+        none = (
+            isinstance(pages, tuple)
+            and pages[1][0] == "value"
+            and pages[1][1] is not None
+            and pages[1][1][0] == "const"
+        )
         if (self.paginated or isinstance(pages, tuple)) and not none:
             rows.limited = PAGE
         interp.stack.append(function)
@@ -297,20 +322,13 @@ class Entries:
             found = interp.read(entity).returns
         return found.element if isinstance(found, Sequence) and found.of == "iter" else found
 
-    def foreign_attribute(self, interp: "Interpreter", frame: Frame, base: Foreign, name: str, node: Node) -> Value | None:
-        if base.name == SERIALIZED and name == "data":
-            return base.element
-        return None
+    def foreign_attribute(self, base: Foreign, name: str) -> Value | None:
+        """Read an attribute of what a framework made: `.data` of a serializer."""
+        return base.element if base.name == SERIALIZED and name == "data" else None
 
-    def instance_attribute(
-        self, interp: "Interpreter", frame: Frame, base: Value, cls: Class, name: str, node: Node
-    ) -> Value | None:
+    def instance_attribute(self, base: Value, name: str) -> Value | None:
         """Read what a framework's view class gives: its queryset, its calls."""
-        if name in VIEW_CALLS and not isinstance(interp.project.class_member(cls, name), tuple):
-            return External(f"perfwright.view.{name}", base)
-        if name in VIEW_CALLS:
-            return External(f"perfwright.view.{name}", base)
-        return None
+        return External(f"perfwright.view.{name}", base) if name in VIEW_CALLS else None
 
     def framework_call(
         self,

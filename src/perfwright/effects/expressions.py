@@ -66,7 +66,12 @@ def subscript(frame: Frame, node: Node) -> Value:
             return sliced
         if base.load is not None and base.of != "dict":
             base.load.whole = True
-        if base.items and index[0] == "const" and isinstance(index[2], int) and -len(base.items) <= index[2] < len(base.items):
+        if (
+            base.items
+            and index[0] == "const"
+            and isinstance(index[2], int)
+            and -len(base.items) <= index[2] < len(base.items)
+        ):
             return base.items[index[2]]
         element = base.element
         return element if base.depth == frame.depth else deepen(element, frame.depth)
@@ -183,8 +188,8 @@ def comprehension(frame: Frame, node: Node) -> Value:
         for bound in frame.interp.target_names(target):
             saved.setdefault(bound, frame.env.get(bound))
             loop.variables.add(bound)
-        comprehension_scans(frame, loop, target, iterable, tests, node, source)
-        reduction(frame, source, target, tests, node, consumer, last=index == len(node[4]) - 1)
+        comprehension_scans(frame, loop, iterable, tests, node, source)
+        reduction(frame, source, tests, node, consumer, last=index == len(node[4]) - 1)
         frame.loops.append(loop)
         frame.interp.assign(frame, target, element, iterable)
         for test in tests:

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 Link = tuple[Function, int, str]  # where, position, what happens there
 LIFTED = 40  # effects kept of one function: the rest are of the same few kinds
 BLOCKING = frozenset(
-    "db.query db.write db.commit http.request llm.call file.read file.write process.spawn wait connect model.load".split()
+    (
+        *("db.query", "db.write", "db.commit", "http.request", "llm.call", "file.read", "file.write"),
+        *("process.spawn", "wait", "connect", "model.load"),
+    )
 )
 
 
@@ -43,7 +46,20 @@ class Event:
     that one of them lies in a function further down, where it has been reported.
     """
 
-    __slots__ = ("blocking", "certain", "chain", "detail", "doubtful", "effect", "loops", "model", "multiplied", "once", "root", "symbol")
+    __slots__ = (
+        "blocking",
+        "certain",
+        "chain",
+        "detail",
+        "doubtful",
+        "effect",
+        "loops",
+        "model",
+        "multiplied",
+        "once",
+        "root",
+        "symbol",
+    )
 
     def __init__(
         self,
@@ -87,9 +103,9 @@ class Frame:
     """The state of interpreting one function once, for one shape of its arguments."""
 
     __slots__ = (
-        "arguments", "asked", "calls", "consumer", "env", "events", "function", "globals_", "guarded_self", "guards", "interp", "loads",
-        "loops", "module", "once", "outer", "path", "pending", "quiet", "repeats", "resolved", "returns", "self_value", "standalone",
-        "test", "unresolved", "yields",
+        "arguments", "asked", "calls", "consumer", "env", "events", "function", "guarded_self", "guards", "interp",
+        "loads", "loops", "module", "once", "outer", "path", "pending", "quiet", "repeats", "returns", "self_value",
+        "standalone", "test", "yields",
     )  # fmt: skip
 
     def __init__(self, interp: "Interpreter", function: Function, outer: "Frame | None" = None) -> None:
@@ -148,7 +164,7 @@ class Frame:
             if statements[statement[0]](self, statement):
                 left = True
                 break
-            if statement[0] == "if" and not guarded and self.interp.returns_early(self, statement, block):
+            if statement[0] == "if" and not guarded and self.interp.returns_early(statement, block):
                 guarded = 1
                 own = self.interp.is_own(self, statement[2])
                 self.guards += 1

@@ -9,6 +9,7 @@ and read a second time with what the first reading found.
 from typing import Any
 
 from perfwright.effects import annotations, attributes
+from perfwright.effects.built_in import SPECIAL, Call
 from perfwright.effects.entries import Entries, decorator_names
 from perfwright.effects.expressions import EXPRESSIONS
 from perfwright.effects.frame import NOTHING, Event, Frame, Loop, Summary
@@ -47,8 +48,21 @@ from perfwright.index.tree import text
 
 DEEPEST = 40  # calls followed from one function; deeper ones are taken to do nothing
 SHAPES = 8  # readings of one function; further shapes get what its annotations say
-MEMOS = ("functools.lru_cache", "functools.cache", "django.utils.functional.cached_property", "functools.cached_property")
-PROPERTIES = ("property", "cached_property", "hybrid_property", "builtins.property", "classproperty", "reify", "async_property")
+MEMOS = (
+    "functools.lru_cache",
+    "functools.cache",
+    "django.utils.functional.cached_property",
+    "functools.cached_property",
+)
+PROPERTIES = (
+    "property",
+    "cached_property",
+    "hybrid_property",
+    "builtins.property",
+    "classproperty",
+    "reify",
+    "async_property",
+)
 ITERATORS = ("typing.Iterator", "typing.Generator")
 
 
@@ -95,7 +109,7 @@ class Interpreter(Names):
         self.project, self.libraries = project, libraries
         self.schema = Schema(project)
         self.entries = Entries(project, self.schema)
-        self.expressions, self.statements = EXPRESSIONS, STATEMENTS
+        self.expressions, self.statements, self.built_in = EXPRESSIONS, STATEMENTS, SPECIAL
         self.page = PAGE
         self.memo: dict[Any, Summary] = {}
         self.shapes: dict[int, int] = {}
@@ -168,9 +182,7 @@ class Interpreter(Names):
             return Awaitable(result, frame.depth)
         return result
 
-    def bind(
-        self, callee: FunctionValue, arguments: tuple[Value, ...], keywords: dict[str, Value]
-    ) -> list[Value]:
+    def bind(self, callee: FunctionValue, arguments: tuple[Value, ...], keywords: dict[str, Value]) -> list[Value]:
         """Return a value for each parameter: what is passed, else what its annotation says."""
         function = callee.function
         known = list(self.parameters(function))
@@ -206,14 +218,14 @@ class Interpreter(Names):
         cached = self.parameter_cache.get(id(function))
         if cached is None:
             cached = []
-            for index, (name, annotation, default, kind) in enumerate(function.parameters):
+            for index, (_, annotation, default, kind) in enumerate(function.parameters):
                 value: Value = UNKNOWN
                 if index == 0 and function.owner is not None and "staticmethod" not in self.decorators(function):
                     if "classmethod" in self.decorators(function) or function.name in ("__new__", "__init_subclass__"):
                         value = ClassValue(function.owner)
                     else:
                         value = self.instance(function.owner, 0)
-                elif kind == STAR or kind == DOUBLE_STAR:
+                elif kind in (STAR, DOUBLE_STAR):
                     inner = self.annotation(function.module, annotation, 0) if annotation else UNKNOWN
                     value = Sequence("tuple" if kind == STAR else "dict", inner, constant(3))
                 elif annotation is not None:
@@ -345,7 +357,12 @@ class Interpreter(Names):
             )
             lifted.once = event.once or limit is not None or (frame.guards > 0 and not frame.guarded_self)
             frame.keep(lifted)
-            if event.effect == "db.query" and not loops and not lifted.multiplied and not isinstance(event.detail, Relation):
+            if (
+                event.effect == "db.query"
+                and not loops
+                and not lifted.multiplied
+                and not isinstance(event.detail, Relation)
+            ):
                 leaf = event.chain[-1]
                 asked = (id(leaf[0]), leaf[1], tuple([identity(value) for value in bound]))
                 frame.ask(lifted, asked, node[1])
@@ -571,7 +588,11 @@ class Interpreter(Names):
 
     def looked_up_relation(self, frame: Frame, model: Model, relation: Relation, position: int) -> None:
         """Note the foreign key that following a relation looks up by."""
-        if relation.target is None or relation.column is None or relation.column not in relation.target.columns.values():
+        if (
+            relation.target is None
+            or relation.column is None
+            or relation.column not in relation.target.columns.values()
+        ):
             return
         filters = ((relation.target, relation.column.name, "eq"),)
         lookup = Lookup(frame.function, position, relation.target, filters, ())
@@ -588,6 +609,12 @@ class Interpreter(Names):
         self, frame: Frame, callee: External, arguments: tuple[Value, ...], keywords: dict[str, Value], node: Node
     ) -> Value | None:
         return self.entries.framework_call(self, frame, callee, arguments, keywords, node)
+
+    def run_built_in(
+        self, frame: Frame, callee: External, arguments: tuple[Value, ...], keywords: dict[str, Value], node: Node
+    ) -> Value:
+        """Call a built-in function or a method of a built-in type."""
+        return SPECIAL[callee.name](Call(frame, callee, arguments, keywords, node))
 
     def last_event(self, frame: Frame) -> Event | None:
         """Return the effect recorded last in a function."""
@@ -640,7 +667,7 @@ def rooted(value: Value, index: int) -> Value:
         found.manager, found.stored, found.root = value.manager, value.stored, index
     elif isinstance(value, Sequence):
         sequence = Sequence(value.of, value.element, value.size, 0, index, known=value.known)
-        sequence.element = rooted_item(value.element, index)
+        sequence.element = rooted_item(value.element)
         sequence.key, sequence.items = value.key, value.items
         found = sequence
     elif isinstance(value, Instance):
@@ -657,7 +684,7 @@ def rooted(value: Value, index: int) -> Value:
     return found
 
 
-def rooted_item(value: Value, index: int) -> Value:
+def rooted_item(value: Value) -> Value:
     return deepen(value, 0) if value.kind in ("row", "instance", "sequence") else value
 
 

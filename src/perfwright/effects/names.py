@@ -118,9 +118,7 @@ class Names:
             cached = self.names_cache[id(target)] = tuple(n[2] for n in walk(target) if n[0] == "name")
         return cached
 
-    def grow(
-        self, frame: Frame, where: Sequence, item: Value, *, many: bool = False, added: Value = UNKNOWN
-    ) -> None:
+    def grow(self, frame: Frame, where: Sequence, item: Value, *, many: bool = False, added: Value = UNKNOWN) -> None:
         """Something is put into a collection: it becomes as long as the loops that do it."""
         kept = deepen(item, where.depth) if item.kind != "unknown" else item
         where.element = kept if where.element.kind == "unknown" else join(where.element, kept)
@@ -146,12 +144,14 @@ class Names:
         return value.source if isinstance(value, Sequence) else None
 
     # -------------------------------------------------------------------------- guards
-    def fills_once(self, frame: Frame, test: Node, body: tuple[Node, ...]) -> bool:
+    def fills_once(self, test: Node, body: tuple[Node, ...]) -> bool:
         """Tell whether `if <test>:` fills something that is empty, so that it happens once."""
         wanted = missing(test)
         if wanted is None:
             return False
-        return any(text(target, 200) == wanted or text(target, 200).startswith(f"{wanted}[") for target in assigned(body))
+        return any(
+            text(target, 200) == wanted or text(target, 200).startswith(f"{wanted}[") for target in assigned(body)
+        )
 
     def is_own(self, frame: Frame, test: Node) -> bool:
         """Tell whether a guard is about an attribute of the method's own object."""
@@ -163,7 +163,7 @@ class Names:
             for n in walk(test)
         )
 
-    def returns_early(self, frame: Frame, statement: Node, block: tuple[Node, ...]) -> bool:
+    def returns_early(self, statement: Node, block: tuple[Node, ...]) -> bool:
         """Tell whether an `if` returns what the rest of the block would fill: a cache by hand."""
         body = statement[3]
         if not body or body[-1][0] != "return" or body[-1][2] is None:
@@ -236,15 +236,9 @@ class Names:
                 return found[1][1]  # type: ignore[no-any-return]
         return None
 
-    def changes_with(self, frame: Frame, item: Value) -> bool:
-        return False
-
     def loop_over(self, frame: Frame, value: Value) -> bool:
         """Tell whether one of the loops around goes through this very collection."""
         return any(loop.iterated is value for loop in frame.loops)
-
-    def asked_membership(self, frame: Frame, node: Node) -> bool:
-        return frame.test > 0
 
     def super_value(self, frame: Frame) -> Value:
         """Return what `super()` is in a method."""
@@ -298,8 +292,7 @@ class Names:
         served = [
             model
             for model in self.schema.by_class.values()
-            if not model.abstract
-            and any(self.manager_of(model, call) is cls for call in model.managers.values())
+            if not model.abstract and any(self.manager_of(model, call) is cls for call in model.managers.values())
         ]
         return served[0] if len(served) == 1 else None
 
@@ -331,7 +324,12 @@ class Names:
         if isinstance(found, Class):
             return found
         entity = self.project.lookup(module, node[2])
-        if isinstance(entity, Global) and entity.expression is not None and entity.expression[0] == "call" and depth < 4:
+        if (
+            isinstance(entity, Global)
+            and entity.expression is not None
+            and entity.expression[0] == "call"
+            and depth < 4
+        ):
             return self.manager_of(model, entity.expression, entity.module, depth + 1)
         return None
 

@@ -28,7 +28,9 @@ RELATED = "django.db.models.manager.RelatedManager"
 MANAGER = "django.db.models.Manager"
 QUERY = "sqlalchemy.orm.Query"
 RESULT = ("sqlalchemy.engine.Result", "sqlalchemy.engine.ScalarResult", "sqlalchemy.Result", "sqlalchemy.ScalarResult")
-KEEPS_ROWS = frozenset(("all", "count", "exists", "__iter__", "__len__", "__bool__", "iterator", "get_queryset", "only"))
+KEEPS_ROWS = frozenset(
+    ("all", "count", "exists", "__iter__", "__len__", "__bool__", "iterator", "get_queryset", "only")
+)
 LOADERS = ("joinedload", "selectinload", "subqueryload", "contains_eager", "immediateload")
 RANGE = ("gt", "gte", "lt", "lte", "range", "date", "year")
 TEXT = ("contains", "icontains", "startswith", "istartswith", "endswith", "iendswith", "regex", "iregex", "search")
@@ -137,7 +139,11 @@ def _option(call: Node) -> set[str]:
             path = str(inner[3][0][2])
             for query_set in [*inner[3][1:2], *(v for k, v in inner[4] if k == "queryset")]:
                 for nested in walk(query_set):
-                    if nested[0] == "call" and nested[2][0] == "attr" and nested[2][3] in ("select_related", "prefetch_related"):
+                    if (
+                        nested[0] == "call"
+                        and nested[2][0] == "attr"
+                        and nested[2][3] in ("select_related", "prefetch_related")
+                    ):
                         also |= {f"{path}__{a[2]}" for a in nested[3] if a[0] == "const"}
             return {path} | also
         if name in LOADERS and inner[3]:
@@ -168,7 +174,11 @@ def filters_of(rows: Rows, arguments: tuple[Node, ...], keywords: tuple[Any, ...
     found: list[tuple[Any, ...]] = []
     for name, value in keywords:
         if name and rows.model is not None:
-            found.extend(_django_filter(rows.model, name, value) if rows.model.framework == DJANGO else [(rows.model, name, "eq")])
+            found.extend(
+                _django_filter(rows.model, name, value)
+                if rows.model.framework == DJANGO
+                else [(rows.model, name, "eq")]
+            )
     for argument in arguments:
         if rows.model is not None and rows.model.framework == DJANGO:
             for inner in walk(argument):
@@ -219,7 +229,9 @@ def _sqlalchemy_filters(frame: Frame, node: Node) -> list[tuple[Any, ...]]:
             column = _column(frame, inner[2][2])
             if column:
                 kind = inner[2][3]
-                operator = {"in_": "eq", "is_": "flag", "isnot": "flag", "is_not": "flag", "between": "range"}.get(kind, "text")
+                operator = {"in_": "eq", "is_": "flag", "isnot": "flag", "is_not": "flag", "between": "range"}.get(
+                    kind, "text"
+                )
                 if kind in ("desc", "asc"):
                     operator = "order"
                 found.append((*column, operator))
@@ -259,7 +271,7 @@ def orders_of(rows: Rows, arguments: tuple[Node, ...], frame: Frame) -> tuple[An
 
 
 # -------------------------------------------------------------------------- methods
-def method(
+def method(  # noqa: C901 - one step a word of the vocabulary
     frame: Frame,
     rows: Rows,
     name: str,
@@ -363,7 +375,7 @@ def _limit(frame: Frame, entry: LibraryModel, values: tuple[Value, ...], node: N
     return frame.interp.page
 
 
-def typed(
+def typed(  # noqa: C901 - one line a head of the type language
     frame: Frame,
     returns: Type | None,
     rows: Rows,
@@ -465,13 +477,17 @@ def executed(frame: Frame, statement: Value, node: Node, entry: LibraryModel, re
         rows.api = returns.args[1].head
     if single:
         rows.limited = constant(1)
-        return rows.element(frame.depth) if returns is not None and returns.head == "Row" or not rows.values else Scalar("", frame.depth)
+        return (
+            rows.element(frame.depth)
+            if (returns is not None and returns.head == "Row") or not rows.values
+            else Scalar("", frame.depth)
+        )
     if returns is not None and returns.head in ("List", "Iter"):
         return typed(frame, returns, rows, entry, (), node)
     return rows
 
 
-def manager(frame: Frame, model: Model, name: str, position: int, custom: Class | None) -> Rows:
+def manager(frame: Frame, model: Model, position: int, custom: Class | None) -> Rows:
     """Return what `Model.objects` stands for: the table, not asked yet."""
     rows = Rows(model, MANAGER, position, frame.depth)
     rows.manager = True

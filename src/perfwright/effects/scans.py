@@ -1,8 +1,8 @@
 """Looking through a whole collection on every pass of a loop: membership, joins by hand, filters."""
 
 from perfwright.effects.frame import Frame, Loop
-from perfwright.effects.iteration import query, run_query
-from perfwright.effects.values import Constant, External, Row, Rows, Scalar, Sequence, Value
+from perfwright.effects.iteration import run_query
+from perfwright.effects.values import Rows, Scalar, Sequence, Value
 from perfwright.index.lower import Node
 from perfwright.index.tree import names_in, text, walk
 
@@ -31,18 +31,15 @@ class Scan:
 
 def compare(frame: Frame, node: Node) -> Value:
     """A comparison; `in` also searches."""
-    left = frame.value(node[2])
+    frame.value(node[2])
     for operator, right_node in zip(node[3], node[4], strict=True):
         right = frame.value(right_node)
         if operator in ("in", "not in"):
-            contains(frame, left, right, node, right_node)
-        elif isinstance(right, Constant) and right.value == 0 and operator in (">", "==", "!=", ">="):
-            pass
-        left = right
+            contains(frame, right, node, right_node)
     return Scalar("bool", frame.depth)
 
 
-def contains(frame: Frame, item: Value, where: Value, node: Node, right: Node) -> None:
+def contains(frame: Frame, where: Value, node: Node, right: Node) -> None:
     """`item in where`: free for sets and dicts, a search through everything else."""
     if isinstance(where, Rows) and not where.manager:
         fresh = not where.stored
@@ -57,7 +54,7 @@ def contains(frame: Frame, item: Value, where: Value, node: Node, right: Node) -
     source = frame.interp.source_of(where)
     if source is not None and right[0] == "comp":
         source.reduced.append(("contains", node[1], frame.interp.text(node)))
-    if where.of not in SCANNED or where.size.is_little or frame.interp.changes_with(frame, item):
+    if where.of not in SCANNED or where.size.is_little:
         return
     search(frame, "membership", where, node, right, sure=where.known)
 
@@ -77,13 +74,9 @@ def search(frame: Frame, kind: str, where: Value, node: Node, over: Node, *, sur
     event = frame.interp.last_event(frame)
     if event is not None:
         event.loops = tuple(loops)
-        if loops and kind == "built":
-            event.loops = tuple(loops)
 
 
-def comprehension_scans(
-    frame: Frame, loop: Loop, target: Node, iterable: Node, tests: Node, node: Node, source: Value
-) -> None:
+def comprehension_scans(frame: Frame, loop: Loop, iterable: Node, tests: Node, node: Node, source: Value) -> None:
     """A comprehension in a loop that picks, from a collection made before it, what matches: a join by hand."""
     if not tests or loop.size.is_little:
         return
@@ -124,9 +117,7 @@ def roots(frame: Frame, names: set[str]) -> bool:
     return any((value := frame.env.get(name)) is not None and value.root is not None for name in names)
 
 
-def reduction(
-    frame: Frame, source: Value, target: Node, tests: Node, node: Node, consumer: str, *, last: bool
-) -> None:
+def reduction(frame: Frame, source: Value, tests: Node, node: Node, consumer: str, *, last: bool) -> None:
     """Rows in memory are gone through by a comprehension: a filter, a sum, or all of them are used."""
     load = source.load if isinstance(source, Sequence | Rows) else None
     if load is None:
@@ -141,15 +132,8 @@ def reduction(
         load.reduced.append(("filter", node[1], shown))
     elif consumer in REDUCERS and expressible(node[3]):
         load.reduced.append((REDUCERS[consumer], node[1], shown))
-    elif node[2] in ("list", "set") and contains_only(frame, node, target):
-        load.reduced.append(("columns", node[1], shown))
     else:
         load.whole = True
-
-
-def contains_only(frame: Frame, node: Node, target: Node) -> bool:
-    """Tell whether `[row.id for row in rows]` stands where only membership is asked."""
-    return frame.interp.asked_membership(frame, node) and node[3][0] == "attr" and node[3][2] == target
 
 
 def expressible(test: Node) -> bool:
@@ -175,7 +159,7 @@ def statement_scans(frame: Frame, loop: Loop, node: Node, source: Value) -> None
     if not isinstance(source, Sequence | Rows) and source.kind != "unknown":
         return
     first = body[0]
-    picks = len(body) == 1 or first[3][-1:] and first[3][-1][0] in ("continue", "break", "return")
+    picks = len(body) == 1 or (first[3][-1:] and first[3][-1][0] in ("continue", "break", "return"))
     if not picks:
         return
     if matches(frame, first[2], loop.variables):
@@ -185,7 +169,7 @@ def statement_scans(frame: Frame, loop: Loop, node: Node, source: Value) -> None
         search(frame, "pass", source, node, node[3], sure=True)
 
 
-def statement_reduction(frame: Frame, node: Node, source: Value) -> None:
+def statement_reduction(node: Node, source: Value) -> None:
     """Rows in memory are gone through by a `for`: all of them are used, or some are picked."""
     load = source.load if isinstance(source, Sequence | Rows) else None
     if load is None:
@@ -200,12 +184,3 @@ def statement_reduction(frame: Frame, node: Node, source: Value) -> None:
             load.reduced.append(("filter", node[1], f"{shown}: if {text(test)}"))
             return
     load.whole = True
-
-
-def is_query(value: Value) -> bool:
-    return isinstance(value, Rows | Row | External)
-
-
-def ask(frame: Frame, rows: Rows, node: Node) -> None:
-    """Record a query of rows that gives one answer."""
-    query(frame, rows, node[1], frame.interp.text(node))

@@ -30,9 +30,9 @@ class Column:
 
     __slots__ = ("indexed", "is_flag", "line", "module", "name", "target", "type")
 
-    def __init__(self, name: str, type: str, line: int, module: Module, indexed: bool) -> None:
-        self.name, self.type, self.line, self.module, self.indexed = name, type, line, module, indexed
-        self.is_flag = type in FLAGS
+    def __init__(self, name: str, kind: str, line: int, module: Module, indexed: bool) -> None:
+        self.name, self.type, self.line, self.module, self.indexed = name, kind, line, module, indexed
+        self.is_flag = kind in FLAGS
         self.target = ""  # what a foreign key points to, as written: "users.id"
 
 
@@ -168,7 +168,9 @@ class Schema:
             elif kind == "GenericForeignKey":
                 model.relations[name] = Relation(name, None, many=False, line=line)
             elif kind.endswith("Field"):
-                indexed = kind in INDEXED or any(_is_true(keywords.get(k)) for k in ("db_index", "unique", "primary_key"))
+                indexed = kind in INDEXED or any(
+                    _is_true(keywords.get(k)) for k in ("db_index", "unique", "primary_key")
+                )
                 model.columns[name] = Column(name, kind, line, cls.module, indexed)
             elif kind.endswith("Manager") or "objects" in name or kind in ("as_manager", "from_queryset"):
                 model.managers[name] = call
@@ -408,7 +410,15 @@ def _django_prefixes(meta: dict[str, Node]) -> Iterable[str]:
                 yield str(group[3][0][2])
     for key in ("indexes", "constraints"):
         for call in walk(meta.get(key)):
-            if call[0] != "call" or _called(call) not in ("Index", "UniqueConstraint", "BTreeIndex", "HashIndex", "BrinIndex", "GinIndex", "GistIndex"):
+            if call[0] != "call" or _called(call) not in (
+                "Index",
+                "UniqueConstraint",
+                "BTreeIndex",
+                "HashIndex",
+                "BrinIndex",
+                "GinIndex",
+                "GistIndex",
+            ):
                 continue
             fields = dict(call[4]).get("fields")
             columns = _strings(fields) if fields is not None else []
@@ -467,4 +477,6 @@ def _sqlalchemy_column(name: str, expression: Node | None, annotation: Node | No
 
 def _snake(name: str) -> str:
     """Return the table name that Flask-SQLAlchemy gives a class: `InvoiceItem` is `invoice_item`."""
-    return "".join(f"_{c.lower()}" if c.isupper() and i and not name[i - 1].isupper() else c.lower() for i, c in enumerate(name))
+    return "".join(
+        f"_{c.lower()}" if c.isupper() and i and not name[i - 1].isupper() else c.lower() for i, c in enumerate(name)
+    )

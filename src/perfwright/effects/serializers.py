@@ -6,12 +6,20 @@ from perfwright.effects.schema import Model, Schema
 from perfwright.index.lower import POSITIONAL, Node
 from perfwright.index.project import Class, Function, Project
 
-RELATED = ("PrimaryKeyRelatedField", "SlugRelatedField", "StringRelatedField", "HyperlinkedRelatedField", "ManyRelatedField")
+RELATED = (
+    "PrimaryKeyRelatedField",
+    "SlugRelatedField",
+    "StringRelatedField",
+    "HyperlinkedRelatedField",
+    "ManyRelatedField",
+)
 
 
 def is_serializer(project: Project, cls: Class) -> bool:
     """Tell whether a class is a serializer of REST framework."""
-    return any(str(base).startswith("rest_framework.") and str(base).endswith("Serializer") for base in project.externals(cls))
+    return any(
+        str(base).startswith("rest_framework.") and str(base).endswith("Serializer") for base in project.externals(cls)
+    )
 
 
 def synthesize(project: Project, schema: Schema, cls: Class) -> Function:
@@ -24,7 +32,7 @@ def synthesize(project: Project, schema: Schema, cls: Class) -> Function:
     for name in names:
         call = declared.get(name)
         if call is not None:
-            body.extend(_field(project, model, name, call))
+            body.extend(_field(model, name, call))
         elif model is not None:
             body.extend(_plain(model, name, _meta_position(cls, name) or position))
     representation = cls.names.get("to_representation")
@@ -34,8 +42,7 @@ def synthesize(project: Project, schema: Schema, cls: Class) -> Function:
     facts = (
         "serialize", f"{cls.qualified}", cls.line, cls.end_line, (), parameters, None, 0, tuple(body), -1, -1,
     )  # fmt: skip
-    function = Function(cls.module, -1, facts)
-    return function
+    return Function(cls.module, -1, facts)
 
 
 def _model(project: Project, schema: Schema, cls: Class) -> Model | None:
@@ -121,7 +128,7 @@ def _keyword(call: Node, name: str) -> Node | None:
     return next((value for key, value in call[4] if key == name), None)
 
 
-def _field(project: Project, model: Model | None, name: str, call: Node) -> list[Node]:
+def _field(model: Model | None, name: str, call: Node) -> list[Node]:
     position = call[1]
     called = call[2]
     kind = called[2] if called[0] == "name" else called[3] if called[0] == "attr" else ""
@@ -169,7 +176,11 @@ def _plain(model: Model, name: str, position: int) -> list[Node]:
 def _loop(position: int, source: Node) -> Node:
     rows = ("call", position, ("attr", position, source, "all"), (), ())
     item = ("name", position, "related")
-    return ("expr", position, ("comp", position, "list", ("attr", position, item, "pk"), ((item, rows, (), False),), None))
+    return (
+        "expr",
+        position,
+        ("comp", position, "list", ("attr", position, item, "pk"), ((item, rows, (), False),), None),
+    )
 
 
 def _is(node: Node | None, value: object) -> bool:

@@ -83,7 +83,7 @@ def if_(frame: Frame, node: Node) -> bool:
     decided = truth(frame, node[2], test)
     if decided is not None:
         return frame.run(node[3] if decided else node[4])
-    fills = frame.interp.fills_once(frame, node[2], node[3]) or full_batch(node[2])
+    fills = frame.interp.fills_once(node[2], node[3]) or full_batch(node[2])
     narrowed = frame.interp.narrow(frame, node[2])
     if fills:
         own = frame.interp.is_own(frame, node[2])
@@ -135,7 +135,7 @@ def for_(frame: Frame, node: Node) -> bool:
         loop.size = constant(10)
     loop.variables.update(frame.interp.target_names(node[2]))
     statement_scans(frame, loop, node, source)
-    statement_reduction(frame, node, source)
+    statement_reduction(node, source)
     frame.loops.append(loop)
     before = dict(frame.env)
     frame.interp.assign(frame, node[2], element, node[3])

@@ -98,9 +98,9 @@ class Scalar(Value):
     __slots__ = ("type",)
     kind = "scalar"
 
-    def __init__(self, type: str = "", depth: int = 0, root: int | None = None) -> None:
+    def __init__(self, of: str = "", depth: int = 0, root: int | None = None) -> None:
         super().__init__(depth, root)
-        self.type = type
+        self.type = of
 
     def shape(self) -> Any:
         return ("s", self.type) if self.type else None
@@ -226,8 +226,8 @@ class Rows(Value):
     """
 
     __slots__ = (
-        "api", "assumed", "columns", "custom", "fetched", "filters", "limited", "load", "manager", "model", "orders", "owner",
-        "position", "relation", "size", "stored", "values",
+        "api", "assumed", "columns", "custom", "fetched", "filters", "limited", "load", "manager", "model",
+        "orders", "owner", "position", "relation", "size", "stored", "values",
     )  # fmt: skip
     kind = "rows"
 
@@ -259,7 +259,17 @@ class Rows(Value):
 
     def shape(self) -> Any:
         limit = str(self.limited) if self.limited else None
-        return ("q", id(self.model), self.api, self.fetched, limit, self.relation, self.manager, self.stored, id(self.custom))
+        return (
+            "q",
+            id(self.model),
+            self.api,
+            self.fetched,
+            limit,
+            self.relation,
+            self.manager,
+            self.stored,
+            id(self.custom),
+        )
 
     @property
     def how_many(self) -> Size:

@@ -220,9 +220,7 @@ class _Lowering:
 
     def constant(self, node: ast.Constant) -> Node:
         value = node.value
-        if isinstance(value, str) and len(value) > LONGEST:
-            value = value[:LONGEST]
-        elif isinstance(value, bytes):
+        if (isinstance(value, str) and len(value) > LONGEST) or isinstance(value, bytes):
             value = value[:LONGEST]
         elif isinstance(value, int) and not -(1 << 60) < value < 1 << 60:
             value = 1 << 60
@@ -404,15 +402,11 @@ class _Lowering:
         found: list[Node] = []
         for index, argument in enumerate(positional):
             default = arguments.defaults[index - missing] if index >= missing else None
-            found.append(
-                (argument.arg, self.annotation(argument.annotation), self.optional(default), POSITIONAL)
-            )
+            found.append((argument.arg, self.annotation(argument.annotation), self.optional(default), POSITIONAL))
         if arguments.vararg:
             found.append((arguments.vararg.arg, self.annotation(arguments.vararg.annotation), None, STAR))
         for argument, keyword_default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
-            found.append(
-                (argument.arg, self.annotation(argument.annotation), self.optional(keyword_default), KEYWORD)
-            )
+            found.append((argument.arg, self.annotation(argument.annotation), self.optional(keyword_default), KEYWORD))
         if arguments.kwarg:
             found.append((arguments.kwarg.arg, self.annotation(arguments.kwarg.annotation), None, DOUBLE_STAR))
         return tuple(found)

@@ -14,7 +14,19 @@ DEEPEST = 20  # re-exports followed for one name; a longer way is a cycle
 class Module:
     """One file: its dotted name from the root, its functions, classes and top-level names."""
 
-    __slots__ = ("body", "called", "classes", "digest", "functions", "ignores", "is_package", "lines", "name", "names", "path")
+    __slots__ = (
+        "body",
+        "called",
+        "classes",
+        "digest",
+        "functions",
+        "ignores",
+        "is_package",
+        "lines",
+        "name",
+        "names",
+        "path",
+    )
 
     def __init__(self, path: str, facts: Node, inside: tuple[str, ...] = ()) -> None:
         self.path = path

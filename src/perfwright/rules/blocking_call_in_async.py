@@ -1,4 +1,4 @@
-'''A call that blocks the thread stands in async code: the whole event loop waits with it.
+"""A call that blocks the thread stands in async code: the whole event loop waits with it.
 
 While one coroutine sleeps, reads a file or asks a database synchronously, no other request is served. The call is often
 several helpers away, behind a property or a context manager.
@@ -47,7 +47,7 @@ def make(n: int) -> list[int]:
 ## When to leave it
 
 The program has one task only, or the call happens once at start-up before anything is served.
-'''
+"""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-'''A client, session or engine is made for every call: no connection is ever used twice.
+"""A client, session or engine is made for every call: no connection is ever used twice.
 
 Each one pays for name resolution, TCP and TLS again. `requests.get` and its like make a session each time.
 
@@ -41,7 +41,7 @@ def make(n: int) -> tuple[httpx.BaseTransport, list[str]]:
 ## When to leave it
 
 The function runs once in the life of the program.
-'''
+"""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-'''A query looks rows up by a column that has no index: the database reads the whole table to find them.
+"""A query looks rows up by a column that has no index: the database reads the whole table to find them.
 
 Foreign keys count too: Django indexes them, SQLAlchemy and most databases do not.
 
@@ -78,7 +78,7 @@ def make(n: int) -> int:
 ## When to leave it
 
 The table is small and stays so (name its size in the settings), or it is written far more often than read.
-'''
+"""
 
 from collections.abc import Iterator
 
@@ -111,7 +111,12 @@ def told(effects: Effects, model: Model, column: Column, how: str, lookups: list
     else:
         by = f"{len(sites)} queries"
     chain = [
-        Step(path=site.function.path, line=line_of(site.position), function=site.function.qualified, what=f"db.query: {site.what}")
+        Step(
+            path=site.function.path,
+            line=line_of(site.position),
+            function=site.function.qualified,
+            what=f"db.query: {site.what}",
+        )
         for site in sorted({(s.function.path, s.position): s for s in lookups}.values(), key=lambda s: s.position)[:5]
     ]
     entries: dict[str, None] = {}

@@ -1,4 +1,4 @@
-'''Rows are loaded from the database only to be counted, filtered, summed or sorted in Python.
+"""Rows are loaded from the database only to be counted, filtered, summed or sorted in Python.
 
 The database does that where the rows are, and sends the answer instead of the table.
 
@@ -73,7 +73,7 @@ def make(n: int) -> Session:
 ## When to leave it
 
 The rows are also used as they are, or the condition cannot be said in SQL.
-'''
+"""
 
 from collections.abc import Iterator
 
@@ -126,7 +126,10 @@ def sliced(load: Load) -> bool:
 def told(effects: Effects, report: Report, load: Load, uses: list[tuple[str, int, str]]) -> Finding:
     order = list(WHAT)
     kind, position, shown = min(uses, key=lambda use: order.index(use[0]))
-    function, where = report.function, load.chain[0][1] if load.chain[0][0] is report.function and load.chain[0][1] else position
+    function, where = (
+        report.function,
+        load.chain[0][1] if load.chain[0][0] is report.function and load.chain[0][1] else position,
+    )
     if len(load.chain) > 1:
         where = position
     steps = [Step(path=f.path, line=line_of(p), function=f.qualified, what=w) for f, p, w in reversed(load.chain) if p]

@@ -1,4 +1,4 @@
-'''Looking an item up in a list, inside a loop, scans the list on every pass.
+"""Looking an item up in a list, inside a loop, scans the list on every pass.
 
 ## Slow
 
@@ -25,7 +25,7 @@ def make(n: int) -> tuple[list[int], list[int]]:
 ## When to leave it
 
 The list stays short, or its items cannot be hashed.
-'''
+"""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-'''A query runs once per item of a loop, where one query could fetch what all of them need.
+"""A query runs once per item of a loop, where one query could fetch what all of them need.
 
 A thousand rows cost a thousand and one round trips. The query often does not look like one: it hides in a
 lazy relation, a property, a serializer field or a helper two modules away.
@@ -82,7 +82,7 @@ def make(n: int) -> Session:
 ## When to leave it
 
 The loop is over a handful of items whose number does not grow, or the rows come from a cache.
-'''
+"""
 
 from collections.abc import Iterator
 

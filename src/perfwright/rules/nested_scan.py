@@ -1,4 +1,4 @@
-'''For each item of one collection all of another is gone through to find what matches: a join by hand.
+"""For each item of one collection all of another is gone through to find what matches: a join by hand.
 
 ## Slow
 
@@ -27,7 +27,7 @@ def make(n: int) -> tuple[list[dict], list[dict]]:
 ## When to leave it
 
 The inner collection is bounded, or every pair is wanted.
-'''
+"""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-'''Each item of a loop is written by a statement of its own, where one could write them all.
+"""Each item of a loop is written by a statement of its own, where one could write them all.
 
 Every `save`, `create`, `delete`, `INSERT` or flush is a round trip, and often a transaction of its own.
 
@@ -41,7 +41,7 @@ def make(n: int) -> tuple[sqlite3.Connection, list[str]]:
 
 The loop is short by nature, or each row must be committed before the next is begun. `session.add` in a loop
 is not a write per item: the unit of work sends the rows together when it is flushed.
-'''
+"""
 
 from collections.abc import Iterator
 

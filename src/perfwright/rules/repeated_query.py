@@ -1,4 +1,4 @@
-'''The same query is run again, with the same arguments, on the way of one request.
+"""The same query is run again, with the same arguments, on the way of one request.
 
 The second answer is the first: keep it in a variable, or pass it on. It is seldom written twice in a row; two
 helpers that each look up what they need do it as well.
@@ -48,7 +48,7 @@ def make(n: int) -> tuple[sqlite3.Connection, int]:
 ## When to leave it
 
 Something may have changed the rows in between, and the second answer must show it.
-'''
+"""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-'''An endpoint answers with a whole table: no limit, no page.
+"""An endpoint answers with a whole table: no limit, no page.
 
 It is fine in the first week and takes the memory of the server, the network and the browser later.
 
@@ -93,7 +93,7 @@ The fast form answers with one page; the caller asks for the next with `after`.
 ## When to leave it
 
 The table is small and stays so: name its size in the settings.
-'''
+"""
 
 from collections.abc import Iterator
 
@@ -118,8 +118,17 @@ def told(effects: Effects, response: Response) -> Finding:
     place = effects.place(function, own[-1][1] if own else response.position)
     entry = effects.entry_points(function)
     steps = [
-        Step(path=function.path, line=line_of(response.position), function=function.qualified, what=f"answer of {entry[0] if entry else function.name}"),
-        *(Step(path=f.path, line=line_of(p), function=f.qualified, what=f"db.query: {w}") for f, p, w in load.chain if p),
+        Step(
+            path=function.path,
+            line=line_of(response.position),
+            function=function.qualified,
+            what=f"answer of {entry[0] if entry else function.name}",
+        ),
+        *(
+            Step(path=f.path, line=line_of(p), function=f.qualified, what=f"db.query: {w}")
+            for f, p, w in load.chain
+            if p
+        ),
     ]
     return Finding(
         rule=RULE.name,

@@ -1,0 +1,272 @@
+"""Built-in functions and methods of built-in types, where their model alone would say too little."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from perfwright.effects.calls import Keywords, apply, copied
+from perfwright.effects.frame import Frame
+from perfwright.effects.iteration import deepen, iterate, run_query
+from perfwright.effects.scans import REDUCERS
+from perfwright.effects.values import (
+    ITEMS,
+    UNKNOWN,
+    Constant,
+    External,
+    Rows,
+    Scalar,
+    Sequence,
+    Size,
+    Value,
+    constant,
+    join,
+)
+from perfwright.index.lower import Node
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call: where, of what, with what."""
+
+    frame: Frame
+    callee: External
+    arguments: tuple[Value, ...]
+    keywords: Keywords
+    node: Node
+
+    @property
+    def shown(self) -> str:
+        """Return the call as a person would write it."""
+        return self.frame.interp.text(self.node)
+
+
+def length(call: Call) -> Value:
+    if call.arguments and isinstance(call.arguments[0], Rows):
+        fresh = not call.arguments[0].stored
+        load = run_query(call.frame, call.arguments[0], call.node[1], call.shown, method="__len__")
+        if fresh or load.reduced or not load.whole:
+            load.reduced.append(("count", call.node[1], call.shown))
+    elif call.arguments and isinstance(call.arguments[0], Sequence):
+        sequence = call.arguments[0]
+        if sequence.load is not None:
+            sequence.load.reduced.append(("count", call.node[1], call.shown))
+        elif sequence.source is not None and call.node[3][0][0] == "comp":
+            sequence.source.reduced.append(("count", call.node[1], call.shown))
+    return Scalar("int", call.frame.depth)
+
+
+def reduced(call: Call) -> Value:
+    """sum, min, max, any, all over rows."""
+    name = call.callee.name.rpartition(".")[2]
+    source = call.arguments[0] if call.arguments else None
+    key = call.keywords.get("key")
+    if key is not None and key.kind in ("function", "lambda") and source is not None:
+        element, loop = iterate(call.frame, source, call.node[3][0], kind="callback")
+        call.frame.loops.append(loop)
+        apply(call.frame, key, (element,), {}, call.node)
+        call.frame.loops.pop()
+    if isinstance(source, Rows):
+        source = copied(call.frame, "list", source, call.node)
+    if isinstance(source, Sequence):
+        if source.load is not None and len(call.arguments) == 1:
+            source.load.reduced.append((REDUCERS.get(name, "max"), call.node[1], call.shown))
+        if name in ("min", "max"):
+            return deepen(source.element, call.frame.depth)
+    return Scalar("int" if name == "sum" else "", call.frame.depth)
+
+
+def enumerated(call: Call) -> Value:
+    """enumerate and zip: tuples of the items."""
+    parts: list[Value] = []
+    size: Size | None = None
+    first: Value = UNKNOWN
+    known = False
+    if call.callee.name == "builtins.enumerate":
+        parts.append(Scalar("int"))
+    for argument, argument_part in zip(call.arguments, call.node[3], strict=False):
+        if isinstance(argument, Rows):
+            argument = copied(call.frame, "iter", argument, ("call", call.node[1], call.node[2], (argument_part,), ()))
+        if isinstance(argument, Sequence):
+            parts.append(argument.element)
+            if size is None or argument.size.is_little:
+                size = argument.size
+            known = known or argument.known
+            if first.kind == "unknown":
+                first = argument
+        else:
+            parts.append(Value(argument.depth, argument.root))
+        if call.callee.name == "builtins.enumerate":
+            break
+    pair = Sequence("tuple", UNKNOWN, constant(len(parts)))
+    pair.items = tuple(parts)
+    result = Sequence("iter", pair, size or ITEMS, call.frame.depth, first.root, known=known)
+    if isinstance(first, Sequence):
+        result.depth = first.depth
+        result.load, result.source = first.load, first.source
+    return result
+
+
+def ranged(call: Call) -> Value:
+    numbers = [a.value for a in call.arguments if isinstance(a, Constant) and isinstance(a.value, int)]
+    if numbers and len(numbers) == len(call.arguments):
+        try:
+            return Sequence("iter", Scalar("int"), constant(len(range(*numbers[:3]))), call.frame.depth)
+        except (TypeError, ValueError):
+            pass
+    result = Sequence("iter", Scalar("int"), ITEMS, call.frame.depth)
+    last = call.node[3][min(1, len(call.node[3]) - 1)] if call.node[3] else None
+    if last is not None and last[0] == "call" and last[2][0] == "name" and last[2][2] == "len" and last[3]:
+        over = call.frame.interp.peek(call.frame, last[3][0])
+        if isinstance(over, Sequence):
+            result.size = over.size
+            return result
+    shown = call.frame.interp.text(last).lower() if last is not None else ""
+    if any(word in shown for word in ("retr", "attempt", "tries", "workers", "threads", "depth", "level")):
+        result.size = constant(5)
+    result.known = False
+    return result
+
+
+def items_of(call: Call) -> Value:
+    """dict.items, keys, values: views of the same collection."""
+    bound = call.callee.bound
+    assert isinstance(bound, Sequence)
+    kind = call.callee.name.rpartition(".")[2]
+    pair = Sequence("tuple", UNKNOWN, constant(2))
+    pair.items = (bound.key or UNKNOWN, bound.element)
+    element: Value = pair if kind == "items" else (bound.key or UNKNOWN) if kind == "keys" else bound.element
+    of = "set" if kind in ("items", "keys") else "iter"
+    return Sequence(of, element, bound.size, bound.depth, bound.root, known=bound.known)
+
+
+def appended(call: Call) -> Value:
+    bound = call.callee.bound
+    if isinstance(bound, Sequence):
+        added = call.arguments[-1] if call.arguments else UNKNOWN
+        many = call.callee.name.endswith((".extend", ".update"))
+        call.frame.use_whole(added)
+        call.frame.interp.grow(
+            call.frame,
+            bound,
+            added.element if many and isinstance(added, Sequence) else UNKNOWN if many else added,
+            many=many,
+            added=added,
+        )
+    return UNKNOWN
+
+
+def dict_get(call: Call) -> Value:
+    bound = call.callee.bound
+    if isinstance(bound, Sequence):
+        if call.callee.name.endswith("setdefault") and len(call.arguments) > 1:
+            call.frame.interp.grow(call.frame, bound, call.arguments[1])
+            return call.arguments[1]
+        if len(call.arguments) > 1:
+            return join(bound.element, call.arguments[1])
+        return bound.element
+    return Value(call.frame.depth)
+
+
+def got_attribute(call: Call) -> Value:
+    if len(call.arguments) < 2:
+        return Value(call.frame.depth)
+    base, name = call.arguments[:2]
+    if not isinstance(name, Constant) or not isinstance(name.value, str):
+        return Value(call.frame.depth)
+    read = ("attr", call.node[1], call.node[3][0], name.value)
+    return call.frame.interp.attribute(call.frame, base, name.value, read)
+
+
+def super_(call: Call) -> Value:
+    return call.frame.interp.super_value(call.frame)
+
+
+def copied_list(call: Call) -> Value:
+    kind = call.callee.name.rpartition(".")[2]
+    of = {"list": "list", "tuple": "tuple", "set": "set", "frozenset": "set", "sorted": "list", "reversed": "iter"}.get(
+        kind, "iter"
+    )
+    source = call.arguments[0] if call.arguments else None
+    key = call.keywords.get("key")
+    if key is not None and key.kind in ("function", "lambda") and source is not None:
+        if isinstance(source, Rows):
+            source = copied(call.frame, "list", source, call.node)
+        element, loop = iterate(call.frame, source, call.node[3][0], kind="callback")
+        call.frame.loops.append(loop)
+        apply(call.frame, key, (element,), {}, call.node)
+        call.frame.loops.pop()
+    result = copied(call.frame, of, source, call.node)
+    if kind == "sorted" and isinstance(result, Sequence) and result.load is not None:
+        result.load.reduced.append(("sort", call.node[1], call.shown))
+    return result
+
+
+def dict_made(call: Call) -> Value:
+    for value in (*call.arguments, *call.keywords.values()):
+        call.frame.use_whole(value)
+    result = Sequence("dict", UNKNOWN, constant(len(call.keywords)), call.frame.depth)
+    if call.arguments:
+        source = call.arguments[0]
+        result.size = source.size if isinstance(source, Sequence) else ITEMS
+        result.known = isinstance(source, Sequence) and source.known
+        if isinstance(source, Sequence) and source.of == "dict":
+            result.element, result.key = source.element, source.key
+    elif call.keywords:
+        result.items = tuple(call.keywords.values())
+        result.element = result.items[0]
+    return result
+
+
+def mapped(call: Call) -> Value:
+    """map and filter: a function called per item."""
+    result: Value = UNKNOWN
+    size, known, source = ITEMS, False, UNKNOWN
+    if len(call.arguments) > 1:
+        source = call.arguments[1]
+        element, loop = iterate(call.frame, source, call.node[3][1], kind="callback")
+        call.frame.loops.append(loop)
+        if call.arguments[0].kind in ("function", "lambda", "external", "class"):
+            result = apply(call.frame, call.arguments[0], (element,), {}, call.node)
+        call.frame.loops.pop()
+        size, known = loop.size, loop.sure
+    if call.callee.name.endswith("filter") and isinstance(source, Sequence | Rows):
+        result = source.element if isinstance(source, Sequence) else source.element(call.frame.depth)
+    mapped_ = Sequence("iter", deepen(result, call.frame.depth), size, call.frame.depth, known=known)
+    call.frame.interp.derive(mapped_, source)
+    return mapped_
+
+
+SPECIAL: dict[str, Callable[[Call], Value]] = {
+    "builtins.len": length,
+    "builtins.sum": reduced,
+    "builtins.min": reduced,
+    "builtins.max": reduced,
+    "builtins.any": reduced,
+    "builtins.all": reduced,
+    "builtins.enumerate": enumerated,
+    "builtins.zip": enumerated,
+    "builtins.range": ranged,
+    "builtins.map": mapped,
+    "builtins.filter": mapped,
+    "builtins.list": copied_list,
+    "builtins.tuple": copied_list,
+    "builtins.set": copied_list,
+    "builtins.frozenset": copied_list,
+    "builtins.sorted": copied_list,
+    "builtins.reversed": copied_list,
+    "builtins.iter": copied_list,
+    "builtins.dict": dict_made,
+    "builtins.dict.items": items_of,
+    "builtins.dict.keys": items_of,
+    "builtins.dict.values": items_of,
+    "builtins.dict.get": dict_get,
+    "builtins.dict.pop": dict_get,
+    "builtins.dict.setdefault": dict_get,
+    "builtins.list.append": appended,
+    "builtins.list.extend": appended,
+    "builtins.list.insert": appended,
+    "builtins.set.add": appended,
+    "builtins.set.update": appended,
+    "builtins.dict.update": appended,
+    "builtins.getattr": got_attribute,
+    "builtins.super": super_,
+}
