@@ -47,7 +47,7 @@ PRICES: dict[str, float] = {
     "allocate": 0.00005,
     "grow": 0.00005,
     "serialize": 0.002,
-    "load": 0.01,
+    "load": 0.03,
 }
 PAGE = 100  # rows of one page of a paginated result, where the page size is not known
 ROW_KB = 0.5  # memory and response of one row, in kB: a dozen columns as Python objects

@@ -275,7 +275,8 @@ class Entries:
         node: Node,
     ) -> Value | None:
         """Make a REST framework serializer: each row's fields are read, once per row."""
-        if not serializers.is_serializer(interp.project, cls):
+        model = "many" in keywords and serializers.is_response_model(interp.project, cls)
+        if not model and not serializers.is_serializer(interp.project, cls):
             return None
         given = arguments[0] if arguments else keywords.get("instance")
         many = keywords.get("many")
@@ -284,7 +285,9 @@ class Entries:
             return plain if "data" not in keywords else interp.instance(cls, frame.depth)
         function = self.synthetic.get(id(cls))
         if function is None:
-            function = self.synthetic[id(cls)] = serializers.synthesize(interp.project, self.schema, cls)
+            made = serializers.model_read(interp.project, cls) if model else None
+            function = made or serializers.synthesize(interp.project, self.schema, cls)
+            self.synthetic[id(cls)] = function
         me = Instance(cls, frame.depth)
         if isinstance(many, Constant) and many.value is True:
             source = node[3][0] if node[0] == "call" and node[3] else node
@@ -303,6 +306,22 @@ class Entries:
         if isinstance(given, Row) and function is not None:
             interp.invoke(frame, FunctionValue(function, me), (given,), {}, node)
         return plain
+
+    def respond(self, interp: "Interpreter", frame: Frame, value: Value, node: Node) -> None:
+        """Fill the response model of a FastAPI handler from what the handler returns."""
+        declared = serializers.response_model(frame.function)
+        if declared is None or value.kind not in ("row", "rows", "sequence"):
+            return
+        cls = serializers.held(interp.project, frame.function.module, declared)
+        if cls is None:
+            return
+        given = value.element if isinstance(value, Sequence) else value
+        if isinstance(value, Sequence) and not isinstance(given, Row):
+            return
+        many = Constant(not isinstance(value, Row))
+        shown = node[2] if node[2] is not None else node
+        call = ("call", node[1], shown, (shown,), ())
+        self.serializer(interp, frame, cls, (value,), {"many": many}, call)
 
     # ----------------------------------------------------------------- asked by the rest
     def injected(self, interp: "Interpreter", function: Function, default: Node) -> Value:

@@ -602,6 +602,8 @@ class Interpreter(Names):
     def responded(self, frame: Frame, value: Value, node: Node) -> None:
         """Note rows that an entry point returns."""
         if frame.function in self.entries.labels:
+            if frame.function.decorators:
+                self.entries.respond(self, frame, value, node)
             for load in sources(value):
                 self.responses.append(Response(frame.function, load, node[1], self.text(node[2]) if node[2] else ""))
 

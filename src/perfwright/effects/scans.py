@@ -183,4 +183,16 @@ def statement_reduction(node: Node, source: Value) -> None:
         if skips or (len(body) == 1 and not otherwise):
             load.reduced.append(("filter", node[1], f"{shown}: if {text(test)}"))
             return
+    if body and all(accumulates(statement) for statement in body):
+        load.reduced.append(("sum", node[1], shown))
+        return
     load.whole = True
+
+
+def accumulates(statement: Node) -> bool:
+    """Tell whether a statement only adds to totals, perhaps under a condition: SUM or COUNT by hand."""
+    if statement[0] == "aug":
+        return statement[3] in "+-" and expressible(statement[4]) and statement[2][0] in ("name", "sub")
+    if statement[0] == "if":
+        return expressible(statement[2]) and all(map(accumulates, (*statement[3], *statement[4])))
+    return bool(statement[0] == "continue")

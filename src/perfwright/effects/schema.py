@@ -1,5 +1,6 @@
 """The models of a project: tables, columns, indexes and relations, as Django or SQLAlchemy see them."""
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -7,6 +8,7 @@ from perfwright.index.lower import Node, line_of
 from perfwright.index.project import Class, External, Module, Project
 from perfwright.index.tree import text, walk
 
+DOTTED = re.compile(r"[A-Za-z_][\w.]*")
 DJANGO, SQLALCHEMY = "django", "sqlalchemy"
 DJANGO_BASES = (
     "django.db.models.Model",
@@ -276,7 +278,8 @@ class Schema:
         if node[0] == "lambda":
             node = node[3]
         if node[0] == "const" and isinstance(node[2], str):
-            return self.named(node[2], model.cls.module)
+            found = (self.named(name, model.cls.module) for name in DOTTED.findall(node[2]))
+            return next((target for target in found if target is not None), None)  # "Category | None"
         entity = self.project.expression(model.cls.module, node)
         if isinstance(entity, Class):
             return self.by_class.get(entity)

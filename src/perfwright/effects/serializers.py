@@ -1,11 +1,13 @@
-"""REST framework serializers as functions: `serialize(self, obj)` reads what the fields read."""
+"""Serializers and response models as functions: `serialize(self, obj)` reads what the fields read."""
 
 from collections.abc import Iterator
 
 from perfwright.effects.schema import Model, Schema
 from perfwright.index.lower import POSITIONAL, Node
-from perfwright.index.project import Class, Function, Project
+from perfwright.index.project import Class, Function, Module, Project
+from perfwright.index.tree import walk
 
+PYDANTIC = ("pydantic.BaseModel", "pydantic.main.BaseModel", "fastapi_camelcase.CamelModel")
 RELATED = (
     "PrimaryKeyRelatedField",
     "SlugRelatedField",
@@ -20,6 +22,76 @@ def is_serializer(project: Project, cls: Class) -> bool:
     return any(
         str(base).startswith("rest_framework.") and str(base).endswith("Serializer") for base in project.externals(cls)
     )
+
+
+def is_response_model(project: Project, cls: Class) -> bool:
+    """Tell whether a class is a Pydantic model, which FastAPI fills from an object's attributes."""
+    return any(str(base) in PYDANTIC for base in project.externals(cls))
+
+
+def model_read(project: Project, cls: Class) -> Function:
+    """Return a function that reads the fields of a response model from one object."""
+    body: list[Node] = []
+    for base in reversed(project.mro(cls)):
+        if not isinstance(base, Class):
+            continue
+        for name, binding in base.names.items():
+            if binding[0] != "value" or binding[2] is None or name == "model_config":
+                continue
+            position = binding[2][1]
+            nested = _nested(project, base, binding[2])
+            read = _read(position, name)
+            if nested is not None:
+                node, many = nested
+                read = ("call", position, node, (read,), (("many", ("const", position, many)),))
+            body.append(("expr", position, read))
+    parameters = (("self", None, None, POSITIONAL), ("obj", None, None, POSITIONAL))
+    facts = (
+        "validate", f"{cls.qualified}", cls.line, cls.end_line, (), parameters, None, 0, tuple(body), -1, -1,
+    )  # fmt: skip
+    return Function(cls.module, -1, facts)
+
+
+def _nested(project: Project, cls: Class, annotation: Node) -> tuple[Node, bool] | None:
+    """Return the response model that an annotation holds, and whether it holds many of them."""
+    many = False
+    for inner in walk(annotation):
+        if inner[0] == "sub" and _last(inner[2]) in ("list", "List", "Sequence", "set", "tuple"):
+            many = True
+        node = inner
+        if inner[0] == "const" and isinstance(inner[2], str) and inner[2].isidentifier():
+            node = ("name", inner[1], inner[2])
+        if node[0] in ("name", "attr"):
+            entity = project.expression(cls.module, node)
+            if isinstance(entity, Class) and is_response_model(project, entity):
+                return node, many
+    return None
+
+
+def response_model(function: Function) -> Node | None:
+    """Return the expression of a handler's response model: of its decorator, else its return annotation."""
+    for decorator in function.decorators:
+        if decorator[0] == "call":
+            given = _keyword(decorator, "response_model")
+            if given is not None:
+                return given
+    return function.returns  # type: ignore[no-any-return]
+
+
+def held(project: Project, module: Module, node: Node) -> Class | None:
+    """Return the response model in `Model` or `list[Model]`."""
+    for inner in walk(node):
+        if inner[0] in ("name", "attr"):
+            entity = project.expression(module, inner)
+            if isinstance(entity, Class) and is_response_model(project, entity):
+                return entity
+    return None
+
+
+def _last(node: Node) -> str:
+    if node[0] == "name":
+        return str(node[2])
+    return str(node[3]) if node[0] == "attr" else ""
 
 
 def synthesize(project: Project, schema: Schema, cls: Class) -> Function:

@@ -289,6 +289,13 @@ class Rows(Value):
             inverse = self.owner.model.relations[self.relation].inverse
             if inverse:
                 fetched = fetched | {inverse}
+        if not self.filters and self.limited is None and self.model.framework == "sqlalchemy":
+            # The whole table is in the session: a parent of the same table is found there, not asked for.
+            fetched = fetched | {
+                name
+                for name, relation in self.model.relations.items()
+                if relation.target is self.model and not relation.many
+            }
         row = Row(self.model, fetched, depth)
         row.assumed = self.assumed
         return row

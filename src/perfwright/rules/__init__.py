@@ -9,6 +9,7 @@ from functools import cache
 
 from perfwright.config import ROW_KB, Settings, Size
 from perfwright.effects.summary import Effects
+from perfwright.effects.values import LITTLE
 from perfwright.finding import Cost, Finding, Severity, Term
 from perfwright.rules._contract import Rule, Spends
 
@@ -72,7 +73,8 @@ def _judged(finding: Finding, rule: Rule, settings: Settings) -> Finding:
     predicted = amounts(finding.cost.terms, rule.spends, at, settings, rows=size.rows)
     cost = Cost(terms=finding.cost.terms, at=at, predicted=predicted)
     severity = judge(predicted, rule.spends, finding.entry_points, settings)
-    if aside(finding.rule, finding.place.path):
+    few = all(term.sizes and multiplied(term, at, size.rows) <= LITTLE for term in finding.cost.terms)
+    if few or aside(finding.rule, finding.place.path):
         severity = "note"
     return replace(finding, cost=cost, severity=severity)
 
