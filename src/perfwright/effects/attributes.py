@@ -95,7 +95,9 @@ def of_foreign(interp: "Interpreter", frame: Frame, base: Foreign, name: str, no
 
 def of_class(interp: "Interpreter", frame: Frame, base: ClassValue, name: str, node: Node) -> Value:
     cls = base.cls
-    model = interp.schema.of(cls)
+    model = base.model or interp.schema.of(cls)
+    if model is not None and model.historical:
+        return manager(frame, model, node[1], None)
     if model is not None:
         if name in model.managers or name in ("objects", "_default_manager", "_base_manager", "default_manager"):
             return manager(frame, model, node[1], interp.manager_class(model, name))
@@ -332,7 +334,7 @@ def of_row(interp: "Interpreter", frame: Frame, base: Row, name: str, node: Node
     if name in model.managers or name == "objects":
         return manager(frame, model, node[1], interp.manager_class(model, name))
     found = interp.project.class_member(model.cls, name)
-    if isinstance(found, tuple):
+    if isinstance(found, tuple) and not model.historical:
         owner, binding = found
         if binding[0] == "func":
             return of_function(interp, frame, base, owner.module.functions[binding[1]], node)

@@ -84,7 +84,7 @@ def unknown(frame: Frame, callee: Value, arguments: list[Value], keywords: Keywo
     for value in (*arguments, *keywords.values()):
         frame.use_whole(value)
     if node[2][0] == "attr" and node[2][3] == "get_model" and arguments:
-        found = frame.interp.entries.model_named(frame.interp, tuple(arguments))
+        found = frame.interp.entries.model_named(frame.interp, tuple(arguments), historical=True)
         if found is not None:
             return found
     return Value(frame.depth, callee.root)
@@ -261,6 +261,8 @@ def _writes(node: Node) -> bool:
 
 def _opens_for_writing(node: Node, entry: Model) -> bool:
     mode = argument_node(entry, "mode", node)
+    if mode is None and entry.name != "builtins.open" and node[3]:
+        mode = node[3][0]
     return mode is not None and mode[0] == "const" and isinstance(mode[2], str) and any(c in mode[2] for c in "wax+")
 
 

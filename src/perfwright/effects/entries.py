@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from perfwright.effects import serializers
 from perfwright.effects.frame import Frame, Loop
 from perfwright.effects.iteration import iterate
+from perfwright.effects.queries import fetched_by
 from perfwright.effects.schema import Schema
 from perfwright.effects.values import (
     PAGE,
@@ -366,14 +367,22 @@ class Entries:
             for value in (*arguments, *keywords.values()):
                 interp.responded(frame, value, ("return", node[1], node))
             return Value(frame.depth)
+        if name == "prefetch_related_objects" and arguments:
+            prefetched(interp, frame, arguments[0], node)
+            return Value(frame.depth)
         if name == "get_model" and arguments and all(isinstance(a, Constant) for a in arguments):
             return self.model_named(interp, arguments)
         return None
 
-    def model_named(self, interp: "Interpreter", arguments: tuple[Value, ...]) -> Value | None:
-        """Return the model that `apps.get_model("shop", "Order")` names."""
-        parts = [str(a.value) for a in arguments if isinstance(a, Constant)]
-        model = interp.schema.named(".".join(parts[-2:]))
+    def model_named(
+        self, interp: "Interpreter", arguments: tuple[Value, ...], *, historical: bool = False
+    ) -> Value | None:
+        """Return the model that `apps.get_model("shop", "Order")` names; in a migration, as it was."""
+        name = ".".join([str(a.value) for a in arguments if isinstance(a, Constant)][-2:])
+        if historical:
+            model = interp.schema.historical(name)
+            return ClassValue(model.cls, model) if model is not None else None
+        model = interp.schema.named(name)
         return ClassValue(model.cls) if model is not None else None
 
     def _view_call(
@@ -411,6 +420,19 @@ class Entries:
         if name == "get_paginated_response" and arguments:
             return arguments[0]
         return None
+
+
+def prefetched(interp: "Interpreter", frame: Frame, rows: Value, node: Node) -> None:
+    """`prefetch_related_objects(rows, "items__product")`: the rows in memory have the relations from here on."""
+    element = rows.element if isinstance(rows, Sequence) else None
+    if not isinstance(rows, Sequence) or not isinstance(element, Row):
+        return
+    lookups = Rows(element.model, "django.db.models.QuerySet", node[1])
+    entry = interp.libraries.get("django.db.models.QuerySet.prefetch_related")
+    if entry is not None:
+        found = Row(element.model, element.fetched | fetched_by(frame, entry, node[3][1:], lookups), element.depth)
+        found.root = element.root
+        rows.element = found
 
 
 def _top(body: tuple[Node, ...]) -> Iterator[Node]:

@@ -47,6 +47,7 @@ from perfwright.index.project import Value as Global
 from perfwright.index.tree import text
 
 DEEPEST = 40  # calls followed from one function; deeper ones are taken to do nothing
+TURNS = 3  # readings of one function inside each other, for different shapes
 SHAPES = 8  # readings of one function; further shapes get what its annotations say
 MEMOS = (
     "functools.lru_cache",
@@ -114,8 +115,9 @@ class Interpreter(Names):
         self.memo: dict[Any, Summary] = {}
         self.shapes: dict[int, int] = {}
         self.stack: list[Function] = []
-        self.recursed: set[int] = set()
-        self.approximate: dict[int, Summary] = {}
+        self.open: list[Any] = []  # what is being read, by function and shape
+        self.recursed: set[Any] = set()
+        self.approximate: dict[Any, Summary] = {}
         self.reports: list[Report] = []
         self.lookups: list[Lookup] = []
         self.responses: list[Response] = []
@@ -248,30 +250,32 @@ class Interpreter(Names):
         if known is not None:
             return known
         identity = id(function)
-        if function in self.stack:
-            self.recursed.add(identity)
-            return self.approximate.get(identity, NOTHING)
+        if key in self.open or self.stack.count(function) >= TURNS:
+            self.recursed.add(key)
+            return self.approximate.get(key, NOTHING)
         if self.shapes.get(identity, 0) >= SHAPES and not standalone:
             bound = list(self.parameters(function))
             shape = tuple([value.shape() for value in bound])
             key = (identity, shape, 0)
             known = self.memo.get(key)
-            if known is not None:
-                return known
+            if known is not None or key in self.open:
+                return known or NOTHING
         self.shapes[identity] = self.shapes.get(identity, 0) + 1
         self.stack.append(function)
+        self.open.append(key)
         try:
             summary = self._read(function, bound, closure, standalone, shape)
-            if identity in self.recursed:
-                self.recursed.discard(identity)
-                if summary.events and identity not in self.approximate:
-                    self.approximate[identity] = summary
+            if key in self.recursed:
+                self.recursed.discard(key)
+                if summary.events and key not in self.approximate:
+                    self.approximate[key] = summary
                     self.reports.pop()
                     summary = self._read(function, bound, closure, standalone, shape)
-                    self.recursed.discard(identity)
+                    self.recursed.discard(key)
         finally:
             self.stack.pop()
-        if not self.recursed or self.shapes[identity] > 3:
+            self.open.pop()
+        if not self.recursed or self.shapes[identity] > TURNS:
             self.memo[key] = summary
         return summary
 
@@ -424,7 +428,7 @@ class Interpreter(Names):
     ) -> Value:
         """Make an object of a class of the project; what `__init__` does happens."""
         cls = callee.cls
-        model = self.schema.of(cls)
+        model = callee.model or self.schema.of(cls)
         if model is not None:
             return Row(model, frozenset(model.relations), frame.depth)
         handled = self.entries.serializer(self, frame, cls, arguments, keywords, node)

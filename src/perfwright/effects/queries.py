@@ -8,6 +8,7 @@ from perfwright.effects.library import Model as LibraryModel
 from perfwright.effects.library import Type
 from perfwright.effects.schema import DJANGO, Model, Relation
 from perfwright.effects.values import (
+    EVERY_LEVEL,
     UNKNOWN,
     ClassValue,
     Constant,
@@ -45,6 +46,8 @@ def follow(frame: Frame, row: Row, name: str, relation: Relation, node: Node) ->
         return known
     fetched = name in row.fetched
     deeper = frozenset(path[len(name) + 2 :] for path in row.fetched if path.startswith(f"{name}__"))
+    if f"{name}{EVERY_LEVEL}" in row.fetched:
+        deeper |= {name, f"{name}{EVERY_LEVEL}"}
     target = relation.target
     result: Value
     if row.model.framework == DJANGO and relation.many:
@@ -435,7 +438,7 @@ def of_entity(frame: Frame, value: Value, node: Node | None, api: str, position:
     rows = Rows(None, api, position, frame.depth)
     rows.custom = None
     if isinstance(value, ClassValue):
-        rows.model = frame.interp.schema.of(value.cls)
+        rows.model = value.model or frame.interp.schema.of(value.cls)
         if rows.model is not None:
             rows.fetched = rows.model.always
     elif isinstance(value, Rows):

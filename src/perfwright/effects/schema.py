@@ -55,7 +55,18 @@ class Relation:
 class Model:
     """A class that stands for a table."""
 
-    __slots__ = ("abstract", "always", "cls", "columns", "framework", "managers", "name", "relations", "table")
+    __slots__ = (
+        "abstract",
+        "always",
+        "cls",
+        "columns",
+        "framework",
+        "historical",
+        "managers",
+        "name",
+        "relations",
+        "table",
+    )
 
     def __init__(self, cls: Class, framework: str) -> None:
         self.cls, self.framework, self.name = cls, framework, cls.name
@@ -65,6 +76,7 @@ class Model:
         self.always: frozenset[str] = frozenset()  # relations that every query fetches along
         self.abstract = False
         self.table = ""
+        self.historical = False  # as a migration sees it: the columns, none of the project's methods
 
     def __repr__(self) -> str:
         return f"Model({self.name})"
@@ -84,6 +96,7 @@ class Schema:
         self.project = project
         self.by_class: dict[Class, Model] = {}
         self.by_name: dict[str, list[Model]] = {}
+        self._historical: dict[Class, Model] = {}
         self.tables: dict[str, dict[str, Column]] = {}  # association tables, by the name of the variable's table
         for cls in project.classes:
             framework = self._framework(cls)
@@ -102,6 +115,17 @@ class Schema:
     def of(self, cls: Class) -> Model | None:
         """Return the model that a class is, or None."""
         return self.by_class.get(cls)
+
+    def historical(self, name: str) -> Model | None:
+        """Return the model that `apps.get_model` gives a migration: columns and relations, no methods."""
+        live = self.named(name)
+        if live is None:
+            return None
+        known = self._historical.get(live.cls)
+        if known is None:
+            known = self._historical[live.cls] = Model(live.cls, live.framework)
+            known.columns, known.relations, known.historical = live.columns, live.relations, True
+        return known
 
     def named(self, name: str, near: Module | None = None) -> Model | None:
         """Return the model with a name (`Order`, `shop.Order`), the nearest to a module where several."""

@@ -13,6 +13,7 @@ from perfwright.effects.schema import Model
 from perfwright.index.lower import Node
 from perfwright.index.project import Class, Function, Module
 
+EVERY_LEVEL: Final = "~"  # after a relation to the own table: its rows have it too, and theirs
 LITTLE = 20  # a constant number of items up to this is not worth a finding
 
 
@@ -118,15 +119,16 @@ class ModuleValue(Value):
 class ClassValue(Value):
     """A class of the project itself (not an instance)."""
 
-    __slots__ = ("cls",)
+    __slots__ = ("cls", "model")
     kind = "class"
 
-    def __init__(self, cls: Class) -> None:
+    def __init__(self, cls: Class, model: Model | None = None) -> None:
         super().__init__()
         self.cls = cls
+        self.model = model  # the model that it is, where that is not the live one
 
     def shape(self) -> Any:
-        return ("c", id(self.cls))
+        return ("c", id(self.cls), id(self.model) if self.model is not None else 0)
 
 
 class FunctionValue(Value):
@@ -291,11 +293,9 @@ class Rows(Value):
                 fetched = fetched | {inverse}
         if not self.filters and self.limited is None and self.model.framework == "sqlalchemy":
             # The whole table is in the session: a parent of the same table is found there, not asked for.
-            fetched = fetched | {
-                name
-                for name, relation in self.model.relations.items()
-                if relation.target is self.model and not relation.many
-            }
+            for name, relation in self.model.relations.items():
+                if relation.target is self.model and not relation.many:
+                    fetched = fetched | {name, f"{name}{EVERY_LEVEL}"}
         row = Row(self.model, fetched, depth)
         row.assumed = self.assumed
         return row

@@ -37,6 +37,16 @@ def grouped(findings: Iterable[Finding]) -> list[list[Finding]]:
     return groups
 
 
-def _rank(finding: Finding) -> tuple[int, float, str, int, str, str]:
+def _rank(finding: Finding) -> tuple[int, bool, float, str, int, str, str]:
+    """Rank by severity, then what a request reaches before what none does, then by cost."""
     place = finding.place
-    return SEVERITIES.index(finding.severity), -ratio(finding), place.path, place.line, finding.rule, finding.symbol
+    unreached = not finding.entry_points
+    return (
+        SEVERITIES.index(finding.severity),
+        unreached,
+        -ratio(finding),
+        place.path,
+        place.line,
+        finding.rule,
+        finding.symbol,
+    )

@@ -25,7 +25,8 @@ RESOURCE: dict[Spends, str] = {
 QUERIES = ("db.query", "db.write", "db.commit")
 # Code that runs once, by hand or at a deployment, on data that its author chose.
 ASIDE = re.compile(
-    r"(^|[/_])(seed(s|ers?|_\w+)?|fixtures?|demo(_\w+)?|factor(y|ies)|(sample|random|dummy|fake)_?data|populate\w*)([/_.]|$)"
+    r"(^|[/_])(docs?|examples?|benchmarks?|seed(s|ers?|_\w+)?|fixtures?|demo(_\w+)?|factor(y|ies)"
+    r"|(sample|random|dummy|fake)_?data|populate\w*)([/_.]|$)"
 )
 MIGRATION = re.compile(r"(^|/)(migrations|alembic|versions)/")
 IN_MIGRATIONS = ("query-per-item-write", "unused-ignore")

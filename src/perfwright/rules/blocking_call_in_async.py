@@ -71,7 +71,7 @@ WHAT = {
     "connect": "opens a connection",
     "model.load": "loads a model",
 }
-STARTUP = ("lifespan", "startup", "on_startup", "main", "setup", "init_db")
+STARTUP = ("lifespan", "startup", "on_startup", "main", "setup", "init_db", "initialize", "cleanup", "shutdown")
 
 
 def find(effects: Effects) -> Iterator[Finding]:

@@ -85,6 +85,8 @@ def cure(effect: Effect, made: str) -> str:
     model = effect.event.model
     if model is not None and model.instead:
         return f"Make one {model.instead.rpartition('.')[0]} for the program and call it instead."
+    if made[:1].islower():
+        return "Make one client for the program (requests.Session, httpx.Client) and send every request through it."
     return f"Make one {made} for the program (module, app state or lifespan) and pass it on."
 
 

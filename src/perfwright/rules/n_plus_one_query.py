@@ -121,7 +121,8 @@ def message(group: list[Effect], over: str) -> str:
     symbols = [f"`{each.event.symbol}`" for each in group]
     if len(group) > 1:
         more = f" and {len(group) - MOST} more" if len(group) > MOST else ""
-        return f"each pass over `{over}` runs {len(group)} queries through `{call}`: {', '.join(symbols[:MOST])}{more}"
+        named = ", ".join(symbols[:MOST])
+        return f"each pass over `{over}` runs up to {len(group)} queries through `{call}`: {named}{more}"
     if effect.relation is not None:
         owner = effect.event.symbol.partition(".")[0]
         through = f" (through `{call}`)" if len(effect.event.chain) > 1 else ""
@@ -139,7 +140,7 @@ def cure(effect: Effect) -> str:
         source = loop.iterated
         django = _is_django(source) or (relation.target is not None and relation.target.framework == "django")
         if django:
-            call = "prefetch_related" if relation.many else "select_related"
+            call = "prefetch_related" if relation.many or relation.target is None else "select_related"
             return f'Add .{call}("{relation.name}") to the query of the {model} rows.'
         loader = "selectinload" if relation.many else "joinedload"
         return f"Add .options({loader}({model}.{relation.name})) to the query of the {model} rows."

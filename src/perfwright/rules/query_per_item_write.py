@@ -88,7 +88,19 @@ def find(effects: Effects) -> Iterator[Finding]:
 def writes(effect: Effect) -> bool:
     """Tell whether a statement is sent for this one item: not in bulk, and not only a transaction begun."""
     name = called(effect)
-    return not name.startswith(("bulk_", "abulk_", "executemany", "insert_many", "atomic", "begin", "rollback"))
+    return not name.startswith(
+        (
+            "get_or_create",
+            "aget_or_create",
+            "bulk_",
+            "abulk_",
+            "executemany",
+            "insert_many",
+            "atomic",
+            "begin",
+            "rollback",
+        )
+    )
 
 
 def called(effect: Effect) -> str:
