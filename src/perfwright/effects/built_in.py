@@ -12,6 +12,7 @@ from perfwright.effects.values import (
     UNKNOWN,
     Constant,
     External,
+    Row,
     Rows,
     Scalar,
     Sequence,
@@ -176,6 +177,13 @@ def got_attribute(call: Call) -> Value:
     return call.frame.interp.attribute(call.frame, base, name.value, read)
 
 
+def written(call: Call) -> Value:
+    """str(x): the text of a row comes from its class."""
+    if call.arguments and isinstance(call.arguments[0], Row):
+        call.frame.interp.written(call.frame, call.arguments[0], call.node)
+    return Scalar("str", call.frame.depth)
+
+
 def super_(call: Call) -> Value:
     return call.frame.interp.super_value(call.frame)
 
@@ -269,4 +277,6 @@ SPECIAL: dict[str, Callable[[Call], Value]] = {
     "builtins.dict.update": appended,
     "builtins.getattr": got_attribute,
     "builtins.super": super_,
+    "builtins.str": written,
+    "builtins.repr": written,
 }

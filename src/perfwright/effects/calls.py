@@ -98,6 +98,10 @@ def external(frame: Frame, callee: External, arguments: tuple[Value, ...], keywo
         return interp.run_built_in(frame, callee, arguments, keywords, node)
     bound = callee.bound
     libraries = interp.libraries
+    if callee.name.rpartition(".")[2] in interp.entries.answers:
+        handled = interp.entries.framework_call(interp, frame, callee, arguments, keywords, node)
+        if handled is not None:
+            return handled
     if isinstance(bound, Rows):
         name = callee.name.rpartition(".")[2]
         return method(frame, bound, name, libraries.method(bound.api, name), (*arguments, *keywords.values()), node)
@@ -254,6 +258,12 @@ def model_of(frame: Frame, receiver: Value | None, arguments: tuple[Value, ...])
 
 
 def _writes(node: Node) -> bool:
+    statement = node[3][0] if node[3] else None
+    while statement is not None and statement[0] == "call":  # update(Order).where(...).values(...)
+        called = statement[2]
+        if called[0] == "name" and called[2] in ("insert", "update", "delete"):
+            return True
+        statement = called[2] if called[0] == "attr" else None
     if node[3] and node[3][0][0] == "const" and isinstance(node[3][0][2], str):
         return node[3][0][2].lstrip().lower().startswith(SQL_WRITES)
     return False

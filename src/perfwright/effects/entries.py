@@ -60,6 +60,8 @@ SERIALIZED = "perfwright.serialized"
 class Entries:
     """The entry points of a project by function: `GET /orders`, `task send_mail`, `command seed`."""
 
+    answers = frozenset((*RESPONSES, "prefetch_related_objects"))  # calls that are read here, not in a model
+
     def __init__(self, project: Project, schema: Schema) -> None:
         self.project, self.schema = project, schema
         self.labels: dict[Function, str] = {}

@@ -12,6 +12,7 @@ from perfwright.effects.values import (
     Awaitable,
     Constant,
     LambdaValue,
+    Row,
     Rows,
     Scalar,
     Sequence,
@@ -177,9 +178,11 @@ def comprehension(frame: Frame, node: Node) -> Value:
     saved: dict[str, Value | None] = {}
     outer = frame.depth
     first: Value = UNKNOWN
-    for index, (target, iterable, tests, _) in enumerate(node[4]):
+    for index, (target, iterable, tests, is_async) in enumerate(node[4]):
         source = frame.value(iterable)
+        frame.quiet += is_async
         element, loop = iterate(frame, source, iterable, kind="comprehension")
+        frame.quiet -= is_async
         if index == 0:
             first = source
         loop.batches = takes_batches(iterable)
@@ -224,7 +227,9 @@ def lambda_(frame: Frame, node: Node) -> Value:
 
 def formatted(frame: Frame, node: Node) -> Value:
     for part in node[2]:
-        frame.value(part)
+        found = frame.value(part)
+        if isinstance(found, Row):
+            frame.interp.written(frame, found, part)
     return Scalar("str", frame.depth)
 
 

@@ -326,7 +326,13 @@ class Interpreter(Names):
         around = frame.multiplying(limit)
         shown = f"{function.name}()"
         link = (frame.function, node[1], shown)
-        consumed = function.is_async or frame.quiet > 0 or frame.guards > 0 or limit is not None
+        consumed = (
+            function.is_async
+            or "sync_to_async" in self.decorators(function)
+            or frame.quiet > 0
+            or frame.guards > 0
+            or limit is not None
+        )
         for event in summary.events:
             loops: tuple[Loop, ...] = () if event.once else around
             root: int | None = None
@@ -363,6 +369,7 @@ class Interpreter(Names):
             frame.keep(lifted)
             if (
                 event.effect == "db.query"
+                and not lifted.once
                 and not loops
                 and not lifted.multiplied
                 and not isinstance(event.detail, Relation)
@@ -621,6 +628,14 @@ class Interpreter(Names):
     ) -> Value:
         """Call a built-in function or a method of a built-in type."""
         return SPECIAL[callee.name](Call(frame, callee, arguments, keywords, node))
+
+    def written(self, frame: Frame, row: Row, node: Node) -> None:
+        """A row is turned into text: its `__str__` is called."""
+        found = self.project.class_member(row.model.cls, "__str__")
+        if isinstance(found, tuple) and found[1][0] == "func" and not row.model.historical:
+            function = found[0].module.functions[found[1][1]]
+            if function not in self.stack:
+                self.invoke(frame, FunctionValue(function, row), (), {}, node)
 
     def last_event(self, frame: Frame) -> Event | None:
         """Return the effect recorded last in a function."""

@@ -26,7 +26,7 @@ BATCH_WORDS = ("batch", "chunk", "page", "partition", "grouper")
 FEW_WORDS = (
     *("choices", "settings", "fields", "headers", "columns", "kwargs", "args", "params", "options", "validators"),
     *("signals", "middleware", "backends", "plugins", "handlers", "field_names", "locales", "languages", "formats"),
-    *("_meta", "registry", "extensions", "errors", "keys", "attrs", "methods", "hooks", "permissions", "scopes"),
+    *("_meta", "registry", "extensions", "errors", "attrs", "methods", "hooks", "permissions", "scopes"),
 )
 
 
@@ -51,14 +51,22 @@ def loaded(frame: Frame, rows: Rows, position: int) -> Load:
     load = Load(rows.model, position, query_symbol(rows))
     load.relation = rows.relation
     load.filtered = bool(rows.filters)
-    load.limited = rows.limited is not None or rows.values
+    keyed = any(name in ("id", "pk") for model, name, _ in rows.filters if model is rows.model)
+    load.limited = rows.limited is not None or rows.values or keyed
     load.chain = ((frame.function, position, query_symbol(rows)),)
     rows.load = frame.load(load)
     return load
 
 
 def query(
-    frame: Frame, rows: Rows, position: int, what: str, *, depth: int | None = None, effect: str = "db.query"
+    frame: Frame,
+    rows: Rows,
+    position: int,
+    what: str,
+    *,
+    depth: int | None = None,
+    effect: str = "db.query",
+    blocking: bool = True,
 ) -> None:
     """Record one query for rows, and the columns it looks up by."""
     frame.emit(
@@ -71,7 +79,7 @@ def query(
         detail=rows,
         certain=rows.model is not None,
         doubtful=rows.assumed and rows.relation is not None and not rows.filters,
-        blocking=not frame.interp.libraries.is_subclass(rows.api, "sqlalchemy.ext.asyncio.AsyncSession"),
+        blocking=blocking,
     )
     frame.interp.looked_up(frame, rows, position)
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from perfwright.effects.frame import Frame, Loop
 from perfwright.effects.iteration import deepen
+from perfwright.effects.scans import search
 from perfwright.effects.values import (
     ITEMS,
     UNKNOWN,
@@ -127,6 +128,9 @@ class Names:
         big = next((loop for loop in inside if loop.multiplies), None)
         if big is not None:
             where.size, where.known = big.size, big.sure
+            searched = frame.calls.pop(("searched", id(where)), None)
+            if searched is not None:
+                search(frame, "membership", where, searched[1], searched[2], sure=big.sure)
         elif many and isinstance(added, Sequence) and not added.size.is_little:
             where.size, where.known = added.size, added.known
         elif inside and not inside[-1].size.is_little:

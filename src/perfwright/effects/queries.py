@@ -315,11 +315,11 @@ def method(  # noqa: C901 - one step a word of the vocabulary
             if entry.limits is not None or name in ("get", "first", "last", "one", "one_or_none"):
                 work = work.copy(frame.depth)
                 work.limited = constant(1)
-            query(frame, work, node[1], frame.interp.text(node))
+            query(frame, work, node[1], frame.interp.text(node), blocking=entry.blocking)
     elif effects:
         for effect in effects:
             if effect in ("db.write", "db.commit"):
-                query(frame, work, node[1], frame.interp.text(node), effect=effect)
+                query(frame, work, node[1], frame.interp.text(node), effect=effect, blocking=entry.blocking)
                 event = frame.interp.last_event(frame)
                 if event is not None:
                     event.model = entry
@@ -408,7 +408,11 @@ def typed(  # noqa: C901 - one line a head of the type language
             size = relation_size(rows.owner, rows.relation)
         sequence = Sequence(of, rows.element(frame.depth), size, frame.depth)
         if "db.write" not in [effect.name for effect in entry.does]:
-            sequence.load = rows.load if rows.stored and rows.load is not None else loaded(frame, rows, node[1])
+            sequence.load = (
+                rows.load
+                if rows.stored and rows.load is not None
+                else loaded(frame, rows, rows.position if rows.stored and rows.position else node[1])
+            )
         return sequence
     if head == "Dict":
         sequence = Sequence("dict", rows.element(frame.depth), rows.how_many, frame.depth)
@@ -470,10 +474,7 @@ def executed(frame: Frame, statement: Value, node: Node, entry: LibraryModel, re
     if single:
         rows.limited = rows.limited or constant(1)
     if "db.query" in effects:
-        query(frame, rows, node[1], frame.interp.text(node))
-        event = frame.interp.last_event(frame)
-        if event is not None and not entry.blocking:
-            event.blocking = False
+        query(frame, rows, node[1], frame.interp.text(node), blocking=entry.blocking)
     rows.stored = True
     rows.api = "sqlalchemy.engine.ScalarResult"
     if returns is not None and len(returns.args) > 1:

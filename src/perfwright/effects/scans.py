@@ -54,6 +54,8 @@ def contains(frame: Frame, where: Value, node: Node, right: Node) -> None:
     source = frame.interp.source_of(where)
     if source is not None and right[0] == "comp":
         source.reduced.append(("contains", node[1], frame.interp.text(node)))
+    if where.of == "list" and where.size.constant == 0 and where.depth < frame.depth:
+        frame.calls[("searched", id(where))] = (where, node, right)  # a search, if the loop appends to it
     if where.of not in SCANNED or where.size.is_little:
         return
     search(frame, "membership", where, node, right, sure=where.known)
@@ -128,7 +130,9 @@ def reduction(frame: Frame, source: Value, tests: Node, node: Node, consumer: st
             load.reduced.append(("filter", node[1], frame.interp.text(node)))
         return
     shown = frame.interp.text(node)
-    if tests and last and all(expressible(test) for test in tests):
+    if any(varying(frame, names_in(test)) for test in tests):
+        load.whole = True  # another part of the rows on each pass of a loop around: all of them in the end
+    elif tests and last and all(expressible(test) for test in tests):
         load.reduced.append(("filter", node[1], shown))
     elif consumer in REDUCERS and expressible(node[3]):
         load.reduced.append((REDUCERS[consumer], node[1], shown))

@@ -129,7 +129,9 @@ def full_batch(test: Node) -> bool:
 
 def for_(frame: Frame, node: Node) -> bool:
     source = frame.value(node[3])
+    frame.quiet += node[6]  # `async for` waits without holding the thread
     element, loop = iterate(frame, source, node[3])
+    frame.quiet -= node[6]
     loop.batches = takes_batches(node[3])
     if not loop.sure and looks_few(node[3]):
         loop.size = constant(10)

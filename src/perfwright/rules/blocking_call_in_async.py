@@ -71,14 +71,17 @@ WHAT = {
     "connect": "opens a connection",
     "model.load": "loads a model",
 }
+OPENS = ("open", "pathlib.Path.open")
 STARTUP = ("lifespan", "startup", "on_startup", "main", "setup", "init_db", "initialize", "cleanup", "shutdown")
 
 
 def find(effects: Effects) -> Iterator[Finding]:
-    for effect in effects.effects(*BLOCKING):
+    blocking = [e for e in effects.effects(*BLOCKING) if e.function.is_async and e.event.blocking]
+    opened = {id(effect.function) for effect in blocking if effect.event.symbol in OPENS}
+    for effect in blocking:
         event = effect.event
-        if not effect.function.is_async or not event.blocking:
-            continue
+        if id(effect.function) in opened and event.symbol.startswith("io."):
+            continue  # the file is read or written where it is opened: one thing to move to a thread
         first = event.chain[0]
         through = f" through `{first[2]}`" if len(event.chain) > 1 else f": `{first[2]}`"
         name = event.symbol if event.model is not None else event.effect

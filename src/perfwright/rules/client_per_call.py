@@ -53,10 +53,13 @@ from perfwright.rules._contract import Rule
 def find(effects: Effects) -> Iterator[Finding]:
     for effect in effects.effects("client"):
         event = effect.event
+        if event.once:
+            continue  # kept: behind a memo or made only where there is none yet
         entries = effects.entry_points(effect.function)
         looped = bool(event.loops) and not event.multiplied
         at_entry = effects.is_entry(effect.function)
-        if not looped and not (at_entry and not event.multiplied):
+        sends = event.model is not None and any(each.name == "http.request" for each in event.model.does)
+        if not looped and not (at_entry and not event.multiplied and not sends):
             continue
         leaf, first = event.chain[-1], event.chain[0]
         made = event.symbol.rpartition(".")[2]

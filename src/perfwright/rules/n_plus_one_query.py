@@ -96,7 +96,10 @@ MOST = 4  # symbols and cures named in one finding
 
 def find(effects: Effects) -> Iterator[Finding]:
     for group in effects.repeated_at("db.query"):
+        group = [effect for effect in group if not refreshes(effect)]
         sure = [effect for effect in group if effects.confidence(effect) != "possible"] or group
+        if not sure:
+            continue
         effect = sure[0]
         loop = effect.loop
         if loop is None:
@@ -114,6 +117,12 @@ def find(effects: Effects) -> Iterator[Finding]:
             cost=Cost(terms=tuple(effects.term(each) for each in sure)),
             evidence=effects.evidence(),
         )
+
+
+def refreshes(effect: Effect) -> bool:
+    """Tell whether a query only reads back the row that was just written: the write is the cause."""
+    model = effect.event.model
+    return model is not None and model.name.endswith(("Session.refresh", "Model.refresh_from_db"))
 
 
 def message(group: list[Effect], over: str) -> str:
