@@ -324,7 +324,7 @@ class Interpreter(Names):
         if not summary.events:
             return
         around = frame.multiplying(limit)
-        shown = f"{function.name}()"
+        shown = function.name if self.is_property(function) else f"{function.name}()"
         link = (frame.function, node[1], shown)
         consumed = (
             function.is_async

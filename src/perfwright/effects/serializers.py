@@ -47,7 +47,7 @@ def model_read(project: Project, cls: Class) -> Function:
             body.append(("expr", position, read))
     parameters = (("self", None, None, POSITIONAL), ("obj", None, None, POSITIONAL))
     facts = (
-        "validate", f"{cls.qualified}", cls.line, cls.end_line, (), parameters, None, 0, tuple(body), -1, -1,
+        cls.name, f"{cls.qualified}", cls.line, cls.end_line, (), parameters, None, 0, tuple(body), -1, -1,
     )  # fmt: skip
     return Function(cls.module, -1, facts)
 
@@ -112,7 +112,7 @@ def synthesize(project: Project, schema: Schema, cls: Class) -> Function:
         body.append(("expr", position, _method(position, "to_representation")))
     parameters = (("self", None, None, POSITIONAL), ("obj", None, None, POSITIONAL))
     facts = (
-        "serialize", f"{cls.qualified}", cls.line, cls.end_line, (), parameters, None, 0, tuple(body), -1, -1,
+        cls.name, f"{cls.qualified}", cls.line, cls.end_line, (), parameters, None, 0, tuple(body), -1, -1,
     )  # fmt: skip
     return Function(cls.module, -1, facts)
 

@@ -51,7 +51,8 @@ def _text(node: Node | None) -> str:  # noqa: C901 - one line a tag
     if tag == "un":
         return f"{node[2]} {_text(node[3])}" if node[2] == "not" else f"{node[2]}{_text(node[3])}"
     if tag == "bin":
-        return f"{_text(node[3])} {node[2]} {_text(node[4])}"
+        sides = [f"({_text(side)})" if side[0] in ("bin", "cmp", "bool", "if") else _text(side) for side in node[3:5]]
+        return f"{sides[0]} {node[2]} {sides[1]}"
     if tag == "cmp":
         return _text(node[2]) + "".join(f" {op} {_text(r)}" for op, r in zip(node[3], node[4], strict=True))
     if tag == "coll":
