@@ -101,6 +101,8 @@ def _read_one(root: str, name: str) -> Node | str:
     except SyntaxError as error:
         if "encoding" in str(error) or "codec" in str(error) or "utf-8" in str(error).lower():
             return f"It is not text in the encoding it declares ({error.msg}); save it as UTF-8."
+        if "null bytes" in str(error):
+            return "It is not text (it holds null bytes); save it as UTF-8 or exclude it."
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
         return f"Line {error.lineno or 1} is not Python {version} ({error.msg}); correct it or run a newer Python."
     except (ValueError, UnicodeDecodeError) as error:
