@@ -302,6 +302,11 @@ class Finding:
         """Tell whether people see it by default: error or warning, certain or likely."""
         return self.severity != "note" and self.confidence != "possible"
 
+    @property
+    def serves(self) -> bool:
+        """Tell whether a request, task or event reaches it; a command that somebody types does not count."""
+        return any(not entry.startswith("command ") for entry in self.entry_points)
+
     def to_json(self) -> Json:
         return {
             "rule": self.rule,

@@ -71,7 +71,7 @@ def ranked(findings: Sequence[Finding]) -> list[Finding]:
         amounts = finding.cost.predicted
         return (
             ("error", "warning", "note").index(finding.severity),
-            not finding.entry_points,
+            not finding.serves,
             ("certain", "likely", "possible").index(finding.confidence),
             -max((amounts.get("latency_ms", 0.0), amounts.get("stall_ms", 0.0) * 20, amounts.get("response_kb", 0.0))),
             finding.place.path,

@@ -400,6 +400,7 @@ class Interpreter(Names):
                         copy.relation, copy.filtered, copy.limited = (
                             original.relation, original.filtered, original.limited,
                         )  # fmt: skip
+                        copy.owned = original.owned
                         copy.chain = ((frame.function, frame.interp.at, "call"), *original.chain)
                         if name == "load":
                             frame.load(copy)

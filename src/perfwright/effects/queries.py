@@ -84,6 +84,8 @@ def follow(frame: Frame, row: Row, name: str, relation: Relation, node: Node) ->
         sequence = Sequence("list", element, relation_size(row, name), row.depth, row.root)
         load = Load(target, node[1], f"{row.model.name}.{name}")
         load.relation = name
+        # The parts of one row are few; those of every row of a loop are the table.
+        load.owned = (relation.owned or relation.through) and not frame.multiplying(row.depth)
         load.chain = ((frame.function, node[1], f"{row.model.name}.{name}"),)
         if not fetched:
             sequence.load = frame.load(load)

@@ -41,7 +41,19 @@ class Column:
 class Relation:
     """A way from one model to another; `inverse` is the name of the way back."""
 
-    __slots__ = ("column", "dynamic", "eager", "inverse", "line", "many", "name", "target", "through")
+    __slots__ = (
+        "column",
+        "dynamic",
+        "eager",
+        "generic",
+        "inverse",
+        "line",
+        "many",
+        "name",
+        "owned",
+        "target",
+        "through",
+    )
 
     def __init__(self, name: str, target: "Model | None", *, many: bool, line: int = 0) -> None:
         self.name, self.target, self.many, self.line = name, target, many, line
@@ -50,6 +62,8 @@ class Relation:
         self.dynamic = False
         self.column: Column | None = None  # the column that a look-up along this relation filters by
         self.through = False
+        self.generic = False  # to a row of any model: Django's GenericForeignKey
+        self.owned = False  # the other side lives and dies with this one: its few parts
 
 
 class Model:
@@ -193,6 +207,7 @@ class Schema:
                 self._django_relation(model, name, call, keywords, many=True)
             elif kind == "GenericForeignKey":
                 model.relations[name] = Relation(name, None, many=False, line=line)
+                model.relations[name].generic = True
             elif kind.endswith("Field"):
                 indexed = kind in INDEXED or any(
                     _is_true(keywords.get(k)) for k in ("db_index", "unique", "primary_key")
@@ -283,6 +298,8 @@ class Schema:
             if relation.many and not relation.through and relation.target is not None:
                 relation.many = not self._points_to(model, relation.target) or relation.target is model
         relation.through = "secondary" in keywords
+        cascade = keywords.get("cascade")
+        relation.owned = cascade is not None and "delete-orphan" in str(cascade[2])
         lazy = keywords.get("lazy")
         relation.eager = lazy is not None and lazy[0] == "const" and lazy[2] in (*EAGER, False)
         relation.dynamic = lazy is not None and lazy[0] == "const" and lazy[2] in ("dynamic", "write_only")
@@ -340,6 +357,7 @@ class Schema:
                     copy = Relation(name, relation.target, many=relation.many, line=relation.line)
                     copy.column, copy.inverse, copy.eager = relation.column, relation.inverse, relation.eager
                     copy.through, copy.dynamic = relation.through, relation.dynamic
+                    copy.generic, copy.owned = relation.generic, relation.owned
                     if copy.inverse and parent is not None and parent.framework == DJANGO:
                         copy.inverse = copy.inverse.replace(f"{parent.name.lower()}_set", f"{model.name.lower()}_set")
                     model.relations[name] = copy

@@ -52,12 +52,24 @@ class Load:
     done: `(kind, position, text)` with kind filter, count, sum, max, sort, test, contains, slice.
     """
 
-    __slots__ = ("chain", "filtered", "limited", "model", "position", "reduced", "relation", "symbol", "whole")
+    __slots__ = (
+        "chain",
+        "filtered",
+        "limited",
+        "model",
+        "owned",
+        "position",
+        "reduced",
+        "relation",
+        "symbol",
+        "whole",
+    )
 
     def __init__(self, model: Model | None, position: int, symbol: str) -> None:
         self.model, self.position, self.symbol = model, position, symbol
         self.relation: str | None = None
         self.filtered = self.limited = self.whole = False
+        self.owned = False  # the parts of one row, or what is linked to it: few by nature
         self.reduced: list[tuple[str, int, str]] = []
         self.chain: tuple[Any, ...] = ()
 

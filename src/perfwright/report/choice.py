@@ -40,7 +40,7 @@ def grouped(findings: Iterable[Finding]) -> list[list[Finding]]:
 def _rank(finding: Finding) -> tuple[int, bool, float, str, int, str, str]:
     """Rank by severity, then what a request reaches before what none does, then by cost."""
     place = finding.place
-    unreached = not finding.entry_points
+    unreached = not finding.serves
     return (
         SEVERITIES.index(finding.severity),
         unreached,

@@ -150,6 +150,8 @@ def told(effects: Effects, report: Report, load: Load, uses: list[tuple[str, int
 
 
 def confidence(load: Load, kind: str) -> Confidence:
+    if load.owned:
+        return "possible"
     if load.relation and kind in ("test", "columns", "contains"):
         return "possible"
     return "certain" if not load.filtered and not load.relation else "likely"

@@ -149,7 +149,7 @@ def cure(effect: Effect) -> str:
         source = loop.iterated
         django = _is_django(source) or (relation.target is not None and relation.target.framework == "django")
         if django:
-            call = "prefetch_related" if relation.many or relation.target is None else "select_related"
+            call = "prefetch_related" if relation.many or relation.generic else "select_related"
             return f'Add .{call}("{relation.name}") to the query of the {model} rows.'
         loader = "selectinload" if relation.many else "joinedload"
         return f"Add .options({loader}({model}.{relation.name})) to the query of the {model} rows."
