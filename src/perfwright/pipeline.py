@@ -10,7 +10,7 @@ from perfwright import __version__, rules
 from perfwright.config import Settings
 from perfwright.effects import library
 from perfwright.effects.summary import Effects
-from perfwright.finding import Finding, Place, Record, Summary, number_twins
+from perfwright.finding import Finding, Place, Record, Summary, Unreadable, number_twins
 from perfwright.index import read
 from perfwright.index.project import Project
 
@@ -48,10 +48,16 @@ def check(root: Path, names: Sequence[str], settings: Settings, *, jobs: int | N
             files=len(modules),
             lines=sum(module.lines for module in modules),
             calls_resolved=effects.calls_resolved,
-            unreadable=facts.unreadable,
+            unreadable=(*facts.unreadable, *too_deep(effects)),
         ),
         sources={module.path: module.digest for module in modules if module.path in paths},
     )
+
+
+def too_deep(effects: Effects) -> list[Unreadable]:
+    """Return the functions that could not be followed, each with what would be right."""
+    why = "is nested too deeply to be followed; split it, its findings are missing."
+    return [Unreadable(path=each.path, why=f"Line {each.line}: {each.qualified} {why}") for each in effects.given_up]
 
 
 def packages_around(root: Path) -> tuple[str, ...]:

@@ -64,19 +64,19 @@ def value(interp: "Interpreter", module: Module, node: Node, depth: int = 0) -> 
         left = value(interp, module, node[3], depth + 1)
         return left if left.kind not in ("unknown",) else value(interp, module, node[4], depth + 1)
     if tag in ("name", "attr"):
-        return named(interp, module, node)
+        return named(interp, module, node, depth)
     if tag == "sub":
         return subscripted(interp, module, node, depth)
     return UNKNOWN
 
 
-def named(interp: "Interpreter", module: Module, node: Node) -> Value:
+def named(interp: "Interpreter", module: Module, node: Node, depth: int) -> Value:
     last = node[2] if node[0] == "name" else node[3]
     entity = interp.project.expression(module, node)
     if isinstance(entity, Class):
         return interp.instance(entity, 0)
     if isinstance(entity, Global) and entity.expression is not None and entity.expression[0] in ("sub", "bin"):
-        return value(interp, entity.module, entity.expression, 4)
+        return value(interp, entity.module, entity.expression, depth + 1)
     if isinstance(entity, Outside):
         name = interp.libraries.canonical(entity)
         if last in COLLECTIONS and name.startswith(("typing.", "collections.")):

@@ -130,7 +130,8 @@ def ranged(call: Call) -> Value:
 def items_of(call: Call) -> Value:
     """dict.items, keys, values: views of the same collection."""
     bound = call.callee.bound
-    assert isinstance(bound, Sequence)
+    if not isinstance(bound, Sequence):  # dict.items(mapping)
+        return Value(call.frame.depth)
     kind = call.callee.name.rpartition(".")[2]
     pair = Sequence("tuple", UNKNOWN, constant(2))
     pair.items = (bound.key or UNKNOWN, bound.element)

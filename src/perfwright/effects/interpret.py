@@ -116,6 +116,8 @@ class Interpreter(Names):
         self.shapes: dict[int, int] = {}
         self.stack: list[Function] = []
         self.open: list[Any] = []  # what is being read, by function and shape
+        self.given_up: list[Function] = []  # nested too deeply to be followed
+        self.lambdas: list[int] = []  # the lambdas that are being called
         self.recursed: set[Any] = set()
         self.approximate: dict[Any, Summary] = {}
         self.reports: list[Report] = []
@@ -143,7 +145,13 @@ class Interpreter(Names):
         functions.sort(key=lambda f: f.name in called and f not in self.entries.labels)
         for function in functions:
             if not self.shapes.get(id(function)) or function in self.entries.labels:
-                self.read(function)
+                try:
+                    self.read(function)
+                except RecursionError:  # thousands of nested expressions: the rest of the work goes on
+                    self.given_up.append(function)
+                    self.stack.clear()
+                    self.open.clear()
+                    self.lambdas.clear()
         for module in self.project.modules.values():
             if self.entries.is_script(module):
                 self.read(module_function(module))
@@ -412,6 +420,9 @@ class Interpreter(Names):
 
     def run_lambda(self, frame: Frame, callee: LambdaValue, arguments: tuple[Value, ...]) -> Value:
         """Call a lambda here: its body is an expression of this function."""
+        if id(callee.node) in self.lambdas:
+            return UNKNOWN  # it calls itself
+        self.lambdas.append(id(callee.node))
         saved: dict[str, Value | None] = {}
         names = [parameter[0] for parameter in callee.node[2]]
         for index, name in enumerate(names):
@@ -424,6 +435,7 @@ class Interpreter(Names):
         try:
             return frame.value(callee.node[3])
         finally:
+            self.lambdas.pop()
             frame.outer = outer
             for name, before in saved.items():
                 if before is None:

@@ -66,6 +66,11 @@ class Effects:
         seen = self._interpreter.calls_seen
         return round(1 - self._interpreter.calls_unknown / seen, 3) if seen else 1.0
 
+    @property
+    def given_up(self) -> Iterable[Function]:
+        """Give the functions that are nested too deeply to be followed."""
+        return self._interpreter.given_up
+
     def effects(self, *names: str) -> Iterator[Effect]:
         """Give every effect with one of the names, in each function that it reaches."""
         for report in self._interpreter.reports:

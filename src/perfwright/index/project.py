@@ -254,32 +254,34 @@ class Project:
             cached = self._mro[cls] = tuple(order)
         return cached
 
-    def expression(self, module: Module, node: Node) -> Entity | None:
+    def expression(self, module: Module, node: Node, depth: int = 0) -> Entity | None:
         """Resolve a dotted name, a subscripted one (`Generic[T]`) or a call that makes a class."""
+        if depth > DEEPEST:
+            return None  # a name that stands for itself
         tag = node[0]
         if tag == "name":
             found = self.lookup(module, node[2])
             seen = 0
             while isinstance(found, Value) and found.expression is not None and seen < DEEPEST:
                 if found.expression[0] == "call":  # Base = declarative_base(), a class from a factory
-                    return self.expression(found.module, found.expression) or found
+                    return self.expression(found.module, found.expression, depth + 1) or found
                 if found.expression[0] not in ("name", "attr"):
                     break
-                found, seen = self.expression(found.module, found.expression), seen + 1
+                found, seen = self.expression(found.module, found.expression, depth + 1), seen + 1
             return found
         if tag == "attr":
-            base = self.expression(module, node[2])
+            base = self.expression(module, node[2], depth + 1)
             if isinstance(base, Class):
                 binding = base.names.get(node[3])
                 return self.bound(base.module, node[3], binding) if binding else None
             if isinstance(base, Value) and base.expression is not None and base.expression[0] == "call":
-                maker = self.expression(base.module, base.expression[2])
+                maker = self.expression(base.module, base.expression[2], depth + 1)
                 return External(f"{maker}.{node[3]}") if isinstance(maker, External) else None
             return self.member(base, node[3])
         if tag == "sub":
-            return self.expression(module, node[2])
+            return self.expression(module, node[2], depth + 1)
         if tag == "call":
-            maker = self.expression(module, node[2])
+            maker = self.expression(module, node[2], depth + 1)
             return External(f"{maker}()") if isinstance(maker, External) else None
         return None
 
