@@ -48,7 +48,7 @@ from perfwright.index.tree import text
 
 DEEPEST = 40  # calls followed from one function; deeper ones are taken to do nothing
 TURNS = 3  # readings of one function inside each other, for different shapes
-SHAPES = 8  # readings of one function; further shapes get what its annotations say
+SHAPES = 6  # readings of one function; further shapes get what its annotations say
 MEMOS = (
     "functools.lru_cache",
     "functools.cache",
