@@ -11,7 +11,7 @@ from perfwright.errors import ConfigError
 
 
 def parse(**table: Any) -> Settings:
-    return config.parse(table, folder=Path("/work"))
+    return config.parse(table, folder=Path("/srv"))
 
 
 def written(path: Path, text: str) -> Path:
@@ -38,7 +38,7 @@ def test_every_setting_is_read() -> None:
 
     assert (settings.select, settings.ignore) == (("n-plus-one*",), ("client-per-call",))
     assert (settings.exclude, settings.tests) == (("legacy/**",), True)
-    assert settings.models == (Path("/work/perf/models"),)
+    assert settings.models == (Path("/srv/perf/models"),)
     assert settings.size == Size(rows=5, named={"shop.Order": 7})
     assert settings.size_stated
     assert settings.budget == Budget(queries=3, entries={"GET /orders": {"latency_ms": 100}})

