@@ -16,6 +16,8 @@ from perfwright.effects.frame import NOTHING, Event, Frame, Loop, Summary
 from perfwright.effects.iteration import deepen, query_symbol
 from perfwright.effects.library import Libraries
 from perfwright.effects.names import Names
+from perfwright.effects.observations import Lookup, Report, Response
+from perfwright.effects.passing import assumed, identity, rooted, sources
 from perfwright.effects.schema import Model, Relation, Schema
 from perfwright.effects.statements import STATEMENTS
 from perfwright.effects.values import (
@@ -65,42 +67,6 @@ PROPERTIES = (
     "async_property",
 )
 ITERATORS = ("typing.Iterator", "typing.Generator")
-
-
-class Report:
-    """What one reading of a function found."""
-
-    __slots__ = ("events", "function", "loads", "repeats", "returns", "shape", "standalone")
-
-    def __init__(self, frame: Frame, standalone: bool, shape: Any) -> None:
-        self.function, self.standalone, self.shape = frame.function, standalone, shape
-        self.events = tuple(frame.events.values())
-        self.loads = tuple(frame.loads)
-        self.returns = frame.returns
-        self.repeats = tuple(frame.repeats)
-
-
-class Lookup:
-    """One query's conditions: which columns of which model it looks up by."""
-
-    __slots__ = ("filters", "function", "limited", "model", "orders", "position", "relation", "what")
-
-    def __init__(
-        self, function: Function, position: int, model: Model, filters: tuple[Any, ...], orders: tuple[Any, ...]
-    ) -> None:
-        self.function, self.position, self.model, self.filters, self.orders = function, position, model, filters, orders
-        self.relation = ""
-        self.limited = False
-        self.what = ""
-
-
-class Response:
-    """Rows that an entry point sends out, however many they are."""
-
-    __slots__ = ("function", "load", "position", "what")
-
-    def __init__(self, function: Function, load: Load, position: int, what: str) -> None:
-        self.function, self.load, self.position, self.what = function, load, position, what
 
 
 class Interpreter(Names):
@@ -658,25 +624,6 @@ class Interpreter(Names):
         return text(node)
 
 
-def assumed(value: Sequence | Rows | Row) -> Value:
-    """Return rows of which only an annotation tells: what their query fetched along is not known."""
-    new = deepen(value, 0)
-    if isinstance(new, Rows | Row):
-        new.assumed = True
-    elif isinstance(new, Sequence) and isinstance(new.element, Row):
-        new.element.assumed = True
-    return new
-
-
-def identity(value: Value | None) -> Any:
-    """Return what tells one argument from another: the constant, or the very value."""
-    if isinstance(value, Constant):
-        return ("k", value.value)
-    if value is None or value is UNKNOWN:
-        return None
-    return id(value)
-
-
 def module_function(module: Module) -> Function:
     """Return a module's body as if it were a function."""
     facts = ("<module>", "<module>", 1, module.lines, (), (), None, 0, module.body, -1, -1)
@@ -687,46 +634,3 @@ def is_builtin(name: str) -> bool:
     import builtins
 
     return hasattr(builtins, name)
-
-
-def rooted(value: Value, index: int) -> Value:
-    """Return a parameter's value as the function sees it: older than all its loops, hanging on itself."""
-    found: Value
-    if isinstance(value, Row):
-        found = Row(value.model, value.fetched, 0, index)
-        found.assumed = value.assumed
-    elif isinstance(value, Rows):
-        found = value.copy(0)
-        assert isinstance(found, Rows)
-        found.manager, found.stored, found.root = value.manager, value.stored, index
-    elif isinstance(value, Sequence):
-        sequence = Sequence(value.of, value.element, value.size, 0, index, known=value.known)
-        sequence.element = rooted_item(value.element)
-        sequence.key, sequence.items = value.key, value.items
-        found = sequence
-    elif isinstance(value, Instance):
-        found = Instance(value.cls, 0, index)
-    elif isinstance(value, Foreign):
-        found = Foreign(value.name, 0, index, value.element)
-        found.size = value.size
-    elif isinstance(value, Scalar | Constant):
-        found = Scalar(getattr(value, "type", ""), 0, index) if isinstance(value, Scalar) else value
-    elif value.kind == "unknown":
-        found = Value(0, index)
-    else:
-        return value
-    return found
-
-
-def rooted_item(value: Value) -> Value:
-    return deepen(value, 0) if value.kind in ("row", "instance", "sequence") else value
-
-
-def sources(value: Value, depth: int = 0) -> list[Load]:
-    """Return the loads that a returned value holds, through dicts, lists and tuples."""
-    if depth > 3 or not isinstance(value, Sequence):
-        return []
-    found = [load for load in (value.load, value.source) if load is not None]
-    for item in value.items or ():
-        found.extend(sources(item, depth + 1))
-    return found

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from perfwright.effects.frame import Event, Loop
-from perfwright.effects.interpret import Interpreter, Lookup, Report, Response
+from perfwright.effects.interpret import Interpreter
 from perfwright.effects.library import Libraries
+from perfwright.effects.observations import Lookup, Report, Response
 from perfwright.effects.scans import Scan
 from perfwright.effects.schema import Model, Relation
 from perfwright.effects.values import Load, Rows

@@ -82,7 +82,7 @@ The table is small and stays so (name its size in the settings), or it is writte
 
 from collections.abc import Iterator
 
-from perfwright.effects.interpret import Lookup
+from perfwright.effects.observations import Lookup
 from perfwright.effects.schema import SQLALCHEMY, Column, Model
 from perfwright.effects.summary import Effects
 from perfwright.finding import Confidence, Cost, Finding, Place, Proof, Step, Term

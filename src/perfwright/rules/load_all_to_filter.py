@@ -77,7 +77,7 @@ The rows are also used as they are, or the condition cannot be said in SQL.
 
 from collections.abc import Iterator
 
-from perfwright.effects.interpret import Report
+from perfwright.effects.observations import Report
 from perfwright.effects.summary import Effects
 from perfwright.effects.values import Load
 from perfwright.finding import Confidence, Cost, Finding, Proof, Step, Term

@@ -53,7 +53,7 @@ Something may have changed the rows in between, and the second answer must show 
 from collections.abc import Iterator
 
 from perfwright.effects.frame import Event
-from perfwright.effects.interpret import Report
+from perfwright.effects.observations import Report
 from perfwright.effects.summary import Effects
 from perfwright.finding import Cost, Finding, Proof, Step, Term
 from perfwright.index.lower import line_of

@@ -97,7 +97,7 @@ The table is small and stays so: name its size in the settings.
 
 from collections.abc import Iterator
 
-from perfwright.effects.interpret import Response
+from perfwright.effects.observations import Response
 from perfwright.effects.summary import Effects
 from perfwright.finding import Confidence, Cost, Finding, Proof, Step, Term
 from perfwright.index.lower import line_of

@@ -1,0 +1,68 @@
+"""Values on their way in and out of functions: as a parameter, as an answer, as what tells two apart."""
+
+from typing import Any
+
+from perfwright.effects.iteration import deepen
+from perfwright.effects.values import UNKNOWN, Constant, Foreign, Instance, Load, Row, Rows, Scalar, Sequence, Value
+
+
+def rooted(value: Value, index: int) -> Value:
+    """Return a parameter's value as the function sees it: older than all its loops, hanging on itself."""
+    found: Value
+    if isinstance(value, Row):
+        found = Row(value.model, value.fetched, 0, index)
+        found.assumed = value.assumed
+    elif isinstance(value, Rows):
+        found = value.copy(0)
+        assert isinstance(found, Rows)
+        found.manager, found.stored, found.root = value.manager, value.stored, index
+    elif isinstance(value, Sequence):
+        sequence = Sequence(value.of, value.element, value.size, 0, index, known=value.known)
+        sequence.element = rooted_item(value.element)
+        sequence.key, sequence.items = value.key, value.items
+        found = sequence
+    elif isinstance(value, Instance):
+        found = Instance(value.cls, 0, index)
+    elif isinstance(value, Foreign):
+        found = Foreign(value.name, 0, index, value.element)
+        found.size = value.size
+    elif isinstance(value, Scalar | Constant):
+        found = Scalar(getattr(value, "type", ""), 0, index) if isinstance(value, Scalar) else value
+    elif value.kind == "unknown":
+        found = Value(0, index)
+    else:
+        return value
+    return found
+
+
+def rooted_item(value: Value) -> Value:
+    return deepen(value, 0) if value.kind in ("row", "instance", "sequence") else value
+
+
+def assumed(value: Sequence | Rows | Row) -> Value:
+    """Return rows of which only an annotation tells: what their query fetched along is not known."""
+    new = deepen(value, 0)
+    if isinstance(new, Rows | Row):
+        new.assumed = True
+    elif isinstance(new, Sequence) and isinstance(new.element, Row):
+        new.element.assumed = True
+    return new
+
+
+def identity(value: Value | None) -> Any:
+    """Return what tells one argument from another: the constant, or the very value."""
+    if isinstance(value, Constant):
+        return ("k", value.value)
+    if value is None or value is UNKNOWN:
+        return None
+    return id(value)
+
+
+def sources(value: Value, depth: int = 0) -> list[Load]:
+    """Return the loads that a returned value holds, through dicts, lists and tuples."""
+    if depth > 3 or not isinstance(value, Sequence):
+        return []
+    found = [load for load in (value.load, value.source) if load is not None]
+    for item in value.items or ():
+        found.extend(sources(item, depth + 1))
+    return found
