@@ -66,7 +66,6 @@ PROPERTIES = (
     "reify",
     "async_property",
 )
-ITERATORS = ("typing.Iterator", "typing.Generator")
 
 
 class Interpreter(Names):
@@ -151,7 +150,7 @@ class Interpreter(Names):
         if memo:
             limit = max((value.depth for value in bound if value is not None), default=0)
         self.lift(frame, summary, bound, function, node, limit)
-        result = self.rebase(summary.returns, bound, frame, memo)
+        result = self.rebase(summary.returns, bound, frame, memo, (node[1], f"{function.name}()"))
         for value in arguments:
             frame.use_whole(value)
         if function.is_async:
@@ -352,7 +351,7 @@ class Interpreter(Names):
                 asked = (id(leaf[0]), leaf[1], tuple([identity(value) for value in bound]))
                 frame.ask(lifted, asked, node[1])
 
-    def rebase(self, value: Value, bound: list[Value], frame: Frame, memo: bool) -> Value:
+    def rebase(self, value: Value, bound: list[Value], frame: Frame, memo: bool, call: tuple[int, str]) -> Value:
         """Return a callee's result as the caller sees it: as old as the argument it hangs on, or new."""
         depth, root = 0 if memo else frame.depth, None
         if value.root is not None and value.root < len(bound) and bound[value.root] is not None:
@@ -375,14 +374,12 @@ class Interpreter(Names):
                             original.relation, original.filtered, original.limited,
                         )  # fmt: skip
                         copy.owned = original.owned
-                        copy.chain = ((frame.function, frame.interp.at, "call"), *original.chain)
+                        copy.chain = ((frame.function, *call), *original.chain)
                         if name == "load":
                             frame.load(copy)
                         setattr(found, name, copy)
             return found
         return value
-
-    at = 0
 
     def run_lambda(self, frame: Frame, callee: LambdaValue, arguments: tuple[Value, ...]) -> Value:
         """Call a lambda here: its body is an expression of this function."""

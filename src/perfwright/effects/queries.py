@@ -28,7 +28,6 @@ QUERYSET = "django.db.models.QuerySet"
 RELATED = "django.db.models.manager.RelatedManager"
 MANAGER = "django.db.models.Manager"
 QUERY = "sqlalchemy.orm.Query"
-RESULT = ("sqlalchemy.engine.Result", "sqlalchemy.engine.ScalarResult", "sqlalchemy.Result", "sqlalchemy.ScalarResult")
 KEEPS_ROWS = frozenset(
     ("all", "count", "exists", "__iter__", "__len__", "__bool__", "iterator", "get_queryset", "only")
 )

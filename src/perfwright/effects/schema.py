@@ -111,7 +111,6 @@ class Schema:
         self.by_class: dict[Class, Model] = {}
         self.by_name: dict[str, list[Model]] = {}
         self._historical: dict[Class, Model] = {}
-        self.tables: dict[str, dict[str, Column]] = {}  # association tables, by the name of the variable's table
         for cls in project.classes:
             framework = self._framework(cls)
             if framework:

@@ -37,7 +37,6 @@ class Size:
 ITEMS: Final = Size("items")
 ROWS: Final = Size("rows")
 PAGE: Final = Size("page")
-ONE: Final = Size(constant=1)
 
 
 def constant(number: int) -> Size:

@@ -125,7 +125,6 @@ class Project:
         self._resolved: dict[tuple[str, str], Entity | None] = {}
         self._imported: dict[tuple[str, str], Entity] = {}
         self._mro: dict[Class, tuple[Class | External, ...]] = {}
-        self._subclasses: dict[Class, list[Class]] | None = None
 
     @property
     def functions(self) -> Iterator[Function]:
@@ -298,16 +297,6 @@ class Project:
     def externals(self, cls: Class) -> list[External]:
         """Return the bases of a class that are outside the project."""
         return [base for base in self.mro(cls) if isinstance(base, External)]
-
-    def subclasses(self, cls: Class) -> list[Class]:
-        """Return the direct and indirect subclasses of a class, in the project."""
-        if self._subclasses is None:
-            self._subclasses = {}
-            for child in self.classes:
-                for base in self.mro(child)[1:]:
-                    if isinstance(base, Class):
-                        self._subclasses.setdefault(base, []).append(child)
-        return self._subclasses.get(cls, [])
 
 
 def _prefixes(name: str) -> Iterator[str]:
