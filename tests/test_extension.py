@@ -77,7 +77,7 @@ def find(effects: Effects) -> Iterator[Finding]:
         )
 
 
-RULE = Rule(name="sleep-per-item", spends=("latency",), proof=Proof.growth("n"), find=find)
+RULE = Rule(name="sleep-per-item", sees=("wait",), spends=("latency",), proof=Proof.growth("n"), find=find)
 '''
 
 RULE_CASES = """# sleep-per-item

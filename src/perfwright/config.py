@@ -38,6 +38,7 @@ PRICES: dict[str, float] = {
     "client": 30.0,
     "model.load": 5_000.0,
     "compile": 0.1,
+    "cpu": 50.0,
     "flush": 1.0,
     "raise": 0.001,
     "compare": 0.00002,

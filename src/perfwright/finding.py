@@ -269,8 +269,8 @@ class Finding:
     """One performance defect and everything known about it so far.
 
     `place` is where a person makes the change; `chain` starts at the context that multiplies and
-    ends at the effect. `symbol` names the effect (`Order.customer`); `ordinal` is above 1 only for
-    true twins: same rule, function and symbol.
+    ends at the effect, and `also` holds other places from which the same is reached. `symbol` names the
+    effect (`Order.customer`); `ordinal` is above 1 only for true twins: same rule, function and symbol.
     """
 
     rule: str
@@ -281,6 +281,7 @@ class Finding:
     severity: Severity = "note"
     confidence: Confidence = "likely"
     chain: tuple[Step, ...] = ()
+    also: tuple[Step, ...] = ()
     entry_points: tuple[str, ...] = ()
     cost: Cost = field(default_factory=Cost)
     evidence: tuple[Evidence, ...] = ()
@@ -318,6 +319,7 @@ class Finding:
             "cure": self.cure,
             "place": self.place.to_json(),
             "chain": [step.to_json() for step in self.chain],
+            "also": [step.to_json() for step in self.also],
             "entry_points": list(self.entry_points),
             "cost": self.cost.to_json(),
             "evidence": [item.to_json() for item in self.evidence],
@@ -339,6 +341,7 @@ class Finding:
             cure=data["cure"],
             place=Place.from_json(data["place"]),
             chain=tuple(Step.from_json(step) for step in data["chain"]),
+            also=tuple(Step.from_json(step) for step in data["also"]),
             entry_points=tuple(data["entry_points"]),
             cost=Cost.from_json(data["cost"]),
             evidence=tuple(EVIDENCE[item["kind"]].from_json(item) for item in data["evidence"]),

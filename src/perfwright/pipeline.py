@@ -9,7 +9,7 @@ from pathlib import Path
 from perfwright import __version__, rules
 from perfwright.config import Settings
 from perfwright.effects import library
-from perfwright.effects.summary import Effects
+from perfwright.effects.summary import Program
 from perfwright.finding import Finding, Place, Record, Summary, Unreadable, number_twins
 from perfwright.index import read
 from perfwright.index.project import Project
@@ -30,8 +30,8 @@ def check(root: Path, names: Sequence[str], settings: Settings, *, jobs: int | N
     try:
         facts = read.read(root, names, jobs=jobs)
         project = Project(facts.files, packages_around(root))
-        effects = Effects(project, libraries)
-        found = rules.find(effects, settings)
+        program = Program(project, libraries)
+        found = rules.find(program, settings)
     finally:
         sys.setrecursionlimit(limit)
         if enabled:
@@ -47,17 +47,17 @@ def check(root: Path, names: Sequence[str], settings: Settings, *, jobs: int | N
         summary=Summary(
             files=len(modules),
             lines=sum(module.lines for module in modules),
-            calls_resolved=effects.calls_resolved,
-            unreadable=(*facts.unreadable, *too_deep(effects)),
+            calls_resolved=program.calls_resolved,
+            unreadable=(*facts.unreadable, *too_deep(program)),
         ),
         sources={module.path: module.digest for module in modules if module.path in paths},
     )
 
 
-def too_deep(effects: Effects) -> list[Unreadable]:
+def too_deep(program: Program) -> list[Unreadable]:
     """Return the functions that could not be followed, each with what would be right."""
     why = "is nested too deeply to be followed; split it, its findings are missing."
-    return [Unreadable(path=each.path, why=f"Line {each.line}: {each.qualified} {why}") for each in effects.given_up]
+    return [Unreadable(path=each.path, why=f"Line {each.line}: {each.qualified} {why}") for each in program.given_up]
 
 
 def packages_around(root: Path) -> tuple[str, ...]:

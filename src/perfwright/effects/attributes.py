@@ -273,9 +273,7 @@ def quiet_value(interp: "Interpreter", function: Function, node: Node) -> Value:
         frame.env[name] = value
     if function.parameters:
         frame.self_value = frame.env[function.parameters[0][0]]
-    marks = (len(interp.lookups), len(interp.responses), len(interp.reports))
     found = frame.value(node)
-    del interp.lookups[marks[0] :], interp.responses[marks[1] :]
     if isinstance(found, Awaitable):
         found = found.result
     return deepen(found, 0)

@@ -4,12 +4,13 @@ from perfwright.effects.frame import Frame
 from perfwright.effects.iteration import deepen, iterate, run_query
 from perfwright.effects.library import Effect, Model, Type
 from perfwright.effects.queries import executed, method, of_entity
-from perfwright.effects.scans import REDUCERS, search
+from perfwright.effects.scans import REDUCERS, search, worked
 from perfwright.effects.values import (
     ITEMS,
     UNKNOWN,
     Awaitable,
     ClassValue,
+    Constant,
     External,
     Foreign,
     FunctionValue,
@@ -34,13 +35,17 @@ COPIES = (
     "builtins.iter",
     "builtins.reversed",
 )
+WAITS_FOR = ("asyncio.wait_for", "asyncio.shield")  # what they are given is awaited
 SQL_WRITES = ("insert", "update", "delete", "replace", "merge", "create", "drop", "alter")
 
 
 def call(frame: Frame, node: Node) -> Value:
     """Return what a call gives; its effects and those of what it calls happen."""
     interp = frame.interp
+    awaiting, frame.awaiting = frame.awaiting, 0
     callee = frame.value(node[2])
+    if awaiting and isinstance(callee, External) and callee.name in WAITS_FOR:
+        frame.awaiting = awaiting
     last = node[2][3] if node[2][0] == "attr" else node[2][2] if node[2][0] == "name" else ""
     saved = frame.consumer
     arguments = []
@@ -51,7 +56,7 @@ def call(frame: Frame, node: Node) -> Value:
     keywords: Keywords = {}
     for name, value in node[4]:
         keywords[name or "**"] = frame.value(value)
-    frame.consumer = saved
+    frame.consumer, frame.awaiting = saved, awaiting
     interp.calls_seen += 1
     kind = callee.kind
     if kind == "unknown":
@@ -177,7 +182,7 @@ def modelled(
         return (
             Awaitable(value, frame.depth) if entry.returns is not None and entry.returns.head == "Coroutine" else value
         )
-    emit_effects(frame, entry, effects, receiver, arguments, node)
+    emit_effects(frame, entry, effects, receiver, arguments, node, keywords)
     value = result_of(frame, entry, entry.returns, receiver, arguments, keywords, node, result)
     for argument in (*arguments, *keywords.values()):
         if not isinstance(argument, Sequence) or argument.load is None:
@@ -214,10 +219,17 @@ def emit_effects(
     receiver: Value | None,
     arguments: tuple[Value, ...],
     node: Node,
+    keywords: Keywords | None = None,
 ) -> None:
+    untimed = (
+        entry.timeout is not None
+        and entry.timeout["default"] == "none"
+        and argument_named(entry, entry.timeout["arg"], arguments, keywords or {}) is None
+        and "**" not in (keywords or {})
+    )
     for effect in effects:
         if effect.of is not None:
-            sized_effect(frame, entry, effect, receiver, node)
+            sized_effect(frame, entry, effect, receiver, arguments, keywords or {}, node)
             continue
         name = effect.name
         if name == "db.query" and _writes(node):
@@ -242,6 +254,8 @@ def emit_effects(
             model=entry,
             detail=detail,
             blocking=entry.blocking and name not in ("client", "compile", "raise", "flush", "db.commit"),
+            node=node,
+            untimed=untimed,
         )
 
 
@@ -281,10 +295,26 @@ def sized_effect(
     entry: Model,
     effect: Effect,
     receiver: Value | None,
+    arguments: tuple[Value, ...],
+    keywords: Keywords,
     node: Node,
 ) -> None:
-    """An effect in proportion to a collection: only searches of lists are followed."""
-    if effect.name != "scan" or effect.of != "self" or not isinstance(receiver, Sequence):
+    """An effect in proportion to a collection: nothing where the collection is little."""
+    if effect.name != "scan":
+        shown = node
+        given = receiver
+        if effect.of != "self":
+            given = argument_named(entry, effect.of or "", arguments, keywords)
+            shown = argument_node(entry, effect.of or "", node) or node
+        elif node[2][0] == "attr":
+            shown = node[2][2]
+        if given is None and effect.of not in ("return", "rows"):
+            return
+        if isinstance(given, Constant) or (isinstance(given, Sequence) and given.size.is_little):
+            return
+        worked(frame, effect.name, given if given is not None else UNKNOWN, node, shown, entry)
+        return
+    if effect.of != "self" or not isinstance(receiver, Sequence):
         return
     if receiver.of in ("list", "tuple") and not receiver.size.is_little and receiver.depth < frame.depth:
         if entry.name.endswith((".remove",)) and frame.interp.loop_over(frame, receiver):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from perfwright.effects import serializers
 from perfwright.effects.frame import Frame, Loop
 from perfwright.effects.iteration import iterate
-from perfwright.effects.observations import Report
+from perfwright.effects.observations import Reading
 from perfwright.effects.queries import fetched_by
 from perfwright.effects.schema import Schema
 from perfwright.effects.values import (
@@ -207,7 +207,7 @@ class Entries:
                     interp.responded(frame, made.element, ("return", position, node))
         finally:
             interp.stack.pop()
-        interp.reports.append(Report(frame, True, None))
+        interp.readings.append(Reading(frame, True, None))
 
     def _queryset_position(self, interp: "Interpreter", cls: Class) -> int:
         found = interp.project.class_member(cls, "get_queryset")

@@ -186,6 +186,7 @@ def comprehension(frame: Frame, node: Node) -> Value:
         if index == 0:
             first = source
         loop.batches = takes_batches(iterable)
+        loop.body = (node[3], *tests) if node[5] is None else (node[3], node[5], *tests)
         if not loop.sure and looks_few(iterable):
             loop.size = constant(10)
         for bound in frame.interp.target_names(target):
@@ -234,7 +235,9 @@ def formatted(frame: Frame, node: Node) -> Value:
 
 
 def awaited(frame: Frame, node: Node) -> Value:
+    frame.awaiting += 1
     found = frame.value(node[2])
+    frame.awaiting -= 1
     return found.result if isinstance(found, Awaitable) else found
 
 
@@ -257,6 +260,7 @@ def walrus(frame: Frame, node: Node) -> Value:
 def yielded(frame: Frame, node: Node) -> Value:
     found = frame.value(node[2])
     frame.use_whole(found)
+    frame.holding += frame.held
     frame.yields = found if frame.yields is None else join(frame.yields, found)
     return UNKNOWN
 

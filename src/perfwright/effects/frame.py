@@ -16,7 +16,7 @@ LIFTED = 40  # effects kept of one function: the rest are of the same few kinds
 BLOCKING = frozenset(
     (
         *("db.query", "db.write", "db.commit", "http.request", "llm.call", "file.read", "file.write"),
-        *("process.spawn", "wait", "connect", "model.load"),
+        *("process.spawn", "wait", "connect", "model.load", "cpu"),
     )
 )
 
@@ -24,11 +24,12 @@ BLOCKING = frozenset(
 class Loop:
     """A loop of the function: over what, how often, and the rows it goes through if they are rows."""
 
-    __slots__ = ("batches", "iterated", "kind", "over", "position", "size", "sure", "variables")
+    __slots__ = ("batches", "body", "iterated", "kind", "over", "position", "size", "sure", "variables")
 
     def __init__(self, kind: str, position: int, over: str, size: Size, iterated: Value) -> None:
         self.kind, self.position, self.over, self.size = kind, position, over, size
         self.iterated = iterated
+        self.body: tuple[Node, ...] = ()  # what each pass does
         self.sure = True  # the collection is known to grow with the data
         self.batches = False  # each pass takes many items at once
         self.variables: set[str] = set()
@@ -39,26 +40,43 @@ class Loop:
         return not self.batches and not self.size.is_little and self.kind != "while"
 
 
+class Held:
+    """A lock or a transaction that is held while a block runs: its kind (`lock`, `transaction`), what and where."""
+
+    __slots__ = ("kind", "model", "position", "symbol")
+
+    def __init__(self, kind: str, symbol: str, position: int, model: LibraryModel | None) -> None:
+        self.kind, self.symbol, self.position, self.model = kind, symbol, position, model
+
+
 class Event:
     """An effect that a function has, with the chain of calls that leads to it.
 
     `loops` are the loops around it that multiply it, in the function that holds them; `multiplied` says
-    that one of them lies in a function further down, where it has been reported.
+    that one of them lies in a function further down, where it has been reported. In the same way `held` is
+    what this function holds meanwhile, and `sheltered` the kinds of what functions further down hold.
     """
 
     __slots__ = (
+        "awaited",
         "blocking",
         "certain",
         "chain",
         "detail",
         "doubtful",
         "effect",
+        "held",
         "loops",
         "model",
         "multiplied",
+        "node",
         "once",
+        "path",
         "root",
+        "sheltered",
         "symbol",
+        "tested",
+        "untimed",
     )
 
     def __init__(
@@ -81,6 +99,13 @@ class Event:
         self.blocking, self.model, self.detail, self.certain = blocking, model, detail, certain
         self.multiplied = multiplied
         self.once = False  # behind a cache or a guard: it happens once, whatever loops call it
+        self.awaited = False  # this function waits for it before it goes on
+        self.untimed = False  # it may wait for ever: its library's timeout is not given and has no default
+        self.tested = False  # it stands in the test of an `if` or `while`
+        self.held: tuple[Held, ...] = ()
+        self.sheltered: frozenset[str] = frozenset()
+        self.path: tuple[int, ...] = ()  # the branches of this function that lead to it
+        self.node: Node | None = None  # the call in this function
 
     @property
     def leaf(self) -> Link:
@@ -90,10 +115,10 @@ class Event:
 class Summary:
     """What calling a function comes to: its effects and what it gives back."""
 
-    __slots__ = ("events", "provisional", "returns")
+    __slots__ = ("events", "reading", "returns")
 
-    def __init__(self, events: tuple[Event, ...], returns: Value, *, provisional: bool = False) -> None:
-        self.events, self.returns, self.provisional = events, returns, provisional
+    def __init__(self, events: tuple[Event, ...], returns: Value, reading: Any = None) -> None:
+        self.events, self.returns, self.reading = events, returns, reading
 
 
 NOTHING = Summary((), UNKNOWN)
@@ -103,9 +128,9 @@ class Frame:
     """The state of interpreting one function once, for one shape of its arguments."""
 
     __slots__ = (
-        "arguments", "asked", "calls", "consumer", "env", "events", "function", "guarded_self", "guards", "interp",
-        "loads", "loops", "module", "once", "outer", "path", "pending", "quiet", "repeats", "returns", "self_value",
-        "standalone", "test", "yields",
+        "arguments", "asked", "awaiting", "called", "calls", "consumer", "env", "events", "function", "guarded_self",
+        "guards", "held", "holding", "interp", "loads", "lookups", "loops", "module", "once", "outer", "path", "pending",
+        "quiet", "repeats", "responses", "returns", "self_value", "standalone", "test", "yields",
     )  # fmt: skip
 
     def __init__(self, interp: "Interpreter", function: Function, outer: "Frame | None" = None) -> None:
@@ -122,7 +147,13 @@ class Frame:
         self.consumer = ""  # the function that consumes the comprehension being read: sum, len, ...
         self.guards = 0  # above 0: inside a block that runs once for the life of what it fills
         self.guarded_self = 0  # above 0: what it fills is an attribute of the method's own object
-        self.test = 0  # above 0: inside the test of an `if`
+        self.test = 0  # above 0: inside the test of an `if` or a `while`
+        self.awaiting = 0  # above 0: inside what an `await` waits for
+        self.held: tuple[Held, ...] = ()  # locks and transactions held here
+        self.holding: tuple[Held, ...] = ()  # those held where it yields: a context manager's body runs in them
+        self.called: dict[int, Any] = {}  # the readings of the functions that were called
+        self.lookups: list[Any] = []
+        self.responses: list[Any] = []
         self.standalone = False
         self.self_value: Value | None = None
         self.pending: list[Any] = []  # inner functions, with the names they were made among
@@ -223,7 +254,9 @@ class Frame:
         certain: bool = True,
         doubtful: bool = False,
         blocking: bool | None = None,
-    ) -> None:
+        node: Node | None = None,
+        untimed: bool = False,
+    ) -> Event:
         """Record an effect of this function itself."""
         if blocking is None:
             blocking = effect in BLOCKING and (model is None or model.blocking)
@@ -239,6 +272,8 @@ class Frame:
             certain=certain,
             doubtful=doubtful,
         )
+        event.untimed, event.node = untimed, node
+        self.placed(event)
         if self.guards:
             event.blocking = False
             if self.guarded_self:
@@ -246,6 +281,12 @@ class Frame:
             else:
                 event.once = True
         self.keep(event)
+        return event
+
+    def placed(self, event: Event) -> None:
+        """Note where in this function an effect happens: on which branch, awaited or not, holding what."""
+        event.awaited, event.tested = self.awaiting > 0, self.test > 0
+        event.held, event.path = self.held, self.path
 
     def keep(self, event: Event) -> None:
         """Keep an event, the shortest chain of those that are alike; what multiplies it is reported."""

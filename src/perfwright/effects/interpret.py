@@ -12,12 +12,13 @@ from perfwright.effects import annotations, attributes
 from perfwright.effects.built_in import SPECIAL, Call
 from perfwright.effects.entries import Entries, decorator_names
 from perfwright.effects.expressions import EXPRESSIONS
-from perfwright.effects.frame import NOTHING, Event, Frame, Loop, Summary
+from perfwright.effects.frame import NOTHING, Event, Frame, Held, Loop, Summary
 from perfwright.effects.iteration import deepen, query_symbol
 from perfwright.effects.library import Libraries
 from perfwright.effects.names import Names
-from perfwright.effects.observations import Lookup, Report, Response
+from perfwright.effects.observations import Lookup, Reading, Response
 from perfwright.effects.passing import assumed, identity, rooted, sources
+from perfwright.effects.scans import SAME
 from perfwright.effects.schema import Model, Relation, Schema
 from perfwright.effects.statements import STATEMENTS
 from perfwright.effects.values import (
@@ -50,6 +51,7 @@ from perfwright.index.tree import text
 
 DEEPEST = 40  # calls followed from one function; deeper ones are taken to do nothing
 TURNS = 3  # readings of one function inside each other, for different shapes
+LONGEST = 12  # calls in a chain: what is further away is not reported here
 SHAPES = 6  # readings of one function; further shapes get what its annotations say
 MEMOS = (
     "functools.lru_cache",
@@ -85,9 +87,7 @@ class Interpreter(Names):
         self.lambdas: list[int] = []  # the lambdas that are being called
         self.recursed: set[Any] = set()
         self.approximate: dict[Any, Summary] = {}
-        self.reports: list[Report] = []
-        self.lookups: list[Lookup] = []
-        self.responses: list[Response] = []
+        self.readings: list[Reading] = []
         self.callers: dict[Function, set[Function]] = {}
         self.calls_seen = 0
         self.calls_unknown = 0
@@ -242,7 +242,7 @@ class Interpreter(Names):
                 self.recursed.discard(key)
                 if summary.events and key not in self.approximate:
                     self.approximate[key] = summary
-                    self.reports.pop()
+                    self.readings.pop()
                     summary = self._read(function, bound, closure, standalone, shape)
                     self.recursed.discard(key)
         finally:
@@ -263,6 +263,10 @@ class Interpreter(Names):
             frame.self_value = frame.env[function.parameters[0][0]]
         elif closure is not None:
             frame.self_value = closure.self_value
+        for name in self.decorators(function) if function.decorators else ():
+            entry = self.libraries.get(name) if "." in name else None
+            if entry is not None and entry.holds:
+                frame.held = (*frame.held, Held(entry.holds, name, function.line << 12, entry))
         frame.run(function.body)
         for inner in frame.pending:
             self.read_inner(frame, inner)
@@ -270,10 +274,12 @@ class Interpreter(Names):
         if function.is_generator:
             element = frame.yields if frame.yields is not None else UNKNOWN
             returns = Sequence("iter", element, ITEMS, 0, known=False)
+            returns.holding = frame.holding
         elif returns.kind == "unknown" and function.returns is not None:
             returns = self.annotation(function.module, function.returns, 0)
-        self.reports.append(Report(frame, standalone, shape))
-        return Summary(tuple(frame.events.values()), returns)
+        reading = Reading(frame, standalone, shape)
+        self.readings.append(reading)
+        return Summary(reading.events, returns, reading)
 
     def read_inner(self, frame: Frame, inner: FunctionValue) -> None:
         """Read a function inside a function that nothing here has called: somebody else will."""
@@ -294,6 +300,8 @@ class Interpreter(Names):
         """Let the effects of a called function happen here, in the loops that surround the call."""
         if function.outer >= 0:
             frame.calls[(id(function),)] = True
+        if summary.reading is not None:
+            frame.called[id(summary.reading)] = summary.reading
         if not summary.events:
             return
         around = frame.multiplying(limit)
@@ -307,24 +315,10 @@ class Interpreter(Names):
             or limit is not None
         )
         for event in summary.events:
-            loops: tuple[Loop, ...] = () if event.once else around
-            root: int | None = None
-            if event.once:
-                pass
-            elif event.root is not None and event.root < len(bound):
-                argument = bound[event.root]
-                if argument is not None:
-                    if event.effect == "scan":
-                        loops = tuple(loop for loop in around if frame.loops.index(loop) >= argument.depth)
-                        if argument.depth and not loops:
-                            continue
-                    elif argument.depth < len(around) or not around:
-                        loops = frame.multiplying(min(argument.depth, limit) if limit is not None else argument.depth)
-                    root = argument.root
-            elif event.effect == "scan":
+            reached = self.reach(frame, event, bound, around, limit)
+            if reached is None or len(event.chain) > LONGEST:
                 continue
-            if len(event.chain) > 12:
-                continue
+            loops, root = reached
             lifted = Event(
                 event.effect,
                 event.symbol,
@@ -338,6 +332,11 @@ class Interpreter(Names):
                 doubtful=event.doubtful,
                 multiplied=event.multiplied or bool(event.loops),
             )
+            lifted.untimed, lifted.node = event.untimed, node
+            lifted.sheltered = event.sheltered
+            if event.held:
+                lifted.sheltered = event.sheltered | {held.kind for held in event.held}
+            frame.placed(lifted)
             lifted.once = event.once or limit is not None or (frame.guards > 0 and not frame.guarded_self)
             frame.keep(lifted)
             if (
@@ -350,6 +349,24 @@ class Interpreter(Names):
                 leaf = event.chain[-1]
                 asked = (id(leaf[0]), leaf[1], tuple([identity(value) for value in bound]))
                 frame.ask(lifted, asked, node[1])
+
+    def reach(
+        self, frame: Frame, event: Event, bound: list[Value], around: tuple[Loop, ...], limit: int | None
+    ) -> tuple[tuple[Loop, ...], int | None] | None:
+        """Return the loops of the caller that multiply an effect and the parameter it hangs on; None for neither."""
+        if event.once:
+            return (), None
+        argument = bound[event.root] if event.root is not None and event.root < len(bound) else None
+        if event.effect in SAME:
+            if argument is None:
+                return None
+            loops = tuple(loop for loop in around if frame.loops.index(loop) >= argument.depth)
+            return None if argument.depth and not loops else (loops, argument.root)
+        if argument is None:
+            return around, None
+        if argument.depth < len(around) or not around:
+            return frame.multiplying(min(argument.depth, limit) if limit is not None else argument.depth), argument.root
+        return around, argument.root
 
     def rebase(self, value: Value, bound: list[Value], frame: Frame, memo: bool, call: tuple[int, str]) -> Value:
         """Return a callee's result as the caller sees it: as old as the argument it hangs on, or new."""
@@ -571,7 +588,7 @@ class Interpreter(Names):
         lookup = Lookup(frame.function, position, rows.model, rows.filters, rows.orders)
         lookup.limited = rows.limited is not None
         lookup.what = query_symbol(rows)
-        self.lookups.append(lookup)
+        frame.lookups.append(lookup)
 
     def looked_up_relation(self, frame: Frame, model: Model, relation: Relation, position: int) -> None:
         """Note the foreign key that following a relation looks up by."""
@@ -584,7 +601,7 @@ class Interpreter(Names):
         filters = ((relation.target, relation.column.name, "eq"),)
         lookup = Lookup(frame.function, position, relation.target, filters, ())
         lookup.relation = lookup.what = f"{model.name}.{relation.name}"
-        self.lookups.append(lookup)
+        frame.lookups.append(lookup)
 
     def responded(self, frame: Frame, value: Value, node: Node) -> None:
         """Note rows that an entry point returns."""
@@ -592,7 +609,7 @@ class Interpreter(Names):
             if frame.function.decorators:
                 self.entries.respond(self, frame, value, node)
             for load in sources(value):
-                self.responses.append(Response(frame.function, load, node[1], self.text(node[2]) if node[2] else ""))
+                frame.responses.append(Response(frame.function, load, node[1], self.text(node[2]) if node[2] else ""))
 
     def framework_call(
         self, frame: Frame, callee: External, arguments: tuple[Value, ...], keywords: dict[str, Value], node: Node

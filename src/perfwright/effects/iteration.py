@@ -182,7 +182,7 @@ def deepen(value: Value, depth: int) -> Value:
         return found
     if isinstance(value, Sequence):
         sequence = Sequence(value.of, deepen(value.element, depth), value.size, depth, known=value.known)
-        sequence.key = value.key
+        sequence.key, sequence.holding = value.key, value.holding
         sequence.items = tuple(deepen(item, depth) for item in value.items) if value.items else None
         return sequence
     if isinstance(value, Scalar | Constant):

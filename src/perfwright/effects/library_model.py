@@ -12,7 +12,7 @@ from perfwright.errors import LibraryModelError
 # An effect of the second line costs in proportion to something, which it names: `scan(self)`.
 PLAIN_EFFECTS = (
     *("db.query", "db.write", "db.commit", "http.request", "llm.call", "file.read", "file.write", "process.spawn"),
-    *("wait", "lock.acquire", "connect", "client", "model.load", "compile", "flush", "raise"),
+    *("wait", "lock.acquire", "connect", "client", "model.load", "compile", "cpu", "flush", "raise"),
 )
 SIZED_EFFECTS = ("serialize", "scan", "sort", "copy", "shift", "allocate", "load", "grow")
 EFFECT_NAMES = (*PLAIN_EFFECTS, *(f"{name}(x)" for name in SIZED_EFFECTS))
@@ -37,11 +37,12 @@ OF_MODEL = ("Rows", "Row")  # their first argument is `M` or a parameter's name
 
 When = Literal["call", "iterate", "await", "first", "enter"]
 Where = Literal["here", "thread", "process", "later"]
+Holds = Literal["lock", "transaction"]
 
 FILE_KEYS = ("library", "versions", "import", "source", "alias", "pure")
 KEYS = (
     *("does", "returns", "when", "blocking", "given", "runs", "memo", "fetches", "limits", "filters", "orders"),
-    *("params", "class", "base", "attribute", "async_twin", "bulk", "instead", "timeout", "because", "source"),
+    *("params", "class", "base", "attribute", "holds", "async_twin", "bulk", "instead", "timeout", "because", "source"),
 )
 
 _EFFECT = re.compile(r"(?P<name>[a-z.]+)(?:\((?P<of>[A-Za-z_]\w*)\))?")
@@ -107,6 +108,7 @@ class Model:
     is_class: bool = False
     base: str | None = None
     attribute: bool = False
+    holds: Holds | None = None
     async_twin: str | None = None
     bulk: str | None = None
     instead: str | None = None
@@ -204,6 +206,7 @@ class _Entry:
             is_class=self.flag("class", default=False) or base is not None,
             base=base,
             attribute=self.flag("attribute", default=False),
+            holds=self._holds(),
             async_twin=self.text("async_twin"),
             bulk=self.text("bulk"),
             instead=self.text("instead"),
@@ -217,6 +220,12 @@ class _Entry:
         if when not in get_args(When):
             raise self.refuse("when", f"use one of {', '.join(get_args(When))}")
         return cast(When, when)
+
+    def _holds(self) -> Holds | None:
+        held = self.table.get("holds")
+        if held is not None and held not in get_args(Holds):
+            raise self.refuse("holds", f"use one of {', '.join(get_args(Holds))}")
+        return cast(Holds | None, held)
 
     def _effect(self, written: str) -> Effect:
         match = _EFFECT.fullmatch(written)

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from perfwright.effects.frame import Frame, Loop
+from perfwright.effects.frame import Frame, Held, Loop
 from perfwright.effects.iteration import deepen
 from perfwright.effects.scans import search
 from perfwright.effects.values import (
@@ -260,6 +260,24 @@ class Names:
         if symbol == "/" and isinstance(left, External):
             return Value(frame.depth)
         return Value(max(left.depth, right.depth))
+
+    def held_by(self, value: Value, node: Node) -> tuple[Held, ...]:
+        """Return the lock or transaction that `with value:` holds."""
+        if isinstance(value, Awaitable):
+            value = value.result
+        if isinstance(value, Sequence):
+            return value.holding  # @contextmanager
+        names: list[str] = []
+        if value.kind == "foreign":
+            names = [value.name]  # type: ignore[attr-defined]
+        elif isinstance(value, Instance):
+            names = [self.libraries.canonical(base) for base in self.project.externals(value.cls)]
+        for name in names:
+            for method in ("__enter__", "__aenter__"):
+                entry = self.libraries.method(name, method)
+                if entry is not None and entry.holds:
+                    return (Held(entry.holds, text(node), node[1], entry),)
+        return ()
 
     def entered(self, frame: Frame, value: Value, node: Node) -> Value:
         """Return what `with value as x` binds."""

@@ -2,23 +2,10 @@
 
 from typing import Any
 
-from perfwright.effects.frame import Frame
+from perfwright.effects.frame import Event, Frame
 from perfwright.effects.schema import Model
-from perfwright.effects.values import Load
+from perfwright.effects.values import Load, Value
 from perfwright.index.project import Function
-
-
-class Report:
-    """What one reading of a function found."""
-
-    __slots__ = ("events", "function", "loads", "repeats", "returns", "shape", "standalone")
-
-    def __init__(self, frame: Frame, standalone: bool, shape: Any) -> None:
-        self.function, self.standalone, self.shape = frame.function, standalone, shape
-        self.events = tuple(frame.events.values())
-        self.loads = tuple(frame.loads)
-        self.returns = frame.returns
-        self.repeats = tuple(frame.repeats)
 
 
 class Lookup:
@@ -42,3 +29,35 @@ class Response:
 
     def __init__(self, function: Function, load: Load, position: int, what: str) -> None:
         self.function, self.load, self.position, self.what = function, load, position, what
+
+
+class Reading:
+    """What reading one function once, for one shape of its arguments, found.
+
+    `standalone` says that nobody called it: its parameters are what their annotations say. `called` are the
+    readings of what it calls. `seen` names what is there for a rule to look at: the effects, and `load`,
+    `look-up`, `response`, `repeat`.
+    """
+
+    __slots__ = (
+        "called", "events", "first", "function", "loads", "lookups", "repeats", "responses", "returns", "seen", "shape",
+        "standalone",
+    )  # fmt: skip
+
+    def __init__(self, frame: Frame, standalone: bool, shape: Any) -> None:
+        self.function, self.standalone, self.shape = frame.function, standalone, shape
+        self.first = False  # the first reading of its function
+        self.events: tuple[Event, ...] = tuple(frame.events.values())
+        self.loads: tuple[Load, ...] = tuple(frame.loads)
+        self.lookups: tuple[Lookup, ...] = tuple(frame.lookups)
+        self.responses: tuple[Response, ...] = tuple(frame.responses)
+        self.returns: Value | None = frame.returns
+        self.repeats: tuple[tuple[Event, int], ...] = tuple(frame.repeats)
+        self.called: tuple[Reading, ...] = tuple(frame.called.values())
+        seen = {event.effect for event in self.events}
+        for name, found in (
+            ("load", self.loads), ("look-up", self.lookups), ("response", self.responses), ("repeat", self.repeats),
+        ):  # fmt: skip
+            if found:
+                seen.add(name)
+        self.seen = seen

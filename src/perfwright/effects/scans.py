@@ -2,11 +2,13 @@
 
 from perfwright.effects.frame import Frame, Loop
 from perfwright.effects.iteration import run_query
+from perfwright.effects.library import Model
 from perfwright.effects.values import Rows, Scalar, Sequence, Value
 from perfwright.index.lower import Node
 from perfwright.index.tree import names_in, text, walk
 
 SCANNED = ("list", "tuple", "iter")
+SAME = ("scan", "sort", "copy", "shift")  # work on a whole collection, wasted where it is done to the same one again
 REDUCERS = {
     "len": "count",
     "sum": "sum",
@@ -76,6 +78,28 @@ def search(frame: Frame, kind: str, where: Value, node: Node, over: Node, *, sur
     event = frame.interp.last_event(frame)
     if event is not None:
         event.loops = tuple(loops)
+
+
+def worked(frame: Frame, effect: str, on: Value, node: Node, over: Node, model: Model | None = None) -> None:
+    """Record work in proportion to a collection (`sort`, `copy`, `serialize`): by whom, on what.
+
+    Sorting or copying the same collection again is repeated in the loops that it outlives, as a search is.
+    """
+    sure = isinstance(on, Rows) or (isinstance(on, Sequence) and on.known)
+    event = frame.emit(
+        effect,
+        text(over),
+        node[1],
+        frame.interp.text(node),
+        root=on.root,
+        model=model,
+        detail=on,
+        certain=sure,
+        blocking=False,
+        node=node,
+    )
+    if effect in SAME:
+        event.loops = tuple(loop for loop in event.loops if frame.loops.index(loop) >= on.depth)
 
 
 def comprehension_scans(frame: Frame, loop: Loop, iterable: Node, tests: Node, node: Node, source: Value) -> None:

@@ -78,8 +78,10 @@ def raised(frame: Frame, node: Node) -> bool:
 
 
 def if_(frame: Frame, node: Node) -> bool:
+    frame.test += 1
     test = frame.value(node[2])
     tested(frame, test, node[2])
+    frame.test -= 1
     decided = truth(frame, node[2], test)
     if decided is not None:
         return frame.run(node[3] if decided else node[4])
@@ -135,6 +137,7 @@ def for_(frame: Frame, node: Node) -> bool:
     loop.batches = takes_batches(node[3])
     if not loop.sure and looks_few(node[3]):
         loop.size = constant(10)
+    loop.body = node[4]
     loop.variables.update(frame.interp.target_names(node[2]))
     statement_scans(frame, loop, node, source)
     statement_reduction(node, source)
@@ -154,8 +157,11 @@ def for_(frame: Frame, node: Node) -> bool:
 def while_(frame: Frame, node: Node) -> bool:
     endless = node[2][0] == "const"
     loop = frame.interp.while_loop(node, endless)
+    loop.body = node[3]
     frame.loops.append(loop)
+    frame.test += 1
     tested(frame, frame.value(node[2]), node[2])
+    frame.test -= 1
     left = frame.run(node[3])
     frame.loops.pop()
     if node[4]:
@@ -175,11 +181,16 @@ def _breaks(block: tuple[Node, ...]) -> bool:
 
 
 def with_(frame: Frame, node: Node) -> bool:
+    held = frame.held
     for context, target in node[2]:
-        value = frame.interp.entered(frame, frame.value(context), context)
+        manager = frame.value(context)
+        value = frame.interp.entered(frame, manager, context)
+        frame.held += frame.interp.held_by(manager, context)
         if target is not None:
             frame.interp.assign(frame, target, value, context)
-    return frame.run(node[3])
+    left = frame.run(node[3])
+    frame.held = held
+    return left
 
 
 def try_(frame: Frame, node: Node) -> bool:

@@ -1,4 +1,4 @@
-"""What the rules read: every effect with its loops, every search, load, look-up and response."""
+"""What the rules read: one reading of one function, with its effects, loops, loads, look-ups and responses."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from perfwright.effects.frame import Event, Loop
 from perfwright.effects.interpret import Interpreter
 from perfwright.effects.library import Libraries
-from perfwright.effects.observations import Lookup, Report, Response
+from perfwright.effects.observations import Lookup, Reading, Response
 from perfwright.effects.scans import Scan
-from perfwright.effects.schema import Model, Relation
+from perfwright.effects.schema import Model, Relation, Schema
 from perfwright.effects.values import Load, Rows
-from perfwright.finding import Confidence, Place, Predicted, Step, Term
+from perfwright.finding import Confidence, Cost, Finding, Place, Step, Term
 from perfwright.index.lower import column_of, line_of
 from perfwright.index.project import Function, Project
 
@@ -24,7 +24,6 @@ class Effect:
 
     event: Event
     function: Function
-    standalone: bool
 
     @property
     def loop(self) -> Loop | None:
@@ -45,92 +44,55 @@ class Effect:
     def scan(self) -> Scan | None:
         return self.event.detail if isinstance(self.event.detail, Scan) else None
 
+    @property
+    def through(self) -> str:
+        """Return the first call on the way where the effect is not in the function itself, else nothing."""
+        return self.event.chain[0][2] if len(self.event.chain) > 1 else ""
+
+    @property
+    def what(self) -> str:
+        """Return the expression in the function that leads to it."""
+        return self.event.chain[0][2]
+
 
 class Effects:
-    """The whole project, read: a function of its files and the library models alone."""
+    """One function as one reading of it found it, for the rules.
 
-    def __init__(self, project: Project, libraries: Libraries) -> None:
-        self.project, self.libraries = project, libraries
-        self._interpreter = Interpreter(project, libraries)
-        self._interpreter.read_all()
-        self.schema = self._interpreter.schema
-        self._called_with: dict[int, bool] = {}
-        for report in self._interpreter.reports:
-            if not report.standalone:
-                self._called_with[id(report.function)] = True
-        self._entries: dict[Function, tuple[str, ...]] = {}
+    `function` is what was read, `entry` its label where a request, a task or a command enters there.
+    """
+
+    def __init__(self, reading: Reading, program: "Program") -> None:
+        self.reading, self.program = reading, program
+        self.function = reading.function
+        self.entry = program.labels.get(reading.function, "")
+
+    @property
+    def project(self) -> Project:
+        return self.program.project
+
+    @property
+    def schema(self) -> Schema:
+        return self.program.schema
+
+    @property
+    def libraries(self) -> Libraries:
+        return self.program.libraries
 
     # ------------------------------------------------------------------------- reading
-    @property
-    def calls_resolved(self) -> float:
-        """Return the share of calls that could be resolved, 0 to 1."""
-        seen = self._interpreter.calls_seen
-        return round(1 - self._interpreter.calls_unknown / seen, 3) if seen else 1.0
-
-    @property
-    def given_up(self) -> Iterable[Function]:
-        """Give the functions that are nested too deeply to be followed."""
-        return self._interpreter.given_up
-
     def effects(self, *names: str) -> Iterator[Effect]:
-        """Give every effect with one of the names, in each function that it reaches."""
-        for report in self._interpreter.reports:
-            called = self._called_with.get(id(report.function), False)
-            for event in report.events:
-                if event.effect not in names:
-                    continue
-                if report.standalone and called and event.root is not None:
-                    continue  # its callers say more of that parameter than its annotation does
-                yield Effect(event, report.function, report.standalone)
+        """Give every effect with one of the names."""
+        for event in self.reading.events:
+            if event.effect not in names:
+                continue
+            if event.root is not None and self.reading.standalone and self.function in self.program.called:
+                continue  # its callers say more of that parameter than its annotation does
+            yield Effect(event, self.function)
 
     def repeated(self, *names: str) -> Iterator[Effect]:
-        """Give the effects that a loop multiplies, each in the function that holds the loop."""
+        """Give the effects that a loop of this function multiplies, and none further down."""
         for effect in self.effects(*names):
             if effect.event.loops and not effect.event.multiplied:
                 yield effect
-
-    @property
-    def reports(self) -> Iterable[Report]:
-        return self._interpreter.reports
-
-    @property
-    def lookups(self) -> Iterable[Lookup]:
-        """Give every query's conditions: which columns it looks up by."""
-        return self._interpreter.lookups
-
-    @property
-    def responses(self) -> Iterable[Response]:
-        """Give the rows that entry points send out."""
-        return self._interpreter.responses
-
-    def loads(self) -> Iterator[tuple[Report, Load]]:
-        """Give the rows brought into memory, with what became of them."""
-        for report in self._interpreter.reports:
-            for load in report.loads:
-                yield report, load
-
-    def is_entry(self, function: Function) -> bool:
-        """Tell whether a function is where a request, task or command enters."""
-        return function in self._interpreter.entries.labels
-
-    def entry_points(self, function: Function) -> tuple[str, ...]:
-        """Return the entry points that reach a function, nearest first."""
-        known = self._entries.get(function)
-        if known is None:
-            labels, callers = self._interpreter.entries.labels, self._interpreter.callers
-            seen, frontier, found = {function}, [function], []
-            while frontier and len(seen) < REACHED:
-                following: list[Function] = []
-                for reached in frontier:
-                    if reached in labels:
-                        found.append(labels[reached])
-                    for caller in sorted(callers.get(reached, ()), key=lambda f: (f.path, f.line)):
-                        if caller not in seen:
-                            seen.add(caller)
-                            following.append(caller)
-                frontier = following
-            known = self._entries[function] = tuple(dict.fromkeys(found))
-        return known
 
     def repeated_at(self, *names: str) -> Iterator[list[Effect]]:
         """Give the repeated effects, those together that one call in a loop leads to.
@@ -138,22 +100,66 @@ class Effects:
         One call that leads to nine queries is one cause: the shortest chain comes first, one effect a
         symbol. Effects that the function has itself stand alone.
         """
-        groups: dict[tuple[int, int, str], dict[str, Effect]] = {}
+        groups: dict[tuple[int, str], dict[str, Effect]] = {}
         for effect in self.repeated(*names):
             chain = effect.event.chain
             alone = effect.event.symbol if len(chain) == 1 else ""
-            group = groups.setdefault((id(effect.function), chain[0][1], alone), {})
+            group = groups.setdefault((chain[0][1], alone), {})
             known = group.get(effect.event.symbol)
             if known is None or self._order(effect) < self._order(known):
                 group[effect.event.symbol] = effect
         for group in groups.values():
             yield sorted(group.values(), key=self._order)
 
+    @property
+    def repeats(self) -> Iterable[tuple[Event, int]]:
+        """Give the queries that were run before with the same arguments, and the position where they were."""
+        return self.reading.repeats
+
+    @property
+    def lookups(self) -> Iterable[Lookup]:
+        """Give every query's conditions: which columns it looks up by."""
+        return self.reading.lookups
+
+    @property
+    def responses(self) -> Iterable[Response]:
+        """Give the rows that an entry point sends out."""
+        return self.reading.responses
+
+    @property
+    def loads(self) -> Iterable[Load]:
+        """Give the rows brought into memory, with what became of them."""
+        return self.reading.loads
+
     def _order(self, effect: Effect) -> tuple[int, int, str]:
         sure = ("certain", "likely", "possible").index(self.confidence(effect))
         return sure, len(effect.event.chain), effect.event.symbol
 
     # ------------------------------------------------------------------------- telling
+    def finding(
+        self,
+        rule: str,
+        effect: Effect,
+        message: str,
+        *,
+        cure: str = "",
+        symbol: str = "",
+        confidence: Confidence | None = None,
+        terms: tuple[Term, ...] | None = None,
+    ) -> Finding:
+        """Return a finding at the place in this function that leads to an effect."""
+        function, position, _ = effect.event.chain[0]
+        return Finding(
+            rule=rule,
+            place=self.place(function, position),
+            symbol=symbol or effect.event.symbol,
+            message=message,
+            cure=cure,
+            confidence=confidence or self.confidence(effect),
+            chain=self.chain(effect),
+            cost=Cost(terms=terms if terms is not None else (self.term(effect),)),
+        )
+
     def place(self, function: Function, position: int) -> Place:
         """Return where something stands."""
         return Place(
@@ -194,8 +200,57 @@ class Effects:
             return "possible"
         return "likely"
 
-    def evidence(self) -> tuple[Predicted, ...]:
-        return (Predicted(resolved_calls=self.calls_resolved),)
+
+class Program:
+    """A whole project, read: a function of its files and the library models alone."""
+
+    def __init__(self, project: Project, libraries: Libraries) -> None:
+        self.project, self.libraries = project, libraries
+        self._interpreter = Interpreter(project, libraries)
+        self._interpreter.read_all()
+        self.schema = self._interpreter.schema
+        self.labels = self._interpreter.entries.labels
+        self.called = {reading.function for reading in self.readings if not reading.standalone}
+        self._entries: dict[Function, tuple[str, ...]] = {}
+
+    @property
+    def readings(self) -> Iterable[Reading]:
+        return self._interpreter.readings
+
+    @property
+    def calls_resolved(self) -> float:
+        """Return the share of calls that could be resolved, 0 to 1."""
+        seen = self._interpreter.calls_seen
+        return round(1 - self._interpreter.calls_unknown / seen, 3) if seen else 1.0
+
+    @property
+    def given_up(self) -> Iterable[Function]:
+        """Give the functions that are nested too deeply to be followed."""
+        return self._interpreter.given_up
+
+    def views(self) -> Iterator[Effects]:
+        """Give every reading as the rules see it."""
+        for reading in self.readings:
+            yield Effects(reading, self)
+
+    def entry_points(self, function: Function) -> tuple[str, ...]:
+        """Return the entry points that reach a function, nearest first."""
+        known = self._entries.get(function)
+        if known is None:
+            callers = self._interpreter.callers
+            seen, frontier, found = {function}, [function], []
+            while frontier and len(seen) < REACHED:
+                following: list[Function] = []
+                for reached in frontier:
+                    if reached in self.labels:
+                        found.append(self.labels[reached])
+                    for caller in sorted(callers.get(reached, ()), key=lambda f: (f.path, f.line)):
+                        if caller not in seen:
+                            seen.add(caller)
+                            following.append(caller)
+                frontier = following
+            known = self._entries[function] = tuple(dict.fromkeys(found))
+        return known
 
 
 def table(model: Model | None) -> str:
@@ -203,4 +258,4 @@ def table(model: Model | None) -> str:
     return model.name if model is not None else "rows"
 
 
-__all__ = ["Effect", "Effects", "table"]
+__all__ = ["Effect", "Effects", "Program", "table"]

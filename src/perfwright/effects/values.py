@@ -315,7 +315,7 @@ class Rows(Value):
 class Sequence(Value):
     """A collection in memory: `kind` list, tuple, set, dict, iter; `element` is one of its items."""
 
-    __slots__ = ("element", "items", "key", "known", "load", "of", "size", "source")
+    __slots__ = ("element", "holding", "items", "key", "known", "load", "of", "size", "source")
     kind = "sequence"
 
     def __init__(
@@ -334,6 +334,7 @@ class Sequence(Value):
         self.key: Value | None = None
         self.source: Load | None = None  # the rows that these items were made from
         self.items: tuple[Value, ...] | None = None  # a literal's items, one by one
+        self.holding: tuple[Any, ...] = ()  # a generator's: what it holds where it yields
 
     def shape(self) -> Any:
         little = self.size.constant if self.size.is_little else self.size.symbol

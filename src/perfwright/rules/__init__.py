@@ -8,9 +8,10 @@ from dataclasses import replace
 from functools import cache
 
 from perfwright.config import ROW_KB, Settings, Size
-from perfwright.effects.summary import Effects
+from perfwright.effects.summary import Program
 from perfwright.effects.values import LITTLE
-from perfwright.finding import Cost, Finding, Severity, Term
+from perfwright.finding import Cost, Finding, Predicted, Severity, Step, Term
+from perfwright.index.project import Function
 from perfwright.rules._contract import Rule, Spends
 
 RESOURCE: dict[Spends, str] = {
@@ -22,6 +23,8 @@ RESOURCE: dict[Spends, str] = {
     "money": "usd_per_month",
     "import": "import_ms",
 }
+WAYS = 50  # readings that found the same, looked at for entry points
+LISTED = 8  # other ways to the same defect that a finding names
 QUERIES = ("db.query", "db.write", "db.commit")
 # Code that runs once, by hand or at a deployment, on data that its author chose.
 ASIDE = re.compile(
@@ -49,22 +52,48 @@ def page(name: str) -> str:
     return (module.__doc__ or "").strip() + "\n"
 
 
-def find(effects: Effects, settings: Settings) -> list[Finding]:
+def find(program: Program, settings: Settings) -> list[Finding]:
     """Return the findings of the rules that are asked for, priced and judged, each defect once."""
-    found: dict[tuple[str, int], Finding] = {}
-    for rule in load().values():
-        for finding in rule.find(effects):
-            if not settings.selects(rule.name, finding.place.path):
+    found: dict[tuple[str, int], list[tuple[Finding, Function]]] = {}
+    known: set[Function] = set()
+    every = [(rule, frozenset(rule.sees)) for rule in load().values()]
+    for effects in program.views():
+        seen = effects.reading.seen
+        if effects.function not in known:
+            known.add(effects.function)
+            seen.add("def")
+        for rule, sees in every:
+            if sees.isdisjoint(seen):
                 continue
-            key = (finding.key, finding.place.line)
-            known = found.get(key)
-            if known is None or _rank(finding) < _rank(known):
-                found[key] = finding
-    return [_judged(finding, load()[finding.rule], settings) for finding in found.values()]
+            for finding in rule.find(effects):
+                if settings.selects(rule.name, finding.place.path):
+                    found.setdefault((finding.key, finding.place.line), []).append((finding, effects.function))
+    evidence = (Predicted(resolved_calls=program.calls_resolved),)
+    return [
+        _judged(replace(joined(program, ways), evidence=evidence), load()[ways[0][0].rule], settings)
+        for ways in found.values()
+    ]
 
 
-def _rank(finding: Finding) -> tuple[int, int]:
-    return ("certain", "likely", "possible").index(finding.confidence), len(finding.chain)
+def joined(program: Program, ways: list[tuple[Finding, Function]]) -> Finding:
+    """Return one finding for all readings that found it: the surest and shortest way, the others listed."""
+    ways.sort(key=lambda way: _rank(way[0]))
+    best = ways[0][0]
+    entries: dict[str, None] = {}
+    also: dict[tuple[str, int], Step] = {}
+    taken = {(step.path, step.line) for step in best.chain}
+    for finding, function in ways[:WAYS]:
+        entries.update(dict.fromkeys(program.entry_points(function)))
+        first = finding.chain[0] if finding.chain else None
+        if first is not None and (first.path, first.line) not in taken:
+            also.setdefault((first.path, first.line), first)
+    return replace(best, entry_points=tuple(entries), also=tuple(also.values())[:LISTED])
+
+
+def _rank(finding: Finding) -> tuple[int, int, str, int]:
+    first = finding.chain[0] if finding.chain else None
+    sure = ("certain", "likely", "possible").index(finding.confidence)
+    return sure, len(finding.chain), first.path if first else "", first.line if first else 0
 
 
 def _judged(finding: Finding, rule: Rule, settings: Settings) -> Finding:

@@ -14,11 +14,14 @@ Spends = Literal["latency", "queries", "stall", "memory", "response", "money", "
 class Rule:
     """A defect's name, what it spends, how its claim is proved, and the function that finds it.
 
-    `find` gives findings with the symbolic terms of their cost; price and severity are put on by
-    `rules.find`, from the settings.
+    `find` is called with each reading of a function that has one of the effects (`db.query`, `scan`) or
+    observations (`load`, `look-up`, `response`, `repeat`) that the rule `sees`, and once with each function for a
+    rule that sees `def`. It gives findings with the symbolic terms of their cost; price, severity and
+    entry points are put on by `rules.find`, which also joins findings of one key.
     """
 
     name: str
+    sees: tuple[str, ...]
     spends: tuple[Spends, ...]
     proof: Proof
     find: Callable[[Effects], Iterable[Finding]]

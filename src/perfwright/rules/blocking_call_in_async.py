@@ -93,9 +93,7 @@ def find(effects: Effects) -> Iterator[Finding]:
             cure=cure(effect),
             confidence=confidence(effect),
             chain=effects.chain(effect),
-            entry_points=effects.entry_points(effect.function),
             cost=Cost(terms=(Term(event.effect, tuple(str(loop.size) for loop in event.loops)),)),
-            evidence=effects.evidence(),
         )
 
 
@@ -112,4 +110,4 @@ def cure(effect: Effect) -> str:
     return "Run it in a thread with asyncio.to_thread(...), or use the library's async form."
 
 
-RULE = Rule(name="blocking-call-in-async", spends=("stall",), proof=Proof.stall(), find=find)
+RULE = Rule(name="blocking-call-in-async", sees=BLOCKING, spends=("stall",), proof=Proof.stall(), find=find)

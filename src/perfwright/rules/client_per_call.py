@@ -55,15 +55,14 @@ def find(effects: Effects) -> Iterator[Finding]:
         event = effect.event
         if event.once:
             continue  # kept: behind a memo or made only where there is none yet
-        entries = effects.entry_points(effect.function)
         looped = bool(event.loops) and not event.multiplied
-        at_entry = effects.is_entry(effect.function)
+        at_entry = bool(effects.entry)
         sends = event.model is not None and any(each.name == "http.request" for each in event.model.does)
         if not looped and not (at_entry and not event.multiplied and not sends):
             continue
         leaf, first = event.chain[-1], event.chain[0]
         made = event.symbol.rpartition(".")[2]
-        per = f"pass over `{effect.loop.over}`" if looped and effect.loop is not None else f"call of {entries[0]}"
+        per = f"pass over `{effect.loop.over}`" if looped and effect.loop is not None else f"call of {effects.entry}"
         # The change is where the client is made, unless that is the loop itself.
         function, position = (leaf[0], leaf[1]) if not looped else (first[0], first[1])
         yield Finding(
@@ -74,9 +73,7 @@ def find(effects: Effects) -> Iterator[Finding]:
             cure=cure(effect, made),
             confidence=confidence(effects, effect, looped),
             chain=effects.chain(effect),
-            entry_points=entries,
             cost=Cost(terms=(Term("client", tuple(str(loop.size) for loop in event.loops)),)),
-            evidence=effects.evidence(),
         )
 
 
@@ -93,4 +90,4 @@ def cure(effect: Effect, made: str) -> str:
     return f"Make one {made} for the program (module, app state or lifespan) and pass it on."
 
 
-RULE = Rule(name="client-per-call", spends=("latency",), proof=Proof.count("connections"), find=find)
+RULE = Rule(name="client-per-call", sees=("client",), spends=("latency",), proof=Proof.count("connections"), find=find)

@@ -99,10 +99,10 @@ def find(effects: Effects) -> Iterator[Finding]:
             key = (column.module.name, f"{column.line}:{column.name}")
             wanted.setdefault(key, (model, column, how, []))[3].append(lookup)
     for model, column, how, lookups in wanted.values():
-        yield told(effects, model, column, how, lookups)
+        yield told(model, column, how, lookups)
 
 
-def told(effects: Effects, model: Model, column: Column, how: str, lookups: list[Lookup]) -> Finding:
+def told(model: Model, column: Column, how: str, lookups: list[Lookup]) -> Finding:
     first = min(lookups, key=lambda lookup: (lookup.function.path, lookup.position))
     sites = {(lookup.function.path, lookup.position >> 12) for lookup in lookups}
     verb = {"order": "sort by", "range": "filter by a range of"}.get(how, "look rows up by")
@@ -119,9 +119,6 @@ def told(effects: Effects, model: Model, column: Column, how: str, lookups: list
         )
         for site in sorted({(s.function.path, s.position): s for s in lookups}.values(), key=lambda s: s.position)[:5]
     ]
-    entries: dict[str, None] = {}
-    for lookup in lookups[:20]:
-        entries.update(dict.fromkeys(effects.entry_points(lookup.function)))
     if model.framework == SQLALCHEMY:
         cure = f"Add index=True to {model.name}.{column.name}, with a migration."
     else:
@@ -134,9 +131,7 @@ def told(effects: Effects, model: Model, column: Column, how: str, lookups: list
         cure=cure,
         confidence=confidence(how, first),
         chain=tuple(chain),
-        entry_points=tuple(entries),
         cost=Cost(terms=(Term("db.seqscan", (model.name,)),)),
-        evidence=effects.evidence(),
     )
 
 
@@ -179,4 +174,6 @@ def unindexed(lookup: Lookup) -> Iterator[tuple[Model, Column, str]]:
         return
 
 
-RULE = Rule(name="filter-on-unindexed-column", spends=("latency",), proof=Proof.growth("n"), find=find)
+RULE = Rule(
+    name="filter-on-unindexed-column", sees=("look-up",), spends=("latency",), proof=Proof.growth("n"), find=find
+)

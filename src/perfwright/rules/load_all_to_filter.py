@@ -77,7 +77,6 @@ The rows are also used as they are, or the condition cannot be said in SQL.
 
 from collections.abc import Iterator
 
-from perfwright.effects.observations import Report
 from perfwright.effects.summary import Effects
 from perfwright.effects.values import Load
 from perfwright.finding import Confidence, Cost, Finding, Proof, Step, Term
@@ -110,25 +109,25 @@ STRONG = ("filter", "count", "sum", "max", "contains", "test", "columns")
 
 
 def find(effects: Effects) -> Iterator[Finding]:
-    for report, load in effects.loads():
+    for load in effects.loads:
         uses = [use for use in load.reduced if use[0] in STRONG or (use[0] == "sort" and sliced(load))]
         if load.whole or load.limited or not uses:
             continue
         if load.model is None:
             continue
-        yield told(effects, report, load, uses)
+        yield told(effects, load, uses)
 
 
 def sliced(load: Load) -> bool:
     return any(kind == "slice" for kind, _, _ in load.reduced)
 
 
-def told(effects: Effects, report: Report, load: Load, uses: list[tuple[str, int, str]]) -> Finding:
+def told(effects: Effects, load: Load, uses: list[tuple[str, int, str]]) -> Finding:
     order = list(WHAT)
     kind, position, shown = min(uses, key=lambda use: order.index(use[0]))
     function, where = (
-        report.function,
-        load.chain[0][1] if load.chain[0][0] is report.function and load.chain[0][1] else position,
+        effects.function,
+        load.chain[0][1] if load.chain[0][0] is effects.function and load.chain[0][1] else position,
     )
     if len(load.chain) > 1:
         where = position
@@ -143,9 +142,7 @@ def told(effects: Effects, report: Report, load: Load, uses: list[tuple[str, int
         cure=CURE[kind],
         confidence=confidence(load, kind),
         chain=tuple(steps),
-        entry_points=effects.entry_points(function),
         cost=Cost(terms=(Term("load", (symbol,)),)),
-        evidence=effects.evidence(),
     )
 
 
@@ -157,4 +154,4 @@ def confidence(load: Load, kind: str) -> Confidence:
     return "certain" if not load.filtered and not load.relation else "likely"
 
 
-RULE = Rule(name="load-all-to-filter", spends=("latency", "memory"), proof=Proof.peak("n"), find=find)
+RULE = Rule(name="load-all-to-filter", sees=("load",), spends=("latency", "memory"), proof=Proof.peak("n"), find=find)

@@ -49,10 +49,8 @@ def find(effects: Effects) -> Iterator[Finding]:
             cure=f"Make a set of `{scan.collection}` before the loop and look up in that.",
             confidence=effects.confidence(effect),
             chain=effects.chain(effect),
-            entry_points=effects.entry_points(effect.function),
             cost=Cost(terms=(Term("scan", (*effects.term(effect).sizes, str(size or "items"))),)),
-            evidence=effects.evidence(),
         )
 
 
-RULE = Rule(name="membership-in-list", spends=("latency",), proof=Proof.growth("n^2"), find=find)
+RULE = Rule(name="membership-in-list", sees=("scan",), spends=("latency",), proof=Proof.growth("n^2"), find=find)

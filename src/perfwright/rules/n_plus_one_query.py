@@ -113,9 +113,7 @@ def find(effects: Effects) -> Iterator[Finding]:
             cure=" ".join(dict.fromkeys(cure(each) for each in sure[:MOST])),
             confidence=effects.confidence(effect),
             chain=effects.chain(effect),
-            entry_points=effects.entry_points(effect.function),
             cost=Cost(terms=tuple(effects.term(each) for each in sure)),
-            evidence=effects.evidence(),
         )
 
 
@@ -171,4 +169,6 @@ def _is_django(value: object) -> bool:
     return False
 
 
-RULE = Rule(name="n-plus-one-query", spends=("latency", "queries"), proof=Proof.count("queries"), find=find)
+RULE = Rule(
+    name="n-plus-one-query", sees=("db.query",), spends=("latency", "queries"), proof=Proof.count("queries"), find=find
+)

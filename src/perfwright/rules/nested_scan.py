@@ -52,10 +52,8 @@ def find(effects: Effects) -> Iterator[Finding]:
             cure=f"Group `{scan.collection}` in a dictionary by the key that is compared, once, before the loop.",
             confidence=effects.confidence(effect),
             chain=effects.chain(effect),
-            entry_points=effects.entry_points(effect.function),
             cost=Cost(terms=(Term("scan", (*effects.term(effect).sizes, str(size or "items"))),)),
-            evidence=effects.evidence(),
         )
 
 
-RULE = Rule(name="nested-scan", spends=("latency",), proof=Proof.growth("n^2"), find=find)
+RULE = Rule(name="nested-scan", sees=("scan",), spends=("latency",), proof=Proof.growth("n^2"), find=find)

@@ -79,9 +79,7 @@ def find(effects: Effects) -> Iterator[Finding]:
             cure=cure(effect),
             confidence=effects.confidence(effect),
             chain=effects.chain(effect),
-            entry_points=effects.entry_points(effect.function),
             cost=Cost(terms=tuple(effects.term(each) for each in wanted)),
-            evidence=effects.evidence(),
         )
 
 
@@ -117,4 +115,10 @@ def cure(effect: Effect) -> str:
     return f"Collect the rows in the loop and write them after it: {bulk or 'the bulk form of this call'}."
 
 
-RULE = Rule(name="query-per-item-write", spends=("latency", "queries"), proof=Proof.count("queries"), find=find)
+RULE = Rule(
+    name="query-per-item-write",
+    sees=("db.write", "db.commit"),
+    spends=("latency", "queries"),
+    proof=Proof.count("queries"),
+    find=find,
+)

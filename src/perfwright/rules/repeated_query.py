@@ -53,7 +53,6 @@ Something may have changed the rows in between, and the second answer must show 
 from collections.abc import Iterator
 
 from perfwright.effects.frame import Event
-from perfwright.effects.observations import Report
 from perfwright.effects.summary import Effects
 from perfwright.finding import Cost, Finding, Proof, Step, Term
 from perfwright.index.lower import line_of
@@ -61,12 +60,11 @@ from perfwright.rules._contract import Rule
 
 
 def find(effects: Effects) -> Iterator[Finding]:
-    for report in effects.reports:
-        for event, earlier in report.repeats:
-            yield told(effects, report, event, earlier)
+    for event, earlier in effects.repeats:
+        yield told(effects, event, earlier)
 
 
-def told(effects: Effects, report: Report, event: Event, earlier: int) -> Finding:
+def told(effects: Effects, event: Event, earlier: int) -> Finding:
     function, position, shown = event.chain[0]
     steps = [Step(path=function.path, line=line_of(earlier), function=function.qualified, what="the first time")]
     steps += [Step(path=f.path, line=line_of(p), function=f.qualified, what=what) for f, p, what in event.chain]
@@ -79,10 +77,10 @@ def told(effects: Effects, report: Report, event: Event, earlier: int) -> Findin
         cure="Keep the first answer in a variable and pass it on.",
         confidence="likely" if event.certain else "possible",
         chain=tuple(steps),
-        entry_points=effects.entry_points(report.function),
         cost=Cost(terms=(Term("db.query", ()),)),
-        evidence=effects.evidence(),
     )
 
 
-RULE = Rule(name="repeated-query", spends=("latency", "queries"), proof=Proof.count("queries"), find=find)
+RULE = Rule(
+    name="repeated-query", sees=("repeat",), spends=("latency", "queries"), proof=Proof.count("queries"), find=find
+)

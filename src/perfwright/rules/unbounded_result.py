@@ -116,13 +116,13 @@ def told(effects: Effects, response: Response) -> Finding:
     load, function = response.load, response.function
     own = [link for link in load.chain if link[0] is function and link[1]]
     place = effects.place(function, own[-1][1] if own else response.position)
-    entry = effects.entry_points(function)
+    entry = effects.entry or function.name
     steps = [
         Step(
             path=function.path,
             line=line_of(response.position),
             function=function.qualified,
-            what=f"answer of {entry[0] if entry else function.name}",
+            what=f"answer of {entry}",
         ),
         *(
             Step(path=f.path, line=line_of(p), function=f.qualified, what=f"db.query: {w}")
@@ -134,13 +134,11 @@ def told(effects: Effects, response: Response) -> Finding:
         rule=RULE.name,
         place=place,
         symbol=load.symbol,
-        message=f"{entry[0] if entry else function.name} answers with all `{load.symbol}` rows, however many there are",
+        message=f"{entry} answers with all `{load.symbol}` rows, however many there are",
         cure="Give the query a limit, or page through it (by key, not by OFFSET, on a large table).",
         confidence=confidence(response),
         chain=tuple(steps),
-        entry_points=entry,
         cost=Cost(terms=(Term("load", (load.symbol,)),)),
-        evidence=effects.evidence(),
     )
 
 
@@ -148,4 +146,10 @@ def confidence(response: Response) -> Confidence:
     return "likely" if response.load.filtered else "certain"
 
 
-RULE = Rule(name="unbounded-result", spends=("latency", "memory", "response"), proof=Proof.peak("n"), find=find)
+RULE = Rule(
+    name="unbounded-result",
+    sees=("response",),
+    spends=("latency", "memory", "response"),
+    proof=Proof.peak("n"),
+    find=find,
+)

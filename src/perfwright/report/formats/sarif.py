@@ -120,7 +120,8 @@ def _result(finding: Finding, position: int) -> Json:
     }
     if finding.chain:
         steps = [_step(step) for step in finding.chain]
-        result["relatedLocations"] = [{"id": number, **step} for number, step in enumerate(steps, 1)]
+        related = [*steps, *map(_step, finding.also)]
+        result["relatedLocations"] = [{"id": number, **step} for number, step in enumerate(related, 1)]
         flow = [{"location": step, "nestingLevel": depth} for depth, step in enumerate(steps)]
         result["codeFlows"] = [{"threadFlows": [{"locations": flow}]}]
     return result

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from perfwright.config import Size
-from perfwright.finding import SEVERITIES, Finding, Measured, Observed, Record
+from perfwright.finding import SEVERITIES, Finding, Measured, Observed, Record, Step
 from perfwright.report import words
 from perfwright.report._contract import Format, Options
 from perfwright.report.choice import chosen, grouped
@@ -58,6 +58,8 @@ def _finding(page: Page, finding: Finding, options: Options) -> None:
     _excerpt(page, finding, options)
     _chain(page, finding)
     _cost(page, finding)
+    if finding.also:
+        page.field("also", _places(finding.also))
     if finding.entry_points:
         page.field("from", _entries(finding.entry_points))
     if finding.cure:
@@ -115,6 +117,12 @@ def _cost(page: Page, finding: Finding) -> None:
             growth = item.growth
             spread = f"exponent {growth.exponent:.2f}, {growth.low:.2f} to {growth.high:.2f}"
             page.field("found", f"{item.metric} grows as {growth.klass}", (f"  ({spread})", "dim"))
+
+
+def _places(steps: Sequence[Step]) -> str:
+    shown = ", ".join(_where(step.path, step.line) for step in steps[:2])
+    more = f" and {len(steps) - 2} more places" if len(steps) > 2 else ""
+    return f"reached from {shown}{more}"
 
 
 def _entries(entries: Sequence[str]) -> str:
