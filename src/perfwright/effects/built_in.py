@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from perfwright.effects.calls import Keywords, apply, copied
 from perfwright.effects.frame import Frame
+from perfwright.effects.growth import grown
 from perfwright.effects.iteration import deepen, iterate, run_query
-from perfwright.effects.scans import REDUCERS
+from perfwright.effects.scans import REDUCERS, worked
 from perfwright.effects.values import (
     ITEMS,
     UNKNOWN,
@@ -142,6 +143,8 @@ def items_of(call: Call) -> Value:
 
 def appended(call: Call) -> Value:
     bound = call.callee.bound
+    if call.node[2][0] == "attr":
+        grown(call.frame, call.node[2][2], call.node)
     if isinstance(bound, Sequence):
         added = call.arguments[-1] if call.arguments else UNKNOWN
         many = call.callee.name.endswith((".extend", ".update"))
@@ -160,6 +163,8 @@ def dict_get(call: Call) -> Value:
     bound = call.callee.bound
     if isinstance(bound, Sequence):
         if call.callee.name.endswith("setdefault") and len(call.arguments) > 1:
+            if call.node[2][0] == "attr":
+                grown(call.frame, call.node[2][2], call.node)
             call.frame.interp.grow(call.frame, bound, call.arguments[1])
             return call.arguments[1]
         if len(call.arguments) > 1:
@@ -204,6 +209,8 @@ def copied_list(call: Call) -> Value:
         apply(call.frame, key, (element,), {}, call.node)
         call.frame.loops.pop()
     result = copied(call.frame, of, source, call.node)
+    if kind == "sorted" and isinstance(source, Sequence) and not source.size.is_little:
+        worked(call.frame, "sort", source, call.node, call.node[3][0])
     if kind == "sorted" and isinstance(result, Sequence) and result.load is not None:
         result.load.reduced.append(("sort", call.node[1], call.shown))
     return result

@@ -16,6 +16,7 @@ from perfwright.effects.values import (
     FunctionValue,
     Instance,
     LambdaValue,
+    Load,
     Row,
     Rows,
     Scalar,
@@ -43,6 +44,7 @@ def call(frame: Frame, node: Node) -> Value:
     """Return what a call gives; its effects and those of what it calls happen."""
     interp = frame.interp
     awaiting, frame.awaiting = frame.awaiting, 0
+    existence, frame.existence = frame.existence, False
     callee = frame.value(node[2])
     if awaiting and isinstance(callee, External) and callee.name in WAITS_FOR:
         frame.awaiting = awaiting
@@ -56,13 +58,15 @@ def call(frame: Frame, node: Node) -> Value:
     keywords: Keywords = {}
     for name, value in node[4]:
         keywords[name or "**"] = frame.value(value)
-    frame.consumer, frame.awaiting = saved, awaiting
+    frame.consumer, frame.awaiting, frame.existence = saved, awaiting, existence
     interp.calls_seen += 1
-    kind = callee.kind
-    if kind == "unknown":
+    if callee.kind == "unknown":
         interp.calls_unknown += 1
-        return unknown(frame, callee, arguments, keywords, node)
-    return apply(frame, callee, tuple(arguments), keywords, node)
+        found = unknown(frame, callee, arguments, keywords, node)
+    else:
+        found = apply(frame, callee, tuple(arguments), keywords, node)
+    frame.existence = False
+    return found
 
 
 def apply(frame: Frame, callee: Value, arguments: tuple[Value, ...], keywords: Keywords, node: Node) -> Value:
@@ -183,13 +187,28 @@ def modelled(
             Awaitable(value, frame.depth) if entry.returns is not None and entry.returns.head == "Coroutine" else value
         )
     emit_effects(frame, entry, effects, receiver, arguments, node, keywords)
+    if isinstance(receiver, Foreign) and receiver.load is not None:
+        receiver.load.whole = True
     value = result_of(frame, entry, entry.returns, receiver, arguments, keywords, node, result)
+    if isinstance(value, Foreign) and any(effect.name == "load" for effect in effects):
+        value.load = loaded_by(frame, entry, arguments, keywords, node)
     for argument in (*arguments, *keywords.values()):
-        if not isinstance(argument, Sequence) or argument.load is None:
+        if not isinstance(argument, Sequence | Foreign) or argument.load is None:
             continue
         if entry.name not in COPIES and entry.name.rpartition(".")[2] not in REDUCERS:
             frame.use_whole(argument)
     return value
+
+
+def loaded_by(frame: Frame, entry: Model, arguments: tuple[Value, ...], keywords: Keywords, node: Node) -> Load:
+    """Watch what becomes of a file or table that a library reads into one object: a data frame."""
+    load = Load(None, node[1], entry.name)
+    load.by = entry
+    load.limited = (
+        isinstance(entry.limits, str) and argument_named(entry, entry.limits, arguments, keywords) is not None
+    )
+    load.chain = ((frame.function, node[1], frame.interp.text(node)),)
+    return frame.load(load)
 
 
 def inner_type(returns: Type | None) -> Type | None:

@@ -5,12 +5,13 @@ from collections.abc import Callable
 from perfwright.effects.calls import call
 from perfwright.effects.frame import Frame
 from perfwright.effects.iteration import deepen, iterate, looks_few, query, run_query, takes_batches
-from perfwright.effects.scans import compare, comprehension_scans, reduction
+from perfwright.effects.scans import compare, comprehension_scans, reduction, worked
 from perfwright.effects.values import (
     ITEMS,
     UNKNOWN,
     Awaitable,
     Constant,
+    Foreign,
     LambdaValue,
     Row,
     Rows,
@@ -21,6 +22,7 @@ from perfwright.effects.values import (
     join,
 )
 from perfwright.index.lower import Node
+from perfwright.index.tree import walk
 
 
 def name(frame: Frame, node: Node) -> Value:
@@ -58,13 +60,7 @@ def subscript(frame: Frame, node: Node) -> Value:
     if isinstance(base, Sequence):
         frame.value(index)
         if index[0] == "slice":
-            if base.load is not None and index[3] is not None:
-                base.load.reduced.append(("slice", node[1], frame.interp.text(node)))
-            sliced = Sequence(base.of, base.element, base.size, frame.depth, base.root, known=base.known)
-            high = index[3]
-            if high is not None and high[0] == "const" and isinstance(high[2], int) and high[2] > 0:
-                sliced.size = constant(high[2])
-            return sliced
+            return cut(frame, base, node)
         if base.load is not None and base.of != "dict":
             base.load.whole = True
         if (
@@ -79,7 +75,40 @@ def subscript(frame: Frame, node: Node) -> Value:
     frame.value(index)
     if base.kind in ("external", "class"):
         return base  # Generic[T], list[int]: the class itself
+    if isinstance(base, Foreign):
+        return indexed(frame, base, node)
     return Value(frame.depth, base.root)
+
+
+def cut(frame: Frame, base: Sequence, node: Node) -> Value:
+    """`items[low:high]`: as long as the bounds say, where they are numbers."""
+    low, high = node[3][2], node[3][3]
+    if base.load is not None and high is not None:
+        base.load.reduced.append(("slice", node[1], frame.interp.text(node)))
+    found = Sequence(base.of, base.element, base.size, frame.depth, base.root, known=base.known)
+    if high is not None and high[0] == "const" and isinstance(high[2], int) and high[2] > 0:
+        found.size = constant(high[2])
+    elif (low is None) != (high is None) and not base.size.is_little:
+        worked(frame, "copy", base, node, node[2])  # a head or a tail of whatever length
+    return found
+
+
+def indexed(frame: Frame, base: Foreign, node: Node) -> Value:
+    """`frame["column"]`, `frame[frame.x > 1]`: what the library's model says of `__getitem__`."""
+    index = node[3]
+    if base.load is not None:
+        if index[0] == "const" or (index[0] == "coll" and all(item[0] == "const" for item in index[3])):
+            names = [index] if index[0] == "const" else list(index[3])
+            base.load.columns.update(str(name[2]) for name in names)
+            base.load.reduced.append(("columns", node[1], frame.interp.text(node)))
+        elif any(inner[0] == "cmp" for inner in walk(index)):
+            base.load.reduced.append(("filter", node[1], frame.interp.text(node)))
+    entry = frame.interp.libraries.method(base.name, "__getitem__")
+    if entry is None or entry.returns is None or "." not in entry.returns.head:
+        return Value(frame.depth, base.root)
+    if index[0] == "const" and base.name == "pandas.DataFrame":
+        return Foreign("pandas.Series", frame.depth, base.root)
+    return frame.interp.foreign(entry.returns.head, frame.depth)
 
 
 def compared(frame: Frame, node: Node) -> Value:
@@ -90,11 +119,18 @@ def several(frame: Frame, node: Node) -> Value:
     """`a and b`, `a or b`: the first is also tested."""
     result: Value = UNKNOWN
     for index, part in enumerate(node[3]):
-        found = frame.value(part)
-        if index < len(node[3]) - 1:
-            tested(frame, found, part)
+        found = truth_of(frame, part) if index < len(node[3]) - 1 else frame.value(part)
         result = found if index == 0 else join(result, found)
     return result
+
+
+def truth_of(frame: Frame, node: Node) -> Value:
+    """Return what an expression is worth, of which only the truth is asked."""
+    frame.existence = node[0] == "call"
+    found = frame.value(node)
+    frame.existence = False
+    tested(frame, found, node)
+    return found
 
 
 def tested(frame: Frame, value: Value, node: Node) -> None:
@@ -130,10 +166,10 @@ def binary(frame: Frame, node: Node) -> Value:
 
 
 def unary(frame: Frame, node: Node) -> Value:
-    found = frame.value(node[3])
     if node[2] == "not":
-        tested(frame, found, node[3])
+        truth_of(frame, node[3])
         return Scalar("bool", frame.depth)
+    found = frame.value(node[3])
     if node[2] == "-" and isinstance(found, Constant) and isinstance(found.value, int | float):
         return Constant(-found.value, frame.depth)
     return Scalar("", frame.depth)
@@ -218,7 +254,7 @@ def comprehension(frame: Frame, node: Node) -> Value:
 
 
 def conditional(frame: Frame, node: Node) -> Value:
-    tested(frame, frame.value(node[2]), node[2])
+    truth_of(frame, node[2])
     return join(frame.value(node[3]), frame.value(node[4]))
 
 

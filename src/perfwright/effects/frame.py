@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from perfwright.effects.library import Model as LibraryModel
-from perfwright.effects.values import UNKNOWN, Load, Rows, Sequence, Size, Value, join
+from perfwright.effects.values import UNKNOWN, Foreign, Load, Rows, Sequence, Size, Value, join
 from perfwright.index.lower import Node
 from perfwright.index.project import Function, Module
 
@@ -65,6 +65,7 @@ class Event:
         "detail",
         "doubtful",
         "effect",
+        "existence",
         "held",
         "loops",
         "model",
@@ -102,6 +103,7 @@ class Event:
         self.awaited = False  # this function waits for it before it goes on
         self.untimed = False  # it may wait for ever: its library's timeout is not given and has no default
         self.tested = False  # it stands in the test of an `if` or `while`
+        self.existence = False  # of its answer only the truth is asked, or whether it is above zero
         self.held: tuple[Held, ...] = ()
         self.sheltered: frozenset[str] = frozenset()
         self.path: tuple[int, ...] = ()  # the branches of this function that lead to it
@@ -128,9 +130,10 @@ class Frame:
     """The state of interpreting one function once, for one shape of its arguments."""
 
     __slots__ = (
-        "arguments", "asked", "awaiting", "called", "calls", "consumer", "env", "events", "function", "guarded_self",
-        "guards", "held", "holding", "interp", "loads", "lookups", "loops", "module", "once", "outer", "path", "pending",
-        "quiet", "repeats", "responses", "returns", "self_value", "standalone", "test", "yields",
+        "arguments", "asked", "awaiting", "called", "calls", "consumer", "env", "events", "existence",
+        "function", "guarded_self", "guards", "held", "holding", "interp", "loads", "lookups", "loops",
+        "module", "once", "outer", "path", "pending", "quiet", "repeats", "responses", "returns", "self_value",
+        "standalone", "test", "yields",
     )  # fmt: skip
 
     def __init__(self, interp: "Interpreter", function: Function, outer: "Frame | None" = None) -> None:
@@ -149,6 +152,7 @@ class Frame:
         self.guarded_self = 0  # above 0: what it fills is an attribute of the method's own object
         self.test = 0  # above 0: inside the test of an `if` or a `while`
         self.awaiting = 0  # above 0: inside what an `await` waits for
+        self.existence = False  # only the truth of the call that is read next is asked for
         self.held: tuple[Held, ...] = ()  # locks and transactions held here
         self.holding: tuple[Held, ...] = ()  # those held where it yields: a context manager's body runs in them
         self.called: dict[int, Any] = {}  # the readings of the functions that were called
@@ -286,7 +290,7 @@ class Frame:
     def placed(self, event: Event) -> None:
         """Note where in this function an effect happens: on which branch, awaited or not, holding what."""
         event.awaited, event.tested = self.awaiting > 0, self.test > 0
-        event.held, event.path = self.held, self.path
+        event.held, event.path, event.existence = self.held, self.path, self.existence
 
     def keep(self, event: Event) -> None:
         """Keep an event, the shortest chain of those that are alike; what multiplies it is reported."""
@@ -321,7 +325,7 @@ class Frame:
 
     def use_whole(self, value: Value) -> None:
         """Note that a collection is used as it is, all of it."""
-        if isinstance(value, Rows):
+        if isinstance(value, Rows | Foreign):
             if value.load is not None:
                 value.load.whole = True
         elif isinstance(value, Sequence):

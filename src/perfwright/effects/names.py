@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from perfwright.effects.frame import Frame, Held, Loop
+from perfwright.effects.growth import grown
 from perfwright.effects.iteration import deepen
 from perfwright.effects.scans import search
 from perfwright.effects.values import (
@@ -94,6 +95,7 @@ class Names:
             frame.value(target[3])
             if isinstance(base, Sequence):
                 self.grow(frame, base, value)
+            grown(frame, target[2], target)
         elif tag == "star":
             self.assign(frame, target[2], Sequence("list", deepen(value, frame.depth), ITEMS, frame.depth), source)
 

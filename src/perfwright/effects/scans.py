@@ -3,7 +3,7 @@
 from perfwright.effects.frame import Frame, Loop
 from perfwright.effects.iteration import run_query
 from perfwright.effects.library import Model
-from perfwright.effects.values import Rows, Scalar, Sequence, Value
+from perfwright.effects.values import UNKNOWN, Constant, Rows, Scalar, Sequence, Value
 from perfwright.index.lower import Node
 from perfwright.index.tree import names_in, text, walk
 
@@ -33,12 +33,22 @@ class Scan:
 
 def compare(frame: Frame, node: Node) -> Value:
     """A comparison; `in` also searches."""
+    frame.existence = node[2][0] == "call" and asks_existence(node)
     frame.value(node[2])
+    frame.existence = False
     for operator, right_node in zip(node[3], node[4], strict=True):
         right = frame.value(right_node)
         if operator in ("in", "not in"):
             contains(frame, right, node, right_node)
     return Scalar("bool", frame.depth)
+
+
+def asks_existence(node: Node) -> bool:
+    """Tell whether a comparison asks if something is above zero: `x > 0`, `x == 0`, `x >= 1`, `x < 1`."""
+    right = node[4][0]
+    if len(node[3]) != 1 or right[0] != "const" or isinstance(right[2], bool):
+        return False
+    return (right[2] == 0 and node[3][0] in ("==", "!=", ">")) or (right[2] == 1 and node[3][0] in (">=", "<"))
 
 
 def contains(frame: Frame, where: Value, node: Node, right: Node) -> None:
@@ -100,6 +110,50 @@ def worked(frame: Frame, effect: str, on: Value, node: Node, over: Node, model: 
     )
     if effect in SAME:
         event.loops = tuple(loop for loop in event.loops if frame.loops.index(loop) >= on.depth)
+
+
+class Building:
+    """Something immutable that is made longer by making it anew: text of `kind` str, bytes or tuple."""
+
+    __slots__ = ("kind", "shared", "value")
+
+    def __init__(self, kind: str, value: Value, shared: bool) -> None:
+        self.kind, self.value = kind, value
+        self.shared = shared  # an attribute or an item: something else holds it too
+
+
+def built(frame: Frame, target: Node, added: Value, node: Node) -> None:
+    """Record `x += y` in a loop where x is text, bytes or a tuple older than the loop: all of it is copied."""
+    shared = target[0] != "name"
+    before = frame.lookup(target[2]) if not shared else frame.interp.peek(frame, target)
+    if before is None or before.kind == "unknown":
+        before = added if shared else UNKNOWN
+    if isinstance(before, Sequence):
+        kind = before.of if before.of == "tuple" else ""
+    else:
+        kind = kind_of(before) or (kind_of(added) if isinstance(before, Scalar | Constant) else "")
+    if not kind or (kind == "str" and not shared):
+        return
+    loops = tuple(loop for loop in frame.multiplying() if frame.loops.index(loop) >= before.depth or shared)
+    event = frame.emit(
+        "copy",
+        text(target),
+        node[1],
+        f"{text(target)} += {text(node[4])}",
+        detail=Building(kind, before, shared),
+        blocking=False,
+        node=node,
+    )
+    event.loops = loops
+
+
+def kind_of(value: Value) -> str:
+    """Return `str` or `bytes` where a value is known to be text."""
+    if isinstance(value, Constant):
+        return type(value.value).__name__ if isinstance(value.value, str | bytes) else ""
+    if isinstance(value, Scalar):
+        return value.type if value.type in ("str", "bytes") else ""
+    return ""
 
 
 def comprehension_scans(frame: Frame, loop: Loop, iterable: Node, tests: Node, node: Node, source: Value) -> None:

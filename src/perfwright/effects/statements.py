@@ -5,10 +5,10 @@ Each handler returns True when what follows it in its block is never reached.
 
 from collections.abc import Callable
 
-from perfwright.effects.expressions import tested
+from perfwright.effects.expressions import truth_of
 from perfwright.effects.frame import Frame
 from perfwright.effects.iteration import deepen, iterate, looks_few, takes_batches
-from perfwright.effects.scans import statement_reduction, statement_scans
+from perfwright.effects.scans import built, statement_reduction, statement_scans
 from perfwright.effects.values import (
     UNKNOWN,
     ClassValue,
@@ -49,6 +49,8 @@ def annotated(frame: Frame, node: Node) -> bool:
 def augmented(frame: Frame, node: Node) -> bool:
     added = frame.value(node[4])
     target = node[2]
+    if node[3] == "+" and frame.loops:
+        built(frame, target, added, node)
     if target[0] == "name":
         before = frame.lookup(target[2])
         if isinstance(before, Sequence):
@@ -79,8 +81,7 @@ def raised(frame: Frame, node: Node) -> bool:
 
 def if_(frame: Frame, node: Node) -> bool:
     frame.test += 1
-    test = frame.value(node[2])
-    tested(frame, test, node[2])
+    test = truth_of(frame, node[2])
     frame.test -= 1
     decided = truth(frame, node[2], test)
     if decided is not None:
@@ -160,7 +161,7 @@ def while_(frame: Frame, node: Node) -> bool:
     loop.body = node[3]
     frame.loops.append(loop)
     frame.test += 1
-    tested(frame, frame.value(node[2]), node[2])
+    truth_of(frame, node[2])
     frame.test -= 1
     left = frame.run(node[3])
     frame.loops.pop()

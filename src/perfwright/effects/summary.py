@@ -71,6 +71,11 @@ class Effects:
         return self.program.project
 
     @property
+    def decorators(self) -> frozenset[str]:
+        """Return the names of the function's decorators: the last part as written, and resolved."""
+        return self.program.decorators(self.function)
+
+    @property
     def schema(self) -> Schema:
         return self.program.schema
 
@@ -227,6 +232,10 @@ class Program:
     def given_up(self) -> Iterable[Function]:
         """Give the functions that are nested too deeply to be followed."""
         return self._interpreter.given_up
+
+    def decorators(self, function: Function) -> frozenset[str]:
+        """Return the names of a function's decorators: the last part as written, and resolved."""
+        return self._interpreter.decorators(function)
 
     def views(self) -> Iterator[Effects]:
         """Give every reading as the rules see it."""

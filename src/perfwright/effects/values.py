@@ -52,7 +52,9 @@ class Load:
     """
 
     __slots__ = (
+        "by",
         "chain",
+        "columns",
         "filtered",
         "limited",
         "model",
@@ -70,6 +72,8 @@ class Load:
         self.filtered = self.limited = self.whole = False
         self.owned = False  # the parts of one row, or what is linked to it: few by nature
         self.reduced: list[tuple[str, int, str]] = []
+        self.columns: set[str] = set()  # the columns that are used
+        self.by: Any = None  # the library's call that loads it, where it is no query
         self.chain: tuple[Any, ...] = ()
 
 
@@ -201,13 +205,14 @@ class Instance(Value):
 class Foreign(Value):
     """An object of a library class: `pathlib.Path`, `sqlalchemy.orm.Session`."""
 
-    __slots__ = ("element", "name", "size")
+    __slots__ = ("element", "load", "name", "size")
     kind = "foreign"
 
     def __init__(self, name: str, depth: int = 0, root: int | None = None, element: Value | None = None) -> None:
         super().__init__(depth, root)
         self.name, self.element = name, element
         self.size: Size | None = None
+        self.load: Load | None = None  # the file or the table that it holds
 
     def shape(self) -> Any:
         return ("o", self.name, self.element.shape() if self.element is not None else None)
