@@ -41,7 +41,10 @@ POSITIONAL, STAR, KEYWORD, DOUBLE_STAR = range(4)
 # Names that are right and that cannot be read: each, and whatever is below it.
 HANDED_ON = "handed on to SQLAlchemy by `__getattr__`"
 MADE = "made at run time; type stubs call it that"
+OPERATION = "made at run time, from the service's description in botocore"
 EXCUSED = {
+    "boto3.resources.base.ServiceResource": OPERATION,
+    "botocore.client.BaseClient": OPERATION,
     "django.db.models.QuerySet.__contains__": "Python's own `in`, which iterates",
     "django.db.models.manager.RelatedManager": MADE,
     "django.db.models.fields.related_descriptors.RelatedManager": MADE,

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from perfwright.effects.interpret import Interpreter
 
 VERBS = ("get", "post", "put", "patch", "delete", "head", "options")
+ROUTED = (*VERBS, "route", "api_route", "websocket")
 LISTS = ("ModelViewSet", "ReadOnlyModelViewSet", "ListModelMixin", "ListAPIView", "ListCreateAPIView")
 VIEW_ENDINGS = ("View", "ViewSet", "APIView", "RequestHandler", "GenericViewSet", "Mixin")
 RESPONSES = (
@@ -87,7 +88,7 @@ class Entries:
             if decorator[0] == "call" and decorator[2][0] == "attr":
                 verb = decorator[2][3]
                 path = decorator[3][0] if decorator[3] else None
-                if verb in (*VERBS, "route", "api_route", "websocket") and path is not None and path[0] == "const":
+                if verb in ROUTED and path is not None and path[0] == "const":
                     if not isinstance(path[2], str) or (path[2] and not path[2].startswith("/")):
                         continue
                     methods = dict(decorator[4]).get("methods")

@@ -58,6 +58,7 @@ class Event:
     """
 
     __slots__ = (
+        "aside",
         "awaited",
         "blocking",
         "certain",
@@ -101,6 +102,7 @@ class Event:
         self.multiplied = multiplied
         self.once = False  # behind a cache or a guard: it happens once, whatever loops call it
         self.awaited = False  # this function waits for it before it goes on
+        self.aside = False  # a thread or a process does it, not the code that is read
         self.untimed = False  # it may wait for ever: its library's timeout is not given and has no default
         self.tested = False  # it stands in the test of an `if` or `while`
         self.existence = False  # of its answer only the truth is asked, or whether it is above zero
@@ -277,6 +279,7 @@ class Frame:
             doubtful=doubtful,
         )
         event.untimed, event.node = untimed, node
+        event.aside = self.quiet > 0
         self.placed(event)
         if self.guards:
             event.blocking = False

@@ -94,11 +94,11 @@ class Interpreter(Names):
         self.globals: dict[tuple[int, str], Value] = {}
         self.module_frames: dict[int, Frame] = {}
         self.class_types: dict[tuple[int, str], Value] = {}
-        self.instance_types: dict[tuple[int, str], Value] = {}
+        self.instance_types = {}
         self.decorator_cache: dict[int, frozenset[str]] = {}
         self.parameter_cache: dict[int, list[Value]] = {}
         self.annotation_cache: dict[int, Value] = {}
-        self.names_cache: dict[int, tuple[str, ...]] = {}
+        self.names_cache = {}
 
     # --------------------------------------------------------------------- the project
     def read_all(self) -> None:
@@ -307,10 +307,10 @@ class Interpreter(Names):
         around = frame.multiplying(limit)
         shown = function.name if self.is_property(function) else f"{function.name}()"
         link = (frame.function, node[1], shown)
+        aside = frame.quiet > 0 or "sync_to_async" in self.decorators(function)
         consumed = (
             function.is_async
-            or "sync_to_async" in self.decorators(function)
-            or frame.quiet > 0
+            or aside
             or frame.guards > 0
             or limit is not None
         )
@@ -334,6 +334,7 @@ class Interpreter(Names):
             )
             lifted.untimed, lifted.node = event.untimed, node
             lifted.sheltered = event.sheltered
+            lifted.aside = event.aside or aside
             if event.held:
                 lifted.sheltered = event.sheltered | {held.kind for held in event.held}
             frame.placed(lifted)

@@ -1,6 +1,6 @@
 """Names and what is bound to them: assignment, growth, and the guards that make work happen once."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from perfwright.effects.frame import Frame, Held, Loop
 from perfwright.effects.growth import grown
@@ -24,7 +24,7 @@ from perfwright.effects.values import (
     join,
 )
 from perfwright.index.lower import Node
-from perfwright.index.project import Class, Module
+from perfwright.index.project import Class, Function, Module
 from perfwright.index.project import External as Outside
 from perfwright.index.project import Value as Global
 from perfwright.index.tree import text, walk
@@ -40,33 +40,38 @@ MANAGERS = ("QuerySet", "Manager", "BaseManager", "QuerySetMixin")
 class Names:
     """The part of the interpreter that binds names; it has no state of its own."""
 
-    if TYPE_CHECKING:
-        project: "Project"
-        schema: "Schema"
-        libraries: "Libraries"
-        names_cache: dict[int, tuple[str, ...]]
-        instance_types: dict[tuple[int, str], Value]
+    project: "Project"
+    schema: "Schema"
+    libraries: "Libraries"
+    names_cache: dict[int, tuple[str, ...]]
+    instance_types: dict[tuple[int, str], Value]
 
-        def method_result(
-            self,
-            frame: Frame,
-            value: Instance,
-            name: str,
-            node: Node,
-            arguments: tuple[Value, ...] = (),
-            keywords: dict[str, Value] | None = None,
-        ) -> Value | None: ...
+    def method_result(
+        self,
+        frame: Frame,
+        value: Instance,
+        name: str,
+        node: Node,
+        arguments: tuple[Value, ...] = (),
+        keywords: dict[str, Value] | None = None,
+    ) -> Value | None:
+        """Call a method by name; None where the class has none."""
+        raise NotImplementedError
 
-        def invoke(
-            self,
-            frame: Frame,
-            callee: FunctionValue,
-            arguments: tuple[Value, ...],
-            keywords: dict[str, Value],
-            node: Node,
-        ) -> Value: ...
+    def invoke(
+        self,
+        frame: Frame,
+        callee: FunctionValue,
+        arguments: tuple[Value, ...],
+        keywords: dict[str, Value],
+        node: Node,
+    ) -> Value:
+        """Call a function of the project."""
+        raise NotImplementedError
 
-        def decorators(self, function: Any) -> frozenset[str]: ...
+    def decorators(self, function: Function) -> frozenset[str]:
+        """Return the names of a function's decorators."""
+        raise NotImplementedError
 
     # ------------------------------------------------------------------------ binding
     def assign(self, frame: Frame, target: Node, value: Value, source: Node) -> None:

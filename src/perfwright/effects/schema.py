@@ -300,7 +300,7 @@ class Schema:
         cascade = keywords.get("cascade")
         relation.owned = cascade is not None and "delete-orphan" in str(cascade[2])
         lazy = keywords.get("lazy")
-        relation.eager = lazy is not None and lazy[0] == "const" and lazy[2] in (*EAGER, False)
+        relation.eager = lazy is not None and lazy[0] == "const" and (lazy[2] is False or lazy[2] in EAGER)
         relation.dynamic = lazy is not None and lazy[0] == "const" and lazy[2] in ("dynamic", "write_only")
         back = keywords.get("back_populates")
         if back is not None and back[0] == "const":

@@ -5,7 +5,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Final
 
+from perfwright.index.external import External
 from perfwright.index.lower import ASYNC, GENERATOR, Node
+
+__all__ = ["Class", "Entity", "External", "Function", "Module", "Project", "Value"]
 
 STDLIB: Final = sys.stdlib_module_names
 DEEPEST = 20  # re-exports followed for one name; a longer way is a cycle
@@ -99,12 +102,6 @@ class Value:
 
     def __init__(self, module: Module, name: str, expression: Node | None, annotation: Node | None) -> None:
         self.module, self.name, self.expression, self.annotation = module, name, expression, annotation
-
-
-class External(str):
-    """The dotted name of something outside the project."""
-
-    __slots__ = ()
 
 
 Entity = Module | Function | Class | Value | External

@@ -1,0 +1,30 @@
+"""Builds the package: `index` and `effects` are compiled with mypyc where there is a C compiler.
+
+Without a compiler, or with `PERFWRIGHT_PURE=1`, and in an editable install, the same files run as they are.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from setuptools import setup
+
+HERE = Path(__file__).parent
+COMPILED = ("src/perfwright/index", "src/perfwright/effects")
+LEFT = ("__init__.py", "external.py", "read.py")  # a class that inherits from str; processes are started there
+
+
+def extensions() -> list[object]:
+    """Return the modules to compile; none where the sources are to be used in place."""
+    if os.environ.get("PERFWRIGHT_PURE") or {"editable_wheel", "develop", "sdist", "egg_info"} & set(sys.argv):
+        return []
+    from mypyc.build import mypycify
+
+    files = [path for folder in COMPILED for path in sorted((HERE / folder).glob("*.py")) if path.name not in LEFT]
+    found = mypycify([path.relative_to(HERE).as_posix() for path in files], opt_level="2", debug_level="0")
+    for extension in found:
+        extension.optional = True  # no compiler: the wheel is pure Python then
+    return list(found)
+
+
+setup(ext_modules=extensions())
