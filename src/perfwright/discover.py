@@ -34,11 +34,8 @@ def find(root: Path, paths: Sequence[Path], *, exclude: tuple[str, ...] = (), te
         if path.is_file():
             found.add(relative(root, path))
         elif path.is_dir():
-            found.update(
-                name
-                for name in _walk(root, path, exclude)
-                if tests or not is_test(name.removeprefix(relative(root, path) + "/"))
-            )
+            below = relative(root, path) + "/"
+            found.update(name for name in _walk(root, path, exclude) if tests or not is_test(name.removeprefix(below)))
         else:
             raise InputError(f"{path} does not exist; give a file or a folder.", slug="missing-path")
     return sorted(found)
@@ -50,28 +47,42 @@ def relative(root: Path, path: Path) -> str:
 
 
 def _walk(root: Path, folder: Path, exclude: tuple[str, ...]) -> Iterator[str]:
-    for top, folders, files in os.walk(folder):
-        base = relative(root, Path(top))
-        prefix = "" if base == "." else f"{base}/"
-        folders[:] = [
-            name
-            for name in folders
-            if name not in SKIPPED
-            and not _excluded(prefix + name, exclude)
-            and not (Path(top) / name / "pyvenv.cfg").exists()
-        ]
-        for name in files:
-            if name.endswith(".py") and not _excluded(prefix + name, exclude) and not _endless(top, name):
+    base = relative(root, folder)
+    folders = [(str(folder), "" if base == "." else f"{base}/")]
+    while folders:
+        path, prefix = folders.pop()
+        inside = _entries(path)
+        if any(entry.name == "pyvenv.cfg" for entry in inside) and path != str(folder):
+            continue  # an environment, whatever its name
+        for entry in inside:
+            name = entry.name
+            python = name.endswith(".py")
+            if not python and name in SKIPPED:
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                if name not in SKIPPED and not _excluded(prefix + name, exclude):
+                    folders.append((entry.path, f"{prefix}{name}/"))
+            elif python and not _excluded(prefix + name, exclude) and not _endless(entry):
                 yield prefix + name
 
 
-def _endless(top: str, name: str) -> bool:
-    # Opening a pipe or a device that is named like a module would wait for ever.
+def _entries(path: str) -> list["os.DirEntry[str]"]:
     try:
-        mode = Path(top, name).stat().st_mode
+        with os.scandir(path) as entries:
+            return list(entries)
+    except OSError:
+        return []  # it may not be read, or it has just gone
+
+
+def _endless(entry: "os.DirEntry[str]") -> bool:
+    # Opening a pipe or a device that is named like a module would wait for ever.
+    if entry.is_file(follow_symlinks=False):
+        return False
+    try:
+        mode = entry.stat().st_mode
     except OSError:
         return False
-    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+    return not stat.S_ISREG(mode)
 
 
 def _excluded(path: str, exclude: tuple[str, ...]) -> bool:

@@ -86,6 +86,7 @@ class Interpreter(Names):
         self.given_up: list[Function] = []  # nested too deeply to be followed
         self.lambdas: list[int] = []  # the lambdas that are being called
         self.recursed: set[Any] = set()
+        self.provisional: list[Any] = []  # keys of the memo that rest on a function that is still being read
         self.approximate: dict[Any, Summary] = {}
         self.readings: list[Reading] = []
         self.callers: dict[Function, set[Function]] = {}
@@ -122,6 +123,7 @@ class Interpreter(Names):
                 self.read(module_function(module))
         for entry in self.entries.views():
             self.entries.read_view(self, entry)
+        self.entries.read_frameworks(self)
 
     def read(self, function: Function) -> Summary:
         """Read a function with what its annotations say of its parameters."""
@@ -236,21 +238,37 @@ class Interpreter(Names):
         self.shapes[identity] = self.shapes.get(identity, 0) + 1
         self.stack.append(function)
         self.open.append(key)
+        provisional, readings = len(self.provisional), len(self.readings)
         try:
             summary = self._read(function, bound, closure, standalone, shape)
             if key in self.recursed:
                 self.recursed.discard(key)
                 if summary.events and key not in self.approximate:
                     self.approximate[key] = summary
-                    self.readings.pop()
+                    self.forget(provisional, readings)
                     summary = self._read(function, bound, closure, standalone, shape)
                     self.recursed.discard(key)
         finally:
             self.stack.pop()
             self.open.pop()
-        if not self.recursed or self.shapes[identity] > TURNS:
-            self.memo[key] = summary
+        self.memo[key] = summary
+        if self.recursed:
+            self.provisional.append(key)
+        else:
+            del self.provisional[provisional:]
         return summary
+
+    def forget(self, provisional: int, readings: int) -> None:
+        """Forget what was read while a function that it calls was still being read for the first time."""
+        gone: set[int] = set()
+        for key in self.provisional[provisional:]:
+            summary = self.memo.pop(key, None)
+            if summary is not None:
+                self.shapes[key[0]] -= 1
+                gone.add(id(summary.reading))
+        del self.provisional[provisional:]
+        self.readings.pop()  # the function's own
+        self.readings[readings:] = [reading for reading in self.readings[readings:] if id(reading) not in gone]
 
     def _read(
         self, function: Function, bound: list[Value], closure: Frame | None, standalone: bool, shape: Any
@@ -266,6 +284,8 @@ class Interpreter(Names):
         for name in self.decorators(function) if function.decorators else ():
             entry = self.libraries.get(name) if "." in name else None
             if entry is not None and entry.holds:
+                for effect in entry.does:
+                    frame.emit(effect.name, entry.name, function.line << 12, f"@{name}", model=entry)
                 frame.held = (*frame.held, Held(entry.holds, name, function.line << 12, entry))
         frame.run(function.body)
         for inner in frame.pending:

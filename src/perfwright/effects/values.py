@@ -118,9 +118,6 @@ class Scalar(Value):
         super().__init__(depth, root)
         self.type = of
 
-    def shape(self) -> Any:
-        return ("s", self.type) if self.type else None
-
 
 class ModuleValue(Value):
     __slots__ = ("module",)
@@ -205,7 +202,7 @@ class Instance(Value):
 class Foreign(Value):
     """An object of a library class: `pathlib.Path`, `sqlalchemy.orm.Session`."""
 
-    __slots__ = ("element", "load", "name", "size")
+    __slots__ = ("element", "load", "name", "size", "timed")
     kind = "foreign"
 
     def __init__(self, name: str, depth: int = 0, root: int | None = None, element: Value | None = None) -> None:
@@ -213,15 +210,16 @@ class Foreign(Value):
         self.name, self.element = name, element
         self.size: Size | None = None
         self.load: Load | None = None  # the file or the table that it holds
+        self.timed = False  # it was made with a timeout, which its calls have then
 
     def shape(self) -> Any:
-        return ("o", self.name, self.element.shape() if self.element is not None else None)
+        return ("o", self.name, self.element.shape() if self.element is not None else None, self.timed)
 
 
 class Row(Value):
     """One object of a model, with the relations that came with it (`items__product`)."""
 
-    __slots__ = ("assumed", "fetched", "model", "seen")
+    __slots__ = ("assumed", "fetched", "locked", "model", "seen")
     kind = "row"
 
     def __init__(
@@ -231,9 +229,10 @@ class Row(Value):
         self.model, self.fetched = model, fetched
         self.seen: dict[str, Value] = {}
         self.assumed = False  # only an annotation says so: what was fetched along is not known
+        self.locked = False  # read FOR UPDATE: nobody else changes it meanwhile
 
     def shape(self) -> Any:
-        return ("r", id(self.model), self.fetched, self.assumed)
+        return ("r", id(self.model), self.fetched, self.assumed, self.locked)
 
 
 class Rows(Value):
@@ -244,7 +243,7 @@ class Rows(Value):
     """
 
     __slots__ = (
-        "api", "assumed", "columns", "custom", "fetched", "filters", "limited", "load", "manager", "model",
+        "api", "assumed", "columns", "custom", "fetched", "filters", "limited", "load", "locked", "manager", "model",
         "orders", "owner", "position", "relation", "size", "stored", "values",
     )  # fmt: skip
     kind = "rows"
@@ -264,6 +263,7 @@ class Rows(Value):
         self.columns: tuple[str, ...] = ()
         self.stored = False  # already in memory: prefetched, or run before
         self.assumed = False
+        self.locked = False  # FOR UPDATE
         self.size: Size | None = None
         self.custom: Class | None = None  # the project's own manager or queryset class
 
@@ -273,6 +273,7 @@ class Rows(Value):
         new.fetched, new.filters, new.orders, new.limited = self.fetched, self.filters, self.orders, self.limited
         new.relation, new.owner, new.values, new.columns = self.relation, self.owner, self.values, self.columns
         new.assumed, new.size, new.custom = self.assumed, self.size, self.custom
+        new.locked = self.locked
         return new
 
     def shape(self) -> Any:
@@ -286,6 +287,7 @@ class Rows(Value):
             self.relation,
             self.manager,
             self.stored,
+            self.locked,
             id(self.custom),
         )
 
@@ -313,7 +315,7 @@ class Rows(Value):
                 if relation.target is self.model and not relation.many:
                     fetched = fetched | {name, f"{name}{EVERY_LEVEL}"}
         row = Row(self.model, fetched, depth)
-        row.assumed = self.assumed
+        row.assumed, row.locked = self.assumed, self.locked
         return row
 
 
@@ -385,11 +387,14 @@ def join(first: Value, second: Value) -> Value:
         merged.filters = tuple(name for name in first.filters if name in second.filters)
         merged.limited = first.limited if second.limited else None
         merged.stored = first.stored and second.stored
+        merged.locked = first.locked and second.locked
         return merged
     if isinstance(first, Row) and isinstance(second, Row) and first.model is second.model:
-        if first.fetched == second.fetched:
+        if first.fetched == second.fetched and first.locked == second.locked:
             return first
-        return Row(first.model, first.fetched & second.fetched, max(first.depth, second.depth), first.root)
+        both = Row(first.model, first.fetched & second.fetched, max(first.depth, second.depth), first.root)
+        both.locked = first.locked and second.locked
+        return both
     if isinstance(first, Sequence) and isinstance(second, Sequence) and first.of == second.of:
         return second if first.size.is_little and not second.size.is_little else first
     return first
