@@ -4,16 +4,19 @@ import gc
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from perfwright import __version__, rules
+from perfwright import __version__, processes, rules
 from perfwright.config import Settings
 from perfwright.effects import library
-from perfwright.effects.summary import Program
+from perfwright.effects.summary import Ground, Program
 from perfwright.finding import Finding, Place, Record, Summary, Unreadable, number_twins
 from perfwright.index import read
-from perfwright.index.project import Project
+from perfwright.index.project import Module, Project
 
+SHARES = 2  # more would read the same helpers more often
+WORTH_SHARING = 20_000  # lines; below this, a second process costs more than it saves
 FRAMES = 12_000  # Python frames: forty calls deep, each a few nested expressions
 
 
@@ -23,21 +26,30 @@ def check(root: Path, names: Sequence[str], settings: Settings, *, jobs: int | N
     `jobs` is the number of processes that read files, one a core by default. Raises LibraryModelError
     for a library model of the project that is not one.
     """
-    libraries = library.load(settings.models)
     enabled, limit = gc.isenabled(), sys.getrecursionlimit()
     gc.disable()  # the facts are many and stay: each collection would walk them all again
     sys.setrecursionlimit(max(limit, FRAMES))
     try:
-        facts = read.read(root, names, jobs=jobs)
-        project = Project(facts.files, packages_around(root))
-        program = Program(project, libraries)
-        found = rules.find(program, settings)
+        return processes.deep(partial(_check, root, names, settings, jobs))
     finally:
         sys.setrecursionlimit(limit)
         if enabled:
             gc.freeze()  # what is left is freed by its references: do not walk it to find that out
             gc.enable()
-    kept = suppressed(project, found)
+
+
+def _check(root: Path, names: Sequence[str], settings: Settings, jobs: int | None) -> Record:
+    libraries = library.load(settings.models)
+    facts = read.read(root, names, jobs=jobs)
+    project = Project(facts.files, packages_around(root))
+    ground = Ground(project, libraries)
+    shares = shares_of(project)
+
+    def found_in(index: int) -> rules.Found:
+        return rules.search(Program(ground, shares[index], first=index == 0))
+
+    found = processes.shared(found_in, len(shares), at_once=jobs != 1)
+    kept = suppressed(project, rules.find(found, settings))
     paths = {finding.place.path for finding in kept}
     modules = list(project.modules.values())
     return Record(
@@ -47,17 +59,32 @@ def check(root: Path, names: Sequence[str], settings: Settings, *, jobs: int | N
         summary=Summary(
             files=len(modules),
             lines=sum(module.lines for module in modules),
-            calls_resolved=program.calls_resolved,
-            unreadable=(*facts.unreadable, *too_deep(program)),
+            calls_resolved=rules.resolved(found),
+            unreadable=(*facts.unreadable, *too_deep(found)),
         ),
         sources={module.path: module.digest for module in modules if module.path in paths},
     )
 
 
-def too_deep(program: Program) -> list[Unreadable]:
+def shares_of(project: Project) -> list[list[Module]]:
+    """Return the modules in shares of like size that can be read apart: the same ones on every machine."""
+    modules = list(project.modules.values())
+    lines = sum(module.lines for module in modules)
+    if lines < WORTH_SHARING:
+        return [modules]
+    shares: list[list[Module]] = [[] for _ in range(SHARES)]
+    before = 0
+    for module in modules:
+        shares[before * SHARES // max(lines, 1)].append(module)
+        before += module.lines
+    return [share for share in shares if share]
+
+
+def too_deep(found: Sequence[rules.Found]) -> list[Unreadable]:
     """Return the functions that could not be followed, each with what would be right."""
     why = "is nested too deeply to be followed; split it, its findings are missing."
-    return [Unreadable(path=each.path, why=f"Line {each.line}: {each.qualified} {why}") for each in program.given_up]
+    given_up = dict.fromkeys(each for share in found for each in share.given_up)
+    return [Unreadable(path=path, why=f"Line {line}: {name} {why}") for path, line, name in given_up]
 
 
 def packages_around(root: Path) -> tuple[str, ...]:

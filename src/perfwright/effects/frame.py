@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from perfwright.effects.interpret import Interpreter
 
 Link = tuple[Function, int, str]  # where, position, what happens there
+DEEP = 20_000  # expressions inside each other, over all functions that are being read
 LIFTED = 40  # effects kept of one function: the rest are of the same few kinds
 BLOCKING = frozenset(
     (
@@ -133,7 +134,7 @@ class Frame:
 
     __slots__ = (
         "arguments", "asked", "awaiting", "called", "calls", "consumer", "env", "events", "existence",
-        "function", "guarded_self", "guards", "held", "holding", "interp", "loads", "lookups", "loops",
+        "floor", "function", "guarded_self", "guards", "held", "holding", "interp", "loads", "lookups", "loops",
         "module", "once", "outer", "path", "pending", "quiet", "repeats", "responses", "returns", "self_value",
         "standalone", "test", "yields",
     )  # fmt: skip
@@ -145,6 +146,7 @@ class Frame:
         self.arguments: tuple[Value, ...] = ()
         self.loops: list[Loop] = []
         self.once = 1 << 30  # loops beyond this index do not multiply: the block leaves them
+        self.floor = 0  # loops around the whole function, which a framework makes: a `return` does not leave them
         self.events: dict[Any, Event] = {}
         self.returns: Value | None = None
         self.yields: Value | None = None
@@ -174,7 +176,13 @@ class Frame:
         """Return what an expression is worth; its effects happen."""
         if node is None:
             return UNKNOWN
-        return self.interp.expressions[node[0]](self, node)
+        interp = self.interp
+        interp.nested += 1
+        if interp.nested > DEEP:  # compiled code has no limit of its own
+            raise RecursionError
+        found = interp.expressions[node[0]](self, node)
+        interp.nested -= 1
+        return found
 
     def run(self, block: tuple[Node, ...]) -> bool:
         """Run statements; return True when the end of the block is never reached."""
@@ -182,7 +190,7 @@ class Frame:
         if self.loops and block:
             last = block[-1][0]
             if last in ("return", "raise"):
-                limit = 0
+                limit = self.floor
             elif last == "break":
                 limit = len(self.loops) - 1
             else:

@@ -73,10 +73,9 @@ PROPERTIES = (
 class Interpreter(Names):
     """Reads a whole project. The state is what has been learned so far; reading order does not matter."""
 
-    def __init__(self, project: Project, libraries: Libraries) -> None:
-        self.project, self.libraries = project, libraries
-        self.schema = Schema(project)
-        self.entries = Entries(project, self.schema)
+    def __init__(self, project: Project, libraries: Libraries, schema: Schema, entries: Entries) -> None:
+        self.project, self.libraries, self.schema, self.entries = project, libraries, schema, entries
+        self.nested = 0  # expressions that are being read inside each other
         self.expressions, self.statements, self.built_in = EXPRESSIONS, STATEMENTS, SPECIAL
         self.page = PAGE
         self.memo: dict[Any, Summary] = {}
@@ -102,28 +101,37 @@ class Interpreter(Names):
         self.names_cache = {}
 
     # --------------------------------------------------------------------- the project
-    def read_all(self) -> None:
-        """Read every function of the project, and the body of every module."""
+    def read_all(self, modules: list[Module], *, first: bool = True) -> None:
+        """Read every function of some modules, what they lead to, and the bodies of scripts.
+
+        The first of several shares of a project also reads what frameworks call by themselves.
+        """
         called = {name for module in self.project.modules.values() for name in module.called}
-        functions = [function for function in self.project.functions if function.outer < 0]
+        functions = [function for module in modules for function in module.functions if function.outer < 0]
         # Callers before what they call: what a function is called with says more than its annotations,
         # so one that was read for its callers is not read again.
         functions.sort(key=lambda f: f.name in called and f not in self.entries.labels)
         for function in functions:
             if not self.shapes.get(id(function)) or function in self.entries.labels:
-                try:
-                    self.read(function)
-                except RecursionError:  # thousands of nested expressions: the rest of the work goes on
-                    self.given_up.append(function)
-                    self.stack.clear()
-                    self.open.clear()
-                    self.lambdas.clear()
-        for module in self.project.modules.values():
+                self.try_to_read(function)
+        for module in modules:
             if self.entries.is_script(module):
-                self.read(module_function(module))
-        for entry in self.entries.views():
-            self.entries.read_view(self, entry)
-        self.entries.read_frameworks(self)
+                self.try_to_read(module_function(module))
+        if first:
+            for entry in self.entries.views():
+                self.entries.read_view(self, entry)
+            self.entries.read_frameworks(self)
+
+    def try_to_read(self, function: Function) -> None:
+        """Read a function; one that nests too deeply is noted, and the rest of the work goes on."""
+        try:
+            self.read(function)
+        except RecursionError:
+            self.given_up.append(function)
+            self.stack.clear()
+            self.open.clear()
+            self.lambdas.clear()
+            self.nested = 0
 
     def read(self, function: Function) -> Summary:
         """Read a function with what its annotations say of its parameters."""

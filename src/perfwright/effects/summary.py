@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from perfwright.effects.entries import Entries
 from perfwright.effects.frame import Event, Loop
 from perfwright.effects.interpret import Interpreter
 from perfwright.effects.library import Libraries
@@ -12,10 +13,9 @@ from perfwright.effects.schema import Model, Relation, Schema
 from perfwright.effects.values import Load, Rows
 from perfwright.finding import Confidence, Cost, Finding, Place, Step, Term
 from perfwright.index.lower import column_of, line_of
-from perfwright.index.project import Function, Project
+from perfwright.index.project import Function, Module, Project
 
 FAR = 4  # calls between a loop and its effect beyond which both must be sure
-REACHED = 200  # functions above a finding that are looked at for entry points
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,11 @@ class Effects:
     def decorators(self) -> frozenset[str]:
         """Return the names of the function's decorators: the last part as written, and resolved."""
         return self.program.decorators(self.function)
+
+    @property
+    def callers(self) -> Iterable[Function]:
+        """Give the functions that call this one."""
+        return self.program.callers(self.function)
 
     @property
     def schema(self) -> Schema:
@@ -200,66 +205,48 @@ class Effects:
         if len(effect.event.chain) > FAR and not all(loop.sure for loop in loops):
             return "possible"  # many calls away, in a loop of unknown length
         if effect.event.certain and all(loop.sure for loop in loops):
-            return "certain"
+            # What a GraphQL query asks of each item is for the client to say.
+            return "likely" if any(loop.kind == "resolver" for loop in loops) else "certain"
         if not effect.event.certain and not any(loop.sure for loop in loops):
             return "possible"
         return "likely"
 
 
-class Program:
-    """A whole project, read: a function of its files and the library models alone."""
+class Ground:
+    """What is known of a project before any function is read: its models and its entry points."""
 
     def __init__(self, project: Project, libraries: Libraries) -> None:
         self.project, self.libraries = project, libraries
-        self._interpreter = Interpreter(project, libraries)
-        self._interpreter.read_all()
-        self.schema = self._interpreter.schema
-        self.labels = self._interpreter.entries.labels
+        self.schema = Schema(project)
+        self.entries = Entries(project, self.schema)
+
+
+class Program:
+    """A project, or one share of its modules with all that they lead to, read."""
+
+    def __init__(self, ground: Ground, modules: list[Module], *, first: bool = True) -> None:
+        self.project, self.libraries, self.schema = ground.project, ground.libraries, ground.schema
+        self.interpreter = Interpreter(ground.project, ground.libraries, ground.schema, ground.entries)
+        self.interpreter.read_all(modules, first=first)
+        self.labels = ground.entries.labels
         self.called = {reading.function for reading in self.readings if not reading.standalone}
-        self._entries: dict[Function, tuple[str, ...]] = {}
 
     @property
     def readings(self) -> Iterable[Reading]:
-        return self._interpreter.readings
-
-    @property
-    def calls_resolved(self) -> float:
-        """Return the share of calls that could be resolved, 0 to 1."""
-        seen = self._interpreter.calls_seen
-        return round(1 - self._interpreter.calls_unknown / seen, 3) if seen else 1.0
-
-    @property
-    def given_up(self) -> Iterable[Function]:
-        """Give the functions that are nested too deeply to be followed."""
-        return self._interpreter.given_up
+        return self.interpreter.readings
 
     def decorators(self, function: Function) -> frozenset[str]:
         """Return the names of a function's decorators: the last part as written, and resolved."""
-        return self._interpreter.decorators(function)
+        return self.interpreter.decorators(function)
+
+    def callers(self, function: Function) -> Iterable[Function]:
+        """Give the functions of this share that call a function."""
+        return self.interpreter.callers.get(function, ())
 
     def views(self) -> Iterator[Effects]:
         """Give every reading as the rules see it."""
         for reading in self.readings:
             yield Effects(reading, self)
-
-    def entry_points(self, function: Function) -> tuple[str, ...]:
-        """Return the entry points that reach a function, nearest first."""
-        known = self._entries.get(function)
-        if known is None:
-            callers = self._interpreter.callers
-            seen, frontier, found = {function}, [function], []
-            while frontier and len(seen) < REACHED:
-                following: list[Function] = []
-                for reached in frontier:
-                    if reached in self.labels:
-                        found.append(self.labels[reached])
-                    for caller in sorted(callers.get(reached, ()), key=lambda f: (f.path, f.line)):
-                        if caller not in seen:
-                            seen.add(caller)
-                            following.append(caller)
-                frontier = following
-            known = self._entries[function] = tuple(dict.fromkeys(found))
-        return known
 
 
 def table(model: Model | None) -> str:
@@ -267,4 +254,4 @@ def table(model: Model | None) -> str:
     return model.name if model is not None else "rows"
 
 
-__all__ = ["Effect", "Effects", "Program", "table"]
+__all__ = ["Effect", "Effects", "Ground", "Program", "table"]

@@ -48,8 +48,8 @@ class Function:
     """A function or method as it is written. `owner` is the class whose body holds it."""
 
     __slots__ = (
-        "body", "decorators", "end_line", "flags", "index", "line", "module", "name", "outer", "owner", "parameters",
-        "qualified", "returns",
+        "body", "decorators", "end_line", "flags", "index", "line", "module", "name", "number", "outer", "owner",
+        "parameters", "qualified", "returns",
     )  # fmt: skip
 
     def __init__(self, module: Module, index: int, facts: Node) -> None:
@@ -59,6 +59,12 @@ class Function:
             self.flags, self.body, owner, self.outer,
         ) = facts  # fmt: skip
         self.owner: Class | None = module.classes[owner] if owner >= 0 else None
+        self.number = -1  # its place among all functions of the project; below 0 for one that nobody wrote
+
+    @property
+    def key(self) -> "int | tuple[str, str, int]":
+        """Return what tells the function from all others, in every process that reads the same files."""
+        return self.number if self.number >= 0 else (self.module.path, self.qualified, self.line)
 
     @property
     def is_async(self) -> bool:
@@ -116,6 +122,8 @@ class Project:
         for path in sorted(files):
             module = Module(path, files[path], inside)
             self.modules[module.name] = module
+        for number, function in enumerate(self.functions):
+            function.number = number
         self.packages = {module.name for module in self.modules.values() if module.is_package}
         self._folders = {prefix for name in self.modules for prefix in _prefixes(name)}
         self._roots: dict[str, tuple[str, ...]] = {}

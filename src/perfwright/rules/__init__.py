@@ -3,8 +3,8 @@
 import importlib
 import pkgutil
 import re
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 
 from perfwright.config import ROW_KB, Settings, Size
@@ -13,6 +13,8 @@ from perfwright.effects.values import LITTLE
 from perfwright.finding import Cost, Finding, Predicted, Severity, Step, Term
 from perfwright.index.project import Function
 from perfwright.rules._contract import Rule, Spends
+
+Key = int | tuple[str, str, int]  # see Function.key
 
 RESOURCE: dict[Spends, str] = {
     "latency": "latency_ms",
@@ -24,6 +26,7 @@ RESOURCE: dict[Spends, str] = {
     "import": "import_ms",
 }
 WAYS = 50  # readings that found the same, looked at for entry points
+REACHED = 200  # functions above a finding that are looked at for entry points
 LISTED = 8  # other ways to the same defect that a finding names
 QUERIES = ("db.query", "db.write", "db.commit")
 # Code that runs once, by hand or at a deployment, on data that its author chose.
@@ -52,30 +55,101 @@ def page(name: str) -> str:
     return (module.__doc__ or "").strip() + "\n"
 
 
-def find(program: Program, settings: Settings) -> list[Finding]:
-    """Return the findings of the rules that are asked for, priced and judged, each defect once."""
-    found: dict[tuple[str, int], list[tuple[Finding, Function]]] = {}
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one share of a project gave: findings with the function that was read, and who calls whom.
+
+    Functions are told apart by `Function.key`. `lone` marks a finding of a function that was read without a
+    caller: it counts where nobody calls the function.
+    """
+
+    findings: list[tuple[Finding, Key, bool]]
+    called: set[Key]
+    callers: dict[Key, list[Key]]
+    labels: dict[Key, str]
+    calls: tuple[int, int]  # seen, and of them not resolved
+    given_up: list[tuple[str, int, str]]  # path, line and name of functions that could not be followed
+
+
+def search(program: Program) -> Found:
+    """Return what every rule finds in a share of a project, not priced and not yet joined."""
+    findings: list[tuple[Finding, Key, bool]] = []
     known: set[Function] = set()
     every = [(rule, frozenset(rule.sees)) for rule in load().values()]
     for effects in program.views():
-        seen = effects.reading.seen
-        if effects.function not in known:
-            known.add(effects.function)
+        function, seen = effects.function, effects.reading.seen
+        if function not in known:
+            known.add(function)
             seen.add("def")
+        lone = effects.reading.standalone and function not in program.labels
         for rule, sees in every:
-            if sees.isdisjoint(seen):
-                continue
-            for finding in rule.find(effects):
-                if settings.selects(rule.name, finding.place.path):
-                    found.setdefault((finding.key, finding.place.line), []).append((finding, effects.function))
-    evidence = (Predicted(resolved_calls=program.calls_resolved),)
+            if not sees.isdisjoint(seen):
+                findings.extend((finding, function.key, lone) for finding in rule.find(effects))
+    interpreter = program.interpreter
+    return Found(
+        findings=findings,
+        called={function.key for function in program.called},
+        callers={f.key: [caller.key for caller in callers] for f, callers in interpreter.callers.items()},
+        labels={function.key: label for function, label in program.labels.items()},
+        calls=(interpreter.calls_seen, interpreter.calls_unknown),
+        given_up=[(function.path, function.line, function.qualified) for function in interpreter.given_up],
+    )
+
+
+def find(shares: Sequence[Found], settings: Settings) -> list[Finding]:
+    """Return the findings of the rules that are asked for, priced and judged, each defect once."""
+    called = set[Key]().union(*(share.called for share in shares))
+    ways: dict[tuple[str, int], list[tuple[Finding, Key]]] = {}
+    for share in shares:
+        for finding, function, lone in share.findings:
+            if not (lone and function in called) and settings.selects(finding.rule, finding.place.path):
+                ways.setdefault((finding.key, finding.place.line), []).append((finding, function))
+    reached = Reached(shares)
+    evidence = (Predicted(resolved_calls=resolved(shares)),)
     return [
-        _judged(replace(joined(program, ways), evidence=evidence), load()[ways[0][0].rule], settings)
-        for ways in found.values()
+        _judged(replace(joined(reached, group), evidence=evidence), load()[group[0][0].rule], settings)
+        for group in ways.values()
     ]
 
 
-def joined(program: Program, ways: list[tuple[Finding, Function]]) -> Finding:
+def resolved(shares: Sequence[Found]) -> float:
+    """Return the share of calls that could be resolved, 0 to 1."""
+    seen, unknown = (sum(share.calls[index] for share in shares) for index in (0, 1))
+    return round(1 - unknown / seen, 3) if seen else 1.0
+
+
+class Reached:
+    """The entry points that reach a function, over all shares."""
+
+    def __init__(self, shares: Sequence[Found]) -> None:
+        self._labels: dict[Key, str] = {}
+        self._callers: dict[Key, set[Key]] = {}
+        self._entries: dict[Key, tuple[str, ...]] = {}
+        for share in shares:
+            self._labels.update(share.labels)
+            for function, callers in share.callers.items():
+                self._callers.setdefault(function, set()).update(callers)
+
+    def entry_points(self, function: Key) -> tuple[str, ...]:
+        """Return the labels of the entry points that reach a function, nearest first."""
+        known = self._entries.get(function)
+        if known is None:
+            seen, frontier, found = {function}, [function], []
+            while frontier and len(seen) < REACHED:
+                following: list[Key] = []
+                for reached in frontier:
+                    if reached in self._labels:
+                        found.append(self._labels[reached])
+                    for caller in sorted(self._callers.get(reached, ()), key=str):
+                        if caller not in seen:
+                            seen.add(caller)
+                            following.append(caller)
+                frontier = following
+            known = self._entries[function] = tuple(dict.fromkeys(found))
+        return known
+
+
+def joined(reached: Reached, ways: list[tuple[Finding, Key]]) -> Finding:
     """Return one finding for all readings that found it: the surest and shortest way, the others listed."""
     ways.sort(key=lambda way: _rank(way[0]))
     best = ways[0][0]
@@ -83,7 +157,7 @@ def joined(program: Program, ways: list[tuple[Finding, Function]]) -> Finding:
     also: dict[tuple[str, int], Step] = {}
     taken = {(step.path, step.line) for step in best.chain}
     for finding, function in ways[:WAYS]:
-        entries.update(dict.fromkeys(program.entry_points(function)))
+        entries.update(dict.fromkeys(reached.entry_points(function)))
         first = finding.chain[0] if finding.chain else None
         if first is not None and (first.path, first.line) not in taken:
             also.setdefault((first.path, first.line), first)
@@ -98,6 +172,8 @@ def _rank(finding: Finding) -> tuple[int, int, str, int]:
 
 def _judged(finding: Finding, rule: Rule, settings: Settings) -> Finding:
     """Put the price at the stated size on a finding, and the severity that follows."""
+    if rule.settle is not None:
+        finding = rule.settle(finding)
     size = settings.size_at(finding.place.path)
     at = {symbol: number(symbol, size) for term in finding.cost.terms for symbol in term.sizes}
     predicted = amounts(finding.cost.terms, rule.spends, at, settings, rows=size.rows)

@@ -17,7 +17,8 @@ class Rule:
     `find` is called with each reading of a function that has one of the effects (`db.query`, `scan`) or
     observations (`load`, `look-up`, `response`, `repeat`) that the rule `sees`, and once with each function for a
     rule that sees `def`. It gives findings with the symbolic terms of their cost; price, severity and
-    entry points are put on by `rules.find`, which also joins findings of one key.
+    entry points are put on by `rules.find`, which also joins findings of one key. `settle` may change a finding
+    once it is known which entry points reach it.
     """
 
     name: str
@@ -25,3 +26,4 @@ class Rule:
     spends: tuple[Spends, ...]
     proof: Proof
     find: Callable[[Effects], Iterable[Finding]]
+    settle: Callable[[Finding], Finding] | None = None
