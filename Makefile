@@ -6,7 +6,7 @@ BIN     := .venv/bin
 PIP     := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench docs golden house clean
+.PHONY: help demo test check format bench libraries docs golden house clean
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ format: .venv/.dev ## Format the code, and mend what the linter can
 
 bench: .venv/.core ## Compare the CPU time of a cold check with that of a bare parse
 	@$(BIN)/python benchmarks/check_speed.py
+
+libraries: .venv/.dev ## Compare the library models with the libraries' source, which it downloads
+	@$(BIN)/python scripts/libraries.py
 
 docs: .venv/.dev ## Write the reference pages from the code
 	@$(BIN)/python scripts/docs.py

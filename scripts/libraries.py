@@ -7,6 +7,7 @@ changed since. The standard library is read in the stubs that mypy brings, and w
 """
 
 import argparse
+import contextlib
 import hashlib
 import importlib.util
 import json
@@ -16,6 +17,7 @@ import subprocess
 import sys
 import sysconfig
 import tomllib
+import warnings
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -24,8 +26,7 @@ from typing import Any
 
 from perfwright.effects.library import FOLDER
 from perfwright.effects.library_model import Model, ModelFile, read
-from perfwright.index import read as sources
-from perfwright.index.lower import Node
+from perfwright.index.lower import Node, lower
 from perfwright.index.project import STDLIB, Class, External, Function, Module, Project, Value
 
 ROOT = Path(__file__).parent.parent
@@ -45,6 +46,9 @@ OPERATION = "made at run time, from the service's description in botocore"
 EXCUSED = {
     "boto3.resources.base.ServiceResource": OPERATION,
     "botocore.client.BaseClient": OPERATION,
+    "werkzeug.datastructures.FileStorage.read": "handed on to the stream by `__getattr__`",
+    "pandas.DataFrame.append": "gone in pandas 2",
+    "pandas.DataFrame.applymap": "gone in pandas 3",
     "django.db.models.QuerySet.__contains__": "Python's own `in`, which iterates",
     "django.db.models.manager.RelatedManager": MADE,
     "django.db.models.fields.related_descriptors.RelatedManager": MADE,
@@ -122,7 +126,7 @@ class Pins:
 
     def version(self, library: str) -> str:
         """Return the version that a library is read at."""
-        return self.requirements(library)[0].partition("==")[2]
+        return self.requirements(library)[0].split()[0].partition("==")[2]
 
 
 def _plain(name: str) -> str:
@@ -130,29 +134,31 @@ def _plain(name: str) -> str:
 
 
 def unpacked(requirement: str) -> Path:
-    """Return the folder of a package's files, after downloading its wheel if it is not there."""
-    folder = STORE / requirement
+    """Return the folder of a package's source, after downloading its wheel if it is not there."""
+    package, *options = requirement.split()
+    folder = STORE / package
     if not folder.is_dir():
-        aside = STORE / f".{requirement}"
+        aside = STORE / f".{package}"
         shutil.rmtree(aside, ignore_errors=True)
-        _download(requirement, aside)
-        for wheel in list(aside.glob("*.whl")):
-            with zipfile.ZipFile(wheel) as archive:
-                archive.extractall(aside)
-            wheel.unlink()
+        wheel = _download(package, options, aside)
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(aside, [name for name in archive.namelist() if name.endswith((".py", ".pyi"))])
+        wheel.unlink()
         aside.rename(folder)
     return folder
 
 
-def _download(requirement: str, folder: Path) -> None:
-    print(f"Downloading {requirement} ...", file=sys.stderr)
+def _download(package: str, options: list[str], folder: Path) -> Path:
+    print(f"Downloading {package} ...", file=sys.stderr)
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet", "--no-deps"]
     # Wheels alone: to get a source archive, pip runs code of it.
-    wanted = ["--only-binary", ":all:", "--dest", str(folder), requirement]
+    wanted = ["--only-binary", ":all:", "--dest", str(folder), package, *options]
     done = subprocess.run([*pip, *wanted], capture_output=True, text=True, check=False)
-    if done.returncode or not list(folder.glob("*.whl")):
+    wheel = next(folder.glob("*.whl"), None)
+    if done.returncode or wheel is None:
         last = (done.stderr.strip().splitlines() or ["pip gave no reason"])[-1]
-        raise LibraryError(f"{requirement} could not be downloaded: {last}")
+        raise LibraryError(f"{package} could not be downloaded: {last}")
+    return wheel
 
 
 # --------------------------------------------------------------------------- reading
@@ -185,9 +191,12 @@ class Shelf:
 
         Of the standard library only the second: much of it is C, and the rest makes its types as it runs.
         """
-        for stubs in (True,) if _in_python(top) else (False, True):
-            if facts := _facts(self._folders(top), top, stubs=stubs):
-                yield Project(facts)
+        folders = self._folders(top)
+        source, stubs = _facts(folders, top, ".py"), _facts(folders, top, ".pyi")
+        if source and not _in_python(top):
+            yield Project(dict(source.values()))
+        if stubs or _in_python(top):
+            yield Project(dict({**source, **stubs}.values()))
 
     def _folders(self, top: str) -> list[Path]:
         if _in_python(top):
@@ -219,8 +228,13 @@ class Shelf:
             project = self._homes[entity]
             found = project.lookup(entity, part) or project.modules.get(f"{entity.name}.{part}")
             return self._handed_on(entity, part, far) if found is None else self._followed(found, far)
-        if isinstance(entity, Class):
-            return self._member(entity, part, far)
+        found = self._member(entity, part, far) if isinstance(entity, Class) else self._typed(entity, part, far)
+        # A class written in two branches, or decorated by an assignment, is there more than once.
+        twins = (cls for cls in entity.module.classes if cls.name == entity.name and cls is not entity)
+        return found or next((found for cls in twins if (found := self._member(cls, part, far + 1))), None)
+
+    def _typed(self, entity: Function | Value, part: str, far: int) -> Entity | None:
+        """Return a member of what a value is, or of what a property gives."""
         for node in _types(entity):
             kind = self._homes[entity.module].expression(entity.module, node)
             if isinstance(kind, External):
@@ -306,15 +320,17 @@ def _types(entity: Function | Value) -> Iterator[Node]:
     yield from (node for node in nodes if node is not None and node[0] in ("name", "attr", "sub"))
 
 
-def _facts(folders: Iterable[Path], top: str, *, stubs: bool) -> dict[str, Node]:
-    """Return the facts of a top package's files, by their place in the folder that they come from."""
-    facts: dict[str, dict[str, Node]] = {}  # by module: a stub is read last, and replaces it
-    for ending in (".py", ".pyi") if stubs else (".py",):
-        for folder in folders:
-            for name, found in sources.read(folder, _names(folder, top, ending)).files.items():
+def _facts(folders: Iterable[Path], top: str, ending: str) -> dict[str, tuple[str, Node]]:
+    """Return the facts of a top package's files by module, each with its place in the folder that it comes from."""
+    facts: dict[str, tuple[str, Node]] = {}
+    for folder in folders:
+        for name in _names(folder, top, ending):
+            # What this Python cannot parse is a template, or a test of bad source.
+            with warnings.catch_warnings(action="ignore"), contextlib.suppress(SyntaxError, ValueError, RecursionError):
                 place = name.replace("-stubs", "", 1)
-                facts[place.removesuffix(ending).removesuffix("/__init__")] = {place: found}
-    return {place: found for module in facts.values() for place, found in module.items()}
+                module = place.removesuffix(ending).removesuffix("/__init__")
+                facts[module] = (place, lower((folder / name).read_bytes()))
+    return facts
 
 
 def _names(folder: Path, top: str, ending: str) -> list[str]:
@@ -353,10 +369,13 @@ def _unlike(claim: Claim, function: Function, *, is_async: bool) -> str | None:
     parameters = [(name, kind) for name, _, _, kind in function.parameters]
     if function.owner is not None and "staticmethod" not in str(function.decorators):
         del parameters[:1]
-    positional = [name for name, kind in parameters if kind in (POSITIONAL, STAR)]
-    if tuple(positional[: len(claim.params)]) != claim.params:
+    takes_any = any(kind == DOUBLE_STAR for _, kind in parameters)
+    positional = [name for name, kind in parameters if kind == POSITIONAL or (kind == STAR and not takes_any)]
+    hands_on = takes_any and any(kind == STAR for _, kind in parameters)  # `*args, **kwargs` can be anything
+    said = claim.params[: len(positional)] if hands_on else claim.params
+    if tuple(positional[: len(said)]) != said:
         return f"has the positional parameters {positional}, not {list(claim.params)}"
-    if not any(kind == DOUBLE_STAR for _, kind in parameters):
+    if not takes_any:
         for argument in claim.arguments:
             if argument not in {name for name, _ in parameters}:
                 return f"has no parameter {argument}"
@@ -379,7 +398,13 @@ def examine(file: ModelFile, shelf: Shelf, version: str) -> tuple[Stamp, list[st
 
 def excuse(name: str) -> str | None:
     """Return why a name cannot be read, where that is known."""
-    return next((EXCUSED[key] for key in EXCUSED if name == key or name.startswith(f"{key}.")), None)
+    return next((EXCUSED[key] for key in EXCUSED if f"{name}.".startswith(f"{key}.")), None)
+
+
+def idle(stamps: Mapping[str, Stamp]) -> list[str]:
+    """Return the excuses that no name needs."""
+    used = {name for stamp in stamps.values() for name in stamp["excused"]}
+    return [key for key in EXCUSED if not any(f"{name}.".startswith(f"{key}.") for name in used)]
 
 
 def is_stdlib(file: ModelFile) -> bool:
@@ -414,11 +439,11 @@ def main() -> None:
             )
         return
     shelf = Shelf(files.values(), pins)
-    problems = []
-    for name in arguments.files or files:
-        problems += _examined(name, files, shelf, pins, stamps)
-    kept = {name: stamps[name] for name in sorted(stamps) if name in files}
-    STAMP.write_text(json.dumps(kept, indent=1) + "\n", "utf8")
+    problems = [problem for name in arguments.files or files for problem in _examined(name, files, shelf, pins, stamps)]
+    STAMP.write_text(
+        json.dumps({name: stamps[name] for name in sorted(stamps) if name in files}, indent=1) + "\n", "utf8"
+    )
+    problems = problems or [f"{name} is found now; take it out of EXCUSED." for name in idle(stamps)]
     if problems:
         raise LibraryError("\n".join(problems))
 
@@ -428,14 +453,17 @@ def _examined(
 ) -> list[str]:
     """Examine a file, keep its stamp if all is right, and return what is not."""
     if name not in files:
-        raise LibraryError(
-            f"{name} is no file of {FOLDER.relative_to(ROOT).as_posix()}; give names such as django.toml."
-        )
+        return [f"{name} is no file of {FOLDER.relative_to(ROOT).as_posix()}; give names such as django.toml."]
     file = files[name]
-    version = f"{sys.version_info.major}.{sys.version_info.minor}" if is_stdlib(file) else pins.version(file.library)
-    stamp, wrongs = examine(file, shelf, version)
+    stamps.pop(name, None)
+    try:
+        version = (
+            f"{sys.version_info.major}.{sys.version_info.minor}" if is_stdlib(file) else pins.version(file.library)
+        )
+        stamp, wrongs = examine(file, shelf, version)
+    except LibraryError as error:
+        return [f"{name}: {error}"]
     if wrongs:
-        stamps.pop(name, None)
         return [f"{name} differs from {file.library} {version}: {problem}." for problem in wrongs]
     stamps[name] = stamp
     print(f"{name}: {stamp['found']} of {stamp['names']} names found in {file.library} {version}")

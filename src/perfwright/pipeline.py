@@ -7,30 +7,35 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from perfwright import __version__, processes, rules
+from perfwright import __version__, answers, processes, rules
 from perfwright.config import Settings
 from perfwright.effects import library
 from perfwright.effects.summary import Ground, Program
 from perfwright.finding import Finding, Place, Record, Summary, Unreadable, number_twins
 from perfwright.index import read
+from perfwright.index.cache import Cache
 from perfwright.index.project import Module, Project
+from perfwright.index.template_files import TemplateFiles
 
 SHARES = 2  # more would read the same helpers more often
 WORTH_SHARING = 20_000  # lines; below this, a second process costs more than it saves
 FRAMES = 12_000  # Python frames: forty calls deep, each a few nested expressions
 
 
-def check(root: Path, names: Sequence[str], settings: Settings, *, jobs: int | None = None) -> Record:
+def check(
+    root: Path, names: Sequence[str], settings: Settings, *, jobs: int | None = None, keep: Path | None = None
+) -> Record:
     """Read the named files (relative to the root) and return what will be slow at the stated size.
 
-    `jobs` is the number of processes that read files, one a core by default. Raises LibraryModelError
-    for a library model of the project that is not one.
+    `jobs` is the number of processes that read files, one a core by default. `keep` is a folder where
+    what was worked out is kept for the next time. Raises LibraryModelError for a library model of the
+    project that is not one.
     """
     enabled, limit = gc.isenabled(), sys.getrecursionlimit()
     gc.disable()  # the facts are many and stay: each collection would walk them all again
     sys.setrecursionlimit(max(limit, FRAMES))
     try:
-        return processes.deep(partial(_check, root, names, settings, jobs))
+        return _remembered(root, names, settings, jobs, Cache(keep, root))
     finally:
         sys.setrecursionlimit(limit)
         if enabled:
@@ -38,10 +43,26 @@ def check(root: Path, names: Sequence[str], settings: Settings, *, jobs: int | N
             gc.enable()
 
 
-def _check(root: Path, names: Sequence[str], settings: Settings, jobs: int | None) -> Record:
+def _remembered(root: Path, names: Sequence[str], settings: Settings, jobs: int | None, cache: Cache) -> Record:
+    """Return the answer of the last check where nothing has changed since, else a new one."""
+    sources = read.sources(root, names)
+    known = answers.key(root, settings, sources.digests, sources.unreadable)
+    listing = TemplateFiles(root, settings.exclude, tests=settings.tests)
+    record = answers.find(cache, known, root, listing.listed)
+    if record is None:
+        record, found = processes.deep(partial(_check, root, sources, settings, jobs, cache))
+        rendered = {path: digest for share in found for path, digest in share.templates.items()}
+        answers.keep(cache, known, record, rendered, listing.listed() if any(f.renders for f in found) else "")
+    return record
+
+
+def _check(
+    root: Path, sources: read.Sources, settings: Settings, jobs: int | None, cache: Cache
+) -> tuple[Record, list[rules.Found]]:
     libraries = library.load(settings.models)
-    facts = read.read(root, names, jobs=jobs)
-    project = Project(facts.files, packages_around(root))
+    facts = read.read(sources, cache, jobs=jobs)
+    templates = TemplateFiles(root, settings.exclude, tests=settings.tests)
+    project = Project(facts.files, packages_around(root), templates)
     ground = Ground(project, libraries)
     shares = shares_of(project)
 
@@ -52,7 +73,9 @@ def _check(root: Path, names: Sequence[str], settings: Settings, jobs: int | Non
     kept = suppressed(project, rules.find(found, settings))
     paths = {finding.place.path for finding in kept}
     modules = list(project.modules.values())
-    return Record(
+    digests = {path: digest for share in found for path, digest in share.templates.items()}
+    digests.update((module.path, module.digest) for module in modules)
+    record = Record(
         tool_version=__version__,
         size_stated=settings.size_stated,
         findings=tuple(ranked(number_twins(kept))),
@@ -60,10 +83,11 @@ def _check(root: Path, names: Sequence[str], settings: Settings, jobs: int | Non
             files=len(modules),
             lines=sum(module.lines for module in modules),
             calls_resolved=rules.resolved(found),
-            unreadable=(*facts.unreadable, *too_deep(found)),
+            unreadable=(*facts.unreadable, *too_deep(found), *unread_templates(found)),
         ),
-        sources={module.path: module.digest for module in modules if module.path in paths},
+        sources={path: digest for path, digest in digests.items() if path in paths},
     )
+    return record, found
 
 
 def shares_of(project: Project) -> list[list[Module]]:
@@ -85,6 +109,12 @@ def too_deep(found: Sequence[rules.Found]) -> list[Unreadable]:
     why = "is nested too deeply to be followed; split it, its findings are missing."
     given_up = dict.fromkeys(each for share in found for each in share.given_up)
     return [Unreadable(path=path, why=f"Line {line}: {name} {why}") for path, line, name in given_up]
+
+
+def unread_templates(found: Sequence[rules.Found]) -> list[Unreadable]:
+    """Return the templates that something renders and that could not be read, each with what would be right."""
+    left_out = {path: why for share in found for path, why in share.left_out.items()}
+    return [Unreadable(path=path, why=why) for path, why in sorted(left_out.items())]
 
 
 def packages_around(root: Path) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -55,6 +56,23 @@ def find(
     root = _root(there, parent, source)
     names = discover.find(root, there, exclude=settings.exclude, tests=settings.tests)
     return Project(root=root, settings=settings, names=names, missing=missing)
+
+
+def cache_folder() -> Path | None:
+    """Return the folder where the user's programs keep what they can work out again; None where there is no home."""
+    said = os.environ.get("PERFWRIGHT_CACHE")
+    if said:
+        return Path(said)
+    if sys.platform == "win32":
+        local = os.environ.get("LOCALAPPDATA")
+        return Path(local, "perfwright", "Cache") if local else None
+    try:
+        home = Path.home()
+    except RuntimeError:
+        return None
+    if sys.platform == "darwin":
+        return home / "Library" / "Caches" / "perfwright"
+    return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache", "perfwright")
 
 
 def rule_named(name: str) -> str:

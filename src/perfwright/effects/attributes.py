@@ -144,6 +144,8 @@ def of_instance(
     """Read an attribute of an object of a project's class; a property is called."""
     if name == "__class__":
         return ClassValue(cls)
+    if name == "action" and isinstance(base, Instance) and base.action:
+        return Constant(base.action, base.depth)
     found = interp.project.class_member(cls, name)
     if after is not None:
         found = above(interp, cls, after, name)
@@ -246,6 +248,7 @@ def assigned_type(interp: "Interpreter", function: Function, name: str) -> Value
     """Return the type of `self.<name> = ...` in a method, read from that statement alone."""
     from perfwright.index.tree import walk
 
+    interp.consulted.add(function)
     first = function.parameters[0][0] if function.parameters else ""
     for node in walk(function.body):
         if node[0] == "ann" and node[2][0] == "attr" and node[2][3] == name:

@@ -7,7 +7,7 @@ from perfwright.effects.calls import Keywords, apply, copied
 from perfwright.effects.frame import Frame
 from perfwright.effects.growth import grown
 from perfwright.effects.iteration import deepen, iterate, run_query
-from perfwright.effects.scans import REDUCERS, worked
+from perfwright.effects.scans import REDUCERS, Building, gone_through, worked
 from perfwright.effects.values import (
     ITEMS,
     UNKNOWN,
@@ -46,11 +46,11 @@ def length(call: Call) -> Value:
         fresh = not call.arguments[0].stored
         load = run_query(call.frame, call.arguments[0], call.node[1], call.shown, method="__len__")
         if fresh or load.reduced or not load.whole:
-            load.reduced.append(("count", call.node[1], call.shown))
+            load.reduced.append(("test" if call.frame.existence else "count", call.node[1], call.shown))
     elif call.arguments and isinstance(call.arguments[0], Sequence):
         sequence = call.arguments[0]
         if sequence.load is not None:
-            sequence.load.reduced.append(("count", call.node[1], call.shown))
+            sequence.load.reduced.append(("test" if call.frame.existence else "count", call.node[1], call.shown))
         elif sequence.source is not None and call.node[3][0][0] == "comp":
             sequence.source.reduced.append(("count", call.node[1], call.shown))
     return Scalar("int", call.frame.depth)
@@ -68,12 +68,32 @@ def reduced(call: Call) -> Value:
         call.frame.loops.pop()
     if isinstance(source, Rows):
         source = copied(call.frame, "list", source, call.node)
+    elif source is not None and name in ("sum", "min", "max"):
+        gone_through(call.frame, source, call.node, call.node[3][0])
+        if name == "sum" and len(call.arguments) > 1 and isinstance(call.arguments[1], Sequence):
+            joined(call, source, call.arguments[1])
     if isinstance(source, Sequence):
         if source.load is not None and len(call.arguments) == 1:
             source.load.reduced.append((REDUCERS.get(name, "max"), call.node[1], call.shown))
         if name in ("min", "max"):
             return deepen(source.element, call.frame.depth)
     return Scalar("int" if name == "sum" else "", call.frame.depth)
+
+
+def joined(call: Call, source: Value, start: Sequence) -> None:
+    """`sum(lists, [])`: each list makes all of the result anew."""
+    _, loop = iterate(call.frame, source, call.node[3][0], kind="callback")
+    if loop.multiplies:
+        event = call.frame.emit(
+            "copy",
+            call.frame.interp.text(call.node[3][0]),
+            call.node[1],
+            call.shown,
+            detail=Building(start.of, call.node, start, shared=False),
+            blocking=False,
+            node=call.node,
+        )
+        event.loops = (loop,)
 
 
 def enumerated(call: Call) -> Value:
@@ -156,12 +176,37 @@ def appended(call: Call) -> Value:
             many=many,
             added=added,
         )
+        if call.callee.name == "builtins.dict.update":
+            updated(bound, call.arguments, call.keywords)
     return UNKNOWN
+
+
+def updated(where: Sequence, arguments: tuple[Value, ...], keywords: Keywords) -> None:
+    """Note what `dict(...)` or `update(...)` puts into a dict under constant keys."""
+    for given in (*arguments, keywords.get("**")):
+        if isinstance(given, Sequence) and given.fields is not None:
+            for name, value in given.fields.items():
+                where.put(name, value)
+    for name, value in keywords.items():
+        if name != "**":
+            where.put(name, value)
+
+
+def local_names(call: Call) -> Value:
+    """`locals()`: what the function has bound so far."""
+    found = Sequence("dict", UNKNOWN, constant(len(call.frame.env)), call.frame.depth)
+    for name, value in call.frame.env.items():
+        found.put(name, value)
+    return found
 
 
 def dict_get(call: Call) -> Value:
     bound = call.callee.bound
     if isinstance(bound, Sequence):
+        if bound.fields is not None and call.node[3] and call.node[3][0][0] == "const":
+            held = bound.fields.get(call.node[3][0][2])
+            if held is not None:
+                return held
         if call.callee.name.endswith("setdefault") and len(call.arguments) > 1:
             if call.node[2][0] == "attr":
                 grown(call.frame, call.node[2][2], call.node)
@@ -211,6 +256,8 @@ def copied_list(call: Call) -> Value:
     result = copied(call.frame, of, source, call.node)
     if kind == "sorted" and isinstance(source, Sequence) and not source.size.is_little:
         worked(call.frame, "sort", source, call.node, call.node[3][0])
+    elif of != "iter" and source is not None and call.node[3]:
+        gone_through(call.frame, source, call.node, call.node[3][0])
     if kind == "sorted" and isinstance(result, Sequence) and result.load is not None:
         result.load.reduced.append(("sort", call.node[1], call.shown))
     return result
@@ -229,6 +276,7 @@ def dict_made(call: Call) -> Value:
     elif call.keywords:
         result.items = tuple(call.keywords.values())
         result.element = result.items[0]
+    updated(result, call.arguments, call.keywords)
     return result
 
 
@@ -285,6 +333,7 @@ SPECIAL: dict[str, Callable[[Call], Value]] = {
     "builtins.dict.update": appended,
     "builtins.getattr": got_attribute,
     "builtins.super": super_,
+    "builtins.locals": local_names,
     "builtins.str": written,
     "builtins.repr": written,
 }

@@ -1,10 +1,10 @@
 """Calls: of the project's functions, of classes, of libraries as their models describe them."""
 
-from perfwright.effects.frame import Frame
+from perfwright.effects.frame import Frame, Held
 from perfwright.effects.iteration import deepen, iterate, run_query
 from perfwright.effects.library import Effect, Model, Type
 from perfwright.effects.queries import executed, method, of_entity
-from perfwright.effects.scans import REDUCERS, search, worked
+from perfwright.effects.scans import REDUCERS, gone_through, search, worked
 from perfwright.effects.values import (
     ITEMS,
     UNKNOWN,
@@ -36,16 +36,17 @@ COPIES = (
     "builtins.iter",
     "builtins.reversed",
 )
+ONE_VALUE = ("scalar", "scalar_one", "scalar_one_or_none")  # of a result: what is asked of it is asked of its query
 WAITS_FOR = ("asyncio.wait_for", "asyncio.shield")  # what they are given is awaited
 SQL_WRITES = ("insert", "update", "delete", "replace", "merge", "create", "drop", "alter")
 
 
 def call(frame: Frame, node: Node) -> Value:
     """Return what a call gives; its effects and those of what it calls happen."""
-    interp = frame.interp
     awaiting, frame.awaiting = frame.awaiting, 0
-    existence, frame.existence = frame.existence, False
+    existence, frame.existence = frame.existence, frame.existence and node[2][0] == "attr" and node[2][3] in ONE_VALUE
     callee = frame.value(node[2])
+    frame.existence = False
     if awaiting and isinstance(callee, External) and callee.name in WAITS_FOR:
         frame.awaiting = awaiting
     last = node[2][3] if node[2][0] == "attr" else node[2][2] if node[2][0] == "name" else ""
@@ -59,9 +60,9 @@ def call(frame: Frame, node: Node) -> Value:
     for name, value in node[4]:
         keywords[name or "**"] = frame.value(value)
     frame.consumer, frame.awaiting, frame.existence = saved, awaiting, existence
-    interp.calls_seen += 1
+    frame.calls_seen += 1
     if callee.kind == "unknown":
-        interp.calls_unknown += 1
+        frame.calls_unknown += 1
         found = unknown(frame, callee, arguments, keywords, node)
     else:
         found = apply(frame, callee, tuple(arguments), keywords, node)
@@ -119,7 +120,7 @@ def external(frame: Frame, callee: External, arguments: tuple[Value, ...], keywo
         if libraries.is_class(callee.name):
             return interp.foreign(libraries.canonical(callee.name), frame.depth)
         if not libraries.knows(callee.name.partition(".")[0]):
-            interp.calls_unknown += 1
+            frame.calls_unknown += 1
         return foreign_unknown(frame, callee, arguments, keywords, node)
     return modelled(frame, entry, bound, arguments, keywords, node)
 
@@ -151,6 +152,9 @@ def argument_named(entry: Model, name: str, arguments: tuple[Value, ...], keywor
 
 
 def argument_node(entry: Model, name: str, node: Node) -> Node | None:
+    """Return the expression of the argument that a parameter's name stands for."""
+    if node[0] != "call":
+        return None
     for key, value in node[4]:
         if key == name:
             return value  # type: ignore[no-any-return]
@@ -190,6 +194,10 @@ def modelled(
     if isinstance(receiver, Foreign) and receiver.load is not None:
         receiver.load.whole = True
     value = result_of(frame, entry, entry.returns, receiver, arguments, keywords, node, result)
+    if entry.holds is not None or frame.held or "with_for_update" in keywords:
+        value = holding(frame, entry, value, keywords, node)
+    if entry.is_class and isinstance(value, Foreign):
+        value.timed = timed(entry, arguments, keywords)
     if isinstance(value, Foreign) and any(effect.name == "load" for effect in effects):
         value.load = loaded_by(frame, entry, arguments, keywords, node)
     for argument in (*arguments, *keywords.values()):
@@ -197,6 +205,24 @@ def modelled(
             continue
         if entry.name not in COPIES and entry.name.rpartition(".")[2] not in REDUCERS:
             frame.use_whole(argument)
+    return value
+
+
+def holding(frame: Frame, entry: Model, value: Value, keywords: Keywords, node: Node) -> Value:
+    """Hold what a call takes: in the block that it is the manager of, or from here until it is released."""
+    called = node[2]
+    if entry.holds is not None and entry.when == "enter":
+        manager = Sequence("iter", value, constant(1), frame.depth)
+        manager.holding = (Held(entry.holds, frame.interp.text(node), node[1], entry),)
+        return manager
+    if entry.holds is not None and called[0] == "attr" and called[3] == "acquire":
+        frame.held = (*frame.held, Held(entry.holds, frame.interp.text(called[2]), node[1], entry))
+    elif frame.held and called[0] == "attr" and called[3] == "release":
+        released = frame.interp.text(called[2])
+        frame.held = tuple([held for held in frame.held if held.symbol != released])
+    row = value.result if isinstance(value, Awaitable) else value
+    if isinstance(row, Row) and "with_for_update" in keywords:
+        row.locked = True
     return value
 
 
@@ -231,6 +257,13 @@ def statement_of(entry: Model, returns: Type, arguments: tuple[Value, ...], keyw
     return None
 
 
+def timed(entry: Model, arguments: tuple[Value, ...], keywords: Keywords) -> bool:
+    """Tell whether a call is given a timeout."""
+    if entry.timeout is None:
+        return False
+    return "**" in keywords or argument_named(entry, entry.timeout["arg"], arguments, keywords) is not None
+
+
 def emit_effects(
     frame: Frame,
     entry: Model,
@@ -243,8 +276,8 @@ def emit_effects(
     untimed = (
         entry.timeout is not None
         and entry.timeout["default"] == "none"
-        and argument_named(entry, entry.timeout["arg"], arguments, keywords or {}) is None
-        and "**" not in (keywords or {})
+        and not timed(entry, arguments, keywords or {})
+        and not (isinstance(receiver, Foreign) and receiver.timed)
     )
     for effect in effects:
         if effect.of is not None:
@@ -333,6 +366,9 @@ def sized_effect(
             return
         worked(frame, effect.name, given if given is not None else UNKNOWN, node, shown, entry)
         return
+    if effect.of != "self" and node[3]:
+        given = argument_named(entry, effect.of or "", arguments, keywords)
+        gone_through(frame, given or UNKNOWN, node, argument_node(entry, effect.of or "", node) or node)
     if effect.of != "self" or not isinstance(receiver, Sequence):
         return
     if receiver.of in ("list", "tuple") and not receiver.size.is_little and receiver.depth < frame.depth:

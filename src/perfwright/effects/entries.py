@@ -3,12 +3,18 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from perfwright.effects import serializers
+from perfwright.effects import pydantic, serializers
 from perfwright.effects.frame import Frame, Loop
+from perfwright.effects.graphql import OPTIMIZERS, SHOWN, GraphQL, optimized
+from perfwright.effects.graphql_types import PACKAGES as GRAPHQL_PACKAGES
 from perfwright.effects.iteration import iterate
 from perfwright.effects.observations import Reading
+from perfwright.effects.pages import CALLS as RENDERS
+from perfwright.effects.pages import VIEW_CALLS as PAGE_CALLS
+from perfwright.effects.pages import Pages
 from perfwright.effects.queries import fetched_by
 from perfwright.effects.schema import Schema
+from perfwright.effects.templates import Templates
 from perfwright.effects.values import (
     PAGE,
     UNKNOWN,
@@ -36,6 +42,7 @@ if TYPE_CHECKING:
 VERBS = ("get", "post", "put", "patch", "delete", "head", "options")
 ROUTED = (*VERBS, "route", "api_route", "websocket")
 LISTS = ("ModelViewSet", "ReadOnlyModelViewSet", "ListModelMixin", "ListAPIView", "ListCreateAPIView")
+ACTIONS = ("list", "retrieve", "create", "update", "destroy", "partial_update")
 VIEW_ENDINGS = ("View", "ViewSet", "APIView", "RequestHandler", "GenericViewSet", "Mixin")
 RESPONSES = (
     "render",
@@ -62,12 +69,14 @@ SERIALIZED = "perfwright.serialized"
 class Entries:
     """The entry points of a project by function: `GET /orders`, `task send_mail`, `command seed`."""
 
-    answers = frozenset((*RESPONSES, "prefetch_related_objects"))  # calls that are read here, not in a model
+    answers = frozenset((*RESPONSES, "prefetch_related_objects", "shown", *pydantic.VALIDATES, *RENDERS))  # read here
 
     def __init__(self, project: Project, schema: Schema) -> None:
         self.project, self.schema = project, schema
         self.labels: dict[Function, str] = {}
+        self.actions: dict[Function, str] = {}  # methods of viewsets, by what a request asks for
         self.synthetic: dict[int, Function | None] = {}
+        self.kinds: dict[int, str] = {}  # by class: a serializer, a response model or neither
         self._paginated: bool | None = None
         for function in project.functions:
             label = self._decorated(function)
@@ -81,6 +90,10 @@ class Entries:
         for function in project.functions:
             if function not in self.labels and self._looks_like_view(function):
                 self.labels[function] = f"view {function.name}"
+        using = importers(project)
+        graphs = {module.name: module for name in GRAPHQL_PACKAGES for module in using.get(name, ())}
+        self.graphql = GraphQL(project, schema, list(graphs.values()), self.labels) if graphs else None
+        self.templates, self.pages = Templates(project), Pages(project)
 
     # ----------------------------------------------------------------------- finding them
     def _decorated(self, function: Function) -> str:
@@ -133,8 +146,10 @@ class Entries:
             function = cls.module.functions[binding[1]]
             if name in VERBS:
                 self.labels[function] = f"{name.upper()} {cls.name}"
-            elif name in ("list", "retrieve", "create", "update", "destroy", "partial_update", "get_context_data"):
+            elif name in (*ACTIONS, "get_context_data"):
                 self.labels[function] = f"{cls.name}.{name}"
+            if name in ACTIONS or any(last_of(decorator) == "action" for decorator in function.decorators):
+                self.actions[function] = name
 
     def _looks_like_view(self, function: Function) -> bool:
         if function.owner is not None or function.outer >= 0 or not function.parameters:
@@ -181,7 +196,7 @@ class Entries:
         function = Function(cls.module, -1, facts)
         self.labels[function] = f"GET {cls.name}"
         frame = Frame(interp, function)
-        view = Instance(cls)
+        view = Instance(cls, action="list")
         frame.self_value = view
         position = self._queryset_position(interp, cls)
         node: Node = ("attr", position, ("name", position, "self"), "queryset")
@@ -209,6 +224,15 @@ class Entries:
         finally:
             interp.stack.pop()
         interp.readings.append(Reading(frame, True, None))
+
+    def read_frameworks(self, interp: "Interpreter") -> None:
+        """Read what other frameworks call by themselves."""
+        if self.graphql is not None:
+            self.graphql.read(interp)
+        for cls, function in self.pages.views(interp):
+            self.labels[function] = f"GET {cls.name}"
+            interp.parameter_cache[id(function)] = [Instance(cls), UNKNOWN]
+            interp.try_to_read(function)
 
     def _queryset_position(self, interp: "Interpreter", cls: Class) -> int:
         found = interp.project.class_member(cls, "get_queryset")
@@ -240,20 +264,22 @@ class Entries:
             if isinstance(value, Rows):
                 rows = value.copy(frame.depth)
                 rows.manager = False
-                return rows
+                return self.pages.ordered(frame, cls, rows)
         found = interp.project.class_member(cls, "model")
         if isinstance(found, tuple) and found[1][0] == "value" and found[1][1] is not None:
             entity = interp.project.expression(found[0].module, found[1][1])
             model = interp.schema.of(entity) if isinstance(entity, Class) else None
             if model is not None:
-                return Rows(model, "django.db.models.QuerySet", node[1], frame.depth)
+                made = Rows(model, "django.db.models.QuerySet", node[1], frame.depth)
+                return self.pages.ordered(frame, cls, made)
         return UNKNOWN
 
     def serializer_class(self, interp: "Interpreter", frame: Frame, view: Instance, node: Node) -> Value:
         found = interp.project.class_member(view.cls, "get_serializer_class")
         if isinstance(found, tuple) and found[1][0] == "func":
             function = found[0].module.functions[found[1][1]]
-            for statement in walk(function.body):  # what it returns last is what a list gets
+            interp.consulted.add(function)
+            for statement in walk(function.body) if not asks_action(function) else ():  # what a list gets, by its name
                 if statement[0] == "return" and statement[2] is not None and "List" in text(statement[2]):
                     entity = interp.project.expression(function.module, statement[2])
                     if isinstance(entity, Class):
@@ -261,6 +287,13 @@ class Entries:
             value = interp.invoke(frame, FunctionValue(function, view), (), {}, node)
             if isinstance(value, ClassValue):
                 return value
+        method = interp.project.class_member(view.cls, view.action) if view.action else None
+        if isinstance(method, tuple) and method[1][0] == "func":
+            for decorator in method[0].module.functions[method[1][1]].decorators:
+                given = dict(decorator[4]).get("serializer_class") if decorator[0] == "call" else None
+                entity = interp.project.expression(method[0].module, given) if given is not None else None
+                if isinstance(entity, Class):
+                    return ClassValue(entity)
         found = interp.project.class_member(view.cls, "serializer_class")
         if isinstance(found, tuple) and found[1][0] == "value" and found[1][1] is not None:
             entity = interp.project.expression(found[0].module, found[1][1])
@@ -278,8 +311,14 @@ class Entries:
         node: Node,
     ) -> Value | None:
         """Make a REST framework serializer: each row's fields are read, once per row."""
-        model = "many" in keywords and serializers.is_response_model(interp.project, cls)
-        if not model and not serializers.is_serializer(interp.project, cls):
+        kind = self.kinds.get(id(cls))
+        if kind is None:
+            kind = self.kinds[id(cls)] = serializers.kind_of(interp.project, cls)
+        if not kind:
+            return None
+        model = kind == serializers.MODEL
+        if model and "many" not in keywords:
+            pydantic.filled(self, interp, frame, cls, keywords, node)
             return None
         given = arguments[0] if arguments else keywords.get("instance")
         many = keywords.get("many")
@@ -293,6 +332,8 @@ class Entries:
             self.synthetic[id(cls)] = function
         me = Instance(cls, frame.depth)
         if isinstance(many, Constant) and many.value is True:
+            if isinstance(given, Rows) and not model and serializers.list_fetches(interp.project, cls):
+                given = optimized(given, frame.depth)
             source = node[3][0] if node[0] == "call" and node[3] else node
             element, loop = iterate(frame, given, source, kind="serializer")
             frame.loops.append(loop)
@@ -319,6 +360,9 @@ class Entries:
         if cls is None:
             return
         given = value.element if isinstance(value, Sequence) else value
+        if isinstance(value, Sequence) and value.fields is not None:
+            pydantic.filled(self, interp, frame, cls, value.fields, ("call", node[1], node, (), ()))
+            return
         if isinstance(value, Sequence) and not isinstance(given, Row):
             return
         many = Constant(not isinstance(value, Row))
@@ -338,6 +382,7 @@ class Entries:
         entity = interp.project.expression(function.module, default[3][0])
         if not isinstance(entity, Function) or entity is function or entity in interp.stack:
             return UNKNOWN
+        interp.consulted.add(entity)
         if entity.returns is not None:
             found = interp.annotation(entity.module, entity.returns, 0)
         else:
@@ -350,7 +395,8 @@ class Entries:
 
     def instance_attribute(self, base: Value, name: str) -> Value | None:
         """Read what a framework's view class gives: its queryset, its calls."""
-        return External(f"perfwright.view.{name}", base) if name in VIEW_CALLS else None
+        page = name in PAGE_CALLS and isinstance(base, Instance) and self.pages.kind(base.cls)
+        return External(f"perfwright.view.{name}", base) if name in VIEW_CALLS or page else None
 
     def framework_call(
         self,
@@ -363,6 +409,16 @@ class Entries:
     ) -> Value | None:
         """Call something of a framework that is not in its library model."""
         name = callee.name.rpartition(".")[2]
+        if callee.name == SHOWN and self.graphql is not None and arguments:
+            return self.graphql.called(interp, frame, callee, arguments[0], node)
+        if callee.name in OPTIMIZERS and arguments:
+            return optimized(arguments[0], frame.depth)
+        if name in pydantic.VALIDATES:
+            return pydantic.called(self, interp, frame, callee, arguments, node)
+        if name in RENDERS:
+            rendered = self.pages.called(frame, callee, arguments, keywords, node)
+            if rendered is not None:
+                return rendered
         if callee.name.startswith("perfwright.view."):
             return self._view_call(interp, frame, callee, name, arguments, keywords, node)
         if name in RESPONSES and frame.function in self.labels:
@@ -400,6 +456,8 @@ class Entries:
         view = callee.bound
         if not isinstance(view, Instance):
             return None
+        if name in PAGE_CALLS:
+            return self.pages.view_call(frame, view, name, arguments, keywords, node)
         if name == "get_queryset":
             return self.class_queryset(interp, frame, view.cls, node)
         if name == "filter_queryset" and arguments:
@@ -435,6 +493,26 @@ def prefetched(interp: "Interpreter", frame: Frame, rows: Value, node: Node) -> 
         found = Row(element.model, element.fetched | fetched_by(frame, entry, node[3][1:], lookups), element.depth)
         found.root = element.root
         rows.element = found
+
+
+def asks_action(function: Function) -> bool:
+    """Tell whether a method of a viewset looks at what it is asked for."""
+    return any(node[0] == "attr" and node[3] == "action" for node in walk(function.body))
+
+
+def importers(project: Project) -> dict[str, list[Module]]:
+    """Return the modules that import a package at their top, by the package."""
+    found: dict[str, list[Module]] = {}
+    for module in project.modules.values():
+        tops = {b[1].partition(".")[0] for b in module.names.values() if b[0] == "import" and not b[3]}
+        for top in tops:
+            found.setdefault(top, []).append(module)
+    return found
+
+
+def last_of(decorator: Node) -> str:
+    """Return the last name of a decorator, called or not."""
+    return serializers.last(decorator[2] if decorator[0] == "call" else decorator)
 
 
 def _top(body: tuple[Node, ...]) -> Iterator[Node]:

@@ -5,13 +5,14 @@ from collections.abc import Callable
 from perfwright.effects.calls import call
 from perfwright.effects.frame import Frame
 from perfwright.effects.iteration import deepen, iterate, looks_few, query, run_query, takes_batches
-from perfwright.effects.scans import compare, comprehension_scans, reduction, worked
+from perfwright.effects.scans import compare, comprehension_scans, gone_through, kind_of, reduction, worked
 from perfwright.effects.values import (
     ITEMS,
     UNKNOWN,
     Awaitable,
     Constant,
     Foreign,
+    Instance,
     LambdaValue,
     Row,
     Rows,
@@ -63,6 +64,8 @@ def subscript(frame: Frame, node: Node) -> Value:
             return cut(frame, base, node)
         if base.load is not None and base.of != "dict":
             base.load.whole = True
+        if base.fields is not None and index[0] == "const" and index[2] in base.fields:
+            return base.fields[index[2]]
         if (
             base.items
             and index[0] == "const"
@@ -90,6 +93,8 @@ def cut(frame: Frame, base: Sequence, node: Node) -> Value:
         found.size = constant(high[2])
     elif (low is None) != (high is None) and not base.size.is_little:
         worked(frame, "copy", base, node, node[2])  # a head or a tail of whatever length
+    if low is not None and high is not None:
+        found.root = None  # a window: its length is not that of what the caller passed
     return found
 
 
@@ -126,7 +131,7 @@ def several(frame: Frame, node: Node) -> Value:
 
 def truth_of(frame: Frame, node: Node) -> Value:
     """Return what an expression is worth, of which only the truth is asked."""
-    frame.existence = node[0] == "call"
+    frame.existence = (node[2] if node[0] == "await" else node)[0] == "call"
     found = frame.value(node)
     frame.existence = False
     tested(frame, found, node)
@@ -161,7 +166,8 @@ def binary(frame: Frame, node: Node) -> Value:
     if left.kind in ("foreign", "instance", "external"):
         return frame.interp.operator(frame, left, right, node[2])
     if left.kind in ("constant", "scalar") or right.kind in ("constant", "scalar"):
-        return Scalar("", frame.depth)
+        kind = kind_of(left) if node[2] in "+%*" else ""
+        return Scalar(kind or (kind_of(right) if node[2] == "+" else ""), frame.depth)
     return Value(frame.depth)
 
 
@@ -204,9 +210,21 @@ def dictionary(frame: Frame, node: Node) -> Value:
     for item in items[1:]:
         element = join(element, item)
     new = Sequence("dict", element, constant(len(items)), frame.depth)
+    for key, item in zip(node[2], items, strict=True):
+        if key is None:
+            filled(new, item)
+        elif key[0] == "const" and isinstance(key[2], str):
+            new.put(key[2], item)
     new.key = Scalar("str", frame.depth)
     new.items = tuple(items) if items else None
     return new
+
+
+def filled(new: Sequence, given: Value) -> None:
+    """`{**given}`, `new.update(given)`: what one dict holds, the other holds too."""
+    if isinstance(given, Sequence) and given.fields is not None:
+        for name, value in given.fields.items():
+            new.put(name, value)
 
 
 def comprehension(frame: Frame, node: Node) -> Value:
@@ -229,6 +247,8 @@ def comprehension(frame: Frame, node: Node) -> Value:
             saved.setdefault(bound, frame.env.get(bound))
             loop.variables.add(bound)
         comprehension_scans(frame, loop, iterable, tests, node, source)
+        if index == 0:
+            gone_through(frame, source, node, iterable)
         reduction(frame, source, tests, node, consumer, last=index == len(node[4]) - 1)
         frame.loops.append(loop)
         frame.interp.assign(frame, target, element, iterable)
@@ -253,13 +273,36 @@ def comprehension(frame: Frame, node: Node) -> Value:
     return result
 
 
+def acts(frame: Frame, test: Node) -> bool | None:
+    """Return what `self.action == "list"` comes to, where it is known what a viewset is asked for."""
+    left, right, operator = test[2], test[4][0], test[3][0]
+    if left[0] != "attr" or left[3] != "action" or left[2][0] != "name" or len(test[3]) > 1:
+        return None
+    view = frame.lookup(left[2][2])
+    if not isinstance(view, Instance) or not view.action:
+        return None
+    if operator in ("==", "!=") and right[0] == "const":
+        return bool(right[2] == view.action) == (operator == "==")
+    if operator in ("in", "not in") and right[0] == "coll":
+        return any(item[0] == "const" and item[2] == view.action for item in right[3]) == (operator == "in")
+    return None
+
+
 def conditional(frame: Frame, node: Node) -> Value:
     truth_of(frame, node[2])
+    decided = acts(frame, node[2]) if node[2][0] == "cmp" else None
+    if decided is not None:
+        return frame.value(node[3] if decided else node[4])
     return join(frame.value(node[3]), frame.value(node[4]))
 
 
 def lambda_(frame: Frame, node: Node) -> Value:
     return LambdaValue(node, frame)
+
+
+def given(_frame: Frame, node: Node) -> Value:
+    """A value that was put into a function made here, where no name of its module stands for it."""
+    return node[2]  # type: ignore[no-any-return]
 
 
 def formatted(frame: Frame, node: Node) -> Value:
@@ -323,6 +366,7 @@ EXPRESSIONS: dict[str, Callable[[Frame, Node], Value]] = {
     "comp": comprehension,
     "if": conditional,
     "lambda": lambda_,
+    "given": given,
     "fstr": formatted,
     "await": awaited,
     "star": starred,

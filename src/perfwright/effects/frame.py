@@ -133,14 +133,16 @@ class Frame:
     """The state of interpreting one function once, for one shape of its arguments."""
 
     __slots__ = (
-        "arguments", "asked", "awaiting", "called", "calls", "consumer", "env", "events", "existence",
-        "floor", "function", "guarded_self", "guards", "held", "holding", "interp", "loads", "lookups", "loops",
-        "module", "once", "outer", "path", "pending", "quiet", "repeats", "responses", "returns", "self_value",
-        "standalone", "test", "yields",
+        "arguments", "asked", "awaiting", "called", "calls", "calls_seen", "calls_unknown", "consumer", "env",
+        "events", "existence", "floor", "function", "guarded_self", "guards", "held", "holding", "interp",
+        "loads", "lookups", "loops", "module", "once", "open", "outer", "path", "pending", "quiet", "repeats",
+        "responses", "returns", "self_value", "serial", "standalone", "test", "yields",
     )  # fmt: skip
 
     def __init__(self, interp: "Interpreter", function: Function, outer: "Frame | None" = None) -> None:
         self.interp, self.function, self.outer = interp, function, outer
+        interp.frames += 1
+        self.serial = interp.frames  # not id(): memory is used again
         self.module: Module = function.module
         self.env: dict[str, Value] = {}
         self.arguments: tuple[Value, ...] = ()
@@ -160,6 +162,8 @@ class Frame:
         self.held: tuple[Held, ...] = ()  # locks and transactions held here
         self.holding: tuple[Held, ...] = ()  # those held where it yields: a context manager's body runs in them
         self.called: dict[int, Any] = {}  # the readings of the functions that were called
+        self.open: set[Function] = set()  # functions that were called while they were being read
+        self.calls_seen = self.calls_unknown = 0
         self.lookups: list[Any] = []
         self.responses: list[Any] = []
         self.standalone = False
@@ -168,7 +172,7 @@ class Frame:
         self.quiet = 0
         self.calls: dict[Any, Any] = {}
         self.path: tuple[int, ...] = ()  # the branches that lead here
-        self.asked: dict[Any, tuple[int, tuple[int, ...]]] = {}  # queries run so far, and where
+        self.asked: dict[Any, tuple[int, tuple[int, ...], Any]] = {}  # queries run so far, where, and with what
         self.repeats: list[tuple[Event, int]] = []  # a query that was run before, and where it was
 
     # --------------------------------------------------------------------------- reading
@@ -307,6 +311,8 @@ class Frame:
         """Keep an event, the shortest chain of those that are alike; what multiplies it is reported."""
         if event.effect in ("db.write", "db.commit"):
             self.asked.clear()  # what was read before may have changed
+        elif event.effect == "file.write" and self.asked:
+            self.asked = {question: known for question, known in self.asked.items() if question[0] != "file.read"}
         leaf = event.chain[-1]
         key = (event.effect, event.symbol, id(leaf[0]), leaf[1], event.multiplied or bool(event.loops))
         known = self.events.get(key)
@@ -317,11 +323,14 @@ class Frame:
         elif event.blocking and not known.blocking:
             known.blocking = True
 
-    def ask(self, event: Event, question: Any, position: int) -> None:
-        """Note a query and what it asks; the same question on the same path is asked again in vain."""
+    def ask(self, event: Event, question: Any, position: int, values: list[Value]) -> None:
+        """Note a query or a read and what it asks; the same question on the same path is asked again in vain.
+
+        `values` are those that the question tells apart by identity: they are kept as long as it is.
+        """
         known = self.asked.get(question)
         if known is None:
-            self.asked[question] = (position, self.path)
+            self.asked[question] = (position, self.path, values)
         elif known[0] != position and known[1] == self.path[: len(known[1])]:
             self.repeats.append((event, known[0]))
 

@@ -6,9 +6,10 @@ many call with the same shapes is read once. Recursion is cut at the function th
 and read a second time with what the first reading found.
 """
 
+import re
 from typing import Any
 
-from perfwright.effects import annotations, attributes
+from perfwright.effects import annotations, attributes, templates
 from perfwright.effects.built_in import SPECIAL, Call
 from perfwright.effects.entries import Entries, decorator_names
 from perfwright.effects.expressions import EXPRESSIONS
@@ -52,6 +53,7 @@ from perfwright.index.tree import text
 DEEPEST = 40  # calls followed from one function; deeper ones are taken to do nothing
 TURNS = 3  # readings of one function inside each other, for different shapes
 LONGEST = 12  # calls in a chain: what is further away is not reported here
+ASKED = ("db.query", "http.request", "file.read", "compile", "cpu", "process.spawn")  # the same twice is once too many
 SHAPES = 6  # readings of one function; further shapes get what its annotations say
 MEMOS = (
     "functools.lru_cache",
@@ -59,6 +61,7 @@ MEMOS = (
     "django.utils.functional.cached_property",
     "functools.cached_property",
 )
+REMEMBERS = re.compile(r"^((\w+_)?memoi[sz]ed?(_\w+)?|memo|cached|cache|\w+_cached|cached_\w+|\w*(lru|ttl|lfu)_cache)$")
 PROPERTIES = (
     "property",
     "cached_property",
@@ -75,10 +78,13 @@ class Interpreter(Names):
 
     def __init__(self, project: Project, libraries: Libraries, schema: Schema, entries: Entries) -> None:
         self.project, self.libraries, self.schema, self.entries = project, libraries, schema, entries
+        self.frames = 0  # made so far
         self.nested = 0  # expressions that are being read inside each other
-        self.expressions, self.statements, self.built_in = EXPRESSIONS, STATEMENTS, SPECIAL
+        self.expressions = {**EXPRESSIONS, **templates.EXPRESSIONS}
+        self.statements, self.built_in = {**STATEMENTS, **templates.STATEMENTS}, SPECIAL
         self.page = PAGE
         self.memo: dict[Any, Summary] = {}
+        self.memo_cache: dict[int, bool] = {}
         self.shapes: dict[int, int] = {}
         self.stack: list[Function] = []
         self.open: list[Any] = []  # what is being read, by function and shape
@@ -89,8 +95,7 @@ class Interpreter(Names):
         self.approximate: dict[Any, Summary] = {}
         self.readings: list[Reading] = []
         self.callers: dict[Function, set[Function]] = {}
-        self.calls_seen = 0
-        self.calls_unknown = 0
+        self.consulted: set[Function] = set()  # functions whose bodies were looked into without a call
         self.globals: dict[tuple[int, str], Value] = {}
         self.module_frames: dict[int, Frame] = {}
         self.class_types: dict[tuple[int, str], Value] = {}
@@ -154,8 +159,7 @@ class Interpreter(Names):
             return Value(frame.depth)
         self.callers.setdefault(function, set()).add(frame.function)
         summary = self.evaluate(function, bound, callee.closure)
-        names = self.decorators(function)
-        memo = any(name in names for name in MEMOS)
+        memo = bool(function.decorators) and self.remembers(function)
         limit: int | None = None
         if memo:
             limit = max((value.depth for value in bound if value is not None), default=0)
@@ -189,7 +193,8 @@ class Interpreter(Names):
             else:
                 given = keywords.get(name)
             if given is not None:
-                if given.kind in ("unknown", "constant", "scalar") and known[index].kind not in ("unknown", "scalar"):
+                vague = given.kind in ("unknown", "constant", "scalar") or self.is_vague(given)
+                if vague and known[index].kind not in ("unknown", "scalar"):
                     # What is passed is not known, what is expected is: its depth is the passed one's.
                     found = deepen(known[index], given.depth)
                     found.root = given.root
@@ -197,6 +202,10 @@ class Interpreter(Names):
                 else:
                     known[index] = given
         return known
+
+    def is_vague(self, value: Value) -> bool:
+        """Tell whether of a value only its way out of a library is known: `request.app.state.client`."""
+        return isinstance(value, External) and value.bound is not None and self.libraries.get(value.name) is None
 
     def parameters(self, function: Function) -> list[Value]:
         """Return what the annotations and defaults of a function say of its parameters."""
@@ -210,6 +219,8 @@ class Interpreter(Names):
                         value = ClassValue(function.owner)
                     else:
                         value = self.instance(function.owner, 0)
+                        if isinstance(value, Instance):
+                            value.action = self.entries.actions.get(function, "")
                 elif kind in (STAR, DOUBLE_STAR):
                     inner = self.annotation(function.module, annotation, 0) if annotation else UNKNOWN
                     value = Sequence("tuple" if kind == STAR else "dict", inner, constant(3))
@@ -228,7 +239,7 @@ class Interpreter(Names):
     ) -> Summary:
         """Return the summary of a function for these parameters, from memory where the shapes were met."""
         shape: Any = tuple([value.shape() for value in bound])
-        key = (id(function), shape, id(closure) if closure is not None else 0)
+        key = (id(function), shape, closure.serial if closure is not None else 0)
         known = self.memo.get(key)
         if known is not None:
             return known
@@ -274,8 +285,9 @@ class Interpreter(Names):
             if summary is not None:
                 self.shapes[key[0]] -= 1
                 gone.add(id(summary.reading))
+                summary.reading.stale = True
         del self.provisional[provisional:]
-        self.readings.pop()  # the function's own
+        self.readings.pop().stale = True  # the function's own
         self.readings[readings:] = [reading for reading in self.readings[readings:] if id(reading) not in gone]
 
     def _read(
@@ -328,7 +340,9 @@ class Interpreter(Names):
         """Let the effects of a called function happen here, in the loops that surround the call."""
         if function.outer >= 0:
             frame.calls[(id(function),)] = True
-        if summary.reading is not None:
+        if summary.reading is None or summary.reading.stale:
+            frame.open.add(function)
+        else:
             frame.called[id(summary.reading)] = summary.reading
         if not summary.events:
             return
@@ -369,15 +383,15 @@ class Interpreter(Names):
             lifted.once = event.once or limit is not None or (frame.guards > 0 and not frame.guarded_self)
             frame.keep(lifted)
             if (
-                event.effect == "db.query"
+                event.effect in ASKED
                 and not lifted.once
                 and not loops
                 and not lifted.multiplied
                 and not isinstance(event.detail, Relation)
             ):
                 leaf = event.chain[-1]
-                asked = (id(leaf[0]), leaf[1], tuple([identity(value) for value in bound]))
-                frame.ask(lifted, asked, node[1])
+                asked = (event.effect, id(leaf[0]), leaf[1], tuple([identity(value) for value in bound]))
+                frame.ask(lifted, asked, node[1], bound)
 
     def reach(
         self, frame: Frame, event: Event, bound: list[Value], around: tuple[Loop, ...], limit: int | None
@@ -601,6 +615,19 @@ class Interpreter(Names):
     def decorated(self, value: FunctionValue) -> Value:
         """Return what a decorated function is; most decorators change nothing that matters here."""
         return value
+
+    def remembers(self, function: Function) -> bool:
+        """Tell whether a decorator keeps a function's answers: a library's, or one of the project named like it."""
+        known = self.memo_cache.get(id(function))
+        if known is None:
+            known = False
+            for name in self.decorators(function):
+                entry = self.libraries.get(name) if "." in name else None
+                word = REMEMBERS.search(name)
+                if name in MEMOS or (entry is not None and entry.memo is not None) or word is not None:
+                    known = True
+            self.memo_cache[id(function)] = known
+        return known
 
     def is_property(self, function: Function) -> bool:
         return bool(function.decorators) and any(name in PROPERTIES for name in self.decorators(function))

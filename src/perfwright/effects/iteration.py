@@ -67,6 +67,7 @@ def query(
     depth: int | None = None,
     effect: str = "db.query",
     blocking: bool = True,
+    node: Node | None = None,
 ) -> None:
     """Record one query for rows, and the columns it looks up by."""
     frame.emit(
@@ -80,6 +81,7 @@ def query(
         certain=rows.model is not None,
         doubtful=rows.assumed and rows.relation is not None and not rows.filters,
         blocking=blocking,
+        node=node,
     )
     frame.interp.looked_up(frame, rows, position)
 
@@ -131,17 +133,31 @@ def iterate(frame: Frame, value: Value, node: Node, *, kind: str = "for") -> tup
     if isinstance(value, Foreign) and ("IO" in value.name or "file" in value.name.lower()):
         loop.size = ROWS
         return Scalar("str", depth), loop
+    if isinstance(value, Foreign):
+        item = item_of(frame, value, node)
+        if item is not None:
+            return deepen(item, depth), loop
     if isinstance(value, External | Awaitable) or value.kind == "class":
         loop.size = constant(5) if value.kind == "class" else ITEMS  # members of an enumeration
     return Value(depth, value.root if value.root is not None else None), loop
+
+
+def item_of(frame: Frame, value: Foreign, node: Node) -> Value | None:
+    """Return what going through a library's object gives, where its model says."""
+    from perfwright.effects.calls import result_of
+
+    entry = frame.interp.libraries.method(value.name, "__iter__")
+    if entry is None or entry.returns is None or entry.returns.head != "Iter":
+        return None
+    return result_of(frame, entry, entry.returns.args[0], value, (), {}, node)
 
 
 def looks_few(node: Node) -> bool:
     """Tell whether a collection of unknown origin is named like one that does not grow with data."""
     name = ""
     inner = node
-    while inner[0] in ("call", "sub", "attr"):
-        if inner[0] == "attr" and inner[3] not in ("items", "values", "keys", "all", "copy"):
+    while inner[0] in ("call", "sub", "attr", "dot"):
+        if inner[0] in ("attr", "dot") and inner[3] not in ("items", "values", "keys", "all", "copy"):
             name = inner[3]
             break
         inner = inner[2]
@@ -161,6 +177,8 @@ def takes_batches(node: Node) -> bool:
     name = called[2] if called[0] == "name" else called[3] if called[0] == "attr" else ""
     if name == "range" and len(node[3]) == 3:
         return bool(node[3][2][0] != "const" or (isinstance(node[3][2][2], int) and abs(node[3][2][2]) > 1))
+    if "chunk" in name.lower() and any(word in text(node).lower() for word in ("text", "doc", "transcript")):
+        return False  # the pieces of a text, one at a time: `chunk_text(text)`
     return any(word in name.lower() for word in BATCH_WORDS)
 
 
@@ -168,7 +186,7 @@ def deepen(value: Value, depth: int) -> Value:
     """Return a value as one pass of a loop sees it: made anew at `depth`."""
     if isinstance(value, Row):
         row = Row(value.model, value.fetched, depth)
-        row.assumed = value.assumed
+        row.assumed, row.locked = value.assumed, value.locked
         return row
     if isinstance(value, Rows):
         copy = value.copy(depth)
@@ -178,12 +196,14 @@ def deepen(value: Value, depth: int) -> Value:
         return Instance(value.cls, depth)
     if isinstance(value, Foreign):
         found = Foreign(value.name, depth, None, value.element)
-        found.size = value.size
+        found.size, found.timed = value.size, value.timed
         return found
     if isinstance(value, Sequence):
         sequence = Sequence(value.of, deepen(value.element, depth), value.size, depth, known=value.known)
         sequence.key, sequence.holding = value.key, value.holding
         sequence.items = tuple(deepen(item, depth) for item in value.items) if value.items else None
+        if value.fields is not None:
+            sequence.fields = {name: deepen(held, depth) for name, held in value.fields.items()}
         return sequence
     if isinstance(value, Scalar | Constant):
         return Scalar(getattr(value, "type", ""), depth)

@@ -100,6 +100,11 @@ class Names:
             frame.value(target[3])
             if isinstance(base, Sequence):
                 self.grow(frame, base, value)
+                if base.of == "dict" and target[3][0] == "const" and isinstance(target[3][2], str):
+                    known = base.fields.get(target[3][2]) if base.fields is not None else None
+                    # On a branch, None stands beside what is there already.
+                    both = known is not None and frame.path and isinstance(value, Constant)
+                    base.put(target[3][2], join(known, value) if both and known is not None else value)
             grown(frame, target[2], target)
         elif tag == "star":
             self.assign(frame, target[2], Sequence("list", deepen(value, frame.depth), ITEMS, frame.depth), source)
@@ -177,12 +182,18 @@ class Names:
     def returns_early(self, statement: Node, block: tuple[Node, ...]) -> bool:
         """Tell whether an `if` returns what the rest of the block would fill: a cache by hand."""
         body = statement[3]
+        if len(body) == 1 and body[0][0] == "if" and not statement[4]:
+            return self.returns_early(body[0], block)  # if cache is not None: if found := cache.get(key): ...
         if not body or body[-1][0] != "return" or body[-1][2] is None:
             return False
         given = text(body[-1][2], 200)
         test = statement[2]
+        if test[0] == "cmp" and test[2][0] == "walrus" and test[3][0] == "is not":
+            test = test[2]
         if test[0] == "cmp" and test[3][0] in ("in", "is not"):
             subject = text(test[4][0], 200) if test[3][0] == "in" else text(test[2], 200)
+        elif test[0] == "walrus":
+            subject = str(test[2])
         elif test[0] in ("name", "attr"):
             subject = text(test, 200)
         elif test[0] == "call" and test[2][0] == "name" and test[2][2] == "hasattr" and len(test[3]) > 1:

@@ -35,18 +35,21 @@ class Reading:
     """What reading one function once, for one shape of its arguments, found.
 
     `standalone` says that nobody called it: its parameters are what their annotations say. `called` are the
-    readings of what it calls. `seen` names what is there for a rule to look at: the effects, and `load`,
-    `look-up`, `response`, `repeat`.
+    readings of what it calls, `open` the functions that it calls and that were still being read. `seen` names
+    what is there for a rule to look at: the effects, and `load`, `look-up`, `response`, `repeat`. `calls` counts
+    the calls seen and those of them that could not be resolved.
     """
 
     __slots__ = (
-        "called", "events", "first", "function", "loads", "lookups", "repeats", "responses", "returns", "seen", "shape",
-        "standalone",
+        "called", "calls", "events", "function", "loads", "lookups", "open", "repeats", "responses", "returns", "seen",
+        "shape", "stale", "standalone",
     )  # fmt: skip
 
     def __init__(self, frame: Frame, standalone: bool, shape: Any) -> None:
         self.function, self.standalone, self.shape = frame.function, standalone, shape
-        self.first = False  # the first reading of its function
+        self.stale = False  # it was made with nothing known of a function that it calls, and made again
+        self.calls = (frame.calls_seen, frame.calls_unknown)
+        self.open: tuple[Function, ...] = tuple(frame.open)
         self.events: tuple[Event, ...] = tuple(frame.events.values())
         self.loads: tuple[Load, ...] = tuple(frame.loads)
         self.lookups: tuple[Lookup, ...] = tuple(frame.lookups)

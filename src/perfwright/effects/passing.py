@@ -11,7 +11,7 @@ def rooted(value: Value, index: int) -> Value:
     found: Value
     if isinstance(value, Row):
         found = Row(value.model, value.fetched, 0, index)
-        found.assumed = value.assumed
+        found.assumed, found.locked = value.assumed, value.locked
     elif isinstance(value, Rows):
         found = value.copy(0)
         assert isinstance(found, Rows)
@@ -20,12 +20,14 @@ def rooted(value: Value, index: int) -> Value:
         sequence = Sequence(value.of, value.element, value.size, 0, index, known=value.known)
         sequence.element = rooted_item(value.element)
         sequence.key, sequence.items = value.key, value.items
+        if value.fields is not None:
+            sequence.fields = {name: rooted(held, index) for name, held in value.fields.items()}
         found = sequence
     elif isinstance(value, Instance):
-        found = Instance(value.cls, 0, index)
+        found = Instance(value.cls, 0, index, value.action)
     elif isinstance(value, Foreign):
         found = Foreign(value.name, 0, index, value.element)
-        found.size = value.size
+        found.size, found.timed = value.size, value.timed
     elif isinstance(value, Scalar | Constant):
         found = Scalar(getattr(value, "type", ""), 0, index) if isinstance(value, Scalar) else value
     elif value.kind == "unknown":

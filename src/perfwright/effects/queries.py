@@ -117,18 +117,21 @@ def fetched_by(frame: Frame, entry: LibraryModel, arguments: tuple[Node, ...], r
     if not arguments and entry.name.endswith("select_related") and rows.model is not None:
         paths |= {name for name, relation in rows.model.relations.items() if not relation.many}
     if "*" in paths and rows.model is not None:  # names that cannot be read: every relation may be fetched
-        paths |= set(rows.model.relations)
-        paths |= {
-            f"{name}__{inner}"
-            for name, relation in rows.model.relations.items()
-            if relation.target is not None
-            for inner in relation.target.relations
-        }
+        paths |= everything(rows.model)
     complete: set[str] = set()
     for path in paths:
         parts = path.split("__")
         complete.update("__".join(parts[:end]) for end in range(1, len(parts) + 1))
     return frozenset(complete)
+
+
+def everything(model: Model) -> frozenset[str]:
+    """Return every relation of a model, and those of the models that they lead to."""
+    paths = set(model.relations)
+    for name, relation in model.relations.items():
+        if relation.target is not None:
+            paths.update(f"{name}__{inner}" for inner in relation.target.relations)
+    return frozenset(paths)
 
 
 def _option(call: Node) -> set[str]:
@@ -316,11 +319,11 @@ def method(  # noqa: C901 - one step a word of the vocabulary
             if entry.limits is not None or name in ("get", "first", "last", "one", "one_or_none"):
                 work = work.copy(frame.depth)
                 work.limited = constant(1)
-            query(frame, work, node[1], frame.interp.text(node), blocking=entry.blocking)
+            query(frame, work, node[1], frame.interp.text(node), blocking=entry.blocking, node=node)
     elif effects:
         for effect in effects:
             if effect in ("db.write", "db.commit"):
-                query(frame, work, node[1], frame.interp.text(node), effect=effect, blocking=entry.blocking)
+                query(frame, work, node[1], frame.interp.text(node), effect=effect, blocking=entry.blocking, node=node)
                 event = frame.interp.last_event(frame)
                 if event is not None:
                     event.model = entry
@@ -353,6 +356,8 @@ def _refined(
     new.stored = stored
     if name in ("none",):
         new.limited = constant(0)
+    if name in ("select_for_update", "with_for_update"):
+        new.locked = True
     if entry.fetches:
         positional = tuple(node[3])
         new.fetched = rows.fetched | fetched_by(frame, entry, positional, rows)
@@ -475,7 +480,7 @@ def executed(frame: Frame, statement: Value, node: Node, entry: LibraryModel, re
     if single:
         rows.limited = rows.limited or constant(1)
     if "db.query" in effects:
-        query(frame, rows, node[1], frame.interp.text(node), blocking=entry.blocking)
+        query(frame, rows, node[1], frame.interp.text(node), blocking=entry.blocking, node=node)
     rows.stored = True
     rows.api = "sqlalchemy.engine.ScalarResult"
     if returns is not None and len(returns.args) > 1:

@@ -14,12 +14,13 @@ REDUCERS = {
     "sum": "sum",
     "max": "max",
     "min": "max",
-    "any": "test",
-    "all": "test",
+    "any": "any",
+    "all": "any",
     "Counter": "count",
     "collections.Counter": "count",
 }
 TRANSPARENT = ("lower", "upper", "strip", "casefold", "date", "startswith", "endswith", "lstrip", "rstrip", "weekday")
+BUILT = ("str", "bytes", "tuple", "list", "set", "dict")
 
 
 class Scan:
@@ -33,7 +34,8 @@ class Scan:
 
 def compare(frame: Frame, node: Node) -> Value:
     """A comparison; `in` also searches."""
-    frame.existence = node[2][0] == "call" and asks_existence(node)
+    left = node[2][2] if node[2][0] == "await" else node[2]
+    frame.existence = left[0] == "call" and asks_existence(node)
     frame.value(node[2])
     frame.existence = False
     for operator, right_node in zip(node[3], node[4], strict=True):
@@ -84,6 +86,7 @@ def search(frame: Frame, kind: str, where: Value, node: Node, over: Node, *, sur
         root=where.root,
         detail=Scan(kind, text(over), where, sure),
         certain=sure,
+        node=node,
     )
     event = frame.interp.last_event(frame)
     if event is not None:
@@ -113,38 +116,104 @@ def worked(frame: Frame, effect: str, on: Value, node: Node, over: Node, model: 
 
 
 class Building:
-    """Something immutable that is made longer by making it anew: text of `kind` str, bytes or tuple."""
+    """Something that is made longer by making it anew: text, bytes, a tuple; a list or a dict by `x = x + ...`."""
 
-    __slots__ = ("kind", "shared", "value")
+    __slots__ = ("kind", "shared", "target", "value")
 
-    def __init__(self, kind: str, value: Value, shared: bool) -> None:
-        self.kind, self.value = kind, value
+    def __init__(self, kind: str, target: Node, value: Value, shared: bool) -> None:
+        self.kind, self.target, self.value = kind, target, value
         self.shared = shared  # an attribute or an item: something else holds it too
 
 
 def built(frame: Frame, target: Node, added: Value, node: Node) -> None:
-    """Record `x += y` in a loop where x is text, bytes or a tuple older than the loop: all of it is copied."""
-    shared = target[0] != "name"
-    before = frame.lookup(target[2]) if not shared else frame.interp.peek(frame, target)
-    if before is None or before.kind == "unknown":
-        before = added if shared else UNKNOWN
-    if isinstance(before, Sequence):
-        kind = before.of if before.of == "tuple" else ""
-    else:
-        kind = kind_of(before) or (kind_of(added) if isinstance(before, Scalar | Constant) else "")
-    if not kind or (kind == "str" and not shared):
+    """Record `x += y` where x is text, bytes or a tuple older than the loop: all of it is copied."""
+    kind, before = growing(frame, target, added)
+    if kind != "str" and before.kind == "unknown":
+        return  # a list grows in place by a tuple as well, and a bytearray by bytes
+    if kind not in ("str", "bytes", "tuple"):
         return
-    loops = tuple(loop for loop in frame.multiplying() if frame.loops.index(loop) >= before.depth or shared)
+    if kind == "str" and target[0] == "name" and target[2] in frame.env:
+        return  # a local text that nothing else holds grows in place
+    copied_again(frame, kind, target, before, node, f"{text(target)} += {text(node[4])}")
+
+
+def built_anew(frame: Frame, target: Node, value: Value, node: Node) -> None:
+    """Record `x = x + y` and its like (`y + x`, `f"{x}{y}"`, `{**x, k: v}`): all of x is copied to the new one."""
+    made = node[3]
+    if not holds_itself(made, target):
+        return
+    kind, before = growing(frame, target, value)
+    if kind not in BUILT:
+        return
+    plain = made[0] == "bin" and made[2] == "+" and same_name(made[3], target)
+    if kind == "str" and plain and target[0] == "name" and target[2] in frame.env:
+        return  # `x = x + y` of a local text grows in place, as `x += y` does
+    copied_again(frame, kind, target, before, node, f"{text(target)} = {text(made)}")
+
+
+def holds_itself(made: Node, target: Node) -> bool:
+    """Tell whether an expression makes a longer one of what its target holds."""
+    tag = made[0]
+    if tag == "bin":
+        first = made
+        while first[0] == "bin" and first[2] in "+|":
+            if same_name(first[4], target):
+                return True
+            first = first[3]
+        return bool(first is not made and same_name(first, target))
+    if tag == "fstr":
+        return any(same_name(part, target) for part in made[2])
+    if tag == "coll":
+        return any(item[0] == "star" and same_name(item[2], target) for item in made[3])
+    if tag == "dict":
+        return any(key is None and same_name(part, target) for key, part in zip(made[2], made[3], strict=True))
+    return False
+
+
+def same_name(node: Node, target: Node) -> bool:
+    """Tell whether an expression is the very name or attribute that is bound."""
+    if node[0] == "name":
+        return bool(target[0] == "name" and node[2] == target[2])
+    return bool(node[0] == "attr" and target[0] == "attr" and node[3] == target[3] and same_name(node[2], target[2]))
+
+
+def growing(frame: Frame, target: Node, added: Value) -> tuple[str, Value]:
+    """Return what kind of thing a target holds, as far as it or what is added says, and what it held before."""
+    said = added.of if isinstance(added, Sequence) else kind_of(added)
+    if target[0] == "name":
+        before = frame.lookup(target[2]) or UNKNOWN
+    elif not said and added.kind != "unknown":
+        return "", UNKNOWN  # a number
+    else:
+        before = frame.value(target)
+    if isinstance(before, Sequence):
+        return before.of, before
+    if before.kind == "unknown" or (isinstance(before, Constant) and before.value is None):
+        return said, before
+    return kind_of(before) or (said if isinstance(before, Scalar) and not before.type else ""), before
+
+
+def copied_again(frame: Frame, kind: str, target: Node, before: Value, node: Node, shown: str) -> None:
+    """Record that all of something is copied to make it longer, in the loops that it outlives."""
+    shared = target[0] != "name"
+    depth = before.depth
+    root: int | None = None
+    if shared:
+        holder = frame.interp.peek(frame, target[2])
+        depth, root = holder.depth, holder.root
+    elif not frame.loops:
+        return
     event = frame.emit(
         "copy",
         text(target),
         node[1],
-        f"{text(target)} += {text(node[4])}",
-        detail=Building(kind, before, shared),
+        shown,
+        root=root,
+        detail=Building(kind, target, before, shared),
         blocking=False,
         node=node,
     )
-    event.loops = loops
+    event.loops = tuple(loop for loop in event.loops if frame.loops.index(loop) >= depth)
 
 
 def kind_of(value: Value) -> str:
@@ -169,6 +238,22 @@ def comprehension_scans(frame: Frame, loop: Loop, iterable: Node, tests: Node, n
         search(frame, "join", source, node, iterable, sure=sure)
     elif frame.depth == 0 and source.root is not None and isinstance(source, Sequence | Rows):
         search(frame, "pass", source, node, iterable, sure=False)
+
+
+def gone_through(frame: Frame, where: Value, node: Node, over: Node) -> None:
+    """Record that a call, a comprehension or a loop goes through all of a collection that is older than it.
+
+    In a loop it may do so again on every pass, and in a function of that collection alone on every call.
+    """
+    if not isinstance(where, Sequence) or where.size.is_little or over[0] not in ("name", "attr"):
+        return
+    if where.depth < frame.depth or (frame.depth == 0 and where.root is not None and of_one(frame)):
+        search(frame, "whole", where, node, over, sure=where.known)
+
+
+def of_one(frame: Frame) -> bool:
+    """Tell whether a function has one parameter: what it does hangs on that alone."""
+    return len(frame.function.parameters) == 1
 
 
 def matches(frame: Frame, test: Node, variables: set[str]) -> bool:

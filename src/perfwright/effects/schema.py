@@ -30,10 +30,11 @@ EAGER = ("joined", "selectin", "subquery", "immediate", "joined_inner")
 class Column:
     """One column: `indexed` when a look-up by it can use an index (primary key, unique and so on)."""
 
-    __slots__ = ("indexed", "is_flag", "line", "module", "name", "target", "type")
+    __slots__ = ("indexed", "is_flag", "line", "module", "name", "target", "type", "unique")
 
-    def __init__(self, name: str, kind: str, line: int, module: Module, indexed: bool) -> None:
+    def __init__(self, name: str, kind: str, line: int, module: Module, indexed: bool, unique: bool = False) -> None:
         self.name, self.type, self.line, self.module, self.indexed = name, kind, line, module, indexed
+        self.unique = unique  # no two rows have the same in it
         self.is_flag = kind in FLAGS
         self.target = ""  # what a foreign key points to, as written: "users.id"
 
@@ -80,6 +81,7 @@ class Model:
         "name",
         "relations",
         "table",
+        "uniques",
     )
 
     def __init__(self, cls: Class, framework: str) -> None:
@@ -88,6 +90,7 @@ class Model:
         self.relations: dict[str, Relation] = {}
         self.managers: dict[str, Node] = {}
         self.always: frozenset[str] = frozenset()  # relations that every query fetches along
+        self.uniques: list[frozenset[str]] = []  # columns that no two rows have the same in, taken together
         self.abstract = False
         self.table = ""
         self.historical = False  # as a migration sees it: the columns, none of the project's methods
@@ -199,7 +202,8 @@ class Schema:
             line = line_of(call[1])
             if kind in TO_ONE:
                 indexed = not _is_false(keywords.get("db_index"))
-                column = Column(name, kind, line, cls.module, indexed or _is_true(keywords.get("unique")))
+                unique = kind.startswith("OneToOne") or _is_true(keywords.get("unique"))
+                column = Column(name, kind, line, cls.module, indexed or unique, unique)
                 model.columns[name] = column
                 self._django_relation(model, name, call, keywords, many=False)
             elif kind in TO_MANY:
@@ -208,18 +212,18 @@ class Schema:
                 model.relations[name] = Relation(name, None, many=False, line=line)
                 model.relations[name].generic = True
             elif kind.endswith("Field"):
-                indexed = kind in INDEXED or any(
-                    _is_true(keywords.get(k)) for k in ("db_index", "unique", "primary_key")
-                )
-                model.columns[name] = Column(name, kind, line, cls.module, indexed)
+                unique = kind.endswith("AutoField") or any(_is_true(keywords.get(k)) for k in ("unique", "primary_key"))
+                indexed = unique or kind in INDEXED or _is_true(keywords.get("db_index"))
+                model.columns[name] = Column(name, kind, line, cls.module, indexed, unique)
             elif kind.endswith("Manager") or "objects" in name or kind in ("as_manager", "from_queryset"):
                 model.managers[name] = call
-        model.columns.setdefault("id", Column("id", "AutoField", cls.line, cls.module, True))
-        model.columns.setdefault("pk", Column("pk", "AutoField", cls.line, cls.module, True))
+        model.columns.setdefault("id", Column("id", "AutoField", cls.line, cls.module, True, True))
+        model.columns.setdefault("pk", Column("pk", "AutoField", cls.line, cls.module, True, True))
         for first in _django_prefixes(meta):
             column_or_none = model.column(first.lstrip("-"))
             if column_or_none is not None:
                 column_or_none.indexed = True
+        model.uniques.extend(_django_uniques(meta))
 
     def _meta(self, cls: Class) -> dict[str, Node]:
         binding = cls.names.get("Meta")
@@ -274,12 +278,18 @@ class Schema:
                     keys += 1
                     column.indexed = keys == 1
                 model.columns[name] = column
+        primary = [column for column in model.columns.values() if column.type == "primary"]
+        for column in primary:
+            column.unique = len(primary) == 1
+        if len(primary) > 1:
+            model.uniques.append(frozenset(column.name for column in primary))
         arguments = cls.names.get("__table_args__")
         if arguments and arguments[0] == "value" and arguments[1]:
             for first in _sqlalchemy_prefixes(arguments[1]):
                 column_or_none = model.columns.get(first)
                 if column_or_none is not None:
                     column_or_none.indexed = True
+            model.uniques.extend(_sqlalchemy_uniques(arguments[1]))
 
     def _relationship(self, model: Model, name: str, call: Node, annotation: Node | None) -> None:
         keywords = {key: value for key, value in call[4] if key}
@@ -351,6 +361,7 @@ class Schema:
                 model.columns.setdefault(name, column)
             for name, manager in names.managers.items():
                 model.managers.setdefault(name, manager)
+            model.uniques.extend(names.uniques)
             for name, relation in names.relations.items():
                 if name not in model.relations:
                     copy = Relation(name, relation.target, many=relation.many, line=relation.line)
@@ -484,6 +495,28 @@ def _sqlalchemy_prefixes(node: Node) -> Iterable[str]:
                 yield columns[0]
 
 
+def _django_uniques(meta: dict[str, Node]) -> Iterable[frozenset[str]]:
+    """Give the columns of each unique constraint that a model's Meta declares."""
+    node = meta.get("unique_together")
+    if node is not None and node[0] == "coll":
+        for group in [item for item in node[3] if item[0] == "coll"] or [node]:
+            yield frozenset(_strings(group))
+    for call in walk(meta.get("constraints")):
+        if call[0] == "call" and _called(call) == "UniqueConstraint":
+            fields = dict(call[4]).get("fields")
+            yield frozenset(_strings(fields) if fields is not None else _strings(call[3]))
+
+
+def _sqlalchemy_uniques(node: Node) -> Iterable[frozenset[str]]:
+    """Give the columns of each unique constraint in `__table_args__`."""
+    for call in walk(node):
+        kind = _called(call) if call[0] == "call" else ""
+        if kind in ("UniqueConstraint", "PrimaryKeyConstraint"):
+            yield frozenset(_column_name(argument) for argument in call[3])
+        elif kind == "Index" and _is_true(dict(call[4]).get("unique")):
+            yield frozenset(_column_name(argument) for argument in call[3][1:])
+
+
 def _column_name(node: Node) -> str:
     if node[0] == "const":
         return str(node[2])
@@ -514,7 +547,7 @@ def _sqlalchemy_column(name: str, expression: Node | None, annotation: Node | No
     if kind in ("", "ForeignKey") and annotation is not None and annotation[0] == "sub":
         kind = _last(annotation[3]) or kind
     line = line_of(expression[1]) if expression else line_of(annotation[1]) if annotation else cls.line
-    column = Column(name, kind, line, cls.module, indexed)
+    column = Column(name, kind, line, cls.module, indexed, _is_true(keywords.get("unique")))
     column.target = _foreign_key(expression) if expression else ""
     return column
 

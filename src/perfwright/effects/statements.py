@@ -5,16 +5,17 @@ Each handler returns True when what follows it in its block is never reached.
 
 from collections.abc import Callable
 
-from perfwright.effects.expressions import truth_of
+from perfwright.effects.expressions import acts, truth_of
 from perfwright.effects.frame import Frame
 from perfwright.effects.iteration import deepen, iterate, looks_few, takes_batches
-from perfwright.effects.scans import built, statement_reduction, statement_scans
+from perfwright.effects.scans import built, built_anew, gone_through, statement_reduction, statement_scans
 from perfwright.effects.values import (
     UNKNOWN,
     ClassValue,
     Constant,
     Foreign,
     FunctionValue,
+    Row,
     Scalar,
     Sequence,
     Value,
@@ -23,6 +24,8 @@ from perfwright.effects.values import (
 )
 from perfwright.index.lower import Node
 from perfwright.index.tree import text
+
+ANEW = ("bin", "fstr", "coll", "dict")  # expressions that can make a longer one of what a name holds
 
 
 def expression(frame: Frame, node: Node) -> bool:
@@ -33,13 +36,27 @@ def expression(frame: Frame, node: Node) -> bool:
 def assign(frame: Frame, node: Node) -> bool:
     value = frame.value(node[3])
     for target in node[2]:
+        if target[0] == "attr" and node[3][0] == "bin" and text(target) in (text(node[3][3]), text(node[3][4])):
+            changed(frame, frame.value(target[2]), target, node)
+        if node[3][0] in ANEW and (target[0] == "attr" or (frame.loops and target[0] == "name")):
+            built_anew(frame, target, value, node)
         frame.interp.assign(frame, target, value, node[3])
     return False
 
 
+def changed(frame: Frame, base: Value, target: Node, node: Node) -> None:
+    """Record that a column of a row in memory is set to what was read from it, and something added."""
+    if isinstance(base, Row) and base.model.column(target[3]) is not None:
+        symbol = f"{base.model.name}.{target[3]}"
+        frame.emit(
+            "change", symbol, node[1], text(target), depth=base.depth, root=base.root, detail=base, blocking=False,
+            node=node,
+        )  # fmt: skip
+
+
 def annotated(frame: Frame, node: Node) -> bool:
     value = frame.value(node[4]) if node[4] is not None else UNKNOWN
-    if value.kind in ("unknown", "constant"):
+    if value.kind in ("unknown", "constant") or frame.interp.is_vague(value):
         named = frame.interp.annotation(frame.module, node[3], frame.depth)
         value = named if named.kind != "unknown" else value
     frame.interp.assign(frame, node[2], value, node[4] or node[2])
@@ -49,7 +66,7 @@ def annotated(frame: Frame, node: Node) -> bool:
 def augmented(frame: Frame, node: Node) -> bool:
     added = frame.value(node[4])
     target = node[2]
-    if node[3] == "+" and frame.loops:
+    if node[3] == "+" and (frame.loops or target[0] == "attr"):
         built(frame, target, added, node)
     if target[0] == "name":
         before = frame.lookup(target[2])
@@ -61,6 +78,10 @@ def augmented(frame: Frame, node: Node) -> bool:
             frame.env[target[2]] = join(before, added)
             return False
         frame.env[target[2]] = Scalar(getattr(before, "type", ""), frame.depth)
+    elif target[0] == "attr":
+        base = frame.value(target[2])
+        frame.interp.attribute(frame, base, target[3], target)
+        changed(frame, base, target, node)
     else:
         frame.value(target)
     return False
@@ -68,6 +89,7 @@ def augmented(frame: Frame, node: Node) -> bool:
 
 def returned(frame: Frame, node: Node) -> bool:
     value = frame.value(node[2]) if node[2] is not None else Constant(None)
+    frame.use_whole(value)  # the caller watches what becomes of them there
     frame.give(value)
     frame.interp.responded(frame, value, node)
     return True
@@ -114,7 +136,7 @@ def truth(frame: Frame, node: Node, value: Value) -> bool | None:
         return None if inner is None else not inner
     if node[0] == "name" and isinstance(value, Constant) and isinstance(value.value, bool):
         return value.value
-    return None
+    return acts(frame, node) if node[0] == "cmp" else None
 
 
 def full_batch(test: Node) -> bool:
@@ -141,6 +163,8 @@ def for_(frame: Frame, node: Node) -> bool:
     loop.body = node[4]
     loop.variables.update(frame.interp.target_names(node[2]))
     statement_scans(frame, loop, node, source)
+    if not frame.loops and not frame.function.is_generator:
+        gone_through(frame, source, node, node[3])
     statement_reduction(node, source)
     frame.loops.append(loop)
     before = dict(frame.env)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from perfwright.effects.entries import Entries
-from perfwright.effects.frame import Event, Loop
+from perfwright.effects.frame import Event, Link, Loop
 from perfwright.effects.interpret import Interpreter
 from perfwright.effects.library import Libraries
 from perfwright.effects.observations import Lookup, Reading, Response
@@ -177,8 +177,8 @@ class Effects:
         )
 
     def chain(self, effect: Effect) -> tuple[Step, ...]:
-        """Return the steps from the loop, or the function, to the effect."""
-        steps = []
+        """Return the steps from the loop, or the function, to the effect; a template's begin with who renders it."""
+        steps = [self.step(*link) for link in self.program.origins(self.reading)]
         loop = effect.loop
         if loop is not None:
             what = f"loop over {loop.size if loop.size.constant is None else loop.over}"
@@ -242,6 +242,10 @@ class Program:
     def callers(self, function: Function) -> Iterable[Function]:
         """Give the functions of this share that call a function."""
         return self.interpreter.callers.get(function, ())
+
+    def origins(self, reading: Reading) -> tuple[Link, ...]:
+        """Return what renders the template that was read, the outermost first; nothing for Python."""
+        return self.interpreter.entries.templates.origins.get(reading, ())
 
     def views(self) -> Iterator[Effects]:
         """Give every reading as the rules see it."""

@@ -14,6 +14,7 @@ from perfwright.index.lower import Node
 from perfwright.index.project import Class, Function, Module
 
 EVERY_LEVEL: Final = "~"  # after a relation to the own table: its rows have it too, and theirs
+MOST_FIELDS = 64  # constant keys of a dict that are remembered
 LITTLE = 20  # a constant number of items up to this is not worth a finding
 
 
@@ -156,7 +157,8 @@ class FunctionValue(Value):
         self.keywords: dict[str, Value] = {}
 
     def shape(self) -> Any:
-        return ("f", id(self.function), self.bound.shape() if self.bound is not None else None, id(self.closure))
+        bound = self.bound.shape() if self.bound is not None else None
+        return ("f", id(self.function), bound, self.closure.serial if self.closure is not None else 0)
 
 
 class LambdaValue(Value):
@@ -168,7 +170,7 @@ class LambdaValue(Value):
         self.node, self.closure = node, closure
 
     def shape(self) -> Any:
-        return ("l", id(self.node), id(self.closure))
+        return ("l", id(self.node), self.closure.serial if self.closure is not None else 0)
 
 
 class External(Value):
@@ -186,17 +188,17 @@ class External(Value):
 
 
 class Instance(Value):
-    """An object of a class of the project."""
+    """An object of a class of the project; `action` is what a viewset is asked for, where that is known."""
 
-    __slots__ = ("cls",)
+    __slots__ = ("action", "cls")
     kind = "instance"
 
-    def __init__(self, cls: Class, depth: int = 0, root: int | None = None) -> None:
+    def __init__(self, cls: Class, depth: int = 0, root: int | None = None, action: str = "") -> None:
         super().__init__(depth, root)
-        self.cls = cls
+        self.cls, self.action = cls, action
 
     def shape(self) -> Any:
-        return ("i", id(self.cls))
+        return ("i", id(self.cls), self.action)
 
 
 class Foreign(Value):
@@ -322,7 +324,7 @@ class Rows(Value):
 class Sequence(Value):
     """A collection in memory: `kind` list, tuple, set, dict, iter; `element` is one of its items."""
 
-    __slots__ = ("element", "holding", "items", "key", "known", "load", "of", "size", "source")
+    __slots__ = ("element", "fields", "holding", "items", "key", "known", "load", "of", "size", "source")
     kind = "sequence"
 
     def __init__(
@@ -341,11 +343,35 @@ class Sequence(Value):
         self.key: Value | None = None
         self.source: Load | None = None  # the rows that these items were made from
         self.items: tuple[Value, ...] | None = None  # a literal's items, one by one
+        self.fields: dict[str, Value] | None = None  # a dict's values whose keys are constants, by key
         self.holding: tuple[Any, ...] = ()  # a generator's: what it holds where it yields
 
     def shape(self) -> Any:
         little = self.size.constant if self.size.is_little else self.size.symbol
-        return ("t", self.of, self.element.shape(), little)
+        if self.fields is None:
+            return ("t", self.of, self.element.shape(), little)
+        rows = tuple([(name, value.shape()) for name, value in self.fields.items() if holds_rows(value)])
+        return ("t", self.of, self.element.shape(), little, rows)
+
+    def put(self, name: str, value: Value) -> None:
+        """Note the value that a dict holds under a constant key."""
+        if self.fields is None:
+            self.fields = {}
+        elif len(self.fields) >= MOST_FIELDS:
+            return
+        if isinstance(value, Sequence) and value.fields is not None:
+            held = value.fields.values()
+            if value is self or any(isinstance(each, Sequence) and each.fields is not None for each in held):
+                # Dicts of dicts of dicts are not followed: each could hold the others many times over.
+                plain = Sequence(value.of, value.element, value.size, value.depth, value.root, known=value.known)
+                plain.key, plain.load, plain.source = value.key, value.load, value.source
+                value = plain
+        self.fields[name] = value
+
+
+def holds_rows(value: Value) -> bool:
+    """Tell whether a value is rows, one of them or a collection of them."""
+    return value.kind in ("row", "rows") or (isinstance(value, Sequence) and value.element.kind == "row")
 
 
 class Awaitable(Value):

@@ -3,10 +3,13 @@
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from perfwright.index.external import External
 from perfwright.index.lower import ASYNC, GENERATOR, Node
+
+if TYPE_CHECKING:
+    from perfwright.index.template_files import TemplateFiles
 
 __all__ = ["Class", "Entity", "External", "Function", "Module", "Project", "Value"]
 
@@ -28,11 +31,13 @@ class Module:
         "lines",
         "name",
         "names",
+        "number",
         "path",
     )
 
     def __init__(self, path: str, facts: Node, inside: tuple[str, ...] = ()) -> None:
         self.path = path
+        self.number = 0  # its place in the project, from 1
         parts = (*inside, *PurePosixPath(path).with_suffix("").parts)
         self.is_package = parts[-1] == "__init__"
         self.name = ".".join(parts[:-1] if self.is_package else parts)
@@ -48,7 +53,7 @@ class Function:
     """A function or method as it is written. `owner` is the class whose body holds it."""
 
     __slots__ = (
-        "body", "decorators", "end_line", "flags", "index", "line", "module", "name", "number", "outer", "owner",
+        "body", "decorators", "end_line", "flags", "index", "line", "module", "name", "outer", "owner",
         "parameters", "qualified", "returns",
     )  # fmt: skip
 
@@ -59,12 +64,11 @@ class Function:
             self.flags, self.body, owner, self.outer,
         ) = facts  # fmt: skip
         self.owner: Class | None = module.classes[owner] if owner >= 0 else None
-        self.number = -1  # its place among all functions of the project; below 0 for one that nobody wrote
 
     @property
-    def key(self) -> "int | tuple[str, str, int]":
+    def key(self) -> tuple[str, str, int]:
         """Return what tells the function from all others, in every process that reads the same files."""
-        return self.number if self.number >= 0 else (self.module.path, self.qualified, self.line)
+        return self.module.path, self.qualified, self.line
 
     @property
     def is_async(self) -> bool:
@@ -116,14 +120,20 @@ Entity = Module | Function | Class | Value | External
 class Project:
     """All modules, and the answers to "what does this name stand for here?"."""
 
-    def __init__(self, files: Mapping[str, Node], inside: tuple[str, ...] = ()) -> None:
-        """Join files by path; `inside` names the packages around the root, where it lies in one."""
+    def __init__(
+        self, files: Mapping[str, Node], inside: tuple[str, ...] = (), templates: "TemplateFiles | None" = None
+    ) -> None:
+        """Join files by path; `inside` names the packages around the root, where it lies in one.
+
+        `templates` finds and reads the templates that the project renders.
+        """
+        self.templates = templates
         self.modules: dict[str, Module] = {}
         for path in sorted(files):
             module = Module(path, files[path], inside)
             self.modules[module.name] = module
-        for number, function in enumerate(self.functions):
-            function.number = number
+        for number, module in enumerate(self.modules.values(), 1):
+            module.number = number
         self.packages = {module.name for module in self.modules.values() if module.is_package}
         self._folders = {prefix for name in self.modules for prefix in _prefixes(name)}
         self._roots: dict[str, tuple[str, ...]] = {}

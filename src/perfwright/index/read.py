@@ -2,21 +2,31 @@
 
 import gc
 import marshal
-import multiprocessing
 import os
 import sys
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
 
+from perfwright import processes
 from perfwright.discover import LARGEST
 from perfwright.finding import Unreadable
-from perfwright.index.lower import Node, lower
+from perfwright.index.cache import Cache
+from perfwright.index.lower import Node, digest, lower
 
 WORTH_A_PROCESS = 60  # files; below this, starting a second process costs more than it saves
+PACK = "facts"  # the name of the cache's entry: the facts of every file, by hash
+MOST = 64 << 20  # bytes of facts that are kept of files that the last check did not read
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """The files as they are: their content by relative path, its hash, and those that cannot be read."""
+
+    content: dict[str, bytes]
+    digests: dict[str, str]
+    unreadable: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,75 +37,85 @@ class Facts:
     unreadable: tuple[Unreadable, ...]
 
 
-def read(root: Path, names: Sequence[str], *, jobs: int | None = None) -> Facts:
-    """Read and lower the named files (relative to the root); `jobs` processes, default one a core."""
-    jobs = min(jobs or os.cpu_count() or 1, max(1, len(names) // (WORTH_A_PROCESS // 2)))
+def sources(root: Path, names: Sequence[str]) -> Sources:
+    """Read the named files (relative to the root)."""
+    content: dict[str, bytes] = {}
+    unreadable: dict[str, str] = {}
+    top = str(root)
+    for name in names:
+        try:
+            with open(os.path.join(top, name), "rb", buffering=0) as handle:  # noqa: PTH118, PTH123 - a hot path
+                source = handle.read(LARGEST + 1) or b""
+        except OSError as error:
+            unreadable[name] = f"It cannot be read ({error.strerror or error}); check that it exists and may be read."
+            continue
+        if len(source) > LARGEST:
+            unreadable[name] = f"It is larger than {LARGEST >> 20} MiB and looks generated; exclude it or split it."
+        else:
+            content[name] = source
+    return Sources(
+        content=content, digests={name: digest(source) for name, source in content.items()}, unreadable=unreadable
+    )
+
+
+def read(found: Sources, cache: Cache, *, jobs: int | None = None) -> Facts:
+    """Lower the files whose facts are not in the cache; `jobs` processes, default one a core."""
+    kept: dict[str, bytes] = cache.load(PACK) or {}
+    missing = [name for name, known in found.digests.items() if known not in kept]
+    jobs = min(jobs or os.cpu_count() or 1, max(1, len(missing) // (WORTH_A_PROCESS // 2)))
     enabled = gc.isenabled()
     gc.disable()  # thousands of tuples and no cycles: collecting between them finds nothing
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # invalid escapes of the analysed code are not our news
-            lowered = _shared_out(str(root), names, jobs) if jobs > 1 else _read_share(str(root), names)
+            lowered: dict[str, Node | str] = {}
+            packed = _lower(found, missing, jobs, lowered)
+        if missing:
+            cache.keep(PACK, {**_others(kept, found), **packed})
+        for name, known in found.digests.items():
+            if name not in lowered:
+                lowered[name] = marshal.loads(kept[known] if known in kept else packed[known])
     finally:
         if enabled:
             gc.enable()
-    files = {name: facts for name, facts in lowered if not isinstance(facts, str)}
-    unreadable = tuple(Unreadable(path=name, why=facts) for name, facts in sorted_unreadable(lowered))
-    return Facts(files=files, unreadable=unreadable)
+    unreadable = {**found.unreadable, **{name: facts for name, facts in lowered.items() if isinstance(facts, str)}}
+    return Facts(
+        files={name: facts for name, facts in lowered.items() if not isinstance(facts, str)},
+        unreadable=tuple(Unreadable(path=name, why=why) for name, why in sorted(unreadable.items())),
+    )
 
 
-def sorted_unreadable(lowered: list[tuple[str, Node | str]]) -> list[tuple[str, str]]:
-    """Return the files that have a reason instead of facts, by name."""
-    return sorted((name, facts) for name, facts in lowered if isinstance(facts, str))
+def _others(kept: dict[str, bytes], found: Sources) -> dict[str, bytes]:
+    """Return what stays in the cache: the facts that this check uses, and some that it does not."""
+    used = set(found.digests.values())
+    rest, others = {}, 0
+    for known, facts in kept.items():
+        others += 0 if known in used else len(facts)
+        if known in used or others <= MOST:
+            rest[known] = facts
+    return rest
 
 
-def _shared_out(root: str, names: Sequence[str], jobs: int) -> list[tuple[str, Node | str]]:
-    """Read every `jobs`-th file in this process, the others in processes of their own.
+def _lower(found: Sources, names: list[str], jobs: int, lowered: dict[str, Node | str]) -> dict[str, bytes]:
+    """Lower files, every `jobs`-th in this process; return the facts packed, and fill in those made here."""
 
-    This process keeps its share as it is: only what comes from another one is packed and unpacked.
-    """
-    fork = "fork" in multiprocessing.get_all_start_methods() and sys.platform == "linux"
-    context: Any = multiprocessing.get_context("fork" if fork else "spawn")
-    started = []
-    for index in range(1, jobs):
-        share = list(names[index::jobs])
-        here, there = context.Pipe(duplex=False)
-        process = context.Process(target=_send_share, args=(root, share, there), daemon=True)
-        process.start()
-        there.close()
-        started.append((process, here, share))
-    lowered = _read_share(root, names[::jobs])
-    for process, here, share in started:
-        try:
-            lowered.extend(marshal.loads(here.recv_bytes()))
-        except EOFError:  # the process was ended from outside: its files are still to be read
-            lowered.extend(_read_share(root, share))
-        finally:
-            here.close()
-            process.join()
-    return lowered
+    def share(index: int) -> dict[str, bytes]:
+        packed: dict[str, bytes] = {}
+        for name in names[index::jobs]:
+            facts = _lower_one(found.content[name])
+            if index == 0:
+                lowered[name] = facts
+            packed[found.digests[name]] = marshal.dumps(facts)
+        return packed
+
+    together: dict[str, bytes] = {}
+    for packed in processes.shared(share, jobs, at_once=True):
+        together.update(packed)
+    return together
 
 
-def _send_share(root: str, names: list[str], to: Connection) -> None:
-    gc.disable()
-    warnings.simplefilter("ignore")
-    to.send_bytes(marshal.dumps(_read_share(root, names)))
-    to.close()
-
-
-def _read_share(root: str, names: Sequence[str]) -> list[tuple[str, Node | str]]:
-    return [(name, _read_one(root, name)) for name in names]
-
-
-def _read_one(root: str, name: str) -> Node | str:
+def _lower_one(source: bytes) -> Node | str:
     """Return the facts of a file, or one sentence that says why there are none."""
-    try:
-        with open(os.path.join(root, name), "rb") as handle:  # noqa: PTH118, PTH123 - a hot path
-            source = handle.read(LARGEST + 1)
-    except OSError as error:
-        return f"It cannot be read ({error.strerror or error}); check that it exists and may be read."
-    if len(source) > LARGEST:
-        return f"It is larger than {LARGEST >> 20} MiB and looks generated; exclude it or split it."
     try:
         return lower(source)
     except SyntaxError as error:

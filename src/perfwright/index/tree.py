@@ -4,12 +4,17 @@ Expressions: `name id`, `attr base name`, `call function arguments keywords`, `c
 `sub base index`, `fstr parts`, `cmp left operators rights`, `bool operator values`,
 `bin operator left right`, `un operator operand`, `coll kind items`, `dict keys values`,
 `comp kind element generators value`, `if test then else`, `lambda parameters body`, `await value`,
-`star value`, `slice low high step`, `walrus name value`, `yield value`, `yieldfrom value`.
+`star value`, `slice low high step`, `walrus name value`, `yield value`, `yieldfrom value`; in functions that
+`effects` makes, `given value text`: a value of the interpreter itself.
 
 Statements: `expr`, `assign targets value end`, `ann target annotation value`, `aug target operator value`,
 `return value`, `if test then else`, `for target iterable body else async end`, `while test body else end`,
 `with items body async`, `try body handlers else finally`, `match subject bodies`, `def index`,
 `class index`, `import bindings`, `raise value`, `del targets`, `break`, `continue`.
+
+Of templates alone (`index/templates.py`). Expressions: `dot base name called`, an attribute, a key or an index, called
+where it can be; `filter name arguments keywords`; `tag name arguments keywords`; `block name`; `super`;
+`include names values only`; `template names`. Statements: `scope names body`, whose names end with it; `cached body`.
 """
 
 from collections.abc import Iterator
@@ -33,8 +38,10 @@ def _text(node: Node | None) -> str:  # noqa: C901 - one line a tag
     tag = node[0]
     if tag == "name":
         return str(node[2])
-    if tag == "attr":
+    if tag in ("attr", "dot"):
         return f"{_text(node[2])}.{node[3]}"
+    if tag in ("filter", "tag", "block", "include"):
+        return _template(node)
     if tag == "call":
         arguments = [_text(a) for a in node[3]] + [f"{k}={_text(v)}" if k else f"**{_text(v)}" for k, v in node[4]]
         return f"{_text(node[2])}({', '.join(arguments)})"
@@ -70,7 +77,22 @@ def _text(node: Node | None) -> str:  # noqa: C901 - one line a tag
         return f"lambda {', '.join(p[0] for p in node[2])}: {_text(node[3])}"
     if tag == "walrus":
         return f"({node[2]} := {_text(node[3])})"
+    if tag == "given":
+        return str(node[3])
     return "…"
+
+
+def _template(node: Node) -> str:
+    """Return an expression that only templates have, as Django writes it."""
+    tag = node[0]
+    if tag == "filter":
+        value, *arguments = map(_text, node[3])
+        return f"{value}|{node[2][2]}{':' if arguments else ''}{', '.join(arguments)}"
+    if tag == "tag":
+        return " ".join(["{%", node[2][2], *map(_text, node[3]), "%}"])
+    if tag == "include":
+        return f"{{% include {', '.join(map(repr, node[2]))} %}}"
+    return f"{{% block {node[2]} %}}"
 
 
 def walk(node: Any) -> Iterator[Node]:

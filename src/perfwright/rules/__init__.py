@@ -4,17 +4,19 @@ import importlib
 import pkgutil
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 
 from perfwright.config import ROW_KB, Settings, Size
+from perfwright.effects.observations import Reading
 from perfwright.effects.summary import Program
 from perfwright.effects.values import LITTLE
 from perfwright.finding import Cost, Finding, Predicted, Severity, Step, Term
 from perfwright.index.project import Function
 from perfwright.rules._contract import Rule, Spends
+from perfwright.rules._found import Found, Key, Reached, Read, resolved
 
-Key = int | tuple[str, str, int]  # see Function.key
+__all__ = ["Found", "find", "load", "page", "resolved", "search"]
 
 RESOURCE: dict[Spends, str] = {
     "latency": "latency_ms",
@@ -26,7 +28,6 @@ RESOURCE: dict[Spends, str] = {
     "import": "import_ms",
 }
 WAYS = 50  # readings that found the same, looked at for entry points
-REACHED = 200  # functions above a finding that are looked at for entry points
 LISTED = 8  # other ways to the same defect that a finding names
 QUERIES = ("db.query", "db.write", "db.commit")
 # Code that runs once, by hand or at a deployment, on data that its author chose.
@@ -55,98 +56,88 @@ def page(name: str) -> str:
     return (module.__doc__ or "").strip() + "\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What one share of a project gave: findings with the function that was read, and who calls whom.
-
-    Functions are told apart by `Function.key`. `lone` marks a finding of a function that was read without a
-    caller: it counts where nobody calls the function.
-    """
-
-    findings: list[tuple[Finding, Key, bool]]
-    called: set[Key]
-    callers: dict[Key, list[Key]]
-    labels: dict[Key, str]
-    calls: tuple[int, int]  # seen, and of them not resolved
-    given_up: list[tuple[str, int, str]]  # path, line and name of functions that could not be followed
-
-
 def search(program: Program) -> Found:
     """Return what every rule finds in a share of a project, not priced and not yet joined."""
-    findings: list[tuple[Finding, Key, bool]] = []
-    known: set[Function] = set()
+    readings = list(program.readings)
+    places = {id(reading): place for place, reading in enumerate(readings)}
     every = [(rule, frozenset(rule.sees)) for rule in load().values()]
+    reads: list[Read] = []
+    known: set[Function] = set()
     for effects in program.views():
-        function, seen = effects.function, effects.reading.seen
+        reading, function, seen = effects.reading, effects.function, effects.reading.seen
         if function not in known:
             known.add(function)
             seen.add("def")
-        lone = effects.reading.standalone and function not in program.labels
-        for rule, sees in every:
-            if not sees.isdisjoint(seen):
-                findings.extend((finding, function.key, lone) for finding in rule.find(effects))
-    interpreter = program.interpreter
+        reads.append(
+            Read(
+                function=function.key,
+                standalone=reading.standalone,
+                lone=reading.standalone and function not in program.labels,
+                files=1 << function.module.number,
+                called=tuple([places[id(each)] for each in reading.called if id(each) in places]),
+                calls=reading.calls,
+                findings=[
+                    found for rule, sees in every if not sees.isdisjoint(seen) for found in rule.find(effects)
+                ],
+            )
+        )
+    rest_on(reads, readings)
+    interpreter, files = program.interpreter, program.project.templates
     return Found(
-        findings=findings,
-        called={function.key for function in program.called},
-        callers={f.key: [caller.key for caller in callers] for f, callers in interpreter.callers.items()},
+        reads=reads,
         labels={function.key: label for function, label in program.labels.items()},
-        calls=(interpreter.calls_seen, interpreter.calls_unknown),
-        given_up=[(function.path, function.line, function.qualified) for function in interpreter.given_up],
+        given_up=[function.key for function in interpreter.given_up],
+        consulted={function.key for function in interpreter.consulted},
+        renders=files is not None and files.asked,
+        templates={path: found.module.digest for path, found in files.read.items()} if files is not None else {},
+        left_out=dict(files.unreadable) if files is not None else {},
     )
+
+
+def rest_on(reads: list[Read], readings: list[Reading]) -> None:
+    """Add to each reading the files of what it calls, and of those functions that were still being read then."""
+    by_function: dict[Key, list[int]] = {}
+    for place, read in enumerate(reads):
+        by_function.setdefault(read.function, []).append(place)
+    circles = [
+        (read, [place for function in reading.open for place in by_function.get(function.key, ())])
+        for read, reading in zip(reads, readings, strict=True)
+        if reading.open
+    ]
+    changed = True
+    while changed:
+        changed = False
+        for read in reads:
+            files = read.files
+            for place in read.called:
+                files |= reads[place].files
+            if files != read.files:
+                read.files = files
+        for read, places in circles:
+            files = read.files
+            for place in places:
+                files |= reads[place].files
+            if files != read.files:
+                read.files, changed = files, True
 
 
 def find(shares: Sequence[Found], settings: Settings) -> list[Finding]:
     """Return the findings of the rules that are asked for, priced and judged, each defect once."""
-    called = set[Key]().union(*(share.called for share in shares))
+    called = {read.function for share in shares for read in share.reads if not read.standalone}
     ways: dict[tuple[str, int], list[tuple[Finding, Key]]] = {}
     for share in shares:
-        for finding, function, lone in share.findings:
-            if not (lone and function in called) and settings.selects(finding.rule, finding.place.path):
-                ways.setdefault((finding.key, finding.place.line), []).append((finding, function))
+        for read in share.reads:
+            if not read.findings or (read.lone and read.function in called):
+                continue
+            for finding in read.findings:
+                if settings.selects(finding.rule, finding.place.path):
+                    ways.setdefault((finding.key, finding.place.line), []).append((finding, read.function))
     reached = Reached(shares)
     evidence = (Predicted(resolved_calls=resolved(shares)),)
     return [
         _judged(replace(joined(reached, group), evidence=evidence), load()[group[0][0].rule], settings)
         for group in ways.values()
     ]
-
-
-def resolved(shares: Sequence[Found]) -> float:
-    """Return the share of calls that could be resolved, 0 to 1."""
-    seen, unknown = (sum(share.calls[index] for share in shares) for index in (0, 1))
-    return round(1 - unknown / seen, 3) if seen else 1.0
-
-
-class Reached:
-    """The entry points that reach a function, over all shares."""
-
-    def __init__(self, shares: Sequence[Found]) -> None:
-        self._labels: dict[Key, str] = {}
-        self._callers: dict[Key, set[Key]] = {}
-        self._entries: dict[Key, tuple[str, ...]] = {}
-        for share in shares:
-            self._labels.update(share.labels)
-            for function, callers in share.callers.items():
-                self._callers.setdefault(function, set()).update(callers)
-
-    def entry_points(self, function: Key) -> tuple[str, ...]:
-        """Return the labels of the entry points that reach a function, nearest first."""
-        known = self._entries.get(function)
-        if known is None:
-            seen, frontier, found = {function}, [function], []
-            while frontier and len(seen) < REACHED:
-                following: list[Key] = []
-                for reached in frontier:
-                    if reached in self._labels:
-                        found.append(self._labels[reached])
-                    for caller in sorted(self._callers.get(reached, ()), key=str):
-                        if caller not in seen:
-                            seen.add(caller)
-                            following.append(caller)
-                frontier = following
-            known = self._entries[function] = tuple(dict.fromkeys(found))
-        return known
 
 
 def joined(reached: Reached, ways: list[tuple[Finding, Key]]) -> Finding:

@@ -5,26 +5,35 @@ Each one pays for name resolution, TCP and TLS again. `requests.get` and its lik
 ## Slow
 
 ```python
+from concurrent.futures import ThreadPoolExecutor
+
 import httpx
 
 
 def fetch(transport: httpx.BaseTransport, paths: list[str]) -> list[str]:
-    found = []
-    for path in paths:
+    def one(path: str) -> str:
         with httpx.Client(transport=transport) as client:
-            found.append(client.get(f"http://example.test/{path}").text)
-    return found
+            return client.get(f"http://example.test/{path}").text
+
+    with ThreadPoolExecutor(4) as pool:
+        return list(pool.map(one, paths))
 ```
 
 ## Fast
 
 ```python
+from concurrent.futures import ThreadPoolExecutor
+
 import httpx
 
 
 def fetch(transport: httpx.BaseTransport, paths: list[str]) -> list[str]:
-    with httpx.Client(transport=transport) as client:
-        return [client.get(f"http://example.test/{path}").text for path in paths]
+    with httpx.Client(transport=transport) as client, ThreadPoolExecutor(4) as pool:
+
+        def one(path: str) -> str:
+            return client.get(f"http://example.test/{path}").text
+
+        return list(pool.map(one, paths))
 ```
 
 ## Input

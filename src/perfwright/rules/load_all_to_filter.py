@@ -89,7 +89,7 @@ WHAT = {
     "sum": "summed in Python",
     "max": "gone through for the least or greatest",
     "sort": "sorted in Python",
-    "test": "tested for being there at all",
+    "any": "gone through until one matches",
     "contains": "searched for one of them",
     "slice": "cut to the first few",
     "columns": "reduced to one column",
@@ -100,12 +100,12 @@ CURE = {
     "sum": "Let the database add: aggregate(Sum(...)), or func.sum().",
     "max": "Let the database choose: aggregate(Max(...)), or order by it and take one.",
     "sort": "Order in the query, and limit it to what is used.",
-    "test": "Ask exists() instead of loading the rows.",
+    "any": "Put the condition into the query and ask exists().",
     "contains": "Ask for that one: filter(pk=...).exists().",
     "slice": "Order and limit in the query.",
     "columns": "Select that column only: values_list(..., flat=True), or select(Model.column).",
 }
-STRONG = ("filter", "count", "sum", "max", "contains", "test", "columns")
+STRONG = ("filter", "count", "sum", "max", "contains", "any", "columns")
 
 
 def find(effects: Effects) -> Iterator[Finding]:
@@ -123,7 +123,7 @@ def sliced(load: Load) -> bool:
 
 
 def told(effects: Effects, load: Load, uses: list[tuple[str, int, str]]) -> Finding:
-    order = list(WHAT)
+    order = list(WHAT)  # whether there are any at all is count-to-test-existence
     kind, position, shown = min(uses, key=lambda use: order.index(use[0]))
     function, where = (
         effects.function,
@@ -149,7 +149,7 @@ def told(effects: Effects, load: Load, uses: list[tuple[str, int, str]]) -> Find
 def confidence(load: Load, kind: str) -> Confidence:
     if load.owned:
         return "possible"
-    if load.relation and kind in ("test", "columns", "contains"):
+    if load.relation and kind in ("any", "columns", "contains"):
         return "possible"
     return "certain" if not load.filtered and not load.relation else "likely"
 

@@ -39,7 +39,7 @@ def make(n: int) -> tuple[sqlite3.Connection, list[str]]:
 
 ## When to leave it
 
-The loop is short by nature, or each row must be committed before the next is begun. `session.add` in a loop
+The loop is short by nature, or each row must be written before the next is begun. `session.add` in a loop
 is not a write per item: the unit of work sends the rows together when it is flushed.
 """
 
@@ -47,6 +47,7 @@ from collections.abc import Iterator
 
 from perfwright.effects.summary import Effect, Effects
 from perfwright.finding import Cost, Finding, Proof
+from perfwright.rules._commits import called, committed
 from perfwright.rules._contract import Rule
 
 BULK = {
@@ -56,26 +57,28 @@ BULK = {
     "update": "one update() over all of them, or bulk_update",
     "add": "one add(*objects), or bulk_create on the through table",
     "execute": "executemany, or one execute with a list of parameters",
-    "commit": "one commit after the loop",
     "flush": "one flush after the loop",
 }
 
 
 def find(effects: Effects) -> Iterator[Finding]:
-    for group in effects.repeated_at("db.write", "db.commit"):
-        wanted = [effect for effect in group if writes(effect)]
-        if not wanted or wanted[0].loop is None:
+    groups = [[effect for effect in group if writes(effect)] for group in effects.repeated_at("db.write")]
+    if not any(groups):
+        return
+    # What commits on every pass is told there: once the commit is gone, the writes go together.
+    told = {effect.event.chain[0][1] for effect, sure in committed(effects) if effect.through and sure != "possible"}
+    for wanted in groups:
+        if not wanted or wanted[0].loop is None or wanted[0].event.chain[0][1] in told:
             continue
         effect, loop = wanted[0], wanted[0].loop
         first = effect.event.chain[0]
         through = f" through `{first[2]}`" if len(effect.event.chain) > 1 else f": `{first[2]}`"
-        verb = "commits" if effect.event.effect == "db.commit" else "writes"
         times = f", {len(wanted)} times" if len(wanted) > 1 else ""
         yield Finding(
             rule=RULE.name,
             place=effects.place(first[0], first[1]),
             symbol=effect.event.symbol,
-            message=f"each pass over `{loop.over}` {verb} to the database{through}{times}",
+            message=f"each pass over `{loop.over}` writes to the database{through}{times}",
             cure=cure(effect),
             confidence=effects.confidence(effect),
             chain=effects.chain(effect),
@@ -84,28 +87,10 @@ def find(effects: Effects) -> Iterator[Finding]:
 
 
 def writes(effect: Effect) -> bool:
-    """Tell whether a statement is sent for this one item: not in bulk, and not only a transaction begun."""
-    name = called(effect)
-    return not name.startswith(
-        (
-            "get_or_create",
-            "aget_or_create",
-            "bulk_",
-            "abulk_",
-            "executemany",
-            "insert_many",
-            "atomic",
-            "begin",
-            "rollback",
-        )
+    """Tell whether a statement is sent for this one item, not in bulk."""
+    return not called(effect).startswith(
+        ("get_or_create", "aget_or_create", "bulk_", "abulk_", "executemany", "insert_many")
     )
-
-
-def called(effect: Effect) -> str:
-    """Return the name of the method that writes."""
-    if effect.event.model is not None:
-        return effect.event.model.name.rpartition(".")[2]
-    return effect.event.chain[-1][2].partition("(")[0].rpartition(".")[2]
 
 
 def cure(effect: Effect) -> str:
@@ -117,7 +102,7 @@ def cure(effect: Effect) -> str:
 
 RULE = Rule(
     name="query-per-item-write",
-    sees=("db.write", "db.commit"),
+    sees=("db.write",),
     spends=("latency", "queries"),
     proof=Proof.count("queries"),
     find=find,

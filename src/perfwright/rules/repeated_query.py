@@ -61,7 +61,8 @@ from perfwright.rules._contract import Rule
 
 def find(effects: Effects) -> Iterator[Finding]:
     for event, earlier in effects.repeats:
-        yield told(effects, event, earlier)
+        if event.effect == "db.query":
+            yield told(effects, event, earlier)
 
 
 def told(effects: Effects, event: Event, earlier: int) -> Finding:

@@ -51,7 +51,13 @@ class Asked:
     write_baseline: Path | None
     save: bool
     jobs: int | None
+    cache: bool
     color: str
+
+    @property
+    def keep(self) -> Path | None:
+        """Return the folder of the cache, where one is wanted."""
+        return project.cache_folder() if self.cache else None
 
 
 @click.command(epilog=EXAMPLES)
@@ -78,6 +84,7 @@ class Asked:
 @click.option("--write-baseline", type=click.Path(path_type=Path), help="Accept all findings: list them in this file.")
 @click.option("--save", is_flag=True, help=f"Keep the findings in {baseline.SAVED} below the root.")
 @click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Processes that read; one a core by default.")
+@click.option("--cache/--no-cache", default=True, help="Keep what was read for the next time; it is on by default.")
 @click.option("--tests", is_flag=True, help="Read tests too.")
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True)
 @click.pass_context
@@ -120,7 +127,7 @@ def _record(found: Project, ask: Asked) -> Record:
     changed = changes.changed_lines(found.root, ask.since) if ask.since is not None else None
     known = baseline.read_keys(ask.baseline) if ask.baseline else frozenset()
     with screen.working(f"Reading {words.number(len(found.names), 'file')}"):
-        record = pipeline.check(found.root, found.names, found.settings, jobs=ask.jobs)
+        record = pipeline.check(found.root, found.names, found.settings, jobs=ask.jobs, keep=ask.keep)
     left_out = tuple(Unreadable(path=str(path), why="It does not exist.") for path in found.missing)
     record = replace(record, summary=replace(record.summary, unreadable=(*record.summary.unreadable, *left_out)))
     if ask.save:
@@ -160,7 +167,8 @@ def _lines_below(root: Path) -> Callable[[str], Sequence[str]]:
 
 
 def _status(record: Record, found: Project, ask: Asked) -> int:
-    unread = len(record.summary.unreadable) - len(found.missing)
+    names = set(found.names)
+    unread = sum(each.path in names for each in record.summary.unreadable)
     if found.names and unread >= len(found.names):
         raise InputError(
             f"none of the {unread} files could be read, so there is no answer; the first is "

@@ -1,0 +1,60 @@
+"""Whole answers, kept: a check of what has not changed is the check of last time."""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from perfwright.config import Settings
+from perfwright.finding import Record
+from perfwright.index.cache import Cache
+
+ENTRY = "answers"  # the name of the cache's entry
+MOST = 8  # answers kept for one root: other paths, other settings
+
+
+def key(root: Path, settings: Settings, digests: Mapping[str, str], unreadable: Mapping[str, str]) -> str:
+    """Return what an answer depends on, as a hash: the files by content, the settings, the project's library models."""
+    said = hashlib.blake2b(repr((settings, str(root), sorted(unreadable.items()))).encode(), digest_size=16)
+    for name in sorted(digests):
+        said.update(f"{name}\n{digests[name]}\n".encode("utf8", "surrogatepass"))
+    for place in settings.models:
+        for path in sorted(place.glob("*.toml")) if place.is_dir() else [place]:
+            said.update(f"{path}\n{digest(path)}\n".encode("utf8", "surrogatepass"))
+    return said.hexdigest()
+
+
+def find(cache: Cache, known: str, root: Path, listed: Callable[[], str]) -> Record | None:
+    """Return the answer that was kept for a key, where the templates that it read are as they were."""
+    entry: dict[str, Any] | None = (cache.load(ENTRY) or {}).get(known)
+    if entry is None or (entry["listed"] and entry["listed"] != listed()):
+        return None
+    if any(digest(root / name) != then for name, then in entry["templates"].items()):
+        return None
+    try:
+        return Record.from_json(json.loads(entry["record"]))
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def keep(cache: Cache, known: str, record: Record, templates: Mapping[str, str], listed: str) -> None:
+    """Keep an answer with the templates that were read for it, by hash, and the list of all there are."""
+    if cache.folder is None:
+        return
+    answers: dict[str, Any] = cache.load(ENTRY) or {}
+    answers.pop(known, None)
+    newest: Sequence[str] = list(answers)[-(MOST - 1) :]
+    said = json.dumps(record.to_json(), separators=(",", ":"))
+    entry = {"record": said, "templates": dict(templates), "listed": listed}
+    cache.keep(ENTRY, {**{name: answers[name] for name in newest}, known: entry})
+
+
+def digest(path: Path) -> str:
+    """Return the hash of a file's content; empty where it cannot be read."""
+    try:
+        with open(os.fspath(path), "rb") as file:  # noqa: PTH123
+            return hashlib.blake2b(file.read(), digest_size=16).hexdigest()
+    except OSError:
+        return ""

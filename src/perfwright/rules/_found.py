@@ -1,0 +1,79 @@
+"""What the rules found, reading by reading, and who calls whom: apart from settings, prices and severity."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from perfwright.finding import Finding
+
+Key = tuple[str, str, int]  # see Function.key
+REACHED = 200  # functions above a finding that are looked at for entry points
+
+
+@dataclass(slots=True)
+class Read:
+    """One reading of one function: what the rules found in it, and what it rests on.
+
+    `standalone` readings are made without a caller; a `lone` one counts only where nobody calls the
+    function. `files` has a bit for each module whose functions it went through, `called` the
+    places of the readings of what it calls in the same list.
+    """
+
+    function: Key
+    standalone: bool
+    lone: bool
+    files: int
+    called: tuple[int, ...]
+    calls: tuple[int, int]  # calls seen, and of them not resolved
+    findings: list[Finding]
+
+
+@dataclass(slots=True)
+class Found:
+    """What one share of a project gave."""
+
+    reads: list[Read]
+    labels: dict[Key, str]  # entry points
+    given_up: list[Key] = field(default_factory=list)  # functions that could not be followed
+    consulted: set[Key] = field(default_factory=set)  # functions whose bodies others looked into without a call
+    renders: bool = False  # whether a template was looked for
+    templates: dict[str, str] = field(default_factory=dict)  # the templates that were read, with the hash of each
+    left_out: dict[str, str] = field(default_factory=dict)  # those that could not be read, and why
+
+
+def resolved(shares: Iterable[Found]) -> float:
+    """Return the share of calls that could be resolved, 0 to 1."""
+    calls = [read.calls for share in shares for read in share.reads]
+    seen, unknown = sum(each[0] for each in calls), sum(each[1] for each in calls)
+    return round(1 - unknown / seen, 3) if seen else 1.0
+
+
+class Reached:
+    """The entry points that reach a function, over all shares."""
+
+    def __init__(self, shares: Sequence[Found]) -> None:
+        self._labels: dict[Key, str] = {}
+        self._callers: dict[Key, set[Key]] = {}
+        self._entries: dict[Key, tuple[str, ...]] = {}
+        for share in shares:
+            self._labels.update(share.labels)
+            for read in share.reads:
+                for index in read.called:
+                    self._callers.setdefault(share.reads[index].function, set()).add(read.function)
+
+    def entry_points(self, function: Key) -> tuple[str, ...]:
+        """Return the labels of the entry points that reach a function, nearest first."""
+        known = self._entries.get(function)
+        if known is None:
+            seen, frontier, found = {function}, [function], []
+            while frontier and len(seen) < REACHED:
+                following: list[Key] = []
+                for reached in frontier:
+                    if reached in self._labels:
+                        found.append(self._labels[reached])
+                    for caller in sorted(self._callers.get(reached, ())):
+                        if caller not in seen:
+                            seen.add(caller)
+                            following.append(caller)
+                frontier = following
+            known = self._entries[function] = tuple(dict.fromkeys(found))
+        return known

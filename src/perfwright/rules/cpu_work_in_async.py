@@ -1,0 +1,169 @@
+"""Long computing stands in async code: the whole event loop stands still until it is done.
+
+Nothing is waited for, so nothing else gets its turn: one password hashed or one image resized in a coroutine keeps every
+other request from being served for tens of milliseconds.
+
+## Slow
+
+```python
+import asyncio
+import hashlib
+
+
+def digest(password: str) -> str:
+    return hashlib.pbkdf2_hmac("sha256", password.encode(), b"salt", 1000).hex()
+
+
+async def register(password: str) -> str:
+    hashed = digest(password)
+    await asyncio.sleep(0)
+    return hashed
+```
+
+## Fast
+
+```python
+import asyncio
+import hashlib
+
+
+def digest(password: str) -> str:
+    return hashlib.pbkdf2_hmac("sha256", password.encode(), b"salt", 1000).hex()
+
+
+async def register(password: str) -> str:
+    hashed = await asyncio.to_thread(digest, password)
+    await asyncio.sleep(0)
+    return hashed
+```
+
+## Input
+
+```python
+def make(n: int) -> str:
+    return "x" * n
+```
+
+## When to leave it
+
+The program has one task only, or what is worked on is small whatever a user sends.
+"""
+
+from collections.abc import Iterator
+
+from perfwright.effects.summary import Effect, Effects
+from perfwright.effects.values import Foreign, Rows, Sequence, Size
+from perfwright.finding import Confidence, Finding, Proof, Term
+from perfwright.index.tree import walk
+from perfwright.rules._contract import Rule
+
+DOES = {
+    "bcrypt": "hashes a password",
+    "passlib": "hashes a password",
+    "argon2": "hashes a password",
+    "werkzeug": "hashes a password",
+    "hashlib": "hashes a password",
+    "PIL": "works on an image",
+    "pandas": "works on a frame",
+    "polars": "works on a frame",
+    "numpy": "works on an array",
+    "torch": "runs a model",
+    "transformers": "runs a model",
+    "sentence_transformers": "runs a model",
+    "gzip": "compresses",
+    "bz2": "compresses",
+    "lzma": "compresses",
+    "zlib": "compresses",
+}
+# These leave the interpreter to others while they work, so that a thread is enough; other code needs a process.
+IN_C = (*DOES, "django")
+SMALL = ("numpy", "gzip", "zlib")  # quick on what is small, and often it is
+STARTUP = ("lifespan", "startup", "on_startup", "main", "setup", "init_db", "initialize", "cleanup", "shutdown")
+FRAMES = ("pandas.", "polars.", "numpy.")
+
+
+def find(effects: Effects) -> Iterator[Finding]:
+    if not effects.function.is_async:
+        return
+    by_library: dict[str, list[Effect]] = {}
+    for effect in effects.effects("cpu"):
+        model = effect.event.model
+        if model is not None and effect.event.blocking and not effect.event.once:
+            by_library.setdefault(model.name.partition(".")[0], []).append(effect)
+    for library, group in by_library.items():
+        yield computes(effects, library, group)
+    for effect in effects.effects("serialize", "sort"):
+        size = unbounded(effect)
+        if size is not None and not yields(effect):
+            yield works_on_all(effects, effect, size)
+
+
+def computes(effects: Effects, library: str, group: list[Effect]) -> Finding:
+    """Return one finding for all that a function does with one library: it is moved away as a whole."""
+    group.sort(key=lambda effect: (len(effect.event.chain) > 1, effect.event.chain[0][1]))
+    effect = group[0]
+    places = {each.event.chain[0][1] for each in group}
+    more = f", and {len(places) - 1} more after it" if len(places) > 1 else ""
+    does = DOES.get(library, "hashes a password" if library == "django" else "computes")
+    return effects.finding(
+        RULE.name,
+        effect,
+        f"the event loop stands still while `{effect.what}` {does}{more}",
+        cure=cure(library),
+        confidence=confidence(effect, library),
+        terms=tuple(Term("cpu", tuple(str(loop.size) for loop in each.event.loops)) for each in group[:8]),
+    )
+
+
+def confidence(effect: Effect, library: str) -> Confidence:
+    if effect.function.name in STARTUP or (library in SMALL and not effect.event.loops):
+        return "possible"
+    return "certain" if len(effect.event.chain) == 1 and effect.event.certain else "likely"
+
+
+def cure(library: str) -> str:
+    if library in IN_C:
+        return "Run it in a thread: await asyncio.to_thread(...)."
+    return "Run it in a process: await loop.run_in_executor(ProcessPoolExecutor(), ...)."
+
+
+def works_on_all(effects: Effects, effect: Effect, size: Size) -> Finding:
+    """Return the finding for work in proportion to a table or a file."""
+    does = "sorts" if effect.event.effect == "sort" else "turns into text or back"
+    sizes = (*(str(loop.size) for loop in effect.event.loops), str(size))
+    return effects.finding(
+        RULE.name,
+        effect,
+        f"the event loop stands still while `{effect.what}` {does} all of `{effect.event.symbol}`",
+        cure="Run it in a process, or let the database or the file format do less: a page, fewer columns.",
+        confidence="possible" if effect.function.name in STARTUP else "likely",
+        terms=(Term(effect.event.effect, sizes),),
+    )
+
+
+def unbounded(effect: Effect) -> Size | None:
+    """Return the size of what is worked on here, where it is as large as a table or a file; None where it may be small."""
+    event, value = effect.event, effect.event.detail
+    if event.aside or event.once or any(link[0].is_async for link in event.chain[1:]):
+        return None
+    if isinstance(value, Rows):
+        return value.how_many if value.limited is None and not value.relation else None
+    if isinstance(value, Sequence):
+        known = (
+            value.size.constant is None and value.size.symbol not in ("items", "page") and "." not in str(value.size)
+        )
+        return value.size if known else None
+    if isinstance(value, Foreign) and value.name.startswith(FRAMES):
+        return Size("rows") if value.size is None else value.size
+    return None
+
+
+def yields(effect: Effect) -> bool:
+    """Tell whether the loop around it waits on each pass: others have their turn then."""
+    loop = effect.loop
+    return loop is not None and any(node[0] == "await" for node in walk(loop.body))
+
+
+RULE = Rule(
+    name="cpu-work-in-async", sees=("cpu", "serialize", "sort"), spends=("stall",), proof=Proof.stall(), find=find
+)

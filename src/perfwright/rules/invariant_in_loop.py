@@ -1,0 +1,217 @@
+"""A loop does the same work on every pass: it reads the same file, parses the same text, filters the same list.
+
+What does not depend on the loop can be done once, before it. The work may hide in a helper whose arguments are always
+the same.
+
+## Setup
+
+```python
+import json
+import tempfile
+from pathlib import Path
+
+RATES = Path(tempfile.gettempdir()) / "perfwright-rates.json"
+RATES.write_text(json.dumps({"EUR": 2, "USD": 3}), "utf8")
+```
+
+## Slow
+
+```python
+import json
+from pathlib import Path
+
+
+def load_rates(path: Path) -> dict[str, int]:
+    return json.loads(path.read_text("utf8"))
+
+
+def totals(path: Path, orders: list[tuple[int, str]]) -> list[int]:
+    found = []
+    for amount, currency in orders:
+        rates = load_rates(path)
+        found.append(amount * rates[currency])
+    return found
+```
+
+## Fast
+
+```python
+import json
+from pathlib import Path
+
+
+def load_rates(path: Path) -> dict[str, int]:
+    return json.loads(path.read_text("utf8"))
+
+
+def totals(path: Path, orders: list[tuple[int, str]]) -> list[int]:
+    rates = load_rates(path)
+    found = []
+    for amount, currency in orders:
+        found.append(amount * rates[currency])
+    return found
+```
+
+## Input
+
+```python
+def make(n: int) -> tuple[Path, list[tuple[int, str]]]:
+    return RATES, [(i, "EUR" if i % 2 else "USD") for i in range(n)]
+```
+
+## When to leave it
+
+The answer can change while the loop runs and each pass must see it, or there are few passes.
+"""
+
+from collections.abc import Iterator
+
+from perfwright.effects.frame import Loop
+from perfwright.effects.scans import Scan
+from perfwright.effects.summary import Effect, Effects
+from perfwright.effects.values import Value
+from perfwright.finding import Finding, Proof, Term
+from perfwright.index.lower import Node
+from perfwright.index.tree import text, walk
+from perfwright.rules._contract import Rule
+from perfwright.rules._loops import Changes, idle
+from perfwright.rules._same import same_from, writes_in
+
+WORK = ("file.read", "compile", "cpu", "serialize")
+WHAT = {
+    "file.read": "reads from disk",
+    "compile": "compiles",
+    "cpu": "computes",
+    "serialize": "parses or serialises",
+}
+ASKS = ("sum", "min", "max", "any", "all", "len", "sorted", "set", "frozenset", "tuple", "join", "next")
+READS = ("get", "keys", "values", "items", "index", "count")
+
+
+def find(effects: Effects) -> Iterator[Finding]:
+    for group in effects.repeated_at(*WORK):
+        for effect in group:
+            if worth(effects, effect) and same_from(effect) == 0:
+                yield told(effects, effect)
+                break
+    for effect in effects.repeated("scan"):
+        scan, loop, node = effect.scan, effect.loop, effect.event.node
+        if scan is None or scan.kind != "whole" or loop is None or node is None or idle(loop):
+            continue
+        if len(effect.event.chain) > 1:
+            if node[0] == "call" and has_arguments(node) and same_from(effect) == 0:
+                yield gone_through(effects, effect, scan, loop)
+        elif node[0] == "comp" and is_same(node, loop) and only_read(node, loop):
+            yield gone_through(effects, effect, scan, loop)
+
+
+def worth(effects: Effects, effect: Effect) -> bool:
+    """Tell whether what is read is not what the loop writes."""
+    event, loop = effect.event, effect.loop
+    if event.node is None or event.node[0] != "call" or loop is None:
+        return False
+    return event.effect != "file.read" or not writes_in(loop, effects.reading.events)
+
+
+def has_arguments(node: Node) -> bool:
+    return bool(node[3] or node[4])
+
+
+def is_same(node: Node, loop: Loop) -> bool:
+    """Tell whether a comprehension gives the same on every pass."""
+    changes = Changes(loop)
+    if changes.touch(node):
+        return False
+    changed = {path.rpartition(".")[2] for path in changes.paths if "." in path}
+    called = any(inner[0] == "call" and not pure(inner) for inner in walk(node))
+    return not called and not any(inner[0] == "attr" and inner[3] in changed for inner in walk(node))
+
+
+def pure(call: Node) -> bool:
+    """Tell whether a call in a comprehension is sure to answer the same each time: a method of text, a built-in."""
+    function = call[2]
+    if function[0] == "name":
+        return function[2] in ("str", "int", "float", "len", "abs", "round", "bool", "isinstance", "getattr", *ASKS)
+    return function[0] == "attr" and function[3] in (
+        *READS,
+        *("lower", "upper", "strip", "lstrip", "rstrip", "casefold", "startswith", "endswith", "replace", "title"),
+    )
+
+
+def only_read(node: Node, loop: Loop) -> bool:
+    """Tell whether the loop only looks at what a comprehension makes: another pass could use the same."""
+    name = ""
+    for statement in walk(loop.body):
+        if statement[0] == "assign" and statement[3] is node and len(statement[2]) == 1:
+            target = statement[2][0]
+            name = target[2] if target[0] == "name" else ""
+        elif statement[0] == "call" and any(part is node for part in statement[3]):
+            function = statement[2]
+            return (function[2] if function[0] == "name" else function[-1]) in ASKS
+        elif statement[0] == "cmp" and any(part is node for part in statement[4]):
+            return statement[3][-1] in ("in", "not in")
+    return bool(name) and looked_at(name, loop)
+
+
+def looked_at(name: str, loop: Loop) -> bool:
+    """Tell whether all that a loop does with a name is to look things up in what it holds."""
+    seen = 0
+    for inner in walk(loop.body):
+        tag = inner[0]
+        if tag == "sub" or (tag == "attr" and inner[3] in READS):
+            seen += is_name(inner[2], name)
+        elif tag == "call" and inner[2][0] == "name" and inner[2][2] in ASKS:
+            seen += sum(is_name(part, name) for part in inner[3])
+        elif tag == "cmp":
+            seen += sum(is_name(part, name) for part in inner[4])
+        elif tag == "for":
+            seen += is_name(inner[3], name)
+        elif tag == "comp":
+            seen += sum(is_name(generator[1], name) for generator in inner[4])
+        elif tag == "if":
+            seen += is_name(inner[2], name)
+        if tag in ("assign", "aug", "del") and changed_item(inner, name):
+            return False
+    reads = sum(is_name(inner, name) for inner in walk(loop.body)) - 1  # all but where it is bound
+    return seen == reads
+
+
+def is_name(node: Node, name: str) -> bool:
+    return bool(node[0] == "name" and node[2] == name)
+
+
+def changed_item(statement: Node, name: str) -> bool:
+    targets = (statement[2],) if statement[0] == "aug" else statement[2]
+    return any(target[0] == "sub" and is_name(target[2], name) for target in targets)
+
+
+def told(effects: Effects, effect: Effect) -> Finding:
+    event, loop = effect.event, effect.loop
+    assert loop is not None
+    shown = text(event.node)
+    what = WHAT[event.effect]
+    return effects.finding(
+        RULE.name,
+        effect,
+        f"every pass over `{loop.over}` {what} for the same answer: `{shown}` does not depend on the loop",
+        cure=f"Call `{shown}` once before the loop and keep what it gives.",
+    )
+
+
+def gone_through(effects: Effects, effect: Effect, scan: Scan, loop: Loop) -> Finding:
+    shown = text(effect.event.node)
+    return effects.finding(
+        RULE.name,
+        effect,
+        f"every pass over `{loop.over}` goes through all of `{scan.collection}` for the same answer: `{shown}`",
+        symbol=scan.collection,
+        cure="Do it once before the loop and keep the result; a set or a dictionary where it is looked up in.",
+        terms=(Term("scan", (*effects.term(effect).sizes, size_of(scan.iterated))),),
+    )
+
+
+def size_of(value: Value) -> str:
+    return str(getattr(value, "size", None) or "items")
+
+
+RULE = Rule(name="invariant-in-loop", sees=(*WORK, "scan"), spends=("latency",), proof=Proof.growth("n"), find=find)

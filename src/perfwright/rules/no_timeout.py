@@ -1,0 +1,214 @@
+"""A call waits for another machine, process or thread, and nothing says for how long.
+
+Most of the time the answer comes. When it does not, the thread that asked never comes back: requests pile up behind it
+until the whole service stands still, with nothing in the log. Most network libraries of Python wait for ever unless
+they are told otherwise.
+
+## Slow
+
+```python
+from urllib.request import urlopen
+
+
+def read(address: str) -> bytes:
+    with urlopen(address) as answer:
+        return answer.read()
+```
+
+## Fast
+
+```python
+from urllib.request import urlopen
+
+
+def read(address: str) -> bytes:
+    with urlopen(address, timeout=10) as answer:
+        return answer.read()
+```
+
+## Input
+
+```python
+def make(n: int) -> str:
+    return f"data:text/plain,{n}"
+```
+
+## When to leave it
+
+The program has nothing to do until the answer is there, and somebody sits in front of it who can stop it.
+"""
+
+import re
+from collections.abc import Iterator
+
+from perfwright.effects.frame import Event
+from perfwright.effects.summary import Effect, Effects
+from perfwright.effects.values import Instance
+from perfwright.finding import Confidence, Finding, Proof, Term
+from perfwright.index.lower import Node
+from perfwright.index.project import Class, Module
+from perfwright.index.tree import text, walk
+from perfwright.rules._contract import Rule
+
+WAITS = ("http.request", "llm.call", "db.query", "db.write", "connect", "process.spawn", "wait", "lock.acquire")
+FOR = {
+    "http.request": "the server does not answer",
+    "llm.call": "the model does not answer",
+    "db.query": "the database does not answer",
+    "db.write": "the database does not answer",
+    "connect": "the other side does not answer",
+    "process.spawn": "the process does not end",
+    "wait": "what it waits for does not come",
+    "lock.acquire": "the lock is not given back",
+}
+# Within one machine waiting is the ordinary way to work together: it matters where somebody waits for an answer.
+NEAR = ("subprocess.", "threading.", "queue.", "multiprocessing.", "concurrent.", "select.", "selectors.", "asyncio.")
+QUEUES = ("redis.", "psycopg.")  # blocking reads of a queue: a worker that has nothing else to do waits
+BY_SOCKET = ("urllib.", "smtplib.", "ftplib.", "imaplib.", "poplib.", "http.", "socket.")
+CURES = {"requests": "Pass timeout=(3.05, 30): seconds to connect, and between two parts of the answer."}
+REACHED = 200  # functions above a wait that are looked at for a request
+TOOLS = re.compile(r"(^|/)(scripts?|tools|ci|dev|hack|release|packaging|bin|\.\w+)/|(^|/)(setup|noxfile|fabfile)\.py$")
+
+
+def find(effects: Effects) -> Iterator[Finding]:
+    calls: dict[int, Effect] = {}
+    for effect in effects.effects(*WAITS):
+        event = effect.event
+        if not event.untimed or len(event.chain) > 1 or event.model is None or event.node is None:
+            continue
+        known = calls.get(event.chain[0][1])
+        if known is None or WAITS.index(event.effect) < WAITS.index(known.event.effect):
+            calls[event.chain[0][1]] = effect
+    for effect in calls.values():
+        event = effect.event
+        if bounded(effects, event):
+            continue
+        yield effects.finding(
+            RULE.name,
+            effect,
+            f"`{effect.what}` has no timeout: it never returns if {FOR[event.effect]}",
+            cure=cure(event),
+            confidence=confidence(effects, event),
+            terms=(Term(event.effect, ()),),
+        )
+
+
+def bounded(effects: Effects, event: Event) -> bool:
+    """Tell whether something else than the call's own argument ends the wait, or the call does not wait."""
+    name, node = event.symbol, event.node
+    assert node is not None
+    keywords = dict(node[4])
+    if any(argument[0] == "star" for argument in node[3]) or says_no(keywords.get("block", keywords.get("blocking"))):
+        return True
+    if name.endswith((".acquire", ".get")) and node[3] and says_no(node[3][0]):
+        return True
+    if "timeout" in text(node[2], 200).lower() or any("connect_timeout" in text(part, 500) for part in node[3]):
+        return True
+    if any("timeout" in decorator.lower() for decorator in effects.decorators):
+        return True
+    if any("time_limit" in text(decorator, 500) for decorator in effects.function.decorators):
+        return True
+    if name.startswith(BY_SOCKET) and any("setdefaulttimeout" in m.called for m in effects.project.modules.values()):
+        return True
+    if name.startswith("requests.Session.") and session_has_one(effects, event):
+        return True
+    return within_timeout(effects.function.body, node)
+
+
+def says_no(node: Node | None) -> bool:
+    return node is not None and node[0] == "const" and node[2] is False
+
+
+def within_timeout(body: tuple[Node, ...], call: Node) -> bool:
+    """Tell whether a call stands in a `with` block that ends it: `asyncio.timeout`, `eventlet.Timeout`, a signal."""
+    for node in walk(body):
+        if node[0] == "with" and any("timeout" in text(item, 200).lower() for item, _ in node[2]):
+            if any(inner is call for inner in walk(node[3])):
+                return True
+        elif node[0] == "call" and node[2][0] == "attr" and node[2][3] in ("alarm", "setitimer"):
+            return True
+    return False
+
+
+def session_has_one(effects: Effects, event: Event) -> bool:
+    """Tell whether the project gives its sessions a timeout: by a class, by an adapter, by a `partial`."""
+    receiver = event.detail
+    if isinstance(receiver, Instance):
+        return any(defines(receiver.cls, name) for name in ("request", "send"))
+    return any(gives_timeout(module) for module in effects.project.modules.values())
+
+
+def defines(cls: Class, name: str) -> bool:
+    binding = cls.names.get(name)
+    return bool(binding) and binding[0] == "func"
+
+
+def gives_timeout(module: Module) -> bool:
+    """Tell whether a module mounts an adapter with a timeout, or fills `session.request` in."""
+    if "mount" in module.called:
+        for cls in module.classes:
+            send = cls.names.get("send")
+            if send and send[0] == "func" and mentions(module.functions[send[1]].body):
+                return True
+        for node in walk((module.body, *(function.body for function in module.functions))):
+            if node[0] == "call" and node[2][0] == "attr" and node[2][3] == "mount" and mentions(node[3]):
+                return True
+    if "partial" in module.called:
+        for node in walk((module.body, *(function.body for function in module.functions))):
+            if node[0] == "assign" and any(target[0] == "attr" and target[3] == "request" for target in node[2]):
+                return mentions(node[3])
+    return False
+
+
+def mentions(part: object) -> bool:
+    """Tell whether code names a timeout: as a name, an attribute, a keyword or a key."""
+    for node in walk(part):
+        if node[0] == "call" and any(name and "timeout" in name.lower() for name, _ in node[4]):
+            return True
+        if node[0] in ("name", "const") and isinstance(node[2], str) and "timeout" in node[2].lower():
+            return True
+        if node[0] == "attr" and "timeout" in node[3].lower():
+            return True
+    return False
+
+
+def confidence(effects: Effects, event: Event) -> Confidence:
+    """Return `certain` for the network; less where waiting is the work, or nobody waits for an answer."""
+    name, function = event.symbol, effects.function
+    if name.startswith("redis.lock."):
+        return "likely"
+    if name.startswith((*NEAR, *QUEUES)):
+        if function.is_async and event.blocking:
+            return "possible"  # the event loop should not wait for it at all: another finding says so
+        if any(loop for loop in walk(function.body) if loop[0] == "while") or not served(effects):
+            return "possible"
+        return "likely" if name.startswith("subprocess.") else "possible"
+    if TOOLS.search(function.path):
+        return "possible"
+    return "certain"
+
+
+def served(effects: Effects) -> bool:
+    """Tell whether a request or a task waits for this function: not a command, which somebody watches."""
+    labels, callers = effects.program.labels, effects.program.interpreter.callers
+    seen, frontier = {effects.function}, [effects.function]
+    while frontier and len(seen) < REACHED:
+        reached = frontier.pop()
+        if reached.is_async or not labels.get(reached, "command ").startswith("command "):
+            return True
+        following = callers.get(reached, set()) - seen
+        seen |= following
+        frontier.extend(following)
+    return False
+
+
+def cure(event: Event) -> str:
+    model = event.model
+    assert model is not None
+    if model.library in CURES:
+        return CURES[model.library]
+    arg = model.timeout["arg"] if model.timeout is not None else "timeout"
+    return f"Pass {arg}= in seconds, and handle its end."
+
+
+RULE = Rule(name="no-timeout", sees=WAITS, spends=("hazard",), proof=Proof("scenario", "hangs"), find=find)

@@ -1,0 +1,251 @@
+"""A transaction stays open while the program waits for something that is not the database.
+
+What the transaction has written stays locked, and its connection is taken, for as long as a mail server or another
+service takes to answer. One slow partner is then enough to stop everybody who needs the same rows, or a connection.
+
+## Setup
+
+```python
+# file: shop/models.py
+from django.db import models
+
+
+class Order(models.Model):
+    total = models.IntegerField()
+    paid = models.BooleanField(default=False)
+```
+
+## Slow
+
+```python
+import httpx
+from django.db import transaction
+
+from shop.models import Order
+
+
+def pay(client: httpx.Client, number: int) -> bool:
+    with transaction.atomic():
+        order = Order.objects.select_for_update().get(pk=number)
+        order.paid = client.post("http://bank.test/charge", json={"total": order.total}).is_success
+        order.save()
+    return order.paid
+```
+
+## Fast
+
+```python
+import httpx
+from django.db import transaction
+
+from shop.models import Order
+
+
+def pay(client: httpx.Client, number: int) -> bool:
+    total = Order.objects.get(pk=number).total
+    paid = client.post("http://bank.test/charge", json={"total": total}).is_success
+    with transaction.atomic():
+        order = Order.objects.select_for_update().get(pk=number)
+        order.paid = paid
+        order.save()
+    return order.paid
+```
+
+## Input
+
+```python
+import httpx
+
+from shop.models import Order
+
+
+def make(n: int) -> tuple[httpx.Client, int]:
+    transport = httpx.MockTransport(lambda request: httpx.Response(200))
+    return httpx.Client(transport=transport), Order.objects.create(total=n).pk
+```
+
+## When to leave it
+
+The lock is meant to keep others out until the answer is there, few ask at a time, and the wait is bounded by a
+short timeout.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from perfwright.effects.frame import Event, Held
+from perfwright.effects.summary import Effect, Effects
+from perfwright.finding import Confidence, Finding, Proof
+from perfwright.index.lower import Node
+from perfwright.index.tree import text, walk
+from perfwright.rules._code import path_to
+from perfwright.rules._contract import Rule
+from perfwright.rules._held import across, waits, what
+
+OUTSIDE = ("llm.call", "http.request", "process.spawn", "wait")
+# A password's hash, a lock, a message to the broker: short, or not somebody else.
+NEAR = ("django.contrib.auth.", "redis.", "threading.", "asyncio.", "celery.", "kombu.", "aiokafka.")
+IMPLICIT = ("sqlalchemy", "flask-sqlalchemy", "sqlite3", "aiosqlite", "psycopg", "psycopg2")  # begin by themselves
+ENDS = ("close", "rollback", "remove", "commit")
+CURES = {
+    "django": "Do it before the block, or once it is over with transaction.on_commit(...).",
+    "sqlalchemy": "Do it before the transaction begins or after it ends, and write down the outcome in a new one.",
+}
+CURE = "Do it before the transaction begins, or after it has ended."
+
+
+def find(effects: Effects) -> Iterator[Finding]:
+    known: set[int] = set()
+    for held, found in across(effects, "transaction", *OUTSIDE):
+        outside = [effect for effect in found if is_outside(effect)]
+        if outside:
+            known.update(effect.event.chain[0][1] for effect in outside)
+            library = held.model.library if held.model is not None else ""
+            yield told(effects, outside, opened(held), CURES.get(library, CURE), confidence(outside[0]))
+    yield from begun(effects, known)
+    if is_atomic_request(effects):
+        rest = [e for e in effects.effects(*OUTSIDE) if is_outside(e) and waits(e) and not e.event.held]
+        rest = [e for e in rest if e.event.chain[0][1] not in known and "transaction" not in e.event.sheltered]
+        if rest:
+            cure = "Do it after the request with transaction.on_commit(...), or mark the view non_atomic_requests."
+            yield told(effects, rest, "of the request (ATOMIC_REQUESTS)", cure, "likely")
+
+
+def told(effects: Effects, found: list[Effect], whose: str, cure: str, sure: Confidence) -> Finding:
+    effect = min(found, key=lambda each: OUTSIDE.index(each.event.effect))
+    through = f" through `{effect.through}`" if effect.through else f": `{effect.what}`"
+    more = f", and {len(found) - 1} more" if len(found) > 1 else ""
+    return effects.finding(
+        RULE.name,
+        effect,
+        f"the transaction {whose} stays open during {what(effect)}{through}{more}",
+        cure=cure,
+        confidence=sure,
+        terms=tuple(effects.term(each) for each in found),
+    )
+
+
+def is_outside(effect: Effect) -> bool:
+    """Tell whether it is somebody else that is waited for, not a lock or a password's hash."""
+    model = effect.event.model
+    return not effect.event.once and not (model is not None and model.name.startswith(NEAR))
+
+
+def opened(held: Held) -> str:
+    shown = f"@{held.symbol.rpartition('.')[2]}" if held.symbol.startswith("django.db.") else held.symbol
+    return f"of `{shown}`"
+
+
+def confidence(effect: Effect) -> Confidence:
+    if effect.event.doubtful or not effect.event.certain:
+        return "possible"
+    return "certain" if len(effect.event.chain) == 1 else "likely"
+
+
+# ------------------------------------------------------------------- transactions that begin by themselves
+def begun(effects: Effects, known: set[int]) -> Iterator[Finding]:
+    """Give what is waited for between a statement that begins a transaction and the commit that ends it."""
+    events = list(effects.reading.events)
+    commits = [i for i, event in enumerate(events) if is_commit(event)]
+    if not commits:
+        return
+    last = commits[-1]
+    session = receiver(events[last])
+    for index, event in enumerate(events[:last]):
+        effect = Effect(event, effects.function)
+        if event.effect not in OUTSIDE or event.held or not is_outside(effect) or not waits(effect):
+            continue
+        before = [other for other in events[:index] if other.effect in ("db.query", "db.write", "db.commit")]
+        ended = max((i for i, other in enumerate(before) if other.effect == "db.commit"), default=-1)
+        since = [other for other in before[ended + 1 :] if begins(other, session) and leads_to(effects, other, event)]
+        if not since or event.chain[0][1] in known:
+            continue
+        known.add(event.chain[0][1])
+        writes = [other for other in since if other.effect == "db.write"]
+        first = (writes or since)[0]
+        repeated = bool(event.loops) or event.multiplied
+        sure: Confidence = "likely" if writes or repeated or event.effect == "llm.call" else "possible"
+        whose = f"that `{first.chain[0][2]}` began"
+        yield told(effects, [effect], whose, CURES["sqlalchemy"], sure)
+
+
+def is_commit(event: Event) -> bool:
+    """Tell whether the function itself commits a connection or session that began by itself."""
+    model = event.model
+    return (
+        event.effect == "db.commit"
+        and len(event.chain) == 1
+        and model is not None
+        and model.library in IMPLICIT
+        and model.name.endswith(".commit")
+    )
+
+
+def receiver(event: Event) -> str:
+    """Return what a method is called on, as written."""
+    node = event.node
+    return text(node[2][2], 200) if node is not None and node[0] == "call" and node[2][0] == "attr" else ""
+
+
+def begins(event: Event, session: str) -> bool:
+    """Tell whether a statement is sent through the session or connection that is committed later."""
+    library = event.model.library if event.model is not None else ""
+    model = getattr(event.detail, "model", None)
+    if model is not None and model.framework == "sqlalchemy":
+        library = "sqlalchemy"
+    if library not in IMPLICIT or (event.effect == "db.query" and library != "sqlalchemy"):
+        return False
+    if len(event.chain) == 1:
+        on = receiver(event)
+        return on == session or on.startswith(f"{session}.") or (".query" in on and session.endswith(".session"))
+    given = event.node[3] if event.node is not None and event.node[0] == "call" else ()
+    return "." in session or any(text(argument) == session for argument in given)
+
+
+def leads_to(effects: Effects, first: Event, then: Event) -> bool:
+    """Tell whether one is always done before the other, in the same block of a session, and not ended between."""
+    if first.path != then.path[: len(first.path)]:
+        return False
+    body = effects.function.body
+    start, end = first.chain[0][1], then.chain[0][1]
+    around, inside = path_to(body, start), path_to(body, end)
+    if any(node[0] == "with" and not any(node is other for other in inside) for node in around):
+        return False
+    return not any(start < position < end for position in ended_at(body))
+
+
+def ended_at(body: Iterable[Node]) -> Iterator[int]:
+    for node in walk(tuple(body)):
+        if node[0] == "call" and node[2][0] == "attr" and node[2][3] in ENDS:
+            yield node[1]
+
+
+# ------------------------------------------------------------------------------------------ ATOMIC_REQUESTS
+def is_atomic_request(effects: Effects) -> bool:
+    """Tell whether Django runs each view in a transaction, and this is one."""
+    if not effects.entry or effects.entry.startswith(("task ", "command ")):
+        return False
+    if "non_atomic_requests" in effects.decorators:
+        return False
+    for module in effects.project.modules.values():
+        if "settings" in module.name and "DATABASES" in module.names:
+            for node in walk(module.body):
+                if node[0] == "dict" and any(is_on(*pair) for pair in zip(node[2], node[3], strict=True)):
+                    return True
+                if node[0] == "assign" and any("ATOMIC_REQUESTS" in text(target, 200) for target in node[2]):
+                    return bool(node[3][0] == "const" and node[3][2])
+    return False
+
+
+def is_on(key: Node | None, value: Node) -> bool:
+    return (
+        key is not None
+        and key[0] == "const"
+        and key[2] == "ATOMIC_REQUESTS"
+        and value[0] == "const"
+        and value[2] is True
+    )
+
+
+RULE = Rule(
+    name="transaction-across-io", sees=OUTSIDE, spends=("latency",), proof=Proof("scenario", "locked"), find=find
+)
