@@ -229,9 +229,11 @@ class Shelf:
             found = project.lookup(entity, part) or project.modules.get(f"{entity.name}.{part}")
             return self._handed_on(entity, part, far) if found is None else self._followed(found, far)
         found = self._member(entity, part, far) if isinstance(entity, Class) else self._typed(entity, part, far)
+        if found is not None or isinstance(entity, Function):
+            return found
         # A class written in two branches, or decorated by an assignment, is there more than once.
         twins = (cls for cls in entity.module.classes if cls.name == entity.name and cls is not entity)
-        return found or next((found for cls in twins if (found := self._member(cls, part, far + 1))), None)
+        return next((found for cls in twins if (found := self._member(cls, part, far + 1)) is not None), None)
 
     def _typed(self, entity: Function | Value, part: str, far: int) -> Entity | None:
         """Return a member of what a value is, or of what a property gives."""
@@ -344,7 +346,7 @@ def _typeshed() -> Path:
     spec = importlib.util.find_spec("mypy")
     if spec is None or not spec.submodule_search_locations:
         raise LibraryError(
-            "mypy, whose stubs of the standard library are read, is not installed; run `make libraries`."
+            "mypy is not installed, whose stubs of the standard library are read; install the extra `dev`."
         )
     return Path(spec.submodule_search_locations[0]) / "typeshed" / "stdlib"
 

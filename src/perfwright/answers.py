@@ -20,6 +20,13 @@ def key(root: Path, settings: Settings, digests: Mapping[str, str], unreadable: 
     said = hashlib.blake2b(repr((settings, str(root), sorted(unreadable.items()))).encode(), digest_size=16)
     for name in sorted(digests):
         said.update(f"{name}\n{digests[name]}\n".encode("utf8", "surrogatepass"))
+    said.update(beside(settings, ()).encode())
+    return said.hexdigest()
+
+
+def beside(settings: Settings, around: tuple[str, ...]) -> str:
+    """Return a hash of what readings depend on beside the files: the project's library models, the packages around."""
+    said = hashlib.blake2b(repr((around, settings.exclude, settings.tests)).encode(), digest_size=16)
     for place in settings.models:
         for path in sorted(place.glob("*.toml")) if place.is_dir() else [place]:
             said.update(f"{path}\n{digest(path)}\n".encode("utf8", "surrogatepass"))

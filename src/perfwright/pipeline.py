@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from perfwright import __version__, answers, processes, rules
+from perfwright import __version__, answers, processes, resume, rules
 from perfwright.config import Settings
 from perfwright.effects import library
 from perfwright.effects.summary import Ground, Program
@@ -52,6 +52,7 @@ def _remembered(root: Path, names: Sequence[str], settings: Settings, jobs: int 
     if record is None:
         record, found = processes.deep(partial(_check, root, sources, settings, jobs, cache))
         rendered = {path: digest for share in found for path, digest in share.templates.items()}
+        rendered.update((path, answers.digest(root / path)) for share in found for path in share.left_out)
         answers.keep(cache, known, record, rendered, listing.listed() if any(f.renders for f in found) else "")
     return record
 
@@ -64,12 +65,16 @@ def _check(
     templates = TemplateFiles(root, settings.exclude, tests=settings.tests)
     project = Project(facts.files, packages_around(root), templates)
     ground = Ground(project, libraries)
+    rest = answers.beside(settings, packages_around(root))
     shares = shares_of(project)
+    found = resume.take_up(cache, ground, shares, root, rest, templates.listed)
+    if found is None:
 
-    def found_in(index: int) -> rules.Found:
-        return rules.search(Program(ground, shares[index], first=index == 0))
+        def found_in(index: int) -> rules.Found:
+            return rules.search(Program(ground).read(shares[index], first=index == 0))
 
-    found = processes.shared(found_in, len(shares), at_once=jobs != 1)
+        found = processes.shared(found_in, len(shares), at_once=jobs != 1)
+    resume.keep(cache, project, rest, templates.listed() if any(each.renders for each in found) else "", found)
     kept = suppressed(project, rules.find(found, settings))
     paths = {finding.place.path for finding in kept}
     modules = list(project.modules.values())

@@ -208,6 +208,8 @@ def at(value: Value, base: Value) -> Value:
     found = deepen(value, base.depth)
     if isinstance(found, Sequence):
         found.load = None
+    elif isinstance(found, Rows):
+        found.escaped = not found.manager
     if found is not UNKNOWN and found.kind in ("row", "rows", "sequence", "instance", "foreign", "unknown", "scalar"):
         found.root = base.root
     return found

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from perfwright.effects import protocols
 from perfwright.effects.calls import Keywords, apply, copied
 from perfwright.effects.frame import Frame
 from perfwright.effects.growth import grown
@@ -13,7 +14,6 @@ from perfwright.effects.values import (
     UNKNOWN,
     Constant,
     External,
-    Row,
     Rows,
     Scalar,
     Sequence,
@@ -23,6 +23,10 @@ from perfwright.effects.values import (
     join,
 )
 from perfwright.index.lower import Node
+
+ASKED = {"sorted": "__lt__", "set": "__hash__", "frozenset": "__hash__"}  # of each item
+KEYS = ("function", "lambda", "external")  # what a `key=` may be
+LEVELS = ("info", "warning", "warn", "error", "exception", "critical")  # those that most programs are run at
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,8 @@ def length(call: Call) -> Value:
             sequence.load.reduced.append(("test" if call.frame.existence else "count", call.node[1], call.shown))
         elif sequence.source is not None and call.node[3][0][0] == "comp":
             sequence.source.reduced.append(("count", call.node[1], call.shown))
+    elif call.arguments:
+        protocols.special(call.frame, call.arguments[0], "__len__", call.node)
     return Scalar("int", call.frame.depth)
 
 
@@ -61,7 +67,7 @@ def reduced(call: Call) -> Value:
     name = call.callee.name.rpartition(".")[2]
     source = call.arguments[0] if call.arguments else None
     key = call.keywords.get("key")
-    if key is not None and key.kind in ("function", "lambda") and source is not None:
+    if key is not None and key.kind in KEYS and source is not None:
         element, loop = iterate(call.frame, source, call.node[3][0], kind="callback")
         call.frame.loops.append(loop)
         apply(call.frame, key, (element,), {}, call.node)
@@ -230,9 +236,33 @@ def got_attribute(call: Call) -> Value:
 
 def written(call: Call) -> Value:
     """str(x): the text of a row comes from its class."""
-    if call.arguments and isinstance(call.arguments[0], Row):
-        call.frame.interp.written(call.frame, call.arguments[0], call.node)
+    for value in call.arguments[:1]:
+        if call.callee.name == "builtins.repr":
+            protocols.represented(call.frame, value, call.node)
+        else:
+            protocols.written(call.frame, value, call.node)
     return Scalar("str", call.frame.depth)
+
+
+def placed(call: Call) -> Value:
+    """`"{}: {}".format(order, total)`."""
+    for value in (*call.arguments, *call.keywords.values()):
+        call.frame.use_whole(value)
+    text = protocols.text_of(call.callee.bound) if call.callee.bound is not None else None
+    if text is not None:
+        protocols.placed(call.frame, text, call.arguments, call.keywords, call.node)
+    else:
+        for value in (*call.arguments, *call.keywords.values()):
+            protocols.written(call.frame, value, call.node)
+    return Scalar("str", call.frame.depth)
+
+
+def told(call: Call) -> Value:
+    """print(order), logger.info("sent %s", order): what is told is turned into text."""
+    for value in (*call.arguments, *call.keywords.values()):
+        call.frame.use_whole(value)
+        protocols.written(call.frame, value, call.node)
+    return Value(call.frame.depth)
 
 
 def super_(call: Call) -> Value:
@@ -246,13 +276,15 @@ def copied_list(call: Call) -> Value:
     )
     source = call.arguments[0] if call.arguments else None
     key = call.keywords.get("key")
-    if key is not None and key.kind in ("function", "lambda") and source is not None:
+    if key is not None and key.kind in KEYS and source is not None:
         if isinstance(source, Rows):
             source = copied(call.frame, "list", source, call.node)
         element, loop = iterate(call.frame, source, call.node[3][0], kind="callback")
         call.frame.loops.append(loop)
         apply(call.frame, key, (element,), {}, call.node)
         call.frame.loops.pop()
+    if key is None and source is not None and kind in ASKED:
+        protocols.each(call.frame, source, ASKED[kind], call.node, call.node[3][0])
     result = copied(call.frame, of, source, call.node)
     if kind == "sorted" and isinstance(source, Sequence) and not source.size.is_little:
         worked(call.frame, "sort", source, call.node, call.node[3][0])
@@ -336,4 +368,8 @@ SPECIAL: dict[str, Callable[[Call], Value]] = {
     "builtins.locals": local_names,
     "builtins.str": written,
     "builtins.repr": written,
+    "builtins.format": written,
+    "builtins.str.format": placed,
+    "builtins.print": told,
+    **{f"{owner}.{name}": told for owner in ("logging", "logging.Logger") for name in LEVELS},
 }

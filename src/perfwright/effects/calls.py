@@ -491,6 +491,7 @@ def copied(frame: Frame, of: str, source: Value | None, node: Node) -> Value:
         load = run_query(frame, source, node[1], frame.interp.text(argument))
         sequence = Sequence(of, source.element(frame.depth), source.how_many, frame.depth)
         sequence.load = load if of in ("list", "tuple", "iter") else None
+        load.whole = load.whole or of == "set"
         sequence.source = load
         return sequence
     if isinstance(source, Sequence):

@@ -69,7 +69,8 @@ SERIALIZED = "perfwright.serialized"
 class Entries:
     """The entry points of a project by function: `GET /orders`, `task send_mail`, `command seed`."""
 
-    answers = frozenset((*RESPONSES, "prefetch_related_objects", "shown", *pydantic.VALIDATES, *RENDERS))  # read here
+    # Calls that are read here, not in a model.
+    answers = frozenset((*RESPONSES, *pydantic.VALIDATES, *RENDERS, "prefetch_related_objects", "shown"))
 
     def __init__(self, project: Project, schema: Schema) -> None:
         self.project, self.schema = project, schema

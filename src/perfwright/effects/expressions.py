@@ -5,6 +5,7 @@ from collections.abc import Callable
 from perfwright.effects.calls import call
 from perfwright.effects.frame import Frame
 from perfwright.effects.iteration import deepen, iterate, looks_few, query, run_query, takes_batches
+from perfwright.effects.protocols import filled_in, special, text_of, written
 from perfwright.effects.scans import compare, comprehension_scans, gone_through, kind_of, reduction, worked
 from perfwright.effects.values import (
     ITEMS,
@@ -57,6 +58,8 @@ def subscript(frame: Frame, node: Node) -> Value:
         frame.value(index)
         if not base.stored:
             query(frame, base, node[1], frame.interp.text(node))
+        elif base.load is not None:
+            base.load.whole = True
         return base.element(frame.depth)
     if isinstance(base, Sequence):
         frame.value(index)
@@ -75,12 +78,13 @@ def subscript(frame: Frame, node: Node) -> Value:
             return base.items[index[2]]
         element = base.element
         return element if base.depth == frame.depth else deepen(element, frame.depth)
-    frame.value(index)
+    given = frame.value(index)
     if base.kind in ("external", "class"):
         return base  # Generic[T], list[int]: the class itself
     if isinstance(base, Foreign):
-        return indexed(frame, base, node)
-    return Value(frame.depth, base.root)
+        return indexed(frame, base, node, given)
+    found = special(frame, base, "__getitem__", node, (given,))
+    return found if found is not None else Value(frame.depth, base.root)
 
 
 def cut(frame: Frame, base: Sequence, node: Node) -> Value:
@@ -98,7 +102,7 @@ def cut(frame: Frame, base: Sequence, node: Node) -> Value:
     return found
 
 
-def indexed(frame: Frame, base: Foreign, node: Node) -> Value:
+def indexed(frame: Frame, base: Foreign, node: Node, given: Value) -> Value:
     """`frame["column"]`, `frame[frame.x > 1]`: what the library's model says of `__getitem__`."""
     index = node[3]
     if base.load is not None:
@@ -111,8 +115,11 @@ def indexed(frame: Frame, base: Foreign, node: Node) -> Value:
     entry = frame.interp.libraries.method(base.name, "__getitem__")
     if entry is None or entry.returns is None or "." not in entry.returns.head:
         return Value(frame.depth, base.root)
-    if index[0] == "const" and base.name == "pandas.DataFrame":
-        return Foreign("pandas.Series", frame.depth, base.root)
+    if base.name == "pandas.DataFrame" and index[0] not in ("coll", "slice", "cmp", "bin", "un"):
+        if given.kind in ("constant", "scalar"):
+            return Foreign("pandas.Series", frame.depth, base.root)
+        if given.kind not in ("sequence", "foreign"):
+            return Value(frame.depth, base.root)
     return frame.interp.foreign(entry.returns.head, frame.depth)
 
 
@@ -143,14 +150,19 @@ def tested(frame: Frame, value: Value, node: Node) -> None:
     if isinstance(value, Rows) and not value.manager:
         fresh = not value.stored
         load = run_query(frame, value, node[1], frame.interp.text(node), method="__bool__")
-        if fresh:
+        if fresh and not value.assumed:
             load.reduced.append(("test", node[1], frame.interp.text(node)))
     elif isinstance(value, Sequence) and value.load is not None:
         value.load.reduced.append(("test", node[1], frame.interp.text(node)))
+    elif isinstance(value, Row | Instance) and special(frame, value, "__bool__", node) is None:
+        special(frame, value, "__len__", node)
 
 
 def binary(frame: Frame, node: Node) -> Value:
     left, right = frame.value(node[3]), frame.value(node[4])
+    if node[2] == "%" and (pattern := text_of(left)) is not None:
+        filled_in(frame, pattern, right, node)
+        return Scalar("str", frame.depth)
     if isinstance(left, Rows) and isinstance(right, Rows):
         return join(left, right)
     if isinstance(left, Sequence) and isinstance(right, Sequence) and node[2] in "+|&-":
@@ -164,7 +176,7 @@ def binary(frame: Frame, node: Node) -> Value:
         frame.use_whole(left)
         return Sequence(left.of, left.element, left.size if left.size.is_little else ITEMS, frame.depth)
     if left.kind in ("foreign", "instance", "external"):
-        return frame.interp.operator(frame, left, right, node[2])
+        return frame.interp.operator(frame, left, right, node[2], node)
     if left.kind in ("constant", "scalar") or right.kind in ("constant", "scalar"):
         kind = kind_of(left) if node[2] in "+%*" else ""
         return Scalar(kind or (kind_of(right) if node[2] == "+" else ""), frame.depth)
@@ -255,6 +267,8 @@ def comprehension(frame: Frame, node: Node) -> Value:
         for test in tests:
             frame.value(test)
     element = frame.value(node[3])
+    if node[2] != "list" and isinstance(element, Row | Instance) and (node[2] == "set" or node[5] is not None):
+        special(frame, element, "__hash__", node)
     value = frame.value(node[5]) if node[5] is not None else None
     size = next((loop.size for loop in frame.loops[outer:] if not loop.size.is_little), None)
     sure = all(loop.sure for loop in frame.loops[outer:])
@@ -282,9 +296,11 @@ def acts(frame: Frame, test: Node) -> bool | None:
     if not isinstance(view, Instance) or not view.action:
         return None
     if operator in ("==", "!=") and right[0] == "const":
-        return bool(right[2] == view.action) == (operator == "==")
+        same = bool(right[2] == view.action)
+        return same if operator == "==" else not same
     if operator in ("in", "not in") and right[0] == "coll":
-        return any(item[0] == "const" and item[2] == view.action for item in right[3]) == (operator == "in")
+        among = any(item[0] == "const" and item[2] == view.action for item in right[3])
+        return among if operator == "in" else not among
     return None
 
 
@@ -308,8 +324,8 @@ def given(_frame: Frame, node: Node) -> Value:
 def formatted(frame: Frame, node: Node) -> Value:
     for part in node[2]:
         found = frame.value(part)
-        if isinstance(found, Row):
-            frame.interp.written(frame, found, part)
+        if isinstance(found, Row | Instance):
+            written(frame, found, part)
     return Scalar("str", frame.depth)
 
 

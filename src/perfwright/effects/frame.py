@@ -348,6 +348,8 @@ class Frame:
         if isinstance(value, Rows | Foreign):
             if value.load is not None:
                 value.load.whole = True
+            if isinstance(value, Rows):
+                value.escaped = True
         elif isinstance(value, Sequence):
             if value.load is not None:
                 value.load.whole = True

@@ -240,7 +240,8 @@ class GraphQL:
             if deep and field.target is not None and field.resolver is not None:
                 # The loop over what a resolver gives stands in the resolver: many types may inherit it.
                 given = FunctionValue(self._answered(field, field.resolver, field.target, target))
-                read = ("call", position, ("given", position, given, field.name), read[3] if read[0] == "call" else read[2][3], ())
+                row = read[3] if read[0] == "call" else read[2][3]
+                read = ("call", position, ("given", position, given, field.name), row, ())
             elif deep and field.target is not None:
                 shown = ("given", position, Shown(field.target, field.many, target), field.name)
                 read = ("call", position, shown, (read,), ())
@@ -267,11 +268,7 @@ class GraphQL:
                 value = ("await", position, value)
             shown = ("given", position, Shown(target, field.many, away), target.name)
             body = (("expr", position, ("call", position, shown, (value,), ())),)
-            parameters = (("obj", None, None, POSITIONAL),)
-            facts = (
-                resolver.name, resolver.qualified, resolver.line, resolver.end_line, (), parameters, None, 0, body, -1, -1,
-            )  # fmt: skip
-            known = self.made[key] = Function(resolver.module, -1, facts)
+            known = self.made[key] = stand_in(field, resolver, (("obj", None, None, POSITIONAL),), body)
             self.nested.add(id(known))
         return known
 
@@ -316,9 +313,9 @@ class GraphQL:
         if known.kind != "unknown":
             return known
         if target.model is not None:
-            row = Row(target.model, target.model.always | (everything(target.model) if target.optimized else frozenset()))
+            row = Row(target.model, target.model.always)
             row.assumed = True
-            return row
+            return self._fetched(target, row)
         return Instance(target.cls) if target.cls is not None and target.style == STRAWBERRY else UNKNOWN
 
     def _read_each(
@@ -413,12 +410,11 @@ def fetchable(event: Event) -> bool:
     return isinstance(detail, Relation) or (isinstance(detail, Rows) and detail.relation is not None)
 
 
-def stand_in(field: GraphField, resolver: Function | None) -> Function:
-    """Return the function that stands for a field of a root type, named after its resolver."""
+def stand_in(field: GraphField, resolver: Function | None, parameters: Node = (), body: Node = ()) -> Function:
+    """Return a function that stands for a field, named after its resolver where it has one."""
     if resolver is not None:
-        facts = (
-            resolver.name, resolver.qualified, resolver.line, resolver.end_line, (), (), None, 0, (), -1, -1,
-        )  # fmt: skip
+        line, end = resolver.line, resolver.end_line
+        facts = (resolver.name, resolver.qualified, line, end, (), parameters, None, 0, body, -1, -1)
         return Function(resolver.module, -1, facts)
     line = field.position >> 12
     return Function(field.module, -1, (field.name, field.name, line, line, (), (), None, 0, (), -1, -1))

@@ -9,7 +9,7 @@ and read a second time with what the first reading found.
 import re
 from typing import Any
 
-from perfwright.effects import annotations, attributes, templates
+from perfwright.effects import annotations, attributes, protocols, templates
 from perfwright.effects.built_in import SPECIAL, Call
 from perfwright.effects.entries import Entries, decorator_names
 from perfwright.effects.expressions import EXPRESSIONS
@@ -50,6 +50,7 @@ from perfwright.index.project import External as Outside
 from perfwright.index.project import Value as Global
 from perfwright.index.tree import text
 
+Key = tuple[str, str, int]  # see Function.key
 DEEPEST = 40  # calls followed from one function; deeper ones are taken to do nothing
 TURNS = 3  # readings of one function inside each other, for different shapes
 LONGEST = 12  # calls in a chain: what is further away is not reported here
@@ -101,6 +102,7 @@ class Interpreter(Names):
         self.class_types: dict[tuple[int, str], Value] = {}
         self.instance_types = {}
         self.decorator_cache: dict[int, frozenset[str]] = {}
+        self.special_methods: dict[Any, Function | None] = {}  # by class and name: what syntax calls
         self.parameter_cache: dict[int, list[Value]] = {}
         self.annotation_cache: dict[int, Value] = {}
         self.names_cache = {}
@@ -111,21 +113,43 @@ class Interpreter(Names):
 
         The first of several shares of a project also reads what frameworks call by themselves.
         """
-        called = {name for module in self.project.modules.values() for name in module.called}
-        functions = [function for module in modules for function in module.functions if function.outer < 0]
-        # Callers before what they call: what a function is called with says more than its annotations,
-        # so one that was read for its callers is not read again.
-        functions.sort(key=lambda f: f.name in called and f not in self.entries.labels)
-        for function in functions:
+        for function in self.in_order(modules):
             if not self.shapes.get(id(function)) or function in self.entries.labels:
                 self.try_to_read(function)
         for module in modules:
             if self.entries.is_script(module):
                 self.try_to_read(module_function(module))
         if first:
-            for entry in self.entries.views():
-                self.entries.read_view(self, entry)
-            self.entries.read_frameworks(self)
+            self.read_frameworks()
+
+    def read_again(self, modules: list[Module], done: set[Key], alone: set[Key], *, frameworks: bool) -> None:
+        """Read what is left, where the readings of some functions are at hand: `alone` those without a caller."""
+        for function in self.in_order(modules):
+            labelled = function in self.entries.labels
+            if function.key not in (alone if labelled else done) and (labelled or not self.shapes.get(id(function))):
+                self.try_to_read(function)
+        for module in modules:
+            if self.entries.is_script(module) and (script := module_function(module)).key not in alone:
+                self.try_to_read(script)
+        if frameworks:
+            self.read_frameworks()
+
+    def in_order(self, modules: list[Module]) -> list[Function]:
+        """Return the functions of some modules, callers before what they call.
+
+        What a function is called with says more than its annotations, so one that was read for its callers is
+        not read again.
+        """
+        called = {name for module in self.project.modules.values() for name in module.called}
+        functions = [function for module in modules for function in module.functions if function.outer < 0]
+        functions.sort(key=lambda f: f.name in called and f not in self.entries.labels)
+        return functions
+
+    def read_frameworks(self) -> None:
+        """Read what frameworks call by themselves."""
+        for entry in self.entries.views():
+            self.entries.read_view(self, entry)
+        self.entries.read_frameworks(self)
 
     def try_to_read(self, function: Function) -> None:
         """Read a function; one that nests too deeply is noted, and the rest of the work goes on."""
@@ -165,7 +189,7 @@ class Interpreter(Names):
             limit = max((value.depth for value in bound if value is not None), default=0)
         self.lift(frame, summary, bound, function, node, limit)
         result = self.rebase(summary.returns, bound, frame, memo, (node[1], f"{function.name}()"))
-        for value in arguments:
+        for value in (*arguments, *keywords.values()):
             frame.use_whole(value)
         if function.is_async:
             return Awaitable(result, frame.depth)
@@ -326,7 +350,14 @@ class Interpreter(Names):
         if len(self.stack) > DEEPEST:
             return
         if not any(key[0] == id(inner.function) for key in frame.calls):
-            self.evaluate(inner.function, list(self.parameters(inner.function)), frame)
+            self.note(frame, inner.function, self.evaluate(inner.function, list(self.parameters(inner.function)), frame))
+
+    def note(self, frame: Frame, function: Function, summary: Summary) -> None:
+        """Note that what is read rests on the reading of another function."""
+        if summary.reading is None or summary.reading.stale:
+            frame.open.add(function)
+        else:
+            frame.called[id(summary.reading)] = summary.reading
 
     def lift(
         self,
@@ -340,10 +371,7 @@ class Interpreter(Names):
         """Let the effects of a called function happen here, in the loops that surround the call."""
         if function.outer >= 0:
             frame.calls[(id(function),)] = True
-        if summary.reading is None or summary.reading.stale:
-            frame.open.add(function)
-        else:
-            frame.called[id(summary.reading)] = summary.reading
+        self.note(frame, function, summary)
         if not summary.events:
             return
         around = frame.multiplying(limit)
@@ -680,11 +708,7 @@ class Interpreter(Names):
 
     def written(self, frame: Frame, row: Row, node: Node) -> None:
         """A row is turned into text: its `__str__` is called."""
-        found = self.project.class_member(row.model.cls, "__str__")
-        if isinstance(found, tuple) and found[1][0] == "func" and not row.model.historical:
-            function = found[0].module.functions[found[1][1]]
-            if function not in self.stack:
-                self.invoke(frame, FunctionValue(function, row), (), {}, node)
+        protocols.written(frame, row, node)
 
     def last_event(self, frame: Frame) -> Event | None:
         """Return the effect recorded last in a function."""

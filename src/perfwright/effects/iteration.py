@@ -54,6 +54,7 @@ def loaded(frame: Frame, rows: Rows, position: int) -> Load:
     keyed = any(name in ("id", "pk") for model, name, _ in rows.filters if model is rows.model)
     load.limited = rows.limited is not None or rows.values or keyed
     load.chain = ((frame.function, position, query_symbol(rows)),)
+    load.whole = rows.escaped
     rows.load = frame.load(load)
     return load
 
@@ -128,6 +129,13 @@ def iterate(frame: Frame, value: Value, node: Node, *, kind: str = "for") -> tup
         found = frame.interp.method_result(frame, value, "__iter__", node)
         if isinstance(found, Sequence):
             return deepen(found.element, depth), Loop(kind, position, over, found.size, value)
+        if isinstance(found, Instance):
+            loop = Loop(kind, position, over, ITEMS, value)
+            loop.sure = False
+            frame.loops.append(loop)
+            item = frame.interp.method_result(frame, found, "__next__", node)
+            frame.loops.pop()
+            return deepen(item, depth) if item is not None else Value(depth), loop
     loop = Loop(kind, position, over, ITEMS, value)
     loop.sure = False
     if isinstance(value, Foreign) and ("IO" in value.name or "file" in value.name.lower()):

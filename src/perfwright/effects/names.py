@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from perfwright.effects.frame import Frame, Held, Loop
 from perfwright.effects.growth import grown
 from perfwright.effects.iteration import deepen
+from perfwright.effects.protocols import OPERATORS, special
 from perfwright.effects.scans import search
 from perfwright.effects.values import (
     ITEMS,
@@ -105,6 +106,8 @@ class Names:
                     # On a branch, None stands beside what is there already.
                     both = known is not None and frame.path and isinstance(value, Constant)
                     base.put(target[3][2], join(known, value) if both and known is not None else value)
+            elif isinstance(base, Instance):
+                special(frame, base, "__setitem__", target, (UNKNOWN, value))
             grown(frame, target[2], target)
         elif tag == "star":
             self.assign(frame, target[2], Sequence("list", deepen(value, frame.depth), ITEMS, frame.depth), source)
@@ -271,10 +274,14 @@ class Names:
             inner = inner.outer
         return UNKNOWN
 
-    def operator(self, frame: Frame, left: Value, right: Value, symbol: str) -> Value:
+    def operator(self, frame: Frame, left: Value, right: Value, symbol: str, node: Node) -> Value:
         """Return what `left <symbol> right` gives: `path / name` is a path."""
         if symbol == "/" and left.kind == "foreign":
             return deepen(left, frame.depth)
+        if isinstance(left, Instance):
+            found = special(frame, left, OPERATORS.get(symbol, ""), node, (right,))
+            if found is not None:
+                return found
         if symbol == "/" and isinstance(left, External):
             return Value(frame.depth)
         return Value(max(left.depth, right.depth))

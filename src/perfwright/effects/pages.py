@@ -163,9 +163,7 @@ class Pages:
         named = frame.interp.constant_node(frame, node) if node is not None and node[0] in ("name", "attr") else None
         return (named[2],) if named is not None and named[0] == "const" and isinstance(named[2], str) else ()
 
-    def render(
-        self, frame: Frame, names: tuple[str, ...], dialect: str, values: dict[str, Value], node: Node
-    ) -> None:
+    def render(self, frame: Frame, names: tuple[str, ...], dialect: str, values: dict[str, Value], node: Node) -> None:
         templates = frame.interp.entries.templates
         chain: Chain = templates.chain(names, frame.module.path, dialect) if names else ()
         if chain:
@@ -185,10 +183,13 @@ class Pages:
     def views(self, interp: "Interpreter") -> Iterator[tuple[Class, Function]]:
         """Give the generic views whose `get` is not their own, each with a function that answers a request."""
         for cls in self.project.classes:
-            if not self.kind(cls) or "get" in cls.names:
-                continue
+            if "get" in cls.names:
+                continue  # it is read like any method
             own = self.project.class_member(cls, "get")
-            if not isinstance(own, tuple) and not self.template_names(interp, cls):
+            if isinstance(own, tuple):
+                if not any(str(base).startswith(GENERIC) for base in self.project.externals(cls)):
+                    continue
+            elif not self.kind(cls) or not self.template_names(interp, cls):
                 continue
             position = cls.line << 12
             me: Node = ("name", position, "self")
@@ -311,14 +312,14 @@ class Pages:
     def template_names(self, interp: "Interpreter", cls: Class) -> tuple[str, ...]:
         """Return the names of a view's template: what it says, else what Django makes of its model."""
         found = self.project.class_member(cls, "get_template_names")
+        said: list[str] = []
         if isinstance(found, tuple) and found[1][0] == "func":
-            body = found[0].module.functions[found[1][1]].body
-            given = [node[2] for node in walk(body) if node[0] == "return" and node[2] is not None]
-            texts = [each[2] for value in given for each in walk(value) if each[0] == "const"]
-            return tuple([each for each in texts if isinstance(each, str) and "." in each])
+            for node in walk(found[0].module.functions[found[1][1]].body):
+                if node[0] == "return" and node[2] is not None:
+                    said.extend(self.named_in(cls, node[2]))
         name = self.constant(cls, "template_name")
-        if name:
-            return (name,)
+        if name or said:
+            return (name, *said) if name else tuple(said)
         model = self.model(interp, cls)
         kind = self.kind(cls)
         if model is None or kind == PLAIN:
@@ -330,6 +331,16 @@ class Pages:
                 suffix = other
         suffix = self.constant(cls, "template_name_suffix") or suffix
         return (f"{app_of(model)}/{model.name.lower()}{suffix}.html",)
+
+    def named_in(self, cls: Class, node: Node) -> list[str]:
+        """Return the template names in what a method returns: texts, and texts that the class holds."""
+        names = []
+        for each in walk(node):
+            if each[0] == "const" and isinstance(each[2], str) and "." in each[2]:
+                names.append(each[2])
+            elif each[0] == "attr" and each[2][0] == "name" and (name := self.constant(cls, each[3])):
+                names.append(name)
+        return names
 
     def model(self, interp: "Interpreter", cls: Class) -> Class | None:
         """Return the model that a view says it is of, by `model` or by its `queryset`."""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from perfwright.effects import serializers
 from perfwright.effects.frame import Frame
-from perfwright.effects.queries import query
+from perfwright.effects.iteration import query
 from perfwright.effects.values import PAGE, ClassValue, Constant, External, Row, Rows, Sequence, Value, holds_rows
 from perfwright.index.lower import Node
 from perfwright.index.project import Class
@@ -55,13 +55,14 @@ def called(
 def declared_type(interp: "Interpreter", frame: Frame, name: str, node: Node) -> Node | None:
     """Return the type in `TypeAdapter(list[BookOut]).validate_python(rows)` or `parse_obj_as(list[BookOut], rows)`."""
     if name == "parse_obj_as":
-        return node[3][0] if node[3] else None  # type: ignore[no-any-return]
+        return node[3][0] if node[3] else None
     made: Node | None = node[2][2] if node[2][0] == "attr" else None
     if made is not None and made[0] == "name":
         made = interp.constant_node(frame, made)
     if made is None or made[0] != "call" or serializers.last(made[2]) != "TypeAdapter" or not made[3]:
         return None
-    return made[3][0]  # type: ignore[no-any-return]
+    found: Node = made[3][0]
+    return found
 
 
 def page_of(frame: Frame, arguments: tuple[Value, ...], node: Node) -> Value | None:

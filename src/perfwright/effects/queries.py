@@ -349,6 +349,8 @@ def _refined(
     stored: bool,
 ) -> Value:
     new = work.copy(frame.depth) if work is rows else work
+    for value in values:
+        frame.use_whole(value)
     new.custom = rows.custom
     if name == "all" and rows.manager and rows.relation:
         new.depth = rows.depth if stored else frame.depth

@@ -3,6 +3,7 @@
 from perfwright.effects.frame import Frame, Loop
 from perfwright.effects.iteration import run_query
 from perfwright.effects.library import Model
+from perfwright.effects.protocols import OPERATORS, special
 from perfwright.effects.values import UNKNOWN, Constant, Rows, Scalar, Sequence, Value
 from perfwright.index.lower import Node
 from perfwright.index.tree import names_in, text, walk
@@ -36,12 +37,14 @@ def compare(frame: Frame, node: Node) -> Value:
     """A comparison; `in` also searches."""
     left = node[2][2] if node[2][0] == "await" else node[2]
     frame.existence = left[0] == "call" and asks_existence(node)
-    frame.value(node[2])
+    compared = frame.value(node[2])
     frame.existence = False
     for operator, right_node in zip(node[3], node[4], strict=True):
         right = frame.value(right_node)
         if operator in ("in", "not in"):
             contains(frame, right, node, right_node)
+        elif compared.kind in ("row", "instance") and operator in OPERATORS:
+            special(frame, compared, OPERATORS[operator], node, (right,))
     return Scalar("bool", frame.depth)
 
 
@@ -62,6 +65,7 @@ def contains(frame: Frame, where: Value, node: Node, right: Node) -> None:
             load.reduced.append(("contains", node[1], frame.interp.text(node)))
         return
     if not isinstance(where, Sequence):
+        special(frame, where, "__contains__", node, (UNKNOWN,))
         return
     if where.load is not None:
         where.load.reduced.append(("contains", node[1], frame.interp.text(node)))

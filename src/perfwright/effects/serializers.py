@@ -231,11 +231,10 @@ def _read(position: int, source: str, model: Model | None = None) -> Node:
         if many and part in ASKS:
             return ("call", position, node, (), ())
         relation = model.relations.get(part) if model is not None else None
-        if model is not None and relation is None:
-            binding = model.cls.names.get(part)
-            if binding is not None and binding[0] == "func":
-                if not model.cls.module.functions[binding[1]].decorators:
-                    node = ("call", position, node, (), ())
+        binding = model.cls.names.get(part) if model is not None and relation is None else None
+        if model is not None and binding is not None and binding[0] == "func":
+            plain = not model.cls.module.functions[binding[1]].decorators
+            node = ("call", position, node, (), ()) if plain else node
         many = relation is not None and relation.many
         model = relation.target if relation is not None else None
     return node

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from perfwright.effects.entries import Entries
 from perfwright.effects.frame import Event, Link, Loop
-from perfwright.effects.interpret import Interpreter
+from perfwright.effects.interpret import Interpreter, Key
 from perfwright.effects.library import Libraries
 from perfwright.effects.observations import Lookup, Reading, Response
 from perfwright.effects.scans import Scan
@@ -224,12 +224,23 @@ class Ground:
 class Program:
     """A project, or one share of its modules with all that they lead to, read."""
 
-    def __init__(self, ground: Ground, modules: list[Module], *, first: bool = True) -> None:
+    def __init__(self, ground: Ground) -> None:
         self.project, self.libraries, self.schema = ground.project, ground.libraries, ground.schema
         self.interpreter = Interpreter(ground.project, ground.libraries, ground.schema, ground.entries)
-        self.interpreter.read_all(modules, first=first)
         self.labels = ground.entries.labels
+        self.called: set[Function] = set()
+
+    def read(self, modules: list[Module], *, first: bool = True) -> "Program":
+        """Read some modules; the first of several shares also what frameworks call."""
+        self.interpreter.read_all(modules, first=first)
         self.called = {reading.function for reading in self.readings if not reading.standalone}
+        return self
+
+    def read_again(self, modules: list[Module], done: set[Key], alone: set[Key], *, frameworks: bool) -> "Program":
+        """Read what is left where some functions were read before, `alone` those that were read without a caller."""
+        self.interpreter.read_again(modules, done, alone, frameworks=frameworks)
+        self.called = {reading.function for reading in self.readings if not reading.standalone}
+        return self
 
     @property
     def readings(self) -> Iterable[Reading]:
@@ -246,6 +257,10 @@ class Program:
     def origins(self, reading: Reading) -> tuple[Link, ...]:
         """Return what renders the template that was read, the outermost first; nothing for Python."""
         return self.interpreter.entries.templates.origins.get(reading, ())
+
+    def renderers(self, reading: Reading) -> tuple[Function, ...]:
+        """Return the functions that render a template as it was read; nothing for Python."""
+        return tuple(self.interpreter.entries.templates.renderers.get(reading, ()))
 
     def views(self) -> Iterator[Effects]:
         """Give every reading as the rules see it."""

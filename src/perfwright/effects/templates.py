@@ -8,6 +8,7 @@ stands.
 
 import posixpath
 from collections.abc import Callable, Iterator
+
 from perfwright.effects.calls import apply
 from perfwright.effects.frame import Frame, Link
 from perfwright.effects.iteration import deepen, query
@@ -32,6 +33,7 @@ from perfwright.index.template_files import Template
 
 DEEPEST = 40  # calls, blocks and includes inside each other; see interpret.DEEPEST
 EXTENDED = 20  # templates that extend each other
+RENDERERS = 8  # functions that are named as rendering a page
 # A template function is read, not called: in a chain its name stands without brackets, as a property's does.
 READ: tuple[Node, ...] = (("name", 0, "property"),)
 OF_A_DICT = ("items", "keys", "values", "get", "pop", "update", "setdefault", "copy")
@@ -40,6 +42,18 @@ WRITES = ("db.write", "db.commit", "http.request", "file.write")
 
 Chain = tuple[Template, ...]
 Key = tuple[tuple[str, ...], str, int]
+
+
+class Rendered(Function):
+    """A part of a page as a function: the same block in another page is another function."""
+
+    def __init__(self, module: Module, facts: Node, page: str) -> None:
+        super().__init__(module, -1, facts)
+        self.page = page  # the path of the template that is rendered
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        return self.module.path, f"{self.qualified} of {self.page}", self.line
 
 
 class Part:
@@ -60,7 +74,7 @@ class Part:
             qualified if block else template.name, qualified, line, end, READ, parameters, None, 0,
             (*body, ("settle", line << 12)), -1, -1,
         )  # fmt: skip
-        self.function = Function(template.module, -1, facts)
+        self.function = Rendered(template.module, facts, chain[0].path)
 
 
 class Templates:
@@ -73,6 +87,7 @@ class Templates:
         self.part_of: dict[Function, Part] = {}
         self.template_of: dict[Module, Template] = {}
         self.origins: dict[Reading, tuple[Link, ...]] = {}  # what renders the template that was read
+        self.renderers: dict[Reading, dict[Function, None]] = {}  # the functions of Python that lead to a reading
         self.way: list[Link] = []  # the renderings that are going on
         self.shared: frozenset[str] = frozenset()  # names that more than one part of the page reads
         self._chains: dict[tuple[str, str, str], Chain] = {}
@@ -187,14 +202,10 @@ class Templates:
     # ------------------------------------------------------------------------ rendering
     def render(self, frame: Frame, chain: Chain, values: dict[str, Value], node: Node) -> None:
         """Render a page with these values: what its template does happens here."""
-        page, root = self.part(chain, "", 0), self.part(chain, "", len(chain) - 1)
-        if page is None or root is None:
+        root = self.part(chain, "", len(chain) - 1)
+        if root is None:
             return
         link = (frame.function, node[1], f"renders {chain[0].name}")
-        callers = frame.interp.callers
-        callers.setdefault(page.function, set()).add(frame.function)
-        if root is not page:
-            callers.setdefault(root.function, set()).add(page.function)
         before, self.shared = self.shared, self.shared | self.shared_in(chain)
         known: dict[int, str] = {}
         for name in root.names:
@@ -207,32 +218,43 @@ class Templates:
             elif value.stored or self.way:
                 self.shared |= {name}  # in memory already, or passed on by a template that may use it too
         self.way.append(link)
-        self.call(frame, root, [values.get(name) or UNKNOWN for name in root.names], node)
+        read = self.call(frame, root, [values.get(name) or UNKNOWN for name in root.names], node)
         self.way.pop()
         self.shared = before
+        if read is not None and frame.function not in self.part_of:
+            self.note_renderer(read, frame.function)
 
     def enter(self, frame: Frame, block: str, level: int, node: Node) -> None:
         """Show a block of the page here, as the first template from a level on gives it."""
         current = self.part_of.get(frame.function)
         part = self.part(current.chain, block, level) if current is not None else None
-        if current is None or part is None:
-            return
-        page = self.part(current.chain, "", 0)
-        if page is not None:
-            frame.interp.callers.setdefault(part.function, set()).add(page.function)
-        self.call(frame, part, [frame.lookup(name) or UNKNOWN for name in part.names], node)
+        if part is not None:
+            self.call(frame, part, [frame.lookup(name) or UNKNOWN for name in part.names], node)
 
-    def call(self, frame: Frame, part: Part, bound: list[Value], node: Node) -> None:
+    def note_renderer(self, read: Reading, function: Function) -> None:
+        """Note that a function renders a page: this reading of it, and those of its blocks and includes."""
+        waiting = [read]
+        while waiting:
+            reading = waiting.pop()
+            known = self.renderers.setdefault(reading, {})
+            if function not in known and len(known) < RENDERERS:
+                known[function] = None
+                waiting.extend([inner for inner in reading.called if inner.function in self.part_of])
+
+    def call(self, frame: Frame, part: Part, bound: list[Value], node: Node) -> Reading | None:
+        """Call a part of a page with a value for each of its names; return how it was read."""
         interp = frame.interp
         if len(interp.stack) > DEEPEST:
-            return
+            return None
         function = part.function
+        interp.callers.setdefault(function, set()).add(frame.function)
         summary = interp.evaluate(function, bound, None)
         if summary.reading is not None and summary.reading not in self.origins:
             self.origins[summary.reading] = tuple(self.way)
         interp.lift(frame, summary, bound, function, node, None)
         for value in bound:
             frame.use_whole(value)
+        return summary.reading if isinstance(summary.reading, Reading) else None
 
     def template(self, frame: Frame) -> Template | None:
         """Return the template that a function belongs to, where it belongs to one."""

@@ -245,7 +245,7 @@ class Rows(Value):
     """
 
     __slots__ = (
-        "api", "assumed", "columns", "custom", "fetched", "filters", "limited", "load", "locked", "manager", "model",
+        "api", "assumed", "columns", "custom", "escaped", "fetched", "filters", "limited", "load", "locked", "manager", "model",
         "orders", "owner", "position", "relation", "size", "stored", "values",
     )  # fmt: skip
     kind = "rows"
@@ -266,6 +266,7 @@ class Rows(Value):
         self.stored = False  # already in memory: prefetched, or run before
         self.assumed = False
         self.locked = False  # FOR UPDATE
+        self.escaped = False  # something else has them too: their rows may all be used there
         self.size: Size | None = None
         self.custom: Class | None = None  # the project's own manager or queryset class
 
@@ -413,7 +414,8 @@ def join(first: Value, second: Value) -> Value:
         merged.filters = tuple(name for name in first.filters if name in second.filters)
         merged.limited = first.limited if second.limited else None
         merged.stored = first.stored and second.stored
-        merged.locked = first.locked and second.locked
+        merged.locked, merged.escaped = first.locked and second.locked, first.escaped or second.escaped
+        merged.load = first.load if first.load is not None else second.load
         return merged
     if isinstance(first, Row) and isinstance(second, Row) and first.model is second.model:
         if first.fetched == second.fetched and first.locked == second.locked:

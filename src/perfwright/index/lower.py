@@ -16,6 +16,7 @@ from typing import Any
 
 Node = tuple[Any, ...]
 IGNORE = re.compile(r"#\s*perfwright:\s*ignore(?:\[([^\]]*)\])?\s*(.*)")
+LONGEST_SCHEMA = 40_000
 LONGEST = 400  # characters kept of a string constant: enough for SQL, not for embedded data
 
 ASYNC, GENERATOR = 1, 2
@@ -128,7 +129,7 @@ class _Lowering:
             ast.Constant: self.constant,
             ast.Subscript: self.subscript,
             ast.JoinedStr: self.formatted,
-            ast.FormattedValue: lambda node: self.expression(node.value),
+            ast.FormattedValue: self.written,
             ast.Compare: self.compare,
             ast.BoolOp: self.boolean,
             ast.BinOp: self.binary,
@@ -221,7 +222,8 @@ class _Lowering:
     def constant(self, node: ast.Constant) -> Node:
         value = node.value
         if (isinstance(value, str) and len(value) > LONGEST) or isinstance(value, bytes):
-            value = value[:LONGEST]
+            schema = isinstance(value, str) and "type Query" in value  # GraphQL's, whose types are read
+            value = value[: LONGEST_SCHEMA if schema else LONGEST]
         elif isinstance(value, int) and not -(1 << 60) < value < 1 << 60:
             value = 1 << 60
         return ("const", _position(node), value)
@@ -231,6 +233,13 @@ class _Lowering:
 
     def formatted(self, node: ast.JoinedStr) -> Node:
         return ("fstr", _position(node), tuple([self.expression(value) for value in node.values]))
+
+    def written(self, node: ast.FormattedValue) -> Node:
+        """Lower one part of an f-string; `{x!r}` is `repr(x)`."""
+        value = self.expression(node.value)
+        if node.conversion in (ord("r"), ord("a")):
+            return ("call", _position(node), ("name", _position(node), "repr"), (value,), ())
+        return value
 
     def compare(self, node: ast.Compare) -> Node:
         return (

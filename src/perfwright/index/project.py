@@ -68,7 +68,7 @@ class Function:
     @property
     def key(self) -> tuple[str, str, int]:
         """Return what tells the function from all others, in every process that reads the same files."""
-        return self.module.path, self.qualified, self.line
+        return self.module.path, self.qualified if self.index >= 0 else f"made: {self.qualified}", self.line
 
     @property
     def is_async(self) -> bool:

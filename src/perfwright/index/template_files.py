@@ -1,4 +1,4 @@
-"""The templates of a project: found by name below `templates` and `jinja2` folders, read when something renders them."""
+"""The templates of a project: found by name below `templates` and `jinja2` folders, read when they are rendered."""
 
 import os
 import stat
@@ -9,7 +9,8 @@ from perfwright.config import path_matches
 from perfwright.discover import LARGEST, SKIPPED, is_test
 from perfwright.index.lower import Node, digest
 from perfwright.index.project import Module
-from perfwright.index.templates import BODY, DJANGO, JINJA, MACRO, TooDeepError, lower
+from perfwright.index.template_expressions import TooDeepError
+from perfwright.index.templates import BODY, DJANGO, JINJA, MACRO, lower
 
 FOLDERS = ("templates", "jinja2")
 OF_JINJA = (".jinja", ".jinja2", ".j2")  # endings of files that only Jinja reads

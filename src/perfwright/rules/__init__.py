@@ -76,9 +76,8 @@ def search(program: Program) -> Found:
                 files=1 << function.module.number,
                 called=tuple([places[id(each)] for each in reading.called if id(each) in places]),
                 calls=reading.calls,
-                findings=[
-                    found for rule, sees in every if not sees.isdisjoint(seen) for found in rule.find(effects)
-                ],
+                findings=[found for rule, sees in every if not sees.isdisjoint(seen) for found in rule.find(effects)],
+                renderers=tuple([renderer.key for renderer in program.renderers(reading)]),
             )
         )
     rest_on(reads, readings)
@@ -131,7 +130,8 @@ def find(shares: Sequence[Found], settings: Settings) -> list[Finding]:
                 continue
             for finding in read.findings:
                 if settings.selects(finding.rule, finding.place.path):
-                    ways.setdefault((finding.key, finding.place.line), []).append((finding, read.function))
+                    group = ways.setdefault((finding.key, finding.place.line), [])
+                    group.extend([(finding, function) for function in read.renderers or (read.function,)])
     reached = Reached(shares)
     evidence = (Predicted(resolved_calls=resolved(shares)),)
     return [

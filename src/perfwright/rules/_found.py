@@ -25,6 +25,7 @@ class Read:
     called: tuple[int, ...]
     calls: tuple[int, int]  # calls seen, and of them not resolved
     findings: list[Finding]
+    renderers: tuple[Key, ...] = ()  # of a template: the functions that lead to this reading
 
 
 @dataclass(slots=True)
@@ -41,9 +42,14 @@ class Found:
 
 
 def resolved(shares: Iterable[Found]) -> float:
-    """Return the share of calls that could be resolved, 0 to 1."""
-    calls = [read.calls for share in shares for read in share.reads]
-    seen, unknown = sum(each[0] for each in calls), sum(each[1] for each in calls)
+    """Return the share of calls that could be resolved, 0 to 1: of each function, in the reading that saw most."""
+    calls: dict[Key, tuple[int, int]] = {}
+    for share in shares:
+        for read in share.reads:
+            known = calls.get(read.function)
+            if known is None or (read.calls[0], -read.calls[1]) > (known[0], -known[1]):
+                calls[read.function] = read.calls
+    seen, unknown = sum(each[0] for each in calls.values()), sum(each[1] for each in calls.values())
     return round(1 - unknown / seen, 3) if seen else 1.0
 
 

@@ -1,5 +1,7 @@
 """Where on the way from a loop to an effect a call stands that asks for the same on every pass."""
 
+import builtins
+
 from perfwright.effects.frame import Event, Link, Loop
 from perfwright.effects.summary import Effect
 from perfwright.index.lower import POSITIONAL, Node
@@ -10,6 +12,11 @@ from perfwright.rules._loops import LONGEST, Changes, bound_in, idle, node_at, r
 OTHERWISE = (  # words in names of functions that answer otherwise each time, or are called for what they change
     *("now", "time", "today", "random", "uuid", "next", "poll", "wait", "refresh", "reload", "retry", "sample"),
     *("check", "fetch", "ping", "shuffle", "increment", "generate", "pop", "advance", "tick", "sync", "update"),
+    *("create", "make", "new", "copy", "clone", "start", "run", "execute", "add", "set", "log", "emit", "notify"),
+)
+ASKED = (  # of files: too little work to be kept
+    *("exists", "isfile", "isdir", "is_file", "is_dir", "stat", "lstat", "realpath", "resolve", "samefile", "access"),
+    *("getmtime", "getsize", "islink", "is_symlink", "getcwd", "cwd", "home", "expanduser", "abspath", "iter_modules"),
 )
 STREAMS = ("io.", "socket.", "json.load", "pickle.load", "marshal.load", "tomllib.load", "plistlib.load", "csv.")
 
@@ -41,9 +48,11 @@ def same_from(effect: Effect) -> int | None:
 
 
 def differs(event: Event) -> bool:
-    """Tell whether an effect is no work done twice: it goes on in an open stream, or its library keeps the answer."""
+    """Tell whether an effect is no work done twice: it goes on in an open stream, it is little, or it is kept."""
     name = event.model.name if event.model is not None else event.symbol
     if name.startswith("re.") or (event.model is not None and event.model.memo is not None):
+        return True
+    if name.rpartition(".")[2] in ASKED:
         return True
     return name.startswith(STREAMS) and not name.startswith(
         ("json.loads", "pickle.loads", "marshal.loads", "tomllib.loads")
@@ -171,9 +180,10 @@ class Fixed:
 
     def holds(self, node: Node) -> bool:
         """Tell whether an expression is the same each time: made of module names, constants and what is known."""
-        own = set(bound_in(node))
-        if any(name in self.local and name not in self.known for name in names_in(node) - own):
-            return False
+        for name in names_in(node) - set(bound_in(node)):
+            known = name in self.known if name in self.local else name in self.function.module.names or is_builtin(name)
+            if not known:
+                return False
         if any(any(word in names_of(text(call[2])) for word in OTHERWISE) for call in walk(node) if call[0] == "call"):
             return False
         changed = {text(t, LONGEST) for s in walk(self.function.body) if s[0] in ("assign", "aug") for t in _set_by(s)}
@@ -182,6 +192,10 @@ class Fixed:
     def passed_on(self, node: Node, callee: Function) -> set[str]:
         """Return the parameters of a function that a call here gives the same each time."""
         return {name for name, value in arguments(node, callee) if value is None or self.holds(value)}
+
+
+def is_builtin(name: str) -> bool:
+    return hasattr(builtins, name)
 
 
 def _set_by(statement: Node) -> tuple[Node, ...]:

@@ -85,7 +85,9 @@ def find(effects: Effects) -> Iterator[Finding]:
 def counted(effects: Effects, effect: Effect) -> Finding:
     event = effect.event
     model = getattr(event.detail, "model", None)
-    matching = share(model, event.detail.filters if isinstance(event.detail, Rows) else ())
+    rows = event.detail if isinstance(event.detail, Rows) else None
+    relation = f"{rows.owner.model.name}.{rows.relation}" if rows is not None and rows.owner is not None else ""
+    matching = share(model, rows.filters if rows is not None else (), relation)
     sure: Confidence = "certain" if len(event.chain) == 1 and event.certain else "likely"
     return effects.finding(
         RULE.name,
@@ -168,18 +170,19 @@ def truths(body: tuple[Node, ...], name: str) -> Iterator[Node]:
         yield from (part for part in parts if part[0] == "name" and part[2] == name)
 
 
-def share(model: Model | None, filters: tuple[tuple[Model | None, str, str], ...]) -> str:
-    """Return how many rows match: one by a unique column, the children of one row, else a share of the table."""
-    size = model.name if model is not None else "rows"
-    for of, name, operator in filters:
-        column = of.column(name) if of is not None else None
-        if operator != "eq" or column is None or of is not model:
-            continue
-        if column.unique or name in ("id", "pk"):
-            return "1"
-        if column.target or column.type in ("ForeignKey", "TreeForeignKey", "ParentalKey"):
-            size = "items"
-    return size
+def share(model: Model | None, filters: tuple[tuple[Model | None, str, str], ...], relation: str = "") -> str:
+    """Return how many rows match: one by what is unique, the children of one row, else a share of the table."""
+    if model is None:
+        return relation or "rows"
+    equal = {name for of, name, operator in filters if of is model and operator == "eq"}
+    columns = {name: column for name in equal if (column := model.column(name)) is not None}
+    known = {column.name for column in columns.values()}
+    if any(column.unique for column in columns.values()) or any(group <= known for group in model.uniques):
+        return "1"
+    if relation:
+        return relation
+    keys = ("ForeignKey", "TreeForeignKey", "ParentalKey")
+    return "items" if any(column.target or column.type in keys for column in columns.values()) else model.name
 
 
 def cure(model: Model | None) -> str:

@@ -1,7 +1,7 @@
 """Long computing stands in async code: the whole event loop stands still until it is done.
 
-Nothing is waited for, so nothing else gets its turn: one password hashed or one image resized in a coroutine keeps every
-other request from being served for tens of milliseconds.
+Nothing is waited for, so nothing else gets its turn: one password hashed or one image resized in a coroutine keeps
+every other request from being served for tens of milliseconds.
 
 ## Slow
 
@@ -49,6 +49,7 @@ def make(n: int) -> str:
 The program has one task only, or what is worked on is small whatever a user sends.
 """
 
+import re
 from collections.abc import Iterator
 
 from perfwright.effects.summary import Effect, Effects
@@ -63,6 +64,7 @@ DOES = {
     "argon2": "hashes a password",
     "werkzeug": "hashes a password",
     "hashlib": "hashes a password",
+    "django": "hashes a password",
     "PIL": "works on an image",
     "pandas": "works on a frame",
     "polars": "works on a frame",
@@ -76,47 +78,52 @@ DOES = {
     "zlib": "compresses",
 }
 # These leave the interpreter to others while they work, so that a thread is enough; other code needs a process.
-IN_C = (*DOES, "django")
-SMALL = ("numpy", "gzip", "zlib")  # quick on what is small, and often it is
-STARTUP = ("lifespan", "startup", "on_startup", "main", "setup", "init_db", "initialize", "cleanup", "shutdown")
+IN_C = tuple(DOES)
+SMALL = ("numpy", "gzip", "zlib", "bz2", "lzma", "difflib", "gc")  # quick on what is small, and often it is
+STARTUP = re.compile(r"lifespan|startup|shutdown|cleanup|^(main|setup|init_db|initialize)$")
 FRAMES = ("pandas.", "polars.", "numpy.")
 
 
 def find(effects: Effects) -> Iterator[Finding]:
     if not effects.function.is_async:
         return
-    by_library: dict[str, list[Effect]] = {}
+    work: dict[str, list[Effect]] = {}
     for effect in effects.effects("cpu"):
         model = effect.event.model
         if model is not None and effect.event.blocking and not effect.event.once:
-            by_library.setdefault(model.name.partition(".")[0], []).append(effect)
-    for library, group in by_library.items():
-        yield computes(effects, library, group)
+            work.setdefault(DOES.get(library_of(effect), "computes"), []).append(effect)
+    for does, group in work.items():
+        yield computes(effects, does, group)
     for effect in effects.effects("serialize", "sort"):
         size = unbounded(effect)
         if size is not None and not yields(effect):
             yield works_on_all(effects, effect, size)
 
 
-def computes(effects: Effects, library: str, group: list[Effect]) -> Finding:
-    """Return one finding for all that a function does with one library: it is moved away as a whole."""
+def library_of(effect: Effect) -> str:
+    model = effect.event.model
+    return model.name.partition(".")[0] if model is not None else ""
+
+
+def computes(effects: Effects, does: str, group: list[Effect]) -> Finding:
+    """Return one finding for all work of one kind in a function: it is moved away as a whole."""
     group.sort(key=lambda effect: (len(effect.event.chain) > 1, effect.event.chain[0][1]))
     effect = group[0]
     places = {each.event.chain[0][1] for each in group}
     more = f", and {len(places) - 1} more after it" if len(places) > 1 else ""
-    does = DOES.get(library, "hashes a password" if library == "django" else "computes")
     return effects.finding(
         RULE.name,
         effect,
         f"the event loop stands still while `{effect.what}` {does}{more}",
-        cure=cure(library),
-        confidence=confidence(effect, library),
+        cure=cure(library_of(effect)),
+        symbol=does,
+        confidence=confidence(effect, library_of(effect)),
         terms=tuple(Term("cpu", tuple(str(loop.size) for loop in each.event.loops)) for each in group[:8]),
     )
 
 
 def confidence(effect: Effect, library: str) -> Confidence:
-    if effect.function.name in STARTUP or (library in SMALL and not effect.event.loops):
+    if STARTUP.search(effect.function.name) or (library in SMALL and not effect.loop):
         return "possible"
     return "certain" if len(effect.event.chain) == 1 and effect.event.certain else "likely"
 
@@ -136,13 +143,13 @@ def works_on_all(effects: Effects, effect: Effect, size: Size) -> Finding:
         effect,
         f"the event loop stands still while `{effect.what}` {does} all of `{effect.event.symbol}`",
         cure="Run it in a process, or let the database or the file format do less: a page, fewer columns.",
-        confidence="possible" if effect.function.name in STARTUP else "likely",
+        confidence="possible" if STARTUP.search(effect.function.name) else "likely",
         terms=(Term(effect.event.effect, sizes),),
     )
 
 
 def unbounded(effect: Effect) -> Size | None:
-    """Return the size of what is worked on here, where it is as large as a table or a file; None where it may be small."""
+    """Return the size of what is worked on here: a whole table or file; None where it may be small."""
     event, value = effect.event, effect.event.detail
     if event.aside or event.once or any(link[0].is_async for link in event.chain[1:]):
         return None

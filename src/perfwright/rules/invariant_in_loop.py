@@ -74,7 +74,7 @@ from perfwright.finding import Finding, Proof, Term
 from perfwright.index.lower import Node
 from perfwright.index.tree import text, walk
 from perfwright.rules._contract import Rule
-from perfwright.rules._loops import Changes, idle
+from perfwright.rules._loops import ASKS, READS, Changes, idle, only_read
 from perfwright.rules._same import same_from, writes_in
 
 WORK = ("file.read", "compile", "cpu", "serialize")
@@ -84,8 +84,6 @@ WHAT = {
     "cpu": "computes",
     "serialize": "parses or serialises",
 }
-ASKS = ("sum", "min", "max", "any", "all", "len", "sorted", "set", "frozenset", "tuple", "join", "next")
-READS = ("get", "keys", "values", "items", "index", "count")
 
 
 def find(effects: Effects) -> Iterator[Finding]:
@@ -136,53 +134,6 @@ def pure(call: Node) -> bool:
         *READS,
         *("lower", "upper", "strip", "lstrip", "rstrip", "casefold", "startswith", "endswith", "replace", "title"),
     )
-
-
-def only_read(node: Node, loop: Loop) -> bool:
-    """Tell whether the loop only looks at what a comprehension makes: another pass could use the same."""
-    name = ""
-    for statement in walk(loop.body):
-        if statement[0] == "assign" and statement[3] is node and len(statement[2]) == 1:
-            target = statement[2][0]
-            name = target[2] if target[0] == "name" else ""
-        elif statement[0] == "call" and any(part is node for part in statement[3]):
-            function = statement[2]
-            return (function[2] if function[0] == "name" else function[-1]) in ASKS
-        elif statement[0] == "cmp" and any(part is node for part in statement[4]):
-            return statement[3][-1] in ("in", "not in")
-    return bool(name) and looked_at(name, loop)
-
-
-def looked_at(name: str, loop: Loop) -> bool:
-    """Tell whether all that a loop does with a name is to look things up in what it holds."""
-    seen = 0
-    for inner in walk(loop.body):
-        tag = inner[0]
-        if tag == "sub" or (tag == "attr" and inner[3] in READS):
-            seen += is_name(inner[2], name)
-        elif tag == "call" and inner[2][0] == "name" and inner[2][2] in ASKS:
-            seen += sum(is_name(part, name) for part in inner[3])
-        elif tag == "cmp":
-            seen += sum(is_name(part, name) for part in inner[4])
-        elif tag == "for":
-            seen += is_name(inner[3], name)
-        elif tag == "comp":
-            seen += sum(is_name(generator[1], name) for generator in inner[4])
-        elif tag == "if":
-            seen += is_name(inner[2], name)
-        if tag in ("assign", "aug", "del") and changed_item(inner, name):
-            return False
-    reads = sum(is_name(inner, name) for inner in walk(loop.body)) - 1  # all but where it is bound
-    return seen == reads
-
-
-def is_name(node: Node, name: str) -> bool:
-    return bool(node[0] == "name" and node[2] == name)
-
-
-def changed_item(statement: Node, name: str) -> bool:
-    targets = (statement[2],) if statement[0] == "aug" else statement[2]
-    return any(target[0] == "sub" and is_name(target[2], name) for target in targets)
 
 
 def told(effects: Effects, effect: Effect) -> Finding:

@@ -72,7 +72,7 @@ from perfwright.rules._same import answers, call_at, differs, same_from, writes_
 
 WORK = ("file.read", "compile", "cpu")
 WHAT = {"file.read": "reads from disk", "compile": "compiles", "cpu": "computes", "scan": "goes through"}
-FAR = 5  # calls from the loop to the effect beyond which something on the way is seldom understood
+FAR = 4  # calls from the loop to the effect beyond which something on the way is seldom understood
 
 
 def find(effects: Effects) -> Iterator[Finding]:
@@ -88,8 +88,10 @@ def find(effects: Effects) -> Iterator[Finding]:
             at = again(effects, effect)
             if at is not None:
                 yield told(effects, effect, at)
+    told_of = set()
     for event, earlier in effects.repeats:
-        if event.effect in WORK and is_same(effects.function, event, earlier):
+        if event.effect in WORK and event.chain[0][2] not in told_of and is_same(effects.function, event, earlier):
+            told_of.add(event.chain[0][2])
             yield twice(effects, event, earlier)
 
 
@@ -170,6 +172,8 @@ def is_same(function: Function, event: Event, earlier: int) -> bool:
             targets = node[2] if node[0] == "assign" else (node[2],)
             if any(names_in(target) & names for target in targets):
                 return False
+        if node[0] == "expr" and low < node[1] < high and names_in(node[2][2]) & names:
+            return False  # called for what it changes, perhaps in what is asked
     return True
 
 

@@ -41,6 +41,8 @@ def find(effects: Effects) -> Iterator[Finding]:
         scan, loop = effect.scan, effect.loop
         if scan is None or loop is None or scan.kind not in ("join", "pass"):
             continue
+        if any(link[0] is effects.function for link in effect.event.chain[1:]):
+            continue  # it calls itself: what it goes through is less and less
         size = getattr(scan.iterated, "size", None) or getattr(scan.iterated, "how_many", None)
         first = effect.event.chain[0]
         through = f" in `{first[2]}`" if len(effect.event.chain) > 1 else ""

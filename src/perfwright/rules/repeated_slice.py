@@ -42,10 +42,10 @@ from perfwright.index.lower import Node
 from perfwright.index.project import Function
 from perfwright.index.tree import names_in, text, walk
 from perfwright.rules._contract import Rule
-from perfwright.rules._loops import Changes, idle, node_at
+from perfwright.rules._loops import Changes, idle, node_at, only_read
 
 RUNNING = ("sum", "min", "max")  # what can be kept up to date from item to item
-MADE = ("set", "frozenset", "list", "tuple", "dict", "Counter")
+MADE = ("set", "frozenset", "dict", "Counter", "fromkeys")  # what is looked up in
 SHORT = ("path", "parts", "keys", "args", "words", "bits", "tokens", "segments", "names", "rest", "tail")
 GROWS = ("append", "add", "insert", "extend", "update", "setdefault", "appendleft")
 
@@ -80,7 +80,7 @@ def sliced(effects: Effects, effect: Effect) -> Finding | None:
     if is_end(low) or is_end(high) or not starts(low):
         return None  # the last few, or all but the last few
     bound = low if low is not None else high
-    moves = changes.touch(bound) if local else bool(names_in(bound))
+    moves = changes.touch(bound) if local else bool(names_in(bound) & bound_by(leaf[0]))
     if not moves and low is None:
         return None  # a window of one length
     if not moves and local and not stays(changes, node[2]):
@@ -96,6 +96,15 @@ def sliced(effects: Effects, effect: Effect) -> Finding | None:
         confidence=confidence(effects, effect),
         terms=(Term("copy", (*effects.term(effect).sizes, size_of(event.detail))),),
     )
+
+
+def bound_by(function: Function) -> set[str]:
+    """Return the names that a function binds: its parameters, and what it assigns."""
+    names = {parameter[0] for parameter in function.parameters}
+    for node in walk(function.body):
+        for target in node[2] if node[0] == "assign" else (node[2],) if node[0] in ("ann", "aug", "for") else ():
+            names |= names_in(target) if target[0] in ("name", "coll") else set()
+    return names
 
 
 def is_end(node: Node | None) -> bool:
@@ -217,8 +226,8 @@ def gone_through(effects: Effects, effect: Effect) -> Finding | None:
     changes = Changes(loop)
     name = node[2][2] if node[2][0] == "name" else node[2][3]
     grows = asked(loop.body, scan.collection)
-    if grows and name not in RUNNING:
-        return None  # a copy of what changes may be meant
+    if name not in RUNNING and (grows or name not in MADE or not only_read(node, loop)):
+        return None  # a copy of its own may be meant
     if not grows and (changes.touch(collection) or others_vary(changes, node)):
         return None
     if name in RUNNING and grows:

@@ -117,11 +117,7 @@ def find(effects: Effects) -> Iterator[Finding]:
         yield from handed_over(effects)
     for attempts in retry_loops(effects.function.body):
         inside = positions((attempts.tried[2], attempts.tried[4]))
-        events = [
-            effect.event
-            for effect in effects.effects(*REMOTE)
-            if effect.event.chain[0][1] in inside
-        ]
+        events = [effect.event for effect in effects.effects(*REMOTE) if effect.event.chain[0][1] in inside]
         event = min(events, key=lambda e: (len(e.chain), e.chain[0][1])) if events else None
         call = shown_call(attempts, event)
         if call is None or (event is None and not promising(attempts)):

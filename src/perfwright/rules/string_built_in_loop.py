@@ -60,6 +60,7 @@ from perfwright.index.tree import text
 from perfwright.rules._contract import Rule
 from perfwright.rules._loops import Changes
 
+NEAR = 3  # calls between the loop and what grows beyond which it may well begin anew
 KINDS = {"str": "text", "bytes": "bytes", "tuple": "tuple", "list": "list", "set": "set", "dict": "dictionary"}
 CURES = {
     "str": 'Collect the pieces in a list and join them once after the loop: "".join(pieces).',
@@ -89,7 +90,7 @@ def find(effects: Effects) -> Iterator[Finding]:
             symbol=text(building.target),
             message=f"every pass over `{loops[-1].over}`{through} copies the whole {KINDS[building.kind]}: `{shown}`",
             cure=cure(building),
-            confidence=effects.confidence(effect),
+            confidence=effects.confidence(effect) if len(effect.event.chain) <= NEAR else "possible",
             chain=effects.chain(effect),
             cost=Cost(terms=(Term("copy", (*sizes, *sizes)),)),
         )

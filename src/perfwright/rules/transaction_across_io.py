@@ -83,7 +83,10 @@ from perfwright.rules._held import across, waits, what
 
 OUTSIDE = ("llm.call", "http.request", "process.spawn", "wait")
 # A password's hash, a lock, a message to the broker: short, or not somebody else.
-NEAR = ("django.contrib.auth.", "redis.", "threading.", "asyncio.", "celery.", "kombu.", "aiokafka.")
+NEAR = (
+    *("django.contrib.auth.", "redis.", "celery.", "kombu.", "aiokafka."),
+    *("threading.", "multiprocessing.", "concurrent.", "queue.", "asyncio."),
+)
 IMPLICIT = ("sqlalchemy", "flask-sqlalchemy", "sqlite3", "aiosqlite", "psycopg", "psycopg2")  # begin by themselves
 ENDS = ("close", "rollback", "remove", "commit")
 CURES = {

@@ -1,0 +1,199 @@
+"""Takes up the readings of the last check: after a change inside functions only what can have changed is read again."""
+
+import json
+import marshal
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from perfwright import rules
+from perfwright.answers import digest
+from perfwright.effects.summary import Ground, Program
+from perfwright.finding import Finding
+from perfwright.index.cache import Cache
+from perfwright.index.lower import Node
+from perfwright.index.project import Module, Project
+from perfwright.index.read import PACK
+from perfwright.rules._found import Found, Key, Read
+
+ENTRY = "readings"  # the name of the cache's entry
+MOST = 40  # changed files; with more, everything is read again
+# Nodes whose last part is the line where they end.
+ENDED = ("assign", "for", "while")
+NAMED = ("func", "class")  # bindings, whose second part is no position
+
+
+def keep(cache: Cache, project: Project, rest: str, listed: str, found: Sequence[Found]) -> None:
+    """Keep the readings of a whole project.
+
+    `rest` is a hash of all that they depend on beside its files, `listed` one of the templates that there are.
+    """
+    if cache.folder is None:
+        return
+    digests = {module.path: module.digest for module in project.modules.values()}
+    shares = [_plain(share) for share in found]
+    cache.keep(ENTRY, {"rest": rest, "listed": listed, "digests": digests, "shares": shares})
+
+
+def take_up(
+    cache: Cache, ground: Ground, shares: Sequence[list[Module]], root: Path, rest: str, listed: Callable[[], str]
+) -> list[Found] | None:
+    """Return the readings of a project, most of them as they were; None where everything is to be read."""
+    state: dict[str, Any] | None = cache.load(ENTRY)
+    if state is None or state["rest"] != rest:
+        return None
+    digests: Mapping[str, str] = state["digests"]
+    modules = ground.project.modules.values()
+    if list(digests) != [module.path for module in modules] or len(state["shares"]) != len(shares):
+        return None
+    changed = [module for module in modules if module.digest != digests[module.path]]
+    old = [_found(share) for share in state["shares"]]
+    if len(changed) > MOST or not same_templates(old, root, state["listed"], listed):
+        return None
+    consulted = {key for share in old for key in share.consulted}
+    packed: Mapping[str, bytes] = cache.load(PACK) or {}
+    models = {model.cls.module for model in ground.schema.by_class.values()}
+    touched = 0
+    for module in changed:
+        before, after = packed.get(digests[module.path]), packed.get(module.digest)
+        if before is None or after is None:
+            return None
+        facts = marshal.loads(before), marshal.loads(after)
+        if not inside_functions(*facts, path=module.path, consulted=consulted, has_models=module in models):
+            return None
+        touched |= 1 << module.number
+    written = {function.key for function in ground.project.functions}
+    found: list[Found] = []
+    for number, (share, part) in enumerate(zip(old, shares, strict=True)):
+        made = {read.function for read in share.reads if read.standalone} - written
+        kept = still_good(share, touched)
+        done = {read.function for read in kept.reads}
+        alone = {read.function for read in kept.reads if read.standalone}
+        again = Program(ground).read_again(part, done, alone, frameworks=number == 0 and not made <= alone)
+        found += [kept, rules.search(again)]
+    return merged(found)
+
+
+def merged(found: list[Found]) -> list[Found]:
+    """Return shares of which each is one that was kept, with what was read again for it."""
+    whole = []
+    for kept, again in zip(found[::2], found[1::2], strict=True):
+        before = len(kept.reads)
+        for read in again.reads:
+            read.called = tuple([before + place for place in read.called])
+        whole.append(
+            Found(
+                reads=[*kept.reads, *again.reads],
+                labels={**kept.labels, **again.labels},
+                given_up=[*kept.given_up, *again.given_up],
+                consulted=kept.consulted | again.consulted,
+                renders=kept.renders or again.renders,
+                templates={**kept.templates, **again.templates},
+                left_out={**kept.left_out, **again.left_out},
+            )
+        )
+    return whole
+
+
+def same_templates(found: Sequence[Found], root: Path, then: str, listed: Callable[[], str]) -> bool:
+    """Tell whether the templates that were looked at are as they were."""
+    if not any(share.renders for share in found):
+        return True
+    files = {path: known for share in found for path, known in share.templates.items()}
+    return then == listed() and all(digest(root / path) == known for path, known in files.items())
+
+
+def inside_functions(old: Any, new: Any, *, path: str, consulted: set[Key], has_models: bool) -> bool:
+    """Tell whether two versions of a file differ inside functions alone, and in none that others look into."""
+    if isinstance(old, str) or isinstance(new, str):
+        return False
+    _, _, functions, classes, names, body, ignores, _ = old
+    _, _, functions_now, classes_now, names_now, body_now, ignores_now, _ = new
+    if len(functions) != len(functions_now) or len(classes) != len(classes_now) or len(ignores) != len(ignores_now):
+        return False
+    if has_models and classes != classes_now:
+        return False  # a finding points at the line of a column
+    if bare(names) != bare(names_now) or bare(body) != bare(body_now):
+        return False
+    for one, other in zip(classes, classes_now, strict=True):
+        if bare((*one[:2], *one[4:])) != bare((*other[:2], *other[4:])):
+            return False
+    for one, other in zip(functions, functions_now, strict=True):
+        if bare((*one[:2], *one[4:8], *one[9:])) != bare((*other[:2], *other[4:8], *other[9:])):
+            return False
+        if (path, one[1], one[2]) in consulted and bare(one[8]) != bare(other[8]):
+            return False
+    return True
+
+
+def bare(node: Any) -> Any:
+    """Return a lowered tree without its positions."""
+    if type(node) is tuple:
+        if len(node) > 1 and type(node[0]) is str and type(node[1]) is int and node[0] not in NAMED:
+            rest: Node = node[2:-1] if node[0] in ENDED else node[2:]
+            return (node[0], *map(bare, rest))
+        return tuple(map(bare, node))
+    if type(node) is dict:
+        return {name: bare(value) for name, value in node.items()}
+    return node
+
+
+def still_good(share: Found, touched: int) -> Found:
+    """Return the readings that rest on no changed file and that somebody still leads to."""
+    reached: set[int] = set()
+    waiting = [place for place, read in enumerate(share.reads) if read.standalone and not read.files & touched]
+    while waiting:
+        place = waiting.pop()
+        if place not in reached:
+            reached.add(place)
+            waiting.extend(share.reads[place].called)
+    order = sorted(reached)
+    places = {old: new for new, old in enumerate(order)}
+    reads = []
+    for old in order:
+        read = share.reads[old]
+        read.called = tuple([places[each] for each in read.called])
+        reads.append(read)
+    functions = {read.function for read in reads}
+    return Found(
+        reads=reads,
+        labels={function: label for function, label in share.labels.items() if function in functions},
+        given_up=[function for function in share.given_up if function in functions],
+        consulted=share.consulted,
+        renders=share.renders,
+        templates=share.templates,
+        left_out=share.left_out,
+    )
+
+
+def _plain(share: Found) -> Any:
+    return (
+        [
+            (
+                read.function, read.standalone, read.lone, _bits(read.files),
+                read.called, read.calls, [json.dumps(finding.to_json()) for finding in read.findings],
+            )
+            for read in share.reads
+        ],
+        share.labels, share.given_up, list(share.consulted), share.renders, share.templates, share.left_out,
+    )  # fmt: skip
+
+
+def _bits(files: int) -> bytes:
+    return files.to_bytes((files.bit_length() + 7) // 8, "little")
+
+
+def _found(plain: Any) -> Found:
+    reads, labels, given_up, consulted, renders, templates, left_out = plain
+    return Found(
+        reads=[
+            Read(function, standalone, lone, int.from_bytes(files, "little"), called, calls, _findings(findings))
+            for function, standalone, lone, files, called, calls, findings in reads
+        ],
+        labels=labels, given_up=given_up, consulted=set(consulted), renders=renders, templates=templates,
+        left_out=left_out,
+    )  # fmt: skip
+
+
+def _findings(said: Iterable[str]) -> list[Finding]:
+    return [Finding.from_json(json.loads(each)) for each in said]

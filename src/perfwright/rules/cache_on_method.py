@@ -1,0 +1,151 @@
+"""A cache on a method keeps every object alive that the method was called on.
+
+`lru_cache` keeps its arguments, and the first one is `self`. The cache belongs to the class: objects that nobody else
+needs stay until they are pushed out, or for ever without a bound. New objects never find what old ones left behind.
+
+## Slow
+
+```python
+from functools import lru_cache
+
+
+class Report:
+    def __init__(self, numbers: list[int]) -> None:
+        self.numbers = numbers
+
+    @lru_cache(maxsize=None)
+    def total(self) -> int:
+        return sum(self.numbers)
+
+
+def totals(groups: list[list[int]]) -> list[int]:
+    return [Report(numbers).total() for numbers in groups]
+```
+
+## Fast
+
+```python
+from functools import cached_property
+
+
+class Report:
+    def __init__(self, numbers: list[int]) -> None:
+        self.numbers = numbers
+
+    @cached_property
+    def total(self) -> int:
+        return sum(self.numbers)
+
+
+def totals(groups: list[list[int]]) -> list[int]:
+    return [Report(numbers).total for numbers in groups]
+```
+
+## Input
+
+```python
+def make(n: int) -> list[list[int]]:
+    return [[i, n] for i in range(n)]
+```
+
+## When to leave it
+
+There is one object of the class, or a handful, for the whole life of the program.
+"""
+
+import re
+from collections.abc import Iterator
+
+from perfwright.effects.summary import Effects
+from perfwright.finding import Confidence, Cost, Finding, Proof, Step, Term
+from perfwright.index.project import Class, Function
+from perfwright.index.tree import text
+from perfwright.rules._contract import Rule
+from perfwright.rules._memos import Memo, calls_of, is_enumeration, memo_of
+
+# Classes whose objects a framework makes for each request, form or row.
+MADE = re.compile(
+    r"(View|ViewSet|Serializer|Form|Resource|RequestHandler|HTTPEndpoint|Model|ModelAdmin|Schema|Command)$"
+)
+ONCE = re.compile(
+    r"^(main|setup|startup|on_startup|lifespan|create_app|build_app|make_app|configure|init|initialize|instance"
+    r"|get_instance|default|ready|register)(_|$)|_factory$|^test_"
+)
+SINGLE = ("singleton", "Singleton", "SingletonMeta", "Borg")
+
+
+def find(effects: Effects) -> Iterator[Finding]:
+    function = effects.function
+    if function.owner is None or not function.decorators or not function.parameters or function.outer >= 0:
+        return
+    names = effects.decorators
+    if "staticmethod" in names or "classmethod" in names or function.name == "__new__":
+        return
+    memo = memo_of(effects, function)
+    if memo is None or is_single(effects, function.owner):
+        return
+    made, sure = makers(effects, function.owner)
+    confidence = judged(effects, function.owner, memo, made, sure=sure)
+    if confidence is not None:
+        yield told(effects, function, function.owner, memo, made, confidence)
+
+
+def told(
+    effects: Effects, function: Function, cls: Class, memo: Memo, made: list[Step], confidence: Confidence
+) -> Finding:
+    kept = "every" if memo.bound is None else f"up to {memo.bound}"
+    more = " for ever" if memo.bound is None else ""
+    own = len(function.parameters) == 1
+    if own:
+        cure = "Use functools.cached_property: it keeps the answer on the object itself."
+    else:
+        cure = "Keep the answers in a dictionary on the object, or cache a function of the values that are needed."
+    return Finding(
+        rule=RULE.name,
+        place=effects.place(function, memo.node[1]),
+        symbol=f"{cls.name}.{function.name}",
+        message=f"`{text(memo.node)}` on `{function.name}` keeps {kept} `{cls.name}` alive{more}: `self` is its key",
+        cure=cure,
+        confidence=confidence,
+        chain=tuple(made[:3]),
+        cost=Cost(terms=(Term("grow", ("items",)),)),
+    )
+
+
+def is_single(effects: Effects, cls: Class) -> bool:
+    """Tell whether a class has one object, or so many as are written in it."""
+    if is_enumeration(effects, cls):
+        return True
+    if any(text(value).rpartition(".")[2] in SINGLE or "Singleton" in text(value) for _, value in cls.keywords):
+        return True
+    if any(text(base).rpartition(".")[2] in SINGLE for base in cls.bases):
+        return True
+    return any(text(decorator).rpartition(".")[2] in SINGLE for decorator in cls.decorators) or "_instance" in cls.names
+
+
+def makers(effects: Effects, cls: Class) -> tuple[list[Step], bool]:
+    """Return where objects of a class are made while the program runs, and whether any are made at all."""
+    steps = []
+    seen = False
+    for function, node in calls_of(effects, cls.name):
+        seen = True
+        if function is None or ONCE.search(function.name) or effects.program.interpreter.remembers(function):
+            continue
+        if function.owner is cls:
+            continue
+        steps.append(effects.step(function, node[1], f"makes one: {text(node)}"))
+    return steps, seen
+
+
+def judged(effects: Effects, cls: Class, memo: Memo, made: list[Step], *, sure: bool) -> Confidence | None:
+    """Return how likely it is that many objects of a class come and go; None where there is one for the program."""
+    many = effects.schema.of(cls) is not None or any(MADE.search(str(base)) for base in effects.project.externals(cls))
+    if many:
+        return "likely"
+    if not made:
+        return None if sure else "possible"
+    frozen = any("frozen=True" in text(decorator) for decorator in cls.decorators)
+    return "possible" if frozen or memo.bound is not None else "likely"
+
+
+RULE = Rule(name="cache-on-method", sees=("def",), spends=("hazard",), proof=Proof.peak("n"), find=find)

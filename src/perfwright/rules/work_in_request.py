@@ -1,0 +1,206 @@
+"""Somebody waits for an answer while the program does what the answer does not need: a mail, a call of a third party.
+
+The request takes as long as the mail server does, and fails when it does. In a queue the same work is done a moment
+later, is tried again when it fails, and nobody waits.
+
+## Setup
+
+```python
+# file: chat.py
+import httpx
+
+client = httpx.Client(transport=httpx.MockTransport(lambda request: httpx.Response(200)))
+
+
+def notify(text: str) -> None:
+    client.post("http://chat.test/orders", json={"text": text})
+```
+
+## Slow
+
+```python
+from fastapi import APIRouter, BackgroundTasks
+
+from chat import notify
+
+router = APIRouter()
+
+
+@router.post("/orders")
+def order(number: int, tasks: BackgroundTasks) -> dict[str, int]:
+    notify(f"Order {number}")
+    return {"number": number}
+```
+
+## Fast
+
+```python
+from fastapi import APIRouter, BackgroundTasks
+
+from chat import notify
+
+router = APIRouter()
+
+
+@router.post("/orders")
+def order(number: int, tasks: BackgroundTasks) -> dict[str, int]:
+    tasks.add_task(notify, f"Order {number}")
+    return {"number": number}
+```
+
+## Input
+
+```python
+from fastapi import BackgroundTasks
+
+
+def make(n: int) -> tuple[int, BackgroundTasks]:
+    return n, BackgroundTasks()
+```
+
+## When to leave it
+
+The answer says whether it worked, few ask for it, or there is no queue and it is not worth one.
+"""
+
+from collections.abc import Iterator
+
+from perfwright.effects.summary import Effect, Effects
+from perfwright.finding import Confidence, Finding, Proof
+from perfwright.index.lower import Node
+from perfwright.rules._code import goes_on_after_failure, path_to
+from perfwright.rules._contract import Rule
+from perfwright.rules._held import waits, what
+
+WORK = ("llm.call", "http.request", "wait", "process.spawn", "cpu")
+FAR = 4  # calls away: further down it is hard to say what the answer needs
+ASIDE = ("task ", "command ")
+QUEUES = ("celery", "rq", "django_rq", "dramatiq", "huey", "arq", "django_q", "taskiq", "procrastinate", "saq")
+CHANGES = ("POST ", "PUT ", "PATCH ", "DELETE ")
+CHANGING = (".create", ".update", ".partial_update", ".destroy")
+# What a function that only tells somebody is called.
+TELLS = (
+    "notif",
+    "track",
+    "mail",
+    "sms",
+    "slack",
+    "webhook",
+    "push",
+    "ping",
+    "report",
+    "publish",
+    "broadcast",
+    "analytic",
+)
+MAILS = ("mail", "smtp")
+
+
+def find(effects: Effects) -> Iterator[Finding]:
+    if not effects.entry or effects.entry.startswith(ASIDE):
+        return
+    calls: dict[int, Effect] = {}
+    for effect in effects.effects(*WORK):
+        if effect.event.once or not waits(effect) or not is_work(effect):
+            continue
+        known = calls.get(effect.event.chain[0][1])
+        if known is None or rank(effect) < rank(known):
+            calls[effect.event.chain[0][1]] = effect
+    for effect in calls.values():
+        many = (bool(effect.event.loops) or effect.event.multiplied) and (is_mail(effect) or changes(effects, effect))
+        if not (is_mail(effect) or is_dropped(effect) or many):
+            continue
+        through = f" through `{effect.through}`" if effect.through else f": `{effect.what}`"
+        times = "for each of many, " if many else ""
+        yield effects.finding(
+            RULE.name,
+            effect,
+            f"{effects.entry} answers only after {kind(effect)}{through}, {times}which the answer does not need",
+            cure=cure(effects),
+            confidence=confidence(effects, effect, many),
+        )
+
+
+def rank(effect: Effect) -> tuple[bool, int, int]:
+    return not is_mail(effect), WORK.index(effect.event.effect), len(effect.event.chain)
+
+
+def is_mail(effect: Effect) -> bool:
+    name = effect.event.model.name.lower() if effect.event.model is not None else ""
+    return effect.event.effect == "wait" and any(word in name for word in MAILS)
+
+
+def is_work(effect: Effect) -> bool:
+    """Tell whether it is work that a queue could do: of the waits only mail, of the computing only images."""
+    model = effect.event.model
+    if effect.event.effect == "wait":
+        return is_mail(effect)
+    return effect.event.effect != "cpu" or (model is not None and model.library == "pillow")
+
+
+def kind(effect: Effect) -> str:
+    return "work on an image" if effect.event.effect == "cpu" else what(effect)
+
+
+def is_dropped(effect: Effect) -> bool:
+    """Tell whether somewhere on the way to it nobody looks at what comes back."""
+    for function, position, _ in effect.event.chain:
+        for node in path_to(function.body, position):
+            if node[0] == "expr" and is_call(node[2], position):
+                return True
+    return False
+
+
+def is_call(node: Node, position: int) -> bool:
+    called = node[2] if node[0] == "await" else node
+    return bool(called[0] == "call" and called[1] == position)
+
+
+def is_shielded(effect: Effect) -> bool:
+    """Tell whether a failure on the way is caught and passed over: the answer is the same without it."""
+    return any(goes_on_after_failure(path_to(function.body, position)) for function, position, _ in effect.event.chain)
+
+
+def changes(effects: Effects, effect: Effect) -> bool:
+    """Tell whether a handler that changes something asks other services one after the other."""
+    network = effect.event.effect in ("http.request", "llm.call")
+    return network and (effects.entry.startswith(CHANGES) or effects.entry.endswith(CHANGING))
+
+
+def confidence(effects: Effects, effect: Effect, many: bool) -> Confidence:
+    if effects.confidence(effect) == "possible" or len(effect.event.chain) > FAR:
+        return "possible"
+    if many:
+        return "likely"
+    names = " ".join(shown for _, _, shown in effect.event.chain).lower()
+    told = is_mail(effect) or is_shielded(effect) or any(word in names for word in TELLS)
+    return "likely" if told and has_queue(effects) else "possible"
+
+
+def cure(effects: Effects) -> str:
+    """Name what the user's own project hands work to."""
+    if "celery" in imported(effects):
+        return "Make it a task and call .delay(...): a worker does it after the answer."
+    if "fastapi" in imported(effects):
+        return "Hand it to BackgroundTasks.add_task(...), or to a queue: it is done after the answer."
+    return "Hand it to a task queue (Celery, RQ): a worker does it after the answer."
+
+
+def has_queue(effects: Effects) -> bool:
+    """Tell whether the project has something to hand work to."""
+    return any(label.startswith("task ") for label in effects.program.labels.values()) or bool(
+        imported(effects) & {*QUEUES, "fastapi", "starlette"}
+    )
+
+
+def imported(effects: Effects) -> set[str]:
+    """Return the top packages that the project imports."""
+    return {
+        binding[1].partition(".")[0]
+        for module in effects.project.modules.values()
+        for binding in module.names.values()
+        if binding[0] == "import" and not binding[3]
+    }
+
+
+RULE = Rule(name="work-in-request", sees=WORK, spends=("latency",), proof=Proof("scenario", "waiting"), find=find)
