@@ -286,13 +286,19 @@ def copied_list(call: Call) -> Value:
     if key is None and source is not None and kind in ASKED:
         protocols.each(call.frame, source, ASKED[kind], call.node, call.node[3][0])
     result = copied(call.frame, of, source, call.node)
-    if kind == "sorted" and isinstance(source, Sequence) and not source.size.is_little:
+    known = isinstance(source, Sequence) and not source.size.is_little
+    if kind == "sorted" and source is not None and (known or again(call, source)):
         worked(call.frame, "sort", source, call.node, call.node[3][0])
     elif of != "iter" and source is not None and call.node[3]:
         gone_through(call.frame, source, call.node, call.node[3][0])
     if kind == "sorted" and isinstance(result, Sequence) and result.load is not None:
         result.load.reduced.append(("sort", call.node[1], call.shown))
     return result
+
+
+def again(call: Call, source: Value) -> bool:
+    """Tell whether something of unknown kind is older than a loop around the call."""
+    return source.kind == "unknown" and source.depth < call.frame.depth
 
 
 def dict_made(call: Call) -> Value:

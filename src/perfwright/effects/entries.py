@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from perfwright.effects import pydantic, serializers
+from perfwright.effects.admin import Admin
 from perfwright.effects.frame import Frame, Loop
 from perfwright.effects.graphql import OPTIMIZERS, SHOWN, GraphQL, optimized
 from perfwright.effects.graphql_types import PACKAGES as GRAPHQL_PACKAGES
@@ -94,6 +95,8 @@ class Entries:
         using = importers(project)
         graphs = {module.name: module for name in GRAPHQL_PACKAGES for module in using.get(name, ())}
         self.graphql = GraphQL(project, schema, list(graphs.values()), self.labels) if graphs else None
+        admins = [module for module in using.get("django", ()) if "admin" in module.path]
+        self.admin = Admin(project, schema, admins, self.labels)
         self.templates, self.pages = Templates(project), Pages(project)
 
     # ----------------------------------------------------------------------- finding them
@@ -147,7 +150,7 @@ class Entries:
             function = cls.module.functions[binding[1]]
             if name in VERBS:
                 self.labels[function] = f"{name.upper()} {cls.name}"
-            elif name in (*ACTIONS, "get_context_data"):
+            elif name in ACTIONS or name == "get_context_data":
                 self.labels[function] = f"{cls.name}.{name}"
             if name in ACTIONS or any(last_of(decorator) == "action" for decorator in function.decorators):
                 self.actions[function] = name
@@ -230,6 +233,7 @@ class Entries:
         """Read what other frameworks call by themselves."""
         if self.graphql is not None:
             self.graphql.read(interp)
+        self.admin.read(interp)
         for cls, function in self.pages.views(interp):
             self.labels[function] = f"GET {cls.name}"
             interp.parameter_cache[id(function)] = [Instance(cls), UNKNOWN]
@@ -259,6 +263,9 @@ class Entries:
         return self.class_queryset(interp, frame, view.cls, node)
 
     def class_queryset(self, interp: "Interpreter", frame: Frame, cls: Class, node: Node) -> Value:
+        shown = self.admin.rows_of(cls, node[1], frame.depth)
+        if shown is not None:
+            return shown
         found = interp.project.class_member(cls, "queryset")
         if isinstance(found, tuple) and found[1][0] == "value" and found[1][1] is not None:
             value = interp.module_frame(found[0].module).value(found[1][1])
@@ -430,6 +437,8 @@ class Entries:
             prefetched(interp, frame, arguments[0], node)
             return Value(frame.depth)
         if name == "get_model" and arguments and all(isinstance(a, Constant) for a in arguments):
+            if any(argument[0] != "const" for argument in node[3]):
+                interp.named.add(frame.function)
             return self.model_named(interp, arguments)
         return None
 

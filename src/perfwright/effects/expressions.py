@@ -81,6 +81,8 @@ def subscript(frame: Frame, node: Node) -> Value:
     given = frame.value(index)
     if base.kind in ("external", "class"):
         return base  # Generic[T], list[int]: the class itself
+    if index[0] == "slice" and frame.loops and base.kind == "unknown" and (index[2] is None) != (index[3] is None):
+        worked(frame, "copy", base, node, node[2])
     if isinstance(base, Foreign):
         return indexed(frame, base, node, given)
     found = special(frame, base, "__getitem__", node, (given,))

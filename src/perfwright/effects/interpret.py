@@ -18,7 +18,7 @@ from perfwright.effects.iteration import deepen, query_symbol
 from perfwright.effects.library import Libraries
 from perfwright.effects.names import Names
 from perfwright.effects.observations import Lookup, Reading, Response
-from perfwright.effects.passing import assumed, identity, rooted, sources
+from perfwright.effects.passing import assumed, identity, rooted, sources, texts
 from perfwright.effects.scans import SAME
 from perfwright.effects.schema import Model, Relation, Schema
 from perfwright.effects.statements import STATEMENTS
@@ -56,6 +56,7 @@ TURNS = 3  # readings of one function inside each other, for different shapes
 LONGEST = 12  # calls in a chain: what is further away is not reported here
 ASKED = ("db.query", "http.request", "file.read", "compile", "cpu", "process.spawn")  # the same twice is once too many
 SHAPES = 6  # readings of one function; further shapes get what its annotations say
+NAMED = 60  # the same, for a function that looks up what a text that it is passed names
 MEMOS = (
     "functools.lru_cache",
     "functools.cache",
@@ -91,6 +92,7 @@ class Interpreter(Names):
         self.open: list[Any] = []  # what is being read, by function and shape
         self.given_up: list[Function] = []  # nested too deeply to be followed
         self.lambdas: list[int] = []  # the lambdas that are being called
+        self.named: set[Function] = set()  # functions that look up what a text names: a model, a template
         self.recursed: set[Any] = set()
         self.provisional: list[Any] = []  # keys of the memo that rest on a function that is still being read
         self.approximate: dict[Any, Summary] = {}
@@ -102,6 +104,7 @@ class Interpreter(Names):
         self.class_types: dict[tuple[int, str], Value] = {}
         self.instance_types = {}
         self.decorator_cache: dict[int, frozenset[str]] = {}
+        self.manager_fetches: dict[tuple[int, int], frozenset[str]] = {}  # by manager class and model
         self.special_methods: dict[Any, Function | None] = {}  # by class and name: what syntax calls
         self.parameter_cache: dict[int, list[Value]] = {}
         self.annotation_cache: dict[int, Value] = {}
@@ -263,6 +266,8 @@ class Interpreter(Names):
     ) -> Summary:
         """Return the summary of a function for these parameters, from memory where the shapes were met."""
         shape: Any = tuple([value.shape() for value in bound])
+        if function in self.named:
+            shape = (shape, texts(bound))
         key = (id(function), shape, closure.serial if closure is not None else 0)
         known = self.memo.get(key)
         if known is not None:
@@ -271,7 +276,8 @@ class Interpreter(Names):
         if key in self.open or self.stack.count(function) >= TURNS:
             self.recursed.add(key)
             return self.approximate.get(key, NOTHING)
-        if self.shapes.get(identity, 0) >= SHAPES and not standalone:
+        most = NAMED if function in self.named else SHAPES
+        if self.shapes.get(identity, 0) >= most and not standalone:
             bound = list(self.parameters(function))
             shape = tuple([value.shape() for value in bound])
             key = (identity, shape, 0)

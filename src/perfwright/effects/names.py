@@ -347,6 +347,8 @@ class Names:
         """Return the project's class of a model's manager."""
         if model is None:
             return None
+        if name in ("_default_manager", "default_manager"):
+            name = "objects" if "objects" in model.managers else next(iter(model.managers), "")
         call = model.managers.get(name)
         return self.manager_of(model, call) if call is not None else None
 

@@ -157,6 +157,8 @@ class Pages:
     def names(self, frame: Frame, value: Value | None, node: Node | None) -> tuple[str, ...]:
         """Return the template names that an argument is: one, or several to choose from."""
         if isinstance(value, Constant):
+            if node is not None and node[0] == "name":
+                frame.interp.named.add(frame.function)  # it may be passed in: another name is another page
             return (value.value,) if isinstance(value.value, str) else ()
         if isinstance(value, Sequence) and value.items:
             return tuple([each.value for each in value.items if isinstance(each, Constant) and is_text(each)])

@@ -51,6 +51,11 @@ def assumed(value: Sequence | Rows | Row) -> Value:
     return new
 
 
+def texts(values: list[Value]) -> tuple[str, ...]:
+    """Return the texts among some arguments, for functions that look up what they name."""
+    return tuple([str(value.value) if isinstance(value, Constant) else "" for value in values])
+
+
 def identity(value: Value | None) -> Any:
     """Return what tells one argument from another: the constant, or the very value."""
     if isinstance(value, Constant):

@@ -12,6 +12,7 @@ from perfwright.effects.values import (
     UNKNOWN,
     ClassValue,
     Constant,
+    FunctionValue,
     Load,
     Row,
     Rows,
@@ -53,6 +54,8 @@ def follow(frame: Frame, row: Row, name: str, relation: Relation, node: Node) ->
         rows = Rows(target, RELATED, node[1], row.depth, row.root)
         rows.manager, rows.relation, rows.owner, rows.fetched = True, name, row, deeper
         rows.custom = frame.interp.manager_class(target) if target is not None else None
+        if rows.custom is not None and target is not None:
+            rows.fetched = deeper | managed(frame, rows.custom, target)
         rows.stored = fetched
         rows.assumed = row.assumed
         row.seen[name] = rows
@@ -499,12 +502,30 @@ def executed(frame: Frame, statement: Value, node: Node, entry: LibraryModel, re
     return rows
 
 
+def managed(frame: Frame, cls: Class, model: Model) -> frozenset[str]:
+    """Return the relations that a manager's own `get_queryset` fetches with every query."""
+    interp = frame.interp
+    key = (id(cls), id(model))
+    known = interp.manager_fetches.get(key)
+    if known is None:
+        known = interp.manager_fetches[key] = frozenset()
+        found = interp.project.class_member(cls, "get_queryset")
+        if isinstance(found, tuple) and found[1][0] == "func":
+            function = found[0].module.functions[found[1][1]]
+            rows = Rows(model, MANAGER, function.line << 12)
+            rows.manager, rows.custom, rows.fetched = True, cls, model.always
+            given = interp.evaluate(function, interp.bind(FunctionValue(function, rows), (), {}), None).returns
+            if isinstance(given, Rows) and given.model is model:
+                known = interp.manager_fetches[key] = given.fetched
+    return known
+
+
 def manager(frame: Frame, model: Model, position: int, custom: Class | None) -> Rows:
     """Return what `Model.objects` stands for: the table, not asked yet."""
     rows = Rows(model, MANAGER, position, frame.depth)
     rows.manager = True
     rows.custom = custom
-    rows.fetched = model.always
+    rows.fetched = model.always if custom is None else model.always | managed(frame, custom, model)
     return rows
 
 

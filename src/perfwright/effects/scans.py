@@ -249,7 +249,13 @@ def gone_through(frame: Frame, where: Value, node: Node, over: Node) -> None:
 
     In a loop it may do so again on every pass, and in a function of that collection alone on every call.
     """
-    if not isinstance(where, Sequence) or where.size.is_little or over[0] not in ("name", "attr"):
+    if over[0] not in ("name", "attr"):
+        return
+    if not isinstance(where, Sequence):
+        if where.kind == "unknown" and where.depth < frame.depth:
+            search(frame, "whole", where, node, over, sure=False)
+        return
+    if where.size.is_little:
         return
     if where.depth < frame.depth or (frame.depth == 0 and where.root is not None and of_one(frame)):
         search(frame, "whole", where, node, over, sure=where.known)

@@ -92,7 +92,7 @@ def registered(module: Module, node: Node, function: Function | None) -> Templat
     if called[0] == "call" and call is not None:  # register.inclusion_tag("x.html")(function)
         function = named(module, call[3][0]) if call[3] else None
         call, called = called, called[2]
-    if called[0] != "attr" or called[3] not in (*TAGS, *FILTERS):
+    if called[0] != "attr" or (called[3] not in TAGS and called[3] not in FILTERS):
         return None
     words = [each[2] for each in call[3] if each[0] == "const" and isinstance(each[2], str)] if call else []
     keywords = {key: value for key, value in call[4] if key} if call else {}

@@ -433,6 +433,15 @@ def cached(frame: Frame, node: Node) -> bool:
     return False
 
 
+def once(frame: Frame, node: Node) -> bool:
+    """What happens on one pass of the loop around alone: `{% if forloop.first %}`."""
+    saved = frame.once
+    frame.once = min(frame.once, max(len(frame.loops) - 1, frame.floor))
+    frame.run(node[2])
+    frame.once = saved
+    return False
+
+
 def settle(frame: Frame, _node: Node) -> bool:
     """The end of a part: rows that other parts of the page use too are not only counted or tested."""
     for name in frame.interp.entries.templates.shared:
@@ -451,4 +460,9 @@ EXPRESSIONS: dict[str, Callable[[Frame, Node], Value]] = {
     "template": imported,
     "tag": tagged,
 }
-STATEMENTS: dict[str, Callable[[Frame, Node], bool]] = {"scope": scope, "cached": cached, "settle": settle}
+STATEMENTS: dict[str, Callable[[Frame, Node], bool]] = {
+    "scope": scope,
+    "cached": cached,
+    "once": once,
+    "settle": settle,
+}

@@ -1,6 +1,7 @@
 """The templates of a project: found by name below `templates` and `jinja2` folders, read when they are rendered."""
 
 import os
+import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from perfwright.index.templates import BODY, DJANGO, JINJA, MACRO, lower
 
 FOLDERS = ("templates", "jinja2")
 OF_JINJA = (".jinja", ".jinja2", ".j2")  # endings of files that only Jinja reads
+ONLY_JINJA = re.compile(rb"\{%[-+]? *(?:set|macro|import|from|do)\s|\{\{[-+]?[^{}|\"']*\w\(")
 MOST = 20_000  # folders that are looked through
 
 
@@ -73,7 +75,7 @@ class TemplateFiles:
             found = self._found[key] = [rank[3] for rank in ranked]
         for path in found:
             if path not in without:
-                return self._load(path, name, dialect_of(path, dialect))
+                return self._load(path, name, dialect)
         return None
 
     @property
@@ -94,32 +96,33 @@ class TemplateFiles:
         """Return a hash of what `names` lists."""
         return digest(repr(sorted(self.names.items())).encode("utf8", "surrogatepass"))
 
-    def _load(self, path: str, name: str, dialect: str) -> Template | None:
-        key = (path, dialect)
+    def _load(self, path: str, name: str, asked: str) -> Template | None:
+        key = (path, asked)
         if key not in self._loaded:
             self._loaded[key] = None
-            facts = self._facts(path, dialect)
+            dialect, facts = self._facts(path, asked)
             if isinstance(facts, str):
                 self.unreadable[path] = facts
             else:
                 self.read[path] = self._loaded[key] = Template(path, name, dialect, facts)
         return self._loaded[key]
 
-    def _facts(self, path: str, dialect: str) -> Node | str:
-        """Return the facts of a template, or one sentence that says why there are none."""
+    def _facts(self, path: str, asked: str) -> tuple[str, Node | str]:
+        """Return the language of a template and its facts, or one sentence that says why there are none."""
         try:
             with (self.root / path).open("rb") as handle:
                 source = handle.read(LARGEST + 1)
         except OSError as error:
-            return f"It cannot be read ({error.strerror or error}); check that it exists and may be read."
+            return asked, f"It cannot be read ({error.strerror or error}); check that it exists and may be read."
         if len(source) > LARGEST:
-            return f"It is larger than {LARGEST >> 20} MiB and looks generated; exclude it or split it."
+            return asked, f"It is larger than {LARGEST >> 20} MiB and looks generated; exclude it or split it."
         try:
-            return lower(source, dialect)
+            dialect = dialect_of(path, source, asked)
+            return dialect, lower(source, dialect)
         except UnicodeDecodeError:
-            return "It is not text in UTF-8; save it as UTF-8."
+            return asked, "It is not text in UTF-8; save it as UTF-8."
         except TooDeepError as error:
-            return f"It is no template that can be followed ({error}); split it or exclude it."
+            return asked, f"It is no template that can be followed ({error}); split it or exclude it."
 
     def _walk(self) -> Iterator[tuple[str, str]]:
         """Give the name and the path of every file below a template folder."""
@@ -163,9 +166,14 @@ def distance(path: str, near: str, dialect: str) -> tuple[bool, int, int, str]:
     return ("jinja2" in parts) != (dialect == JINJA), -shared, len(parts), path
 
 
-def dialect_of(path: str, asked: str) -> str:
-    """Return the language of a template: Jinja where its folder or its ending say so, else that of who renders it."""
+def dialect_of(path: str, source: bytes, asked: str) -> str:
+    """Return the language of a template: Jinja where its place or its text say so, else that of who renders it.
+
+    Django can render both: which engine takes a template is in settings that may be anywhere.
+    """
     if asked == DJANGO and (path.endswith(OF_JINJA) or "jinja2" in path.split("/")):
+        return JINJA
+    if asked == DJANGO and b"{% load " not in source and ONLY_JINJA.search(source):
         return JINJA
     return asked
 

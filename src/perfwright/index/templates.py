@@ -10,7 +10,7 @@ loads, and what its top-level names stand for. A unit is
 from collections.abc import Callable
 
 from perfwright.index.lower import KEYWORD, POSITIONAL, Node, digest, line_of
-from perfwright.index.template_expressions import NOTHING, Lines, Parser, Scope, TooDeepError
+from perfwright.index.template_expressions import COMPARED, NOTHING, Lines, Parser, Scope, TooDeepError
 
 DJANGO, JINJA = "django", "jinja"
 BODY, BLOCK, MACRO = "body", "block", "macro"
@@ -244,7 +244,8 @@ class _Lowering:
             if len(parts) > DEEPEST:
                 raise TooDeepError("it holds more branches than a person writes")
         for position, test, body in reversed(parts):
-            otherwise = (("if", position, test, body, otherwise),)
+            inner = (("once", position, body),) if on_one_pass(test) else body
+            otherwise = (("if", position, test, inner, otherwise),)
         return otherwise[0]
 
     def for_(self, tag: Tag) -> Node:
@@ -266,6 +267,9 @@ class _Lowering:
         self.skip("endfor")
         if test is not None:
             body = (("if", test[1], test, body, ()),)
+        if len(body) == 1 and body[0][0] == "if" and not compares(body[0][2]):
+            # Whether a query could pick these is not known: that some are shown says nothing.
+            body = (("expr", position, NOTHING), *body)
         loop = ("for", position, target(names, position), iterable, body, otherwise, False, line_of(end))
         return ("scope", position, names, (loop,))
 
@@ -524,6 +528,26 @@ def target(names: tuple[str, ...], position: int) -> Node:
     """Return what a loop or an assignment binds: one name, or several at once."""
     found = tuple([("name", position, name) for name in names])
     return found[0] if len(found) == 1 else ("coll", position, "tuple", found)
+
+
+def on_one_pass(test: Node) -> bool:
+    """Tell whether a test picks one pass of a loop: `forloop.first`, `loop.index == 3 and ...`."""
+    if test[0] == "bool" and test[2] == "and":
+        return any(on_one_pass(part) for part in test[3])
+    if test[0] == "cmp" and test[3][0] == "==" and test[4][0][0] == "const":
+        return is_of_loop(test[2], ("counter", "counter0", "revcounter", "revcounter0", "index", "index0", "revindex"))
+    return is_of_loop(test, ("first", "last"))
+
+
+def is_of_loop(node: Node, names: tuple[str, ...]) -> bool:
+    return bool(node[0] == "dot" and node[2][0] == "name" and node[2][2] in ("forloop", "loop") and node[3] in names)
+
+
+def compares(test: Node) -> bool:
+    """Tell whether a test is one that a query could make: values compared, not their truth asked."""
+    if test[0] == "bool":
+        return all(compares(part) for part in test[3])
+    return bool(test[0] == "cmp" and test[3][0] in COMPARED)
 
 
 def constant_names(node: Node) -> tuple[str, ...]:

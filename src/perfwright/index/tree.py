@@ -14,7 +14,8 @@ Statements: `expr`, `assign targets value end`, `ann target annotation value`, `
 
 Of templates alone (`index/templates.py`). Expressions: `dot base name called`, an attribute, a key or an index, called
 where it can be; `filter name arguments keywords`; `tag name arguments keywords`; `block name`; `super`;
-`include names values only`; `template names`. Statements: `scope names body`, whose names end with it; `cached body`.
+`include names values only`; `template names`. Statements: `scope names body`, whose names end with it; `cached body`;
+`once body`, on one pass of the loop around.
 """
 
 from collections.abc import Iterator

@@ -6,7 +6,7 @@ from perfwright.effects.iteration import looks_few, takes_batches
 from perfwright.effects.summary import Effects
 from perfwright.effects.values import LITTLE
 from perfwright.index.lower import Node
-from perfwright.index.project import External
+from perfwright.index.project import External, Module
 from perfwright.index.tree import text, walk
 from perfwright.rules._code import blocks
 
@@ -35,14 +35,21 @@ def full_name(effects: Effects, node: Node) -> str:
 
 def works_with_frames(effects: Effects) -> bool:
     """Tell whether the file imports a library of frames, or the function has an effect of one."""
-    for binding in effects.function.module.names.values():
-        if binding[0] == "import" and not binding[3] and binding[1].partition(".")[0] in PACKAGES:
-            return True
+    if imports_frames(effects.function.module):
+        return True
     if any(event.model is not None and event.model.library in PACKAGES for event in effects.reading.events):
         return True
     return any(
         node[0] == "import" and any(module.partition(".")[0] in PACKAGES for _, module, _, _ in node[2])
         for node in walk(effects.function.body)
+    )
+
+
+def imports_frames(module: Module) -> bool:
+    """Tell whether a file imports a library of frames at its top."""
+    return any(
+        binding[0] == "import" and not binding[3] and binding[1].partition(".")[0] in PACKAGES
+        for binding in module.names.values()
     )
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator
 
 from perfwright.effects.frame import Loop
+from perfwright.effects.summary import Effect, Effects
+from perfwright.finding import Confidence
 from perfwright.index.lower import Node
 from perfwright.index.project import Function
 from perfwright.index.tree import names_in, text, walk
@@ -209,3 +211,16 @@ def is_name(node: Node, name: str) -> bool:
 def changed_item(statement: Node, name: str) -> bool:
     targets = (statement[2],) if statement[0] == "aug" else statement[2]
     return any(target[0] == "sub" and is_name(target[2], name) for target in targets)
+
+
+def confidence_of(effects: Effects, effect: Effect, far: int) -> Confidence:
+    """Return how sure it is that work is repeated; what stands in the loop itself is read there, whatever its type."""
+    found = effects.confidence(effect)
+    if len(effect.event.chain) > far:
+        return "possible"
+    if found == "possible" and len(effect.event.chain) == 1 and not effect.event.doubtful:
+        plain = all(
+            loop.kind in ("for", "comprehension") and ".items()" not in loop.over for loop in effect.event.loops
+        )
+        return "likely" if plain else "possible"
+    return found

@@ -2,23 +2,22 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from perfwright.effects.annotations import value as annotated
 from perfwright.effects.summary import Effects
 from perfwright.effects.values import Instance, Value
 from perfwright.index.lower import DOUBLE_STAR, STAR, Node
-from perfwright.index.project import Class, Function
+from perfwright.index.project import Class, Function, Project
 from perfwright.index.tree import names_in, text, walk
 
 FUNCTIONS = ("functools.lru_cache", "functools.cache", "async_lru.alru_cache", "methodtools.lru_cache")
-SHARED = ("functools.", "async_lru.", "cachetools.func.")  # one memo for all objects of a class
 KINDS = (  # words in names of parameters that take one of few values
     *("cls", "klass", "class", "type", "types", "kind", "mode", "level", "lang", "language", "locale", "currency"),
     *("country", "tz", "timezone", "unit", "func", "function", "fn", "callable", "module", "settings", "config"),
     *("env", "dialect", "format", "encoding", "model", "models", "field", "fields", "self", "backend", "engine"),
     *("dtype", "style", "theme", "role", "flag", "feature", "version", "app", "schema", "table", "enum"),
 )
-MOST = 400  # functions above a cache that are looked at for an entry point
 
 
 class Memo:
@@ -30,16 +29,51 @@ class Memo:
         self.node, self.name, self.bound = node, name, bound
 
 
-def memo_of(effects: Effects, function: Function) -> Memo | None:
+def memo_of(project: Project, function: Function) -> Memo | None:
     """Return the decorator by which a function remembers its answers, where a library's does it."""
     for decorator in function.decorators:
         called = decorator[2] if decorator[0] == "call" else decorator
-        if called[0] not in ("name", "attr"):
+        if called[0] not in ("name", "attr") or "cache" not in called[-1]:
             continue
-        name = str(effects.project.expression(function.module, called))
+        name = str(project.expression(function.module, called))
         if name in FUNCTIONS or name.startswith("cachetools.func."):
             return Memo(decorator, name, bound_of(decorator, name))
     return None
+
+
+class Memos:
+    """The functions of a project that remember: functions by their names, methods by the names of their classes."""
+
+    def __init__(self, project: Project) -> None:
+        self.functions: dict[str, list[tuple[Function, Memo]]] = {}
+        self.methods: dict[str, list[tuple[Class, Function, Memo]]] = {}
+        owners: dict[Class, list[tuple[Function, Memo]]] = {}
+        for function in project.functions:
+            memo = memo_of(project, function) if function.decorators else None
+            if memo is None or function.outer >= 0:
+                continue
+            if is_method(function):
+                assert function.owner is not None
+                owners.setdefault(function.owner, []).append((function, memo))
+            else:
+                self.functions.setdefault(function.name, []).append((function, memo))
+        for cls in project.classes if owners else ():
+            for base in project.mro(cls):
+                for function, memo in owners.get(base, ()) if isinstance(base, Class) else ():
+                    self.methods.setdefault(cls.name, []).append((cls, function, memo))
+
+
+@lru_cache(maxsize=1)
+def memos(project: Project) -> Memos:
+    """Return the functions of a project that remember."""
+    return Memos(project)
+
+
+def is_method(function: Function) -> bool:
+    """Tell whether the first argument of a function is an object."""
+    if function.owner is None or function.name == "__new__" or not function.parameters:
+        return False
+    return not any(text(decorator) in ("staticmethod", "classmethod") for decorator in function.decorators)
 
 
 def bound_of(decorator: Node, name: str) -> int | None:
@@ -86,36 +120,17 @@ def is_of_request(effects: Effects, function: Function, parameter: Node) -> bool
     return found.kind == "row" or bool(re.search(r"\.(Async)?(Session|Request|HttpRequest|Connection)$", str(name)))
 
 
-def reached(effects: Effects, function: Function) -> bool:
-    """Tell whether a request, a task or a command leads to a function."""
-    program = effects.program
-    seen, waiting = {function}, [function]
-    while waiting and len(seen) < MOST:
-        current = waiting.pop()
-        if current in program.labels:
-            return True
-        for caller in program.callers(current):
-            if caller not in seen:
-                seen.add(caller)
-                waiting.append(caller)
-    return False
+def calls_to(effects: Effects, names: set[str]) -> Iterator[tuple[Node, object]]:
+    """Give the calls of a function by their last names, each with what is called where that can be told."""
+    wanted = names.intersection(effects.function.module.called)
+    if not wanted:
+        return
+    for node in walk(effects.function.body):
+        if node[0] == "call" and node[2][0] in ("name", "attr") and node[2][-1] in wanted:
+            yield node, effects.project.expression(effects.function.module, node[2])
 
 
-def calls_of(effects: Effects, name: str) -> Iterator[tuple[Function | None, Node]]:
-    """Give every call of something by its last name, and the function that it stands in; None at a module's top."""
-    for module in effects.project.modules.values():
-        if name not in module.called:
-            continue
-        bodies = [(function, function.body) for function in module.functions]
-        for function, body in (*bodies, (None, module.body)):
-            for node in walk(body):
-                if node[0] == "call" and node[2][-1] == name and node[2][0] in ("name", "attr"):
-                    yield function, node
-
-
-def varied(node: Node, function: Function | None) -> bool:
+def varied(node: Node) -> bool:
     """Tell whether what is passed to a call may be anything: not only constants and names of the module."""
-    if function is None:
-        return False
     values = (*node[3], *(value for _, value in node[4]))
     return any(not name.isupper() for value in values for name in names_in(value))

@@ -61,7 +61,7 @@ from perfwright.finding import Confidence, Cost, Finding, Proof, Step, Term
 from perfwright.index.project import Class, Function
 from perfwright.index.tree import text
 from perfwright.rules._contract import Rule
-from perfwright.rules._memos import Memo, calls_of, is_enumeration, memo_of
+from perfwright.rules._memos import Memo, calls_to, is_enumeration, is_method, memo_of, memos
 
 # Classes whose objects a framework makes for each request, form or row.
 MADE = re.compile(
@@ -76,22 +76,25 @@ SINGLE = ("singleton", "Singleton", "SingletonMeta", "Borg")
 
 def find(effects: Effects) -> Iterator[Finding]:
     function = effects.function
-    if function.owner is None or not function.decorators or not function.parameters or function.outer >= 0:
+    if function.decorators and function.owner is not None and is_method(function) and function.outer < 0:
+        memo = memo_of(effects.project, function)
+        if memo is not None and comes_and_goes(effects, function.owner):
+            yield told(effects, function, function.owner, memo, (), "likely")
+    known = memos(effects.project).methods
+    if not known or function.index < 0 or ONCE.search(function.name) or effects.program.interpreter.remembers(function):
         return
-    names = effects.decorators
-    if "staticmethod" in names or "classmethod" in names or function.name == "__new__":
-        return
-    memo = memo_of(effects, function)
-    if memo is None or is_single(effects, function.owner):
-        return
-    made, sure = makers(effects, function.owner)
-    confidence = judged(effects, function.owner, memo, made, sure=sure)
-    if confidence is not None:
-        yield told(effects, function, function.owner, memo, made, confidence)
+    for node, called in calls_to(effects, set(known)):
+        for cls, method, memo in known[node[2][-1]]:
+            if called not in (cls, None) or function.owner is cls or is_single(effects, cls):
+                continue
+            frozen = any("frozen=True" in text(decorator) for decorator in cls.decorators)
+            step = effects.step(function, node[1], f"makes one: {text(node)}")
+            sure: Confidence = "possible" if frozen or memo.bound is not None else "likely"
+            yield told(effects, method, cls, memo, (step,), sure)
 
 
 def told(
-    effects: Effects, function: Function, cls: Class, memo: Memo, made: list[Step], confidence: Confidence
+    effects: Effects, function: Function, cls: Class, memo: Memo, made: tuple[Step, ...], confidence: Confidence
 ) -> Finding:
     kept = "every" if memo.bound is None else f"up to {memo.bound}"
     more = " for ever" if memo.bound is None else ""
@@ -107,7 +110,7 @@ def told(
         message=f"`{text(memo.node)}` on `{function.name}` keeps {kept} `{cls.name}` alive{more}: `self` is its key",
         cure=cure,
         confidence=confidence,
-        chain=tuple(made[:3]),
+        chain=made,
         cost=Cost(terms=(Term("grow", ("items",)),)),
     )
 
@@ -123,29 +126,11 @@ def is_single(effects: Effects, cls: Class) -> bool:
     return any(text(decorator).rpartition(".")[2] in SINGLE for decorator in cls.decorators) or "_instance" in cls.names
 
 
-def makers(effects: Effects, cls: Class) -> tuple[list[Step], bool]:
-    """Return where objects of a class are made while the program runs, and whether any are made at all."""
-    steps = []
-    seen = False
-    for function, node in calls_of(effects, cls.name):
-        seen = True
-        if function is None or ONCE.search(function.name) or effects.program.interpreter.remembers(function):
-            continue
-        if function.owner is cls:
-            continue
-        steps.append(effects.step(function, node[1], f"makes one: {text(node)}"))
-    return steps, seen
-
-
-def judged(effects: Effects, cls: Class, memo: Memo, made: list[Step], *, sure: bool) -> Confidence | None:
-    """Return how likely it is that many objects of a class come and go; None where there is one for the program."""
-    many = effects.schema.of(cls) is not None or any(MADE.search(str(base)) for base in effects.project.externals(cls))
-    if many:
-        return "likely"
-    if not made:
-        return None if sure else "possible"
-    frozen = any("frozen=True" in text(decorator) for decorator in cls.decorators)
-    return "possible" if frozen or memo.bound is not None else "likely"
+def comes_and_goes(effects: Effects, cls: Class) -> bool:
+    """Tell whether the objects of a class are rows, or a framework makes one for each request."""
+    if is_single(effects, cls):
+        return False
+    return effects.schema.of(cls) is not None or any(MADE.search(str(base)) for base in effects.project.externals(cls))
 
 
 RULE = Rule(name="cache-on-method", sees=("def",), spends=("hazard",), proof=Proof.peak("n"), find=find)

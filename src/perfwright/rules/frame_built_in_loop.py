@@ -51,7 +51,15 @@ from perfwright.index.project import Function
 from perfwright.index.tree import names_in, text, walk
 from perfwright.rules._code import blocks
 from perfwright.rules._contract import Rule
-from perfwright.rules._frames import LONG, body_of, full_name, is_short, loops, works_with_frames
+from perfwright.rules._frames import (
+    LONG,
+    body_of,
+    full_name,
+    imports_frames,
+    is_short,
+    loops,
+    works_with_frames,
+)
 
 JOINS = {
     "pandas.concat": "Collect the parts in a list, and call pd.concat(parts) once after the loop.",
@@ -71,8 +79,7 @@ CALLS = frozenset(name.rpartition(".")[2] for name in JOINS)
 
 def find(effects: Effects) -> Iterator[Finding]:
     function = effects.function
-    called = function.module.called
-    if CALLS.isdisjoint(called) and "append" not in called and "len" not in called:
+    if CALLS.isdisjoint(function.module.called) and not imports_frames(function.module):
         return
     for loop in loops(function.body):
         if is_short(effects, loop):
@@ -94,7 +101,7 @@ def direct(block: tuple[Node, ...], made: set[str]) -> Iterator[tuple[Node, set[
             made |= targets - names_in(statement[3])
         elif statement[0] not in ("for", "while"):
             for inner in blocks(statement):
-                yield from direct(inner, made)
+                yield from direct(inner, made if statement[0] == "with" else set(made))
 
 
 def grows(effects: Effects, statement: Node) -> tuple[Node | None, str]:
@@ -165,13 +172,38 @@ def finding(effects: Effects, loop: Node, statement: Node, grown: Node, cure: st
         symbol=name,
         message=f"every pass over `{over}` copies all of `{name}` to make it longer",
         cure=cure,
-        confidence="likely" if loop[0] == "for" else "possible",
+        confidence="possible" if loop[0] == "while" or read_meanwhile(body_of(loop), grown, statement) else "likely",
         chain=(
             effects.step(effects.function, loop[1], f"loop over {over}"),
             effects.step(effects.function, statement[1], f"copy: {text(statement[3])}"),
         ),
         cost=Cost(terms=(Term("load", ("items",)), Term("copy", ("items", "items")))),
     )
+
+
+def read_meanwhile(body: tuple[Node, ...], grown: Node, statement: Node) -> bool:
+    """Tell whether the loop looks at what it has so far: it could not be put together afterwards."""
+    name = text(grown, LONG)
+    inside = {id(node) for node in walk(statement)}
+    for node in walk(body):
+        if node[0] == "if" and asks_if_empty(text(node[2], LONG), name):
+            inside |= {id(part) for part in walk(node[2])}
+    return any(
+        node[0] == grown[0] and id(node) not in inside and text(node, LONG) == name and not is_target(body, node)
+        for node in walk(body)
+    )
+
+
+def asks_if_empty(test: str, name: str) -> bool:
+    """Tell whether a test is for the first pass: `frame is None`, `frame.empty`, `len(frame) == 0`."""
+    return test.removeprefix("not ") in (
+        name, f"{name} is None", f"{name} is not None", f"{name}.empty", f"len({name})", f"len({name}) == 0",
+        f"len({name}) > 0", f"{name}.size == 0", f"{name}.size", f"{name}.shape[0] == 0",
+    )  # fmt: skip
+
+
+def is_target(body: tuple[Node, ...], name: Node) -> bool:
+    return any(node[0] == "assign" and any(target is name for target in node[2]) for node in walk(body))
 
 
 RULE = Rule(

@@ -74,9 +74,10 @@ from perfwright.finding import Finding, Proof, Term
 from perfwright.index.lower import Node
 from perfwright.index.tree import text, walk
 from perfwright.rules._contract import Rule
-from perfwright.rules._loops import ASKS, READS, Changes, idle, only_read
+from perfwright.rules._loops import ASKS, READS, Changes, confidence_of, idle, only_read
 from perfwright.rules._same import same_from, writes_in
 
+NEAR = 3  # calls between a loop and what is gone through, beyond which it is seldom the same
 WORK = ("file.read", "compile", "cpu", "serialize")
 WHAT = {
     "file.read": "reads from disk",
@@ -157,6 +158,7 @@ def gone_through(effects: Effects, effect: Effect, scan: Scan, loop: Loop) -> Fi
         f"every pass over `{loop.over}` goes through all of `{scan.collection}` for the same answer: `{shown}`",
         symbol=scan.collection,
         cure="Do it once before the loop and keep the result; a set or a dictionary where it is looked up in.",
+        confidence=confidence_of(effects, effect, NEAR),
         terms=(Term("scan", (*effects.term(effect).sizes, size_of(scan.iterated))),),
     )
 

@@ -112,7 +112,7 @@ WORDS = re.compile(r"[a-z]+")
 def find(effects: Effects) -> Iterator[Finding]:
     for held, found in across(effects, "lock", *SLOW):
         slow = [effect for effect in found if not is_own(held, effect) and not is_answer_for_all(effects, effect)]
-        if not slow:
+        if not slow or is_for_rows(slow):
             continue
         effect = min(slow, key=lambda each: SLOW.index(each.event.effect))
         through = f" through `{effect.through}`" if effect.through else f": `{effect.what}`"
@@ -125,6 +125,12 @@ def find(effects: Effects) -> Iterator[Finding]:
             confidence=confidence(held, effect),
             terms=tuple(effects.term(each) for each in slow),
         )
+
+
+def is_for_rows(slow: list[Effect]) -> bool:
+    """Tell whether the lock keeps others from the rows that are read and written under it."""
+    names = {effect.event.effect for effect in slow}
+    return "db.write" in names and names <= {"db.query", "db.write", "db.commit"}
 
 
 def is_own(held: Held, effect: Effect) -> bool:

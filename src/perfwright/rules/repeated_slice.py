@@ -37,16 +37,17 @@ from collections.abc import Iterator
 from perfwright.effects.scans import Scan
 from perfwright.effects.summary import Effect, Effects
 from perfwright.effects.values import Sequence, Value
-from perfwright.finding import Confidence, Finding, Proof, Term
+from perfwright.finding import Finding, Proof, Term
 from perfwright.index.lower import Node
 from perfwright.index.project import Function
 from perfwright.index.tree import names_in, text, walk
 from perfwright.rules._contract import Rule
-from perfwright.rules._loops import Changes, idle, node_at, only_read
+from perfwright.rules._loops import Changes, confidence_of, idle, node_at, only_read
 
 RUNNING = ("sum", "min", "max")  # what can be kept up to date from item to item
 MADE = ("set", "frozenset", "dict", "Counter", "fromkeys")  # what is looked up in
 SHORT = ("path", "parts", "keys", "args", "words", "bits", "tokens", "segments", "names", "rest", "tail")
+NEAR = 3  # calls between a loop and what is gone through, beyond which it is seldom the same
 GROWS = ("append", "add", "insert", "extend", "update", "setdefault", "appendleft")
 
 
@@ -72,8 +73,10 @@ def sliced(effects: Effects, effect: Effect) -> Finding | None:
     event, loop = effect.event, effect.loop
     leaf = event.chain[-1]
     node = node_at(leaf[0], leaf[1], "sub")
-    if loop is None or node is None or not is_slice(node) or not isinstance(event.detail, Sequence) or idle(loop):
+    if loop is None or node is None or not is_slice(node) or not isinstance(event.detail, Value) or idle(loop):
         return None
+    if not isinstance(event.detail, Sequence) and not of_items(leaf[0], node):
+        return None  # it may be text
     changes = Changes(loop)
     low, high = node[3][2], node[3][3]
     local = len(event.chain) == 1
@@ -93,9 +96,23 @@ def sliced(effects: Effects, effect: Effect) -> Finding | None:
         f"every pass over `{loop.over}` copies a part of `{name}`{through}: `{text(node)}`",
         symbol=name,
         cure=cure_of(effects.function if local else leaf[0], node, moves=moves),
-        confidence=confidence(effects, effect),
+        confidence=confidence_of(effects, effect, NEAR),
         terms=(Term("copy", (*effects.term(effect).sizes, size_of(event.detail))),),
     )
+
+
+def of_items(function: Function, node: Node) -> bool:
+    """Tell whether a slice of something unknown is used like a list: summed, sorted, gone through."""
+    for inner in walk(function.body):
+        if inner[0] == "call" and inner[2][0] == "name" and inner[2][2] in (*RUNNING, *MADE, "sorted", "any", "all"):
+            if any(part is node for part in inner[3]):
+                return True
+        sources = (inner[3],) if inner[0] == "for" else ()
+        if inner[0] == "comp":
+            sources = tuple(generator[1] for generator in inner[4])
+        if any(source is node for source in sources):
+            return True
+    return False
 
 
 def bound_by(function: Function) -> set[str]:
@@ -240,7 +257,7 @@ def gone_through(effects: Effects, effect: Effect) -> Finding | None:
         f"every pass over `{loop.over}` goes through all of `{scan.collection}` again: `{text(node)}`",
         symbol=scan.collection,
         cure=cure,
-        confidence=confidence(effects, effect),
+        confidence=confidence_of(effects, effect, NEAR),
         terms=(Term("scan", (*effects.term(effect).sizes, size_of(scan.iterated))),),
     )
 
@@ -256,10 +273,6 @@ def asked(body: tuple[Node, ...], name: str) -> bool:
         node[0] == "call" and node[2][0] == "attr" and node[2][3] in GROWS and text(node[2][2]) == name
         for node in walk(body)
     )
-
-
-def confidence(effects: Effects, effect: Effect) -> Confidence:
-    return "possible" if len(effect.event.chain) > 3 else effects.confidence(effect)
 
 
 def size_of(value: Value) -> str:

@@ -42,12 +42,12 @@ from collections.abc import Iterator
 from perfwright.effects.frame import Loop
 from perfwright.effects.summary import Effect, Effects
 from perfwright.effects.values import Foreign, Instance, Sequence, Value
-from perfwright.finding import Confidence, Cost, Finding, Proof, Term
+from perfwright.finding import Cost, Finding, Proof, Term
 from perfwright.index.lower import Node
 from perfwright.index.project import Function
 from perfwright.index.tree import names_in, text, walk
 from perfwright.rules._contract import Rule
-from perfwright.rules._loops import Changes, bound_in, idle, node_at
+from perfwright.rules._loops import Changes, bound_in, confidence_of, idle, node_at
 
 ADDS = ("append", "add", "insert", "extend", "update", "setdefault")
 TAKES = ("pop", "popleft", "remove", "clear", "discard")
@@ -100,7 +100,7 @@ def sorted_again(effects: Effects, effect: Effect) -> Finding | None:
         effect,
         f"every pass over `{loop.over}` sorts `{name}` {state}{through}",
         cure=cure,
-        confidence=confidence(effects, effect),
+        confidence=confidence_of(effects, effect, NEAR),
         terms=(Term("sort", (*effects.term(effect).sizes, size_of(event.detail))),),
     )
 
@@ -142,11 +142,6 @@ def of_members(value: Value) -> bool:
     return isinstance(element, Instance) and any(
         "Enum" in text(base) or "Choices" in text(base) for base in element.cls.bases
     )
-
-
-def confidence(effects: Effects, effect: Effect) -> Confidence:
-    found = effects.confidence(effect)
-    return "possible" if len(effect.event.chain) > NEAR else found
 
 
 # ------------------------------------------------------------------------------ to take

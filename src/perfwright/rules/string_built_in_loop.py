@@ -58,7 +58,7 @@ from perfwright.finding import Cost, Finding, Proof, Term
 from perfwright.index.lower import Node
 from perfwright.index.tree import text
 from perfwright.rules._contract import Rule
-from perfwright.rules._loops import Changes
+from perfwright.rules._loops import Changes, confidence_of
 
 NEAR = 3  # calls between the loop and what grows beyond which it may well begin anew
 KINDS = {"str": "text", "bytes": "bytes", "tuple": "tuple", "list": "list", "set": "set", "dict": "dictionary"}
@@ -90,7 +90,7 @@ def find(effects: Effects) -> Iterator[Finding]:
             symbol=text(building.target),
             message=f"every pass over `{loops[-1].over}`{through} copies the whole {KINDS[building.kind]}: `{shown}`",
             cure=cure(building),
-            confidence=effects.confidence(effect) if len(effect.event.chain) <= NEAR else "possible",
+            confidence=confidence_of(effects, effect, NEAR),
             chain=effects.chain(effect),
             cost=Cost(terms=(Term("copy", (*sizes, *sizes)),)),
         )

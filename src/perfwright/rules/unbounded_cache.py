@@ -62,21 +62,24 @@ There are only so many keys, or the process ends soon.
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from perfwright.effects.growth import Growing
 from perfwright.effects.summary import Effect, Effects
-from perfwright.finding import Confidence, Cost, Finding, Proof, Term
+from perfwright.finding import Cost, Finding, Proof, Step, Term
 from perfwright.index.lower import Node
 from perfwright.index.project import Class, Function, Module
 from perfwright.index.tree import names_in, text, walk
 from perfwright.rules._contract import Rule
 from perfwright.rules._memos import (
     KINDS,
-    calls_of,
+    Memo,
+    calls_to,
     is_finite,
+    is_method,
     is_of_request,
     memo_of,
-    reached,
+    memos,
     varied,
 )
 
@@ -88,8 +91,12 @@ TYPED = ("__class__", "__name__", "__qualname__", "__module__", "_meta", "__tabl
 
 def find(effects: Effects) -> Iterator[Finding]:
     function = effects.function
-    if function.decorators and "def" in effects.reading.seen:
-        yield from remembered(effects, function)
+    if "def" in effects.reading.seen:
+        if function.decorators and function.outer < 0 and not is_method(function):
+            memo = memo_of(effects.project, function)
+            if memo is not None and memo.bound is None:
+                yield from keyed_by_request(effects, function, memo)
+        yield from asked(effects)
     if "grow" in effects.reading.seen:
         told = set()
         for effect in effects.effects("grow"):
@@ -101,43 +108,81 @@ def find(effects: Effects) -> Iterator[Finding]:
                     yield finding
 
 
+def settle(finding: Finding) -> Finding:
+    """What nothing from outside is known to lead to is only possible, unless its keys say that they come from there."""
+    named = any("rows" in term.sizes for term in finding.cost.terms)
+    if finding.confidence == "likely" and not finding.entry_points and not named:
+        return replace(finding, confidence="possible")
+    return finding
+
+
 # ------------------------------------------------------------------------------ by a decorator
-def remembered(effects: Effects, function: Function) -> Iterator[Finding]:
-    """A function whose decorator keeps all its answers."""
-    method = function.owner is not None and not {"staticmethod", "classmethod"} & effects.decorators
-    memo = memo_of(effects, function) if not method and function.outer < 0 else None
-    if memo is None or memo.bound is not None:
+def keyed_by_request(effects: Effects, function: Function, memo: Memo) -> Iterator[Finding]:
+    """A function whose decorator keeps an answer for an object that belongs to one request."""
+    for parameter in function.parameters:
+        if is_of_request(effects, function, parameter):
+            yield remembered(
+                effects,
+                function,
+                memo,
+                f"`{parameter[0]}`",
+                why=f"and each request has a `{parameter[0]}` of its own",
+                cure=f"Leave what belongs to one request out of the key of `{function.name}`, and give it a bound.",
+                sizes=("rows",),
+            )
+            return
+
+
+def asked(effects: Effects) -> Iterator[Finding]:
+    """Give the functions that keep all their answers and that this one asks for anything at all."""
+    known = memos(effects.project).functions
+    if not known or effects.function.index < 0:
         return
-    own = function.parameters[1:] if "classmethod" in effects.decorators else function.parameters
-    open_ended = [parameter for parameter in own if not is_finite(effects, function, parameter)]
-    if not open_ended:
-        return
-    request = next((parameter for parameter in open_ended if is_of_request(effects, function, parameter)), None)
-    named = ", ".join(f"`{parameter[0]}`" for parameter in open_ended)
-    why = "and keeps all of them" if request is None else f"and each request has a `{request[0]}` of its own"
-    yield Finding(
+    for node, called in calls_to(effects, set(known)):
+        for function, memo in known[node[2][-1]]:
+            if called not in (function, None) or memo.bound is not None or function is effects.function:
+                continue
+            own = function.parameters[1:] if of_class(function) else function.parameters
+            named = [f"`{parameter[0]}`" for parameter in own if not is_finite(effects, function, parameter)]
+            if named and varied(node):
+                yield remembered(
+                    effects,
+                    function,
+                    memo,
+                    ", ".join(named),
+                    why="and keeps all of them",
+                    cure="Give it a bound: lru_cache(maxsize=10_000).",
+                    sizes=("items",),
+                    step=effects.step(effects.function, node[1], text(node)),
+                )
+
+
+def of_class(function: Function) -> bool:
+    return any(text(decorator) == "classmethod" for decorator in function.decorators)
+
+
+def remembered(
+    effects: Effects,
+    function: Function,
+    memo: Memo,
+    named: str,
+    *,
+    why: str,
+    cure: str,
+    sizes: tuple[str, ...],
+    step: Step | None = None,
+) -> Finding:
+    first = effects.step(function, memo.node[1], text(memo.node))
+    return Finding(
         rule=RULE.name,
         place=effects.place(function, memo.node[1]),
         symbol=function.name,
         message=f"`{text(memo.node)}` keeps an answer for every {named} that `{function.name}` was ever given, {why}",
-        cure=cure(function, of_request=request is not None),
-        confidence="likely" if request is not None or from_outside(effects, function) else "possible",
-        chain=(effects.step(function, memo.node[1], text(memo.node)),),
-        cost=Cost(terms=(Term("grow", ("items",)),)),
+        cure=cure,
+        confidence="likely",
+        chain=(first,) if step is None else (step, first),
+        cost=Cost(terms=(Term("grow", sizes),)),
     )
-
-
-def cure(function: Function, *, of_request: bool) -> str:
-    if of_request:
-        return f"Leave what belongs to one request out of the key of `{function.name}`, and give the cache a bound."
-    return "Give it a bound: lru_cache(maxsize=10_000)."
-
-
-def from_outside(effects: Effects, function: Function) -> bool:
-    """Tell whether requests lead to a function with arguments that are not always the same few."""
-    if not reached(effects, function):
-        return False
-    return any(varied(node, caller) for caller, node in calls_of(effects, function.name) if caller is not function)
 
 
 # ------------------------------------------------------------------------------ by hand
@@ -147,19 +192,20 @@ def filled(effects: Effects, effect: Effect, found: Growing) -> Finding | None:
     key = key_of(node)
     if node is None or key is None or not is_plain(effects, found):
         return None
-    if not looked_up(function, found.name) or lets_go(found) or is_registry(function, found.name):
+    if not looked_up(function, found.name) or lets_go(effects, found) or is_registry(function, found.name):
         return None
     parameters = open_ended(effects, function, key)
     if not parameters:
         return None
+    words = {word for name in parameters for word in name.lower().split("_")}
     whose = {"module": "the module", "class": "the class", "instance": "an object of the module"}[found.owner]
     return effects.finding(
         RULE.name,
         effect,
         f"`{effect.event.symbol}` keeps an answer for every `{text(key)}` that ever came: it belongs to {whose}",
         cure="Bound it: functools.lru_cache(maxsize=...), cachetools.TTLCache, or drop the oldest entries.",
-        confidence=confidence(effects, function, parameters),
-        terms=(Term("grow", ("items",)),),
+        confidence="likely",
+        terms=(Term("grow", ("rows" if words.intersection(FROM_OUTSIDE) else "items",)),),
     )
 
 
@@ -242,8 +288,10 @@ def last(node: Node) -> str:
     return str(node[2]) if node[0] == "name" else str(node[3]) if node[0] == "attr" else ""
 
 
-def lets_go(found: Growing) -> bool:
+def lets_go(effects: Effects, found: Growing) -> bool:
     """Tell whether anything in the module takes entries out of a collection, counts them, or starts it anew."""
+    if found.module is not effects.function.module:
+        effects.program.interpreter.consulted.update(found.module.functions)
     return any(drops(node, found.name) for node in parts(found.module))
 
 
@@ -302,11 +350,6 @@ def open_ended(effects: Effects, function: Function, key: Node) -> set[str]:
     }
 
 
-def confidence(effects: Effects, function: Function, parameters: set[str]) -> Confidence:
-    if effects.entry or reached(effects, function):
-        return "likely"
-    words = {word for name in parameters for word in name.lower().split("_")}
-    return "likely" if words.intersection(FROM_OUTSIDE) else "possible"
-
-
-RULE = Rule(name="unbounded-cache", sees=("def", "grow"), spends=("hazard",), proof=Proof.peak("n"), find=find)
+RULE = Rule(
+    name="unbounded-cache", sees=("def", "grow"), spends=("hazard",), proof=Proof.peak("n"), find=find, settle=settle
+)

@@ -1,0 +1,448 @@
+"""What was read decides what is written, and nothing keeps others out in between.
+
+Two requests at the same moment both see that there is no such row, and both make one; both read a stock of five and
+both write four. No test shows it: it takes two at once, and there are more of them as traffic grows.
+
+## Setup
+
+```python
+# file: shop/models.py
+from django.db import models
+
+
+class Product(models.Model):
+    stock = models.IntegerField(default=0)
+```
+
+## Slow
+
+```python
+from shop.models import Product
+
+
+def sell(number: int, amount: int) -> int:
+    product = Product.objects.get(pk=number)
+    product.stock -= amount
+    product.save(update_fields=["stock"])
+    return product.stock
+```
+
+## Fast
+
+```python
+from django.db import transaction
+
+from shop.models import Product
+
+
+def sell(number: int, amount: int) -> int:
+    with transaction.atomic():
+        product = Product.objects.select_for_update().get(pk=number)
+        product.stock -= amount
+        product.save(update_fields=["stock"])
+    return product.stock
+```
+
+## Input
+
+```python
+from shop.models import Product
+
+
+def make(n: int) -> tuple[int, int]:
+    return Product.objects.create(stock=10 * n).pk, n
+```
+
+## When to leave it
+
+Only one at a time ever runs this code, or a duplicate does no harm.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from perfwright.effects.frame import Event
+from perfwright.effects.schema import Model, Relation
+from perfwright.effects.summary import Effect, Effects
+from perfwright.effects.values import Row, Rows
+from perfwright.finding import Finding, Proof
+from perfwright.index.lower import Node
+from perfwright.index.project import Class, Function, Module
+from perfwright.index.tree import text, walk
+from perfwright.rules._code import blocks, called_names, leaves, positions, statements
+from perfwright.rules._contract import Rule
+
+LOCKS = ("select_for_update", "with_for_update", "acquire", "lock", "locked", "advisory_lock", "pg_advisory_lock")
+ONCE = ("get_or_create", "aget_or_create", "update_or_create", "on_conflict_do_nothing", "on_conflict_do_update")
+CAUGHT = ("IntegrityError", "UniqueViolation", "DuplicateKeyError", "UniqueViolationError")
+SAVES = ("save", "asave", "add", "add_all", "commit", "flush", "bulk_update", "create")
+MISSING = ("DoesNotExist", "ObjectDoesNotExist", "NoResultFound", "Http404")
+VERSIONS = ("version", "lock_version", "row_version", "version_id", "revision")
+NUMBERS = ("int", "float", "decimal", "numeric", "money", "double", "real")
+# Names that say nothing of which row is meant.
+VAGUE = ("self", "cls", "request", "session", "db", "info", "settings")
+SETTINGS = ("settings", "config", "database", "db", "engine", "session", "deps", "base", "core")
+
+
+def find(effects: Effects) -> Iterator[Finding]:
+    if "/management/commands/" in f"/{effects.function.path}":
+        return
+    changes = list(effects.effects("change"))
+    reads = list(readings(effects))
+    if not changes and not reads:
+        return
+    body = effects.function.body
+    held = any(each.kind == "lock" for event in effects.reading.events for each in event.held)
+    if held or is_kept_out(effects.function) or is_locked_above(effects) or is_serializable(effects):
+        return
+    yield from changed(effects, changes)
+    if reads and called_names(body) & set(SAVES):
+        yield from checked(effects, reads)
+
+
+def is_kept_out(function: Function) -> bool:
+    """Tell whether a function takes a lock, lets the database decide, or is ready for the second one to fail."""
+    if called_names(function.body) & {*LOCKS, *ONCE} or any("lock" in text(each) for each in function.decorators):
+        return True
+    return any(
+        (node[0] == "name" and node[2] in CAUGHT) or (node[0] == "attr" and node[3] in CAUGHT)
+        for node in walk(function.body)
+    )
+
+
+def is_locked_above(effects: Effects) -> bool:
+    """Tell whether a caller passes a row that it has locked: nobody else works on what belongs to it."""
+    shape = effects.reading.shape
+    return shape is not None and any(part is not None and part[0] == "r" and part[-1] for part in shape)
+
+
+def is_serializable(effects: Effects) -> bool:
+    """Tell whether the project's connections let the database find such races: isolation level SERIALIZABLE."""
+    return any(
+        (node[0] == "const" and node[2] == "SERIALIZABLE") or (node[0] == "attr" and "SERIALIZABLE" in node[3])
+        for module in effects.project.modules.values()
+        if module.name.rpartition(".")[2] in SETTINGS or "settings" in module.name
+        for node in walk(module.body)
+    )
+
+
+# ------------------------------------------------------------------------ a field is read, changed and written
+def changed(effects: Effects, changes: list[Effect]) -> Iterator[Finding]:
+    if not called_names(effects.function.body) & set(SAVES):
+        return
+    for effect in changes:
+        event, row = effect.event, effect.event.detail
+        if len(event.chain) > 1 or event.loops or not isinstance(row, Row) or event.node is None:
+            continue
+        column = row.model.column(event.symbol.rpartition(".")[2])
+        if row.locked or column is None or not is_number(column.type) or is_versioned(row.model):
+            continue
+        target = event.node[2] if event.node[0] == "aug" else event.node[2][0]
+        if "F" in called_names(event.node) or is_new(effects, row.model, text(target[2])):
+            continue
+        yield effects.finding(
+            RULE.name,
+            effect,
+            f"`{effect.what}` is read, changed in memory and written back: of two at once, one is lost",
+            cure=field_cure(row.model, column.name),
+            confidence="certain" if event.root is None else "likely",
+            terms=(),
+        )
+
+
+def is_number(kind: str) -> bool:
+    return any(word in kind.lower() for word in NUMBERS)
+
+
+def is_versioned(model: Model) -> bool:
+    return any(name in VERSIONS for name in model.columns) or "__mapper_args__" in model.cls.names
+
+
+def is_new(effects: Effects, model: Model, name: str) -> bool:
+    """Tell whether a row was made in this very function: nobody else knows it yet."""
+    for statement in statements(effects.function.body):
+        if statement[0] == "assign" and any(text(target) == name for target in statement[2]):
+            value = statement[3][2] if statement[3][0] == "await" else statement[3]
+            if value[0] == "call" and (built(effects, value) is model or is_create(value)):
+                return True
+    return False
+
+
+def is_create(call: Node) -> bool:
+    return bool(call[2][0] == "attr" and call[2][3] in ("create", "acreate"))
+
+
+def field_cure(model: Model, column: str) -> str:
+    if model.framework == "django":
+        return f'Let the database add: update({column}=F("{column}") + ...), or lock the row with select_for_update().'
+    add = f"update({model.name}).values({column}={model.name}.{column} + ...)"
+    return f"Let the database add: {add}, or lock the row with with_for_update()."
+
+
+# -------------------------------------------------------------------------------- a row is looked for, then made
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A query of the function: of which model, by which columns, and what it was asked with."""
+
+    effect: Effect
+    model: Model
+    columns: frozenset[str]
+    given: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """A row that is made, or a column that is set: which columns, with what."""
+
+    node: Node
+    columns: frozenset[str]
+    given: frozenset[str]
+    makes: bool
+
+
+def readings(effects: Effects) -> Iterator[Read]:
+    for effect in effects.effects("db.query"):
+        event = effect.event
+        found = model_of(effects, event)
+        if found is None or event.once or event.loops:
+            continue
+        model, columns = found
+        yield Read(effect, model, columns, frozenset(asked_with(effects, event)))
+
+
+def model_of(effects: Effects, event: Event) -> tuple[Model, frozenset[str]] | None:
+    """Return the model that a query reads, and the columns it is looked up by."""
+    detail = event.detail
+    if isinstance(detail, Relation):
+        column = detail.column.name if detail.column is not None else ""
+        return (detail.target, frozenset((column,))) if detail.target is not None else None
+    if isinstance(detail, Rows):
+        if detail.model is None or detail.locked:
+            return None
+        names = {name for model, name, operator in detail.filters if model is detail.model and operator == "eq"}
+        if detail.relation and detail.owner is not None:
+            key = detail.owner.model.relations[detail.relation].column
+            names |= {key.name} if key is not None else set()
+        return detail.model, frozenset(names)
+    model = effects.schema.named(event.symbol)
+    return (model, frozenset()) if model is not None and model.name == event.symbol else None
+
+
+def asked_with(effects: Effects, event: Event) -> set[str]:
+    """Return the values that a query, or the call that leads to it, was given."""
+    node, module = event.node, effects.function.module
+    if node is not None and node[0] == "call":
+        return subjects(node, module)
+    trail = [n for n in walk(effects.function.body) if n[0] == "attr" and n[1] == event.chain[0][1]]
+    return subjects(trail[0][2], module) if trail else set()
+
+
+def subjects(part: object, module: Module) -> set[str]:
+    """Return what expressions are about, by names without keys: `order.id` and `order_id` are about `order`."""
+    found: set[str] = set()
+    gather(part, found)
+    return {stem(name) for name in found if not is_vague(name, module)}
+
+
+def gather(part: object, found: set[str]) -> None:
+    """Add the names and dotted names that are passed on, not those that are called."""
+    if type(part) is not tuple:
+        return
+    tag = part[0] if len(part) > 1 and type(part[0]) is str and type(part[1]) is int else ""
+    if tag == "name":
+        found.add(part[2])
+    elif tag in ("attr", "sub"):
+        found.add(text(part, 200))
+        gather(part[2], found)
+    elif tag == "call":
+        gather(part[2][2] if part[2][0] == "attr" else None, found)
+        gather(part[3:], found)
+    else:
+        for inner in part:
+            gather(inner, found)
+
+
+def is_vague(name: str, module: Module) -> bool:
+    """Tell whether a name says nothing of which row is meant: a class, a constant, a module, the request."""
+    binding = module.names.get(name.partition(".")[0])
+    return name in VAGUE or name[:1].isupper() or (binding is not None and binding[0] == "import")
+
+
+def stem(name: str) -> str:
+    for end in (".id", ".pk", "_id", "_pk"):
+        name = name.removesuffix(end)
+    return name
+
+
+def checked(effects: Effects, reads: list[Read]) -> Iterator[Finding]:
+    """Give each look-up that decides whether a row of the same table is made, or a column of it set."""
+    told: set[int] = set()
+    for read, act in decided(effects, effects.function.body, reads, {}):
+        position = read.effect.event.chain[0][1]
+        if position in told or read.effect.event.doubtful or not read.given & act.given or is_unique(read, act):
+            continue
+        told.add(position)
+        name, what = read.model.name, read.effect.what
+        after = f"a {name} is made: two at once see the same, and both make one"
+        if not act.makes:
+            after = f"`{text(act.node[2][0])}` is set: two at once see the same, and both go on"
+        yield effects.finding(
+            RULE.name,
+            read.effect,
+            f"`{what}` decides whether {after}",
+            symbol=name,
+            cure=row_cure(read, act),
+            confidence="likely",
+            terms=(),
+        )
+
+
+def decided(
+    effects: Effects, block: tuple[Node, ...], reads: list[Read], known: dict[str, list[Read]]
+) -> Iterator[tuple[Read, Act]]:
+    """Give the look-ups of a block with what they decide; `known` are the names that hold their answers."""
+    for index, statement in enumerate(block):
+        if statement[0] in ("assign", "ann"):
+            learn(statement, reads, known)
+        elif statement[0] == "if":
+            for read, wants in tested(statement[2], reads, known):
+                then, otherwise = statement[3], statement[4]
+                rest = block[index + 1 :] if leaves(then) else ()
+                for run, on in ((then, "missing"), ((*otherwise, *rest), "there")):
+                    if wants in (on, "either"):
+                        yield from ((read, act) for act in acts(effects, read.model, run))
+        elif statement[0] == "try":
+            inside = positions(statement[2])
+            for kind, _, handler in statement[3]:
+                if kind is not None and set(MISSING) & {text(n).rpartition(".")[2] for n in walk(kind)}:
+                    for read in reads:
+                        if read.effect.event.chain[0][1] in inside:
+                            yield from ((read, act) for act in acts(effects, read.model, handler))
+        for inner in blocks(statement):
+            yield from decided(effects, inner, reads, known)
+
+
+def learn(statement: Node, reads: list[Read], known: dict[str, list[Read]]) -> None:
+    """Note which names hold what was read."""
+    value = statement[3] if statement[0] == "assign" else statement[4]
+    targets = statement[2] if statement[0] == "assign" else (statement[2],)
+    here = positions(value)
+    found = [read for read in reads if read.effect.event.chain[0][1] in here]
+    for target in targets:
+        if found and target[0] == "name":
+            known.setdefault(target[2], []).extend(found)
+
+
+def tested(test: Node, reads: list[Read], known: dict[str, list[Read]]) -> Iterator[tuple[Read, str]]:
+    """Give the look-ups that a test is about, and when its body runs: `missing`, `there` turned round, or `either`."""
+    if test[0] == "bool":
+        for part in test[3]:
+            yield from tested(part, reads, known)
+        return
+    wants, part = "there", test
+    if part[0] == "un" and part[2] == "not":
+        wants, part = "missing", part[3]
+    if part[0] == "cmp":
+        wants, part = compared(part)
+    part = part[2] if part[0] == "await" else part
+    if part[0] == "name":
+        yield from ((read, wants) for read in known.get(part[2], ()))
+        return
+    here = positions(part)
+    for read in reads:
+        if read.effect.event.chain[0][1] in here:
+            helper = len(read.effect.event.chain) > 1 and part[0] == "call"
+            yield read, "either" if helper else wants
+
+
+def compared(test: Node) -> tuple[str, Node]:
+    """Return when the body of a comparison runs, and what is compared."""
+    operator, right = test[3][0], test[4][0]
+    nothing = right[0] == "const" and (right[2] is None or right[2] == 0)
+    if nothing and operator in ("is", "=="):
+        return "missing", test[2]
+    if nothing and operator in ("is not", "!=", ">"):
+        return "there", test[2]
+    if operator in ("in", "not in"):
+        return "there" if operator == "in" else "missing", right
+    left = test[2][3][0] if test[2][0] == "call" and test[2][2] == ("name", test[2][2][1], "len") else test[2]
+    if left[0] == "const" or (left[0] == "name" and right[0] in ("attr", "call")):
+        return "either", right
+    return "either", left
+
+
+def acts(effects: Effects, model: Model, block: tuple[Node, ...]) -> Iterator[Act]:
+    """Give what a block makes of a model, and the columns of it that are set."""
+    made = {
+        event.chain[0][1]
+        for event in effects.reading.events
+        if event.effect == "db.write" and isinstance(event.detail, Rows) and event.detail.model is model
+        and event.model is not None and event.model.name.rpartition(".")[2] in ("create", "acreate")
+    }  # fmt: skip
+    for node in walk(block):
+        if node[0] == "call" and (node[1] in made or built(effects, node) is model or makes(effects, node, model)):
+            columns = frozenset(stem(name) for name, _ in node[4] if name)
+            values = (*node[3], *(value for _, value in node[4]))
+            owner = (node[2][2],) if node[2][0] == "attr" and node[1] in made else ()
+            yield Act(node, columns, frozenset(subjects((values, owner), effects.function.module)), True)
+        elif node[0] == "assign" and node[2][0][0] == "attr" and node[2][0][3] in model.columns:
+            given = subjects(node[3], effects.function.module)
+            yield Act(node, frozenset((node[2][0][3],)), frozenset(given), False)
+
+
+def built(effects: Effects, call: Node) -> Model | None:
+    """Return the model whose class a call makes an object of."""
+    if call[2][0] not in ("name", "attr"):
+        return None
+    entity = effects.project.expression(effects.function.module, call[2])
+    return effects.schema.of(entity) if isinstance(entity, Class) else None
+
+
+def makes(effects: Effects, call: Node, model: Model) -> bool:
+    """Tell whether a call is of a function that makes an object of a model and adds it."""
+    entity = effects.project.expression(effects.function.module, call[2]) if call[2][0] in ("name", "attr") else None
+    if not isinstance(entity, Function) or not called_names(entity.body) & {"add", "save", "create"}:
+        return False
+    for node in walk(entity.body):
+        if node[0] == "call" and node[2][0] in ("name", "attr"):
+            found = effects.project.expression(entity.module, node[2])
+            if isinstance(found, Class) and effects.schema.of(found) is model:
+                return True
+    return False
+
+
+def is_unique(read: Read, act: Act) -> bool:
+    """Tell whether the database refuses the second one: what was looked for, or what is made, is unique."""
+    model = read.model
+    groups = [*model.uniques, *(frozenset((column.name,)) for column in model.columns.values() if column.unique)]
+    keys = [frozenset(stem(name) for name in group) for group in groups]
+    looked = {stem(name) for name in read.columns if name}
+    return any(key <= looked or (key <= act.columns and (key & looked or not looked)) for key in keys)
+
+
+def row_cure(read: Read, act: Act) -> str:
+    """Name the constraint, and the call of the user's own library that leaves the decision to the database."""
+    columns = ", ".join(sorted(read.columns - {""})) or "what makes it one"
+    if not act.makes:
+        lock = "select_for_update()" if read.model.framework == "django" else "with_for_update()"
+        return f"Lock the row that both depend on with {lock} before it is read."
+    if read.model.framework == "django":
+        return f"Put a unique constraint on ({columns}) and use get_or_create(), or lock what both depend on first."
+    return f"Put a unique constraint on ({columns}) and catch IntegrityError, or lock what both depend on first."
+
+
+def settle(finding: Finding) -> Finding:
+    """Where only commands lead there it is done by one hand; a row that is passed around must serve a request."""
+    commands = bool(finding.entry_points) and all(entry.startswith("command ") for entry in finding.entry_points)
+    passed = finding.confidence == "likely" and "written back" in finding.message and not finding.entry_points
+    return replace(finding, confidence="possible") if commands or passed else finding
+
+
+RULE = Rule(
+    name="check-then-act",
+    sees=("db.query", "change"),
+    spends=("hazard",),
+    proof=Proof("scenario", "lost"),
+    find=find,
+    settle=settle,
+)
