@@ -14,17 +14,23 @@ COMPILED = ("src/perfwright/index", "src/perfwright/effects")
 LEFT = ("__init__.py", "external.py", "read.py", "cache.py")  # a kind of str; what meets the machine
 
 
+def compiled() -> list[str]:
+    """Return the files to compile."""
+    files = [path for folder in COMPILED for path in sorted((HERE / folder).glob("*.py")) if path.name not in LEFT]
+    return [path.relative_to(HERE).as_posix() for path in files]
+
+
 def extensions() -> list[object]:
     """Return the modules to compile; none where the sources are to be used in place."""
     if os.environ.get("PERFWRIGHT_PURE") or {"editable_wheel", "develop", "sdist", "egg_info"} & set(sys.argv):
         return []
     from mypyc.build import mypycify
 
-    files = [path for folder in COMPILED for path in sorted((HERE / folder).glob("*.py")) if path.name not in LEFT]
-    found = mypycify([path.relative_to(HERE).as_posix() for path in files], opt_level="2", debug_level="0")
+    found = mypycify(compiled(), opt_level="2", debug_level="0")
     for extension in found:
         extension.optional = True  # no compiler: the wheel is pure Python then
     return list(found)
 
 
-setup(ext_modules=extensions())
+if __name__ == "__main__":
+    setup(ext_modules=extensions())

@@ -1,5 +1,6 @@
 """What tests share: expected outputs that are files in `tests/golden`."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +9,12 @@ import pytest
 GOLDEN = Path(__file__).parent / "golden"
 
 Golden = Callable[[str, str], None]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def apart(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep what checks keep apart from what the user's checks keep."""
+    os.environ["PERFWRIGHT_CACHE"] = str(tmp_path_factory.mktemp("cache"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

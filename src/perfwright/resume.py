@@ -81,10 +81,17 @@ def merged(found: list[Found]) -> list[Found]:
         before = len(kept.reads)
         for read in again.reads:
             read.called = tuple([before + place for place in read.called])
+        labels = {**kept.labels, **again.labels}
+        reads = [*kept.reads, *again.reads]
+        led_to = {place for read in reads for place in read.called}
+        for place, read in enumerate(reads):
+            if read.standalone:
+                read.met = place in led_to
+                read.lone = not read.met and read.function not in labels
         whole.append(
             Found(
-                reads=[*kept.reads, *again.reads],
-                labels={**kept.labels, **again.labels},
+                reads=reads,
+                labels=labels,
                 given_up=[*kept.given_up, *again.given_up],
                 consulted=kept.consulted | again.consulted,
                 renders=kept.renders or again.renders,
@@ -170,7 +177,7 @@ def _plain(share: Found) -> Any:
     return (
         [
             (
-                read.function, read.standalone, read.lone, _bits(read.files),
+                read.function, read.standalone, read.met, read.lone, _bits(read.files),
                 read.called, read.calls, [json.dumps(finding.to_json()) for finding in read.findings],
             )
             for read in share.reads
@@ -187,8 +194,8 @@ def _found(plain: Any) -> Found:
     reads, labels, given_up, consulted, renders, templates, left_out = plain
     return Found(
         reads=[
-            Read(function, standalone, lone, int.from_bytes(files, "little"), called, calls, _findings(findings))
-            for function, standalone, lone, files, called, calls, findings in reads
+            Read(function, standalone, met, lone, int.from_bytes(files, "little"), called, calls, _findings(findings))
+            for function, standalone, met, lone, files, called, calls, findings in reads
         ],
         labels=labels, given_up=given_up, consulted=set(consulted), renders=renders, templates=templates,
         left_out=left_out,

@@ -234,6 +234,13 @@ def got_attribute(call: Call) -> Value:
     return call.frame.interp.attribute(call.frame, base, name.value, read)
 
 
+def cast(call: Call) -> Value:
+    """`typing.cast(T, x)`: x, or what the type says where nothing else does."""
+    if len(call.arguments) > 1 and call.arguments[1].kind != "unknown":
+        return call.arguments[1]
+    return call.frame.interp.annotation(call.frame.module, call.node[3][0] if call.node[3] else None, call.frame.depth)
+
+
 def written(call: Call) -> Value:
     """str(x): the text of a row comes from its class."""
     for value in call.arguments[:1]:
@@ -298,6 +305,9 @@ def copied_list(call: Call) -> Value:
 
 def again(call: Call, source: Value) -> bool:
     """Tell whether something of unknown kind is older than a loop around the call."""
+    over = call.node[3][0]
+    if over[0] == "call" and over[2][0] == "attr" and over[2][3] in ("items", "values", "keys") and not over[3]:
+        source = call.frame.interp.peek(call.frame, over[2][2])  # a view of it
     return source.kind == "unknown" and source.depth < call.frame.depth
 
 
@@ -370,6 +380,7 @@ SPECIAL: dict[str, Callable[[Call], Value]] = {
     "builtins.set.update": appended,
     "builtins.dict.update": appended,
     "builtins.getattr": got_attribute,
+    "typing.cast": cast,
     "builtins.super": super_,
     "builtins.locals": local_names,
     "builtins.str": written,

@@ -38,7 +38,7 @@ COPIES = (
 )
 ONE_VALUE = ("scalar", "scalar_one", "scalar_one_or_none")  # of a result: what is asked of it is asked of its query
 WAITS_FOR = ("asyncio.wait_for", "asyncio.shield")  # what they are given is awaited
-SQL_WRITES = ("insert", "update", "delete", "replace", "merge", "create", "drop", "alter")
+SQL_WRITES = frozenset(("insert", "update", "delete", "replace", "merge", "create", "drop", "alter"))
 
 
 def call(frame: Frame, node: Node) -> Value:
@@ -331,7 +331,8 @@ def _writes(node: Node) -> bool:
             return True
         statement = called[2] if called[0] == "attr" else None
     if node[3] and node[3][0][0] == "const" and isinstance(node[3][0][2], str):
-        return node[3][0][2].lstrip().lower().startswith(SQL_WRITES)
+        verb, _, rest = node[3][0][2].lstrip().partition(" ")
+        return bool(rest) and verb.lower() in SQL_WRITES
     return False
 
 

@@ -15,6 +15,7 @@ from perfwright.effects.pages import VIEW_CALLS as PAGE_CALLS
 from perfwright.effects.pages import Pages
 from perfwright.effects.queries import fetched_by
 from perfwright.effects.schema import Schema
+from perfwright.effects.signals import Signals
 from perfwright.effects.templates import Templates
 from perfwright.effects.values import (
     PAGE,
@@ -65,13 +66,11 @@ VIEW_CALLS = (
     "get_paginated_response",
 )
 SERIALIZED = "perfwright.serialized"
+ANSWERS = frozenset((*RESPONSES, *pydantic.VALIDATES, *RENDERS, "prefetch_related_objects", "shown"))
 
 
 class Entries:
     """The entry points of a project by function: `GET /orders`, `task send_mail`, `command seed`."""
-
-    # Calls that are read here, not in a model.
-    answers = frozenset((*RESPONSES, *pydantic.VALIDATES, *RENDERS, "prefetch_related_objects", "shown"))
 
     def __init__(self, project: Project, schema: Schema) -> None:
         self.project, self.schema = project, schema
@@ -97,6 +96,9 @@ class Entries:
         self.graphql = GraphQL(project, schema, list(graphs.values()), self.labels) if graphs else None
         admins = [module for module in using.get("django", ()) if "admin" in module.path]
         self.admin = Admin(project, schema, admins, self.labels)
+        self.signals = Signals(project, schema)
+        # The last names of calls that are read here, not in a model.
+        self.answers = ANSWERS | self.signals.names
         self.templates, self.pages = Templates(project), Pages(project)
 
     # ----------------------------------------------------------------------- finding them
@@ -234,6 +236,7 @@ class Entries:
         if self.graphql is not None:
             self.graphql.read(interp)
         self.admin.read(interp)
+        interp.consulted.update(self.signals.consulted)
         for cls, function in self.pages.views(interp):
             self.labels[function] = f"GET {cls.name}"
             interp.parameter_cache[id(function)] = [Instance(cls), UNKNOWN]
@@ -340,7 +343,11 @@ class Entries:
             self.synthetic[id(cls)] = function
         me = Instance(cls, frame.depth)
         if isinstance(many, Constant) and many.value is True:
-            if isinstance(given, Rows) and not model and serializers.list_fetches(interp.project, cls):
+            if (
+                isinstance(given, Rows)
+                and not model
+                and serializers.list_fetches(interp.project, cls, interp.consulted)
+            ):
                 given = optimized(given, frame.depth)
             source = node[3][0] if node[0] == "call" and node[3] else node
             element, loop = iterate(frame, given, source, kind="serializer")
@@ -379,6 +386,19 @@ class Entries:
         self.serializer(interp, frame, cls, (value,), {"many": many}, call)
 
     # ----------------------------------------------------------------- asked by the rest
+    def dependencies(self, interp: "Interpreter", function: Function) -> list[Function]:
+        """Return the functions that FastAPI calls before a function, for what its parameters ask for."""
+        if "Depends" not in function.module.called:
+            return []
+        found = []
+        for _, annotation, default, _ in function.parameters:
+            for node in walk((annotation, default)):
+                if node[0] == "call" and node[3] and node[2][-1] in ("Depends", "Security"):
+                    entity = interp.project.expression(function.module, node[3][0])
+                    if isinstance(entity, Function) and entity is not function and entity not in interp.stack:
+                        found.append(entity)
+        return found
+
     def injected(self, interp: "Interpreter", function: Function, default: Node) -> Value:
         """Return what FastAPI's `Depends(f)` passes for a parameter."""
         if default[0] != "call" or not default[3]:
@@ -433,6 +453,8 @@ class Entries:
             for value in (*arguments, *keywords.values()):
                 interp.responded(frame, value, ("return", node[1], node))
             return Value(frame.depth)
+        if name in self.signals.names:
+            return self.signals.called(interp, frame, callee, name, arguments, keywords, node)
         if name == "prefetch_related_objects" and arguments:
             prefetched(interp, frame, arguments[0], node)
             return Value(frame.depth)

@@ -44,17 +44,7 @@ def subscript(frame: Frame, node: Node) -> Value:
     base, index = frame.value(node[2]), node[3]
     if isinstance(base, Rows):
         if index[0] == "slice":
-            for part in index[2:5]:
-                frame.value(part)
-            new = base.copy(frame.depth)
-            new.stored = base.stored
-            if index[3] is not None or index[2] is not None:
-                high = index[3]
-                number = high[2] if high is not None and high[0] == "const" and isinstance(high[2], int) else None
-                new.limited = constant(number) if number is not None and number > 0 else frame.interp.page
-                if high is None:
-                    new.limited = base.limited
-            return new
+            return limited(frame, base, index)
         frame.value(index)
         if not base.stored:
             query(frame, base, node[1], frame.interp.text(node))
@@ -81,12 +71,33 @@ def subscript(frame: Frame, node: Node) -> Value:
     given = frame.value(index)
     if base.kind in ("external", "class"):
         return base  # Generic[T], list[int]: the class itself
-    if index[0] == "slice" and frame.loops and base.kind == "unknown" and (index[2] is None) != (index[3] is None):
-        worked(frame, "copy", base, node, node[2])
+    if index[0] == "slice" and frame.loops:
+        head_or_tail(frame, base, node)
     if isinstance(base, Foreign):
         return indexed(frame, base, node, given)
     found = special(frame, base, "__getitem__", node, (given,))
     return found if found is not None else Value(frame.depth, base.root)
+
+
+def limited(frame: Frame, base: Rows, index: Node) -> Rows:
+    """`rows[low:high]`: the same query with a limit."""
+    for part in index[2:5]:
+        frame.value(part)
+    new = base.copy(frame.depth)
+    new.stored = base.stored
+    if index[3] is not None or index[2] is not None:
+        high = index[3]
+        number = high[2] if high is not None and high[0] == "const" and isinstance(high[2], int) else None
+        new.limited = constant(number) if number is not None and number > 0 else frame.interp.page
+        if high is None:
+            new.limited = base.limited
+    return new
+
+
+def head_or_tail(frame: Frame, base: Value, node: Node) -> None:
+    """A head or a tail, in a loop, of something of which nothing is known."""
+    if base.kind == "unknown" and (node[3][2] is None) != (node[3][3] is None):
+        worked(frame, "copy", base, node, node[2])
 
 
 def cut(frame: Frame, base: Sequence, node: Node) -> Value:
@@ -335,6 +346,13 @@ def awaited(frame: Frame, node: Node) -> Value:
     frame.awaiting += 1
     found = frame.value(node[2])
     frame.awaiting -= 1
+    if isinstance(found, Rows) and not found.manager and frame.interp.libraries.method(found.api, "__await__"):
+        rows = found.copy(frame.depth)  # a query that is sent by awaiting it
+        frame.quiet += 1
+        run_query(frame, rows, node[1], frame.interp.text(node[2]), method="__await__")
+        frame.quiet -= 1
+        rows.stored = True
+        return rows
     return found.result if isinstance(found, Awaitable) else found
 
 

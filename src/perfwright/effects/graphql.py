@@ -95,6 +95,19 @@ class GraphQL:
                     continue
                 self._read_each(interp, target, field, resolver, item, again=resolver in known)
                 known.add(resolver)
+        self._rest_on_each_other(interp, interp.readings[first:])
+
+    def _rest_on_each_other(self, interp: "Interpreter", readings: list[Reading]) -> None:
+        """Note that all of it is read again when a part is: what one list gives says what a resolver is asked for."""
+        one = next(iter(self.types.every), None)
+        if one is None or not readings:
+            return
+        line = one.position >> 12
+        whole = Frame(interp, Function(one.module, -1, ("graphql", "graphql", line, line, (), (), None, 0, (), -1, -1)))
+        for reading in readings:
+            if reading.standalone or reading.function.index >= 0:
+                whole.called[id(reading)] = reading
+        interp.readings.append(Reading(whole, True, None))
 
     def _read_root(self, interp: "Interpreter", root: GraphType, field: GraphField) -> None:
         """Read one field of a root type: its resolver, then what is asked of the value."""

@@ -18,7 +18,8 @@ from perfwright.effects.iteration import deepen, query_symbol
 from perfwright.effects.library import Libraries
 from perfwright.effects.names import Names
 from perfwright.effects.observations import Lookup, Reading, Response
-from perfwright.effects.passing import assumed, identity, rooted, sources, texts
+from perfwright.effects.passing import assumed, identity, rest_of, rooted, sources, texts
+from perfwright.effects.queries import begun
 from perfwright.effects.scans import SAME
 from perfwright.effects.schema import Model, Relation, Schema
 from perfwright.effects.statements import STATEMENTS
@@ -181,7 +182,10 @@ class Interpreter(Names):
     ) -> Value:
         """Call a function of the project: its effects happen here, its result is returned."""
         function = callee.function
-        bound = self.bind(callee, callee.arguments + arguments, {**callee.keywords, **keywords})
+        given = {**callee.keywords, **keywords}
+        bound = self.bind(callee, callee.arguments + arguments, given)
+        if node[0] == "call" and "**" not in given and not any(part[0] == "star" for part in node[3]):
+            self.set_flags(function, bound, len(callee.arguments) + len(arguments) + (callee.bound is not None), given)
         if len(self.stack) > DEEPEST:
             return Value(frame.depth)
         self.callers.setdefault(function, set()).add(frame.function)
@@ -213,6 +217,8 @@ class Interpreter(Names):
                     sequence.items = tuple(rest)
                     sequence.depth = max(value.depth for value in rest)
                     given, position = sequence, len(positional)
+                elif kind == DOUBLE_STAR and keywords:
+                    given = rest_of(function, keywords, known[index])
             elif kind == KEYWORD:
                 given = keywords.get(name)
             elif position < len(positional):
@@ -229,6 +235,14 @@ class Interpreter(Names):
                 else:
                     known[index] = given
         return known
+
+    def set_flags(self, function: Function, bound: list[Value], positional: int, given: dict[str, Value]) -> None:
+        """Set the flags that a call leaves out to their defaults: `commit=True`."""
+        for index, (name, _, default, kind) in enumerate(function.parameters):
+            if default is None or default[0] != "const" or not isinstance(default[2], bool) or name in given:
+                continue
+            if (index >= positional or kind == KEYWORD) and bound[index].kind in ("unknown", "scalar"):
+                bound[index] = Constant(default[2])
 
     def is_vague(self, value: Value) -> bool:
         """Tell whether of a value only its way out of a library is known: `request.app.state.client`."""
@@ -271,6 +285,8 @@ class Interpreter(Names):
         key = (id(function), shape, closure.serial if closure is not None else 0)
         known = self.memo.get(key)
         if known is not None:
+            if not standalone and known.reading is not None:
+                known.reading.met = True
             return known
         identity = id(function)
         if key in self.open or self.stack.count(function) >= TURNS:
@@ -337,6 +353,10 @@ class Interpreter(Names):
                 for effect in entry.does:
                     frame.emit(effect.name, entry.name, function.line << 12, f"@{name}", model=entry)
                 frame.held = (*frame.held, Held(entry.holds, name, function.line << 12, entry))
+        for needed in self.entries.dependencies(self, function):
+            reading = self.read(needed).reading
+            if reading is not None:
+                frame.called[id(reading)] = reading
         frame.run(function.body)
         for inner in frame.pending:
             self.read_inner(frame, inner)
@@ -472,6 +492,8 @@ class Interpreter(Names):
                         if name == "load":
                             frame.load(copy)
                         setattr(found, name, copy)
+            elif isinstance(value, Foreign) and value.load is not None and isinstance(found, Foreign):
+                found.load = frame.load(value.load.above((frame.function, *call)))
             return found
         return value
 
@@ -507,7 +529,7 @@ class Interpreter(Names):
         cls = callee.cls
         model = callee.model or self.schema.of(cls)
         if model is not None:
-            return Row(model, frozenset(model.relations), frame.depth)
+            return Row(model, frozenset(model.relations) | begun(frame, model, keywords), frame.depth)
         handled = self.entries.serializer(self, frame, cls, arguments, keywords, node)
         if handled is not None:
             return handled

@@ -37,6 +37,7 @@ def run_query(frame: Frame, rows: Rows, position: int, what: str, *, method: str
         return rows.load
     if not rows.stored:
         entry = libraries.method(rows.api, method) or libraries.method(rows.api, "__iter__")
+        entry = entry or libraries.method(rows.api, "__aiter__")
         once = entry is not None and entry.when == "first"
         effects = [effect.name for effect in entry.does] if entry is not None else []
         if "db.query" in effects or (entry is not None and entry.when == "iterate"):

@@ -329,7 +329,7 @@ class Names:
     # ------------------------------------------------------------------------- managers
     def is_manager(self, cls: Class) -> bool:
         """Tell whether a class of the project is a Django manager or queryset."""
-        return any(
+        return self.schema.is_django and any(
             str(base).rpartition(".")[2] in MANAGERS or str(base).endswith(("from_queryset()", "QuerySet", "Manager"))
             for base in self.project.externals(cls)
         )

@@ -41,12 +41,13 @@ class Reading:
     """
 
     __slots__ = (
-        "called", "calls", "events", "function", "loads", "lookups", "open", "repeats", "responses", "returns", "seen",
+        "called", "calls", "events", "function", "loads", "lookups", "met", "open", "repeats", "responses", "returns", "seen",
         "shape", "stale", "standalone",
     )  # fmt: skip
 
     def __init__(self, frame: Frame, standalone: bool, shape: Any) -> None:
         self.function, self.standalone, self.shape = frame.function, standalone, shape
+        self.met = not standalone  # somebody calls the function with just these shapes
         self.stale = False  # it was made with nothing known of a function that it calls, and made again
         self.calls = (frame.calls_seen, frame.calls_unknown)
         self.open: tuple[Function, ...] = tuple(frame.open)

@@ -37,6 +37,7 @@ RENDERING: dict[str, tuple[str, tuple[str, ...]]] = {
     "flask.render_template": (JINJA, ("template_name_or_list",)),
     "flask.stream_template": (JINJA, ("template_name_or_list",)),
     "quart.render_template": (JINJA, ("template_name_or_list",)),
+    "flask_themes2.render_theme_template": (JINJA, ("theme", "template_name")),
 }
 NAMES = ("template_name", "template", "template_name_or_list", "name")
 LOADING = ("get_template", "select_template", "get_or_select_template")
@@ -45,6 +46,7 @@ CONTEXTS = ("Context", "RequestContext")
 CALLS = frozenset(
     (
         *("render", "render_to_string", "TemplateResponse", "SimpleTemplateResponse", "render_template"),
+        *("render_theme_template",),
         *("stream_template", "render_async", "generate", "stream", *LOADING, *CONTEXTS),
     )
 )
@@ -253,8 +255,8 @@ class Pages:
             value = frame.interp.module_frame(extra[0].module).value(extra[1][1])
             for name, each in fields_of(value, {}).items():
                 found.put(name, each)
-        for name, each in keywords.items():
-            if name != "**" and each.kind != "unknown":
+        for name, each in fields_of(None, keywords).items():
+            if each.kind != "unknown":
                 found.put(name, each)
         return found
 

@@ -3,7 +3,20 @@
 from typing import Any
 
 from perfwright.effects.iteration import deepen
-from perfwright.effects.values import UNKNOWN, Constant, Foreign, Instance, Load, Row, Rows, Scalar, Sequence, Value
+from perfwright.effects.values import (
+    UNKNOWN,
+    Constant,
+    Foreign,
+    Instance,
+    Load,
+    Row,
+    Rows,
+    Scalar,
+    Sequence,
+    Value,
+    constant,
+)
+from perfwright.index.project import Function
 
 
 def rooted(value: Value, index: int) -> Value:
@@ -49,6 +62,23 @@ def assumed(value: Sequence | Rows | Row) -> Value:
     elif isinstance(new, Sequence) and isinstance(new.element, Row):
         new.element.assumed = True
     return new
+
+
+def rest_of(function: Function, keywords: dict[str, Value], said: Value) -> Sequence | None:
+    """Return what `**kwargs` of a function gets: the keywords that no other parameter takes."""
+    names = [parameter[0] for parameter in function.parameters]
+    rest = Sequence("dict", said.element if isinstance(said, Sequence) else UNKNOWN, constant(3))
+    for name, value in keywords.items():
+        if name != "**":
+            if name not in names:
+                rest.put(name, value)
+                rest.depth = max(rest.depth, value.depth)
+        elif isinstance(value, Sequence) and value.fields is not None:
+            for key, held in value.fields.items():
+                if key not in names:
+                    rest.put(key, held)
+                    rest.depth = max(rest.depth, held.depth)
+    return rest if rest.fields is not None else None
 
 
 def texts(values: list[Value]) -> tuple[str, ...]:

@@ -502,6 +502,24 @@ def executed(frame: Frame, statement: Value, node: Node, entry: LibraryModel, re
     return rows
 
 
+def begun(frame: Frame, model: Model, keywords: dict[str, Value]) -> frozenset[str]:
+    """Return what a row that is made here has at hand: the rows that it was given, and what hangs on those.
+
+    An object that is older than the loop keeps what was read of it, however many rows it is given to.
+    """
+    paths = {name for name, relation in model.relations.items() if not relation.many} | model.always
+    for name, value in keywords.items():
+        relation = model.relations.get(name)
+        if relation is None:
+            continue
+        paths.add(name)
+        if relation.target is not None and (value.depth < frame.depth or not frame.loops):
+            for inner, further in relation.target.relations.items():
+                if not further.many:
+                    paths.add(f"{name}__{inner}")
+    return frozenset(paths)
+
+
 def managed(frame: Frame, cls: Class, model: Model) -> frozenset[str]:
     """Return the relations that a manager's own `get_queryset` fetches with every query."""
     interp = frame.interp

@@ -252,7 +252,8 @@ def gone_through(frame: Frame, where: Value, node: Node, over: Node) -> None:
     if over[0] not in ("name", "attr"):
         return
     if not isinstance(where, Sequence):
-        if where.kind == "unknown" and where.depth < frame.depth:
+        alone = frame.depth == 0 and where.root is not None and node[0] in ("call", "comp") and of_one(frame)
+        if where.kind == "unknown" and (where.depth < frame.depth or alone):
             search(frame, "whole", where, node, over, sure=False)
         return
     if where.size.is_little:

@@ -113,11 +113,13 @@ class Schema:
         self.project = project
         self.by_class: dict[Class, Model] = {}
         self.by_name: dict[str, list[Model]] = {}
+        self.is_django = False  # one of them is Django's
         self._historical: dict[Class, Model] = {}
         for cls in project.classes:
             framework = self._framework(cls)
             if framework:
                 model = self.by_class[cls] = Model(cls, framework)
+                self.is_django = self.is_django or framework == DJANGO
                 self.by_name.setdefault(cls.name, []).append(model)
         for model in self.by_class.values():
             if model.framework == DJANGO:

@@ -143,15 +143,16 @@ def synthesize(project: Project, schema: Schema, cls: Class) -> Function:
     return Function(cls.module, -1, facts)
 
 
-def list_fetches(project: Project, cls: Class) -> bool:
+def list_fetches(project: Project, cls: Class, consulted: set[Function]) -> bool:
     """Tell whether the project's own list form of a serializer fetches relations before it goes through the rows."""
     found = meta(project, cls, "list_serializer_class")
     entity = project.expression(found[0].module, found[1]) if found is not None else None
     method = project.class_member(entity, "to_representation") if isinstance(entity, Class) else None
     if not isinstance(method, tuple) or method[1][0] != "func":
         return False
-    body = method[0].module.functions[method[1][1]].body
-    return any(node[0] == "call" and last(node[2]) in FETCHES for node in walk(body))
+    function = method[0].module.functions[method[1][1]]
+    consulted.add(function)
+    return any(node[0] == "call" and last(node[2]) in FETCHES for node in walk(function.body))
 
 
 def _model(project: Project, schema: Schema, cls: Class) -> Model | None:

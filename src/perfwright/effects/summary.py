@@ -89,7 +89,7 @@ class Effects:
         for event in self.reading.events:
             if event.effect not in names:
                 continue
-            if event.root is not None and self.reading.standalone and self.function in self.program.called:
+            if event.root is not None and not self.reading.met and self.function in self.program.called:
                 continue  # its callers say more of that parameter than its annotation does
             yield Effect(event, self.function)
 
@@ -228,13 +228,13 @@ class Program:
     def read(self, modules: list[Module], *, first: bool = True) -> "Program":
         """Read some modules; the first of several shares also what frameworks call."""
         self.interpreter.read_all(modules, first=first)
-        self.called = {reading.function for reading in self.readings if not reading.standalone}
+        self.called = {reading.function for reading in self.readings if reading.met}
         return self
 
     def read_again(self, modules: list[Module], done: set[Key], alone: set[Key], *, frameworks: bool) -> "Program":
         """Read what is left where some functions were read before, `alone` those that were read without a caller."""
         self.interpreter.read_again(modules, done, alone, frameworks=frameworks)
-        self.called = {reading.function for reading in self.readings if not reading.standalone}
+        self.called = {reading.function for reading in self.readings if reading.met}
         return self
 
     @property
@@ -244,6 +244,10 @@ class Program:
     def decorators(self, function: Function) -> frozenset[str]:
         """Return the names of a function's decorators: the last part as written, and resolved."""
         return self.interpreter.decorators(function)
+
+    def callers(self, function: Function) -> Iterable[Function]:
+        """Give the functions of this share that call a function."""
+        return self.interpreter.callers.get(function, ())
 
     def origins(self, reading: Reading) -> tuple[Link, ...]:
         """Return what renders the template that was read, the outermost first; nothing for Python."""

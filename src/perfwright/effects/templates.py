@@ -205,7 +205,10 @@ class Templates:
         root = self.part(chain, "", len(chain) - 1)
         if root is None:
             return
-        link = (frame.function, node[1], f"renders {chain[0].name}")
+        by, position = frame.function, node[1]
+        if by in frame.interp.named:  # a helper that renders what it is told to: who tells it renders the page
+            stack = [function for function in frame.interp.stack if function not in frame.interp.named]
+            by, position = (stack[-1], stack[-1].line << 12) if stack else (by, position)
         before, self.shared = self.shared, self.shared | self.shared_in(chain)
         known: dict[int, str] = {}
         for name in root.names:
@@ -217,12 +220,12 @@ class Templates:
                 self.shared |= {name, other}  # two names of the same rows
             elif value.stored or self.way:
                 self.shared |= {name}  # in memory already, or passed on by a template that may use it too
-        self.way.append(link)
+        self.way.append((by, position, f"renders {chain[0].name}"))
         read = self.call(frame, root, [values.get(name) or UNKNOWN for name in root.names], node)
         self.way.pop()
         self.shared = before
-        if read is not None and frame.function not in self.part_of:
-            self.note_renderer(read, frame.function)
+        if read is not None and by not in self.part_of:
+            self.note_renderer(read, by)
 
     def enter(self, frame: Frame, block: str, level: int, node: Node) -> None:
         """Show a block of the page here, as the first template from a level on gives it."""
@@ -443,7 +446,11 @@ def once(frame: Frame, node: Node) -> bool:
 
 
 def settle(frame: Frame, _node: Node) -> bool:
-    """The end of a part: rows that other parts of the page use too are not only counted or tested."""
+    """The end of a part: rows that other parts of the page use too are not only counted or tested.
+
+    What a template calls by itself does not count: the functions of its environment are seldom in sight.
+    """
+    frame.calls_seen = frame.calls_unknown = 0
     for name in frame.interp.entries.templates.shared:
         value = frame.env.get(name)
         if value is not None:

@@ -77,6 +77,12 @@ class Load:
         self.by: Any = None  # the library's call that loads it, where it is no query
         self.chain: tuple[Any, ...] = ()
 
+    def above(self, link: Any) -> "Load":
+        """Return what was loaded as the caller sees it that is given it: nothing has become of it there yet."""
+        copy = Load(self.model, self.position, self.symbol)
+        copy.limited, copy.by, copy.chain = self.limited, self.by, (link, *self.chain)
+        return copy
+
 
 class Value:
     """The least that is known: nothing but where it came from."""

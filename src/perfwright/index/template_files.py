@@ -52,7 +52,7 @@ class Template:
 def function_facts(unit: Node) -> Node:
     """Return a macro as the facts of a function."""
     kind, name, line, end, body, _, _, _, parameters = unit
-    return (name, f"{kind} {name}", line, end, (), parameters, None, 0, body, -1, -1)
+    return (name, f"{kind} {name}", line, end, (), parameters, None, 0, (*body, ("settle", line << 12)), -1, -1)
 
 
 class TemplateFiles:

@@ -70,8 +70,14 @@ def _text(node: Node | None) -> str:  # noqa: C901 - one line a tag
         return f" {node[2]} ".join(_text(value) for value in node[3])
     if tag == "comp":
         left, right = BRACKETS.get(node[2], ("(", ")"))
-        loops = " ".join(f"for {_text(g[0])} in {_text(g[1])}" for g in node[4])
-        return f"{left}{_text(node[3])} {loops}{right}"
+        parts = [_text(node[3]) if node[5] is None else f"{_text(node[3])}: {_text(node[5])}"]
+        for target, iterable, tests, _ in node[4]:
+            parts.append(f"for {_text(target)} in {_text(iterable)}")
+            parts.extend([f"if {_text(test)}" for test in tests])
+        return f"{left}{' '.join(parts)}{right}"
+    if tag == "dict":
+        pairs = zip(node[2], node[3], strict=True)
+        return "{" + ", ".join([f"{_text(k)}: {_text(v)}" if k else f"**{_text(v)}" for k, v in pairs]) + "}"
     if tag == "if":
         return f"{_text(node[3])} if {_text(node[2])} else {_text(node[4])}"
     if tag == "lambda":

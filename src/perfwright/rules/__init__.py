@@ -61,6 +61,7 @@ def search(program: Program) -> Found:
     readings = list(program.readings)
     places = {id(reading): place for place, reading in enumerate(readings)}
     every = [(rule, frozenset(rule.sees)) for rule in load().values()]
+    numbers = {module.path: module.number for module in program.project.modules.values()}
     reads: list[Read] = []
     known: set[Function] = set()
     for effects in program.views():
@@ -68,15 +69,17 @@ def search(program: Program) -> Found:
         if function not in known:
             known.add(function)
             seen.add("def")
+        found = [each for rule, sees in every if not sees.isdisjoint(seen) for each in rule.find(effects)]
         reads.append(
             Read(
                 function=function.key,
                 standalone=reading.standalone,
-                lone=reading.standalone and function not in program.labels,
-                files=1 << function.module.number,
+                met=reading.met,
+                lone=not reading.met and function not in program.labels,
+                files=1 << function.module.number | pointed_at(found, numbers),
                 called=tuple([places[id(each)] for each in reading.called if id(each) in places]),
                 calls=reading.calls,
-                findings=[found for rule, sees in every if not sees.isdisjoint(seen) for found in rule.find(effects)],
+                findings=found,
                 renderers=tuple([renderer.key for renderer in program.renderers(reading)]),
             )
         )
@@ -91,6 +94,15 @@ def search(program: Program) -> Found:
         templates={path: found.module.digest for path, found in files.read.items()} if files is not None else {},
         left_out=dict(files.unreadable) if files is not None else {},
     )
+
+
+def pointed_at(findings: list[Finding], numbers: dict[str, int]) -> int:
+    """Return a bit for each file that findings point at: where its lines move, so do they."""
+    files = 0
+    for finding in findings:
+        for path in (finding.place.path, *(step.path for step in finding.chain)):
+            files |= 1 << numbers[path] if path in numbers else 0
+    return files
 
 
 def rest_on(reads: list[Read], readings: list[Reading]) -> None:
@@ -122,7 +134,7 @@ def rest_on(reads: list[Read], readings: list[Reading]) -> None:
 
 def find(shares: Sequence[Found], settings: Settings) -> list[Finding]:
     """Return the findings of the rules that are asked for, priced and judged, each defect once."""
-    called = {read.function for share in shares for read in share.reads if not read.standalone}
+    called = {read.function for share in shares for read in share.reads if read.met}
     ways: dict[tuple[str, int], list[tuple[Finding, Key]]] = {}
     for share in shares:
         for read in share.reads:

@@ -13,13 +13,14 @@ REACHED = 200  # functions above a finding that are looked at for entry points
 class Read:
     """One reading of one function: what the rules found in it, and what it rests on.
 
-    `standalone` readings are made without a caller; a `lone` one counts only where nobody calls the
-    function. `files` has a bit for each module whose functions it went through, `called` the
+    `standalone` readings are made without a caller, `met` ones with what a caller gives; a `lone` one
+    counts only where nobody calls the function. `files` has a bit for each module whose functions it went through, `called` the
     places of the readings of what it calls in the same list.
     """
 
     function: Key
     standalone: bool
+    met: bool
     lone: bool
     files: int
     called: tuple[int, ...]

@@ -214,11 +214,11 @@ def changed_item(statement: Node, name: str) -> bool:
 
 
 def confidence_of(effects: Effects, effect: Effect, far: int) -> Confidence:
-    """Return how sure it is that work is repeated; what stands in the loop itself is read there, whatever its type."""
+    """Return how sure it is that work is repeated; what stands in the loop or a call away is seen, if not its type."""
     found = effects.confidence(effect)
-    if len(effect.event.chain) > far:
-        return "possible"
-    if found == "possible" and len(effect.event.chain) == 1 and not effect.event.doubtful:
+    if len(effect.event.chain) > far or any(link[0] is effect.function for link in effect.event.chain[1:]):
+        return "possible"  # far away, or a function that calls itself, for other things each time
+    if found == "possible" and len(effect.event.chain) <= 2 and not effect.event.doubtful:
         plain = all(
             loop.kind in ("for", "comprehension") and ".items()" not in loop.over for loop in effect.event.loops
         )

@@ -55,6 +55,7 @@ There is one object of the class, or a handful, for the whole life of the progra
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from perfwright.effects.summary import Effects
 from perfwright.finding import Confidence, Cost, Finding, Proof, Step, Term
@@ -79,7 +80,7 @@ def find(effects: Effects) -> Iterator[Finding]:
     if function.decorators and function.owner is not None and is_method(function) and function.outer < 0:
         memo = memo_of(effects.project, function)
         if memo is not None and comes_and_goes(effects, function.owner):
-            yield told(effects, function, function.owner, memo, (), "likely")
+            yield told(effects, function, function.owner, memo, (), "certain")
     known = memos(effects.project).methods
     if not known or function.index < 0 or ONCE.search(function.name) or effects.program.interpreter.remembers(function):
         return
@@ -89,8 +90,15 @@ def find(effects: Effects) -> Iterator[Finding]:
                 continue
             frozen = any("frozen=True" in text(decorator) for decorator in cls.decorators)
             step = effects.step(function, node[1], f"makes one: {text(node)}")
-            sure: Confidence = "possible" if frozen or memo.bound is not None else "likely"
-            yield told(effects, method, cls, memo, (step,), sure)
+            yield told(effects, method, cls, memo, (step,), "possible" if frozen else "likely")
+
+
+def settle(finding: Finding) -> Finding:
+    """A cache with a bound keeps a few objects: they matter where a request makes some."""
+    bounded = any("items" in term.sizes for term in finding.cost.terms)
+    if finding.confidence == "likely" and bounded and not finding.entry_points:
+        return replace(finding, confidence="possible")
+    return finding
 
 
 def told(
@@ -111,7 +119,7 @@ def told(
         cure=cure,
         confidence=confidence,
         chain=made,
-        cost=Cost(terms=(Term("grow", ("items",)),)),
+        cost=Cost(terms=(Term("grow", ("rows" if memo.bound is None else "items",)),)),
     )
 
 
@@ -133,4 +141,4 @@ def comes_and_goes(effects: Effects, cls: Class) -> bool:
     return effects.schema.of(cls) is not None or any(MADE.search(str(base)) for base in effects.project.externals(cls))
 
 
-RULE = Rule(name="cache-on-method", sees=("def",), spends=("hazard",), proof=Proof.peak("n"), find=find)
+RULE = Rule(name="cache-on-method", sees=("def",), spends=("hazard",), proof=Proof.peak("n"), find=find, settle=settle)

@@ -58,6 +58,7 @@ def make(n: int) -> tuple[int, int]:
 Only one at a time ever runs this code, or a duplicate does no harm.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -65,21 +66,28 @@ from perfwright.effects.frame import Event
 from perfwright.effects.schema import Model, Relation
 from perfwright.effects.summary import Effect, Effects
 from perfwright.effects.values import Row, Rows
-from perfwright.finding import Finding, Proof
+from perfwright.finding import Confidence, Cost, Finding, Proof, Term
 from perfwright.index.lower import Node
 from perfwright.index.project import Class, Function, Module
 from perfwright.index.tree import text, walk
 from perfwright.rules._code import blocks, called_names, leaves, positions, statements
 from perfwright.rules._contract import Rule
 
-LOCKS = ("select_for_update", "with_for_update", "acquire", "lock", "locked", "advisory_lock", "pg_advisory_lock")
+LOCK = re.compile(
+    r"(^|_)(lock|locks|locked|locking|acquire|mutex|advisory|semaphore)(_|$)|for_update|[a-z]Lock$|^Lock$"
+)
 ONCE = ("get_or_create", "aget_or_create", "update_or_create", "on_conflict_do_nothing", "on_conflict_do_update")
 CAUGHT = ("IntegrityError", "UniqueViolation", "DuplicateKeyError", "UniqueViolationError")
 SAVES = ("save", "asave", "add", "add_all", "commit", "flush", "bulk_update", "create")
+RESULTS = ("scalar", "scalars", "scalar_one_or_none", "one_or_none", "first", "all", "fetchone", "fetchall", "unique")
 MISSING = ("DoesNotExist", "ObjectDoesNotExist", "NoResultFound", "Http404")
 VERSIONS = ("version", "lock_version", "row_version", "version_id", "revision")
 NUMBERS = ("int", "float", "decimal", "numeric", "money", "double", "real")
 # Names that say nothing of which row is meant.
+MADE_UP = re.compile(
+    r"(^|[/_])((sample|random|dummy|fake|demo)(_?data)?|seed\w*|populate\w*|fixtures?|factor(y|ies))([/_.]|$)"
+)
+ONE = Cost(terms=(Term("db.write", ()),))
 VAGUE = ("self", "cls", "request", "session", "db", "info", "settings")
 SETTINGS = ("settings", "config", "database", "db", "engine", "session", "deps", "base", "core")
 
@@ -91,23 +99,24 @@ def find(effects: Effects) -> Iterator[Finding]:
     reads = list(readings(effects))
     if not changes and not reads:
         return
-    body = effects.function.body
     held = any(each.kind == "lock" for event in effects.reading.events for each in event.held)
     if held or is_kept_out(effects.function) or is_locked_above(effects) or is_serializable(effects):
         return
     yield from changed(effects, changes)
-    if reads and called_names(body) & set(SAVES):
+    if reads:
         yield from checked(effects, reads)
 
 
 def is_kept_out(function: Function) -> bool:
     """Tell whether a function takes a lock, lets the database decide, or is ready for the second one to fail."""
-    if called_names(function.body) & {*LOCKS, *ONCE} or any("lock" in text(each) for each in function.decorators):
+    if any(LOCK.search(text(each)) for each in function.decorators):
         return True
-    return any(
-        (node[0] == "name" and node[2] in CAUGHT) or (node[0] == "attr" and node[3] in CAUGHT)
-        for node in walk(function.body)
-    )
+    for node in walk(function.body):
+        if node[0] in ("name", "attr") and (node[-1] in CAUGHT or node[-1] in ONCE or LOCK.search(node[-1])):
+            return True
+        if node[0] == "call" and any(name and LOCK.search(name) for name, _ in node[4]):
+            return True
+    return False
 
 
 def is_locked_above(effects: Effects) -> bool:
@@ -128,26 +137,66 @@ def is_serializable(effects: Effects) -> bool:
 
 # ------------------------------------------------------------------------ a field is read, changed and written
 def changed(effects: Effects, changes: list[Effect]) -> Iterator[Finding]:
-    if not called_names(effects.function.body) & set(SAVES):
-        return
+    """Give the columns that are changed in memory, where the function that has the row from the database is read."""
+    groups: dict[tuple[Function, str], list[Effect]] = {}
     for effect in changes:
         event, row = effect.event, effect.event.detail
-        if len(event.chain) > 1 or event.loops or not isinstance(row, Row) or event.node is None:
+        if event.root is not None or event.loops or event.multiplied or not isinstance(row, Row):
             continue
         column = row.model.column(event.symbol.rpartition(".")[2])
         if row.locked or column is None or not is_number(column.type) or is_versioned(row.model):
             continue
-        target = event.node[2] if event.node[0] == "aug" else event.node[2][0]
-        if "F" in called_names(event.node) or is_new(effects, row.model, text(target[2])):
+        if is_written_back(event, column.name) and not is_new(effects, row.model, event):
+            groups.setdefault((event.chain[-1][0], row.model.name), []).append(effect)
+    for group in groups.values():
+        yield lost(effects, group)
+
+
+def lost(effects: Effects, group: list[Effect]) -> Finding:
+    effect, row = group[0], group[0].event.detail
+    event = effect.event
+    function, position, shown = event.chain[-1]
+    columns = list(dict.fromkeys(each.event.symbol.rpartition(".")[2] for each in group))
+    more = f", as {', '.join(columns[1:4])}," if len(columns) > 1 else ""
+    sure: Confidence = "certain" if len(event.chain) == 1 else "likely"
+    if row.assumed or (MADE_UP.search(effects.function.path) and function is not effects.function):
+        sure = "possible"  # only an annotation says what it is; rows of seed data
+    return Finding(
+        rule=RULE.name,
+        place=effects.place(function, position),
+        symbol=event.symbol,
+        message=f"`{shown}`{more} is read, changed in memory and written back: of two at once, one is lost",
+        cure=field_cure(row.model, columns[0]),
+        confidence=sure,
+        chain=effects.chain(effect),
+        cost=ONE,
+    )
+
+
+def is_written_back(event: Event, column: str) -> bool:
+    """Tell whether a column is set to what was read and something more, and the row is saved on the way there."""
+    function, position, shown = event.chain[-1]
+    if not any(called_names(each.body) & set(SAVES) for each, _, _ in event.chain):
+        return False
+    for statement in statements(function.body):
+        if statement[1] == position and "F" in called_names(statement):
+            return False
+        if statement[1] < position and statement[0] == "assign" and any(text(one) == shown for one in statement[2]):
+            return False  # set anew before: it is counted here
+    return not is_counted_anew(event, column)
+
+
+def is_counted_anew(event: Event, column: str) -> bool:
+    """Tell whether a function called on the way sets the column to nothing first."""
+    called = {name for each, _, _ in event.chain[:-1] for name in called_names(each.body)}
+    for function in event.chain[-1][0].module.functions:
+        if function.name not in called:
             continue
-        yield effects.finding(
-            RULE.name,
-            effect,
-            f"`{effect.what}` is read, changed in memory and written back: of two at once, one is lost",
-            cure=field_cure(row.model, column.name),
-            confidence="certain" if event.root is None else "likely",
-            terms=(),
-        )
+        for statement in statements(function.body):
+            sets = statement[0] == "assign" and any(one[0] == "attr" and one[3] == column for one in statement[2])
+            if sets and not any(node[0] == "attr" and node[3] == column for node in walk(statement[3])):
+                return True
+    return False
 
 
 def is_number(kind: str) -> bool:
@@ -158,10 +207,14 @@ def is_versioned(model: Model) -> bool:
     return any(name in VERSIONS for name in model.columns) or "__mapper_args__" in model.cls.names
 
 
-def is_new(effects: Effects, model: Model, name: str) -> bool:
+def is_new(effects: Effects, model: Model, event: Event) -> bool:
     """Tell whether a row was made in this very function: nobody else knows it yet."""
+    node = event.node
+    target = node[2] if node is not None and node[0] in ("aug", "call") else node[2][0] if node is not None else None
+    names = {text(target[2])} if target is not None and target[0] == "attr" else set()
+    names |= {text(argument) for argument in node[3]} if node is not None and node[0] == "call" else set()
     for statement in statements(effects.function.body):
-        if statement[0] == "assign" and any(text(target) == name for target in statement[2]):
+        if statement[0] == "assign" and any(text(target) in names for target in statement[2]):
             value = statement[3][2] if statement[3][0] == "await" else statement[3]
             if value[0] == "call" and (built(effects, value) is model or is_create(value)):
                 return True
@@ -214,18 +267,23 @@ def model_of(effects: Effects, event: Event) -> tuple[Model, frozenset[str]] | N
     """Return the model that a query reads, and the columns it is looked up by."""
     detail = event.detail
     if isinstance(detail, Relation):
-        column = detail.column.name if detail.column is not None else ""
-        return (detail.target, frozenset((column,))) if detail.target is not None else None
+        column = key_of(detail)
+        return (detail.target, frozenset((column,))) if detail.target is not None and column else None
     if isinstance(detail, Rows):
         if detail.model is None or detail.locked:
             return None
         names = {name for model, name, operator in detail.filters if model is detail.model and operator == "eq"}
         if detail.relation and detail.owner is not None:
-            key = detail.owner.model.relations[detail.relation].column
-            names |= {key.name} if key is not None else set()
+            names |= {key_of(detail.owner.model.relations[detail.relation])} - {""}
         return detail.model, frozenset(names)
     model = effects.schema.named(event.symbol)
     return (model, frozenset()) if model is not None and model.name == event.symbol else None
+
+
+def key_of(relation: Relation) -> str:
+    """Return the column of the other side that points here; nothing where it is this side that points there."""
+    column, target = relation.column, relation.target
+    return column.name if column is not None and target is not None and column in target.columns.values() else ""
 
 
 def asked_with(effects: Effects, event: Event) -> set[str]:
@@ -276,24 +334,27 @@ def stem(name: str) -> str:
 
 def checked(effects: Effects, reads: list[Read]) -> Iterator[Finding]:
     """Give each look-up that decides whether a row of the same table is made, or a column of it set."""
-    told: set[int] = set()
+    decisions: dict[int, tuple[Read, Act]] = {}
     for read, act in decided(effects, effects.function.body, reads, {}):
+        if read.given & act.given and not is_unique(read, act):
+            decisions[act.node[1]] = read, act  # of several tests the one next to it
+    told: set[int] = set()
+    for read, act in decisions.values():
         position = read.effect.event.chain[0][1]
-        if position in told or read.effect.event.doubtful or not read.given & act.given or is_unique(read, act):
+        if position in told:
             continue
         told.add(position)
-        name, what = read.model.name, read.effect.what
-        after = f"a {name} is made: two at once see the same, and both make one"
+        after = f"a row of `{read.model.name}` is made: two at once see the same, and both make one"
         if not act.makes:
             after = f"`{text(act.node[2][0])}` is set: two at once see the same, and both go on"
         yield effects.finding(
             RULE.name,
             read.effect,
-            f"`{what}` decides whether {after}",
-            symbol=name,
+            f"`{read.effect.what}` decides whether {after}",
+            symbol=read.model.name,
             cure=row_cure(read, act),
             confidence="likely",
-            terms=(),
+            terms=ONE.terms,
         )
 
 
@@ -305,21 +366,31 @@ def decided(
         if statement[0] in ("assign", "ann"):
             learn(statement, reads, known)
         elif statement[0] == "if":
+            rest = block[index + 1 :] if leaves(statement[3]) else ()
             for read, wants in tested(statement[2], reads, known):
-                then, otherwise = statement[3], statement[4]
-                rest = block[index + 1 :] if leaves(then) else ()
-                for run, on in ((then, "missing"), ((*otherwise, *rest), "there")):
-                    if wants in (on, "either"):
-                        yield from ((read, act) for act in acts(effects, read.model, run))
+                yield from ((read, act) for act in by_test(effects, statement, rest, read, wants))
         elif statement[0] == "try":
             inside = positions(statement[2])
-            for kind, _, handler in statement[3]:
-                if kind is not None and set(MISSING) & {text(n).rpartition(".")[2] for n in walk(kind)}:
-                    for read in reads:
-                        if read.effect.event.chain[0][1] in inside:
-                            yield from ((read, act) for act in acts(effects, read.model, handler))
+            for read in reads:
+                if read.effect.event.chain[0][1] in inside:
+                    yield from ((read, act) for act in by_failure(effects, statement, read))
         for inner in blocks(statement):
             yield from decided(effects, inner, reads, known)
+
+
+def by_test(effects: Effects, statement: Node, rest: tuple[Node, ...], read: Read, wants: str) -> Iterator[Act]:
+    """Give what is done where an `if` found nothing; a column is set only once the test has let it pass."""
+    for run, on in ((statement[3], "missing"), (statement[4], "there"), (rest, "there")):
+        for act in acts(effects, read.model, run) if wants in (on, "either") else ():
+            if act.makes or (run is rest and (wants == "either" or act.columns & read.columns)):
+                yield act
+
+
+def by_failure(effects: Effects, statement: Node, read: Read) -> Iterator[Act]:
+    """Give what is made where a `try` found nothing."""
+    for kind, _, handler in statement[3]:
+        if kind is not None and set(MISSING) & {text(node).rpartition(".")[2] for node in walk(kind)}:
+            yield from (act for act in acts(effects, read.model, handler) if act.makes)
 
 
 def learn(statement: Node, reads: list[Read], known: dict[str, list[Read]]) -> None:
@@ -345,8 +416,11 @@ def tested(test: Node, reads: list[Read], known: dict[str, list[Read]]) -> Itera
     if part[0] == "cmp":
         wants, part = compared(part)
     part = part[2] if part[0] == "await" else part
-    if part[0] == "name":
-        yield from ((read, wants) for read in known.get(part[2], ()))
+    inner = part
+    while inner[0] == "call" and inner[2][0] == "attr" and inner[2][3] in RESULTS:
+        inner = inner[2][2]  # what a result of a query holds
+    if inner[0] == "name" and inner[2] in known:
+        yield from ((read, wants) for read in known[inner[2]])
         return
     here = positions(part)
     for read in reads:
@@ -379,13 +453,15 @@ def acts(effects: Effects, model: Model, block: tuple[Node, ...]) -> Iterator[Ac
         if event.effect == "db.write" and isinstance(event.detail, Rows) and event.detail.model is model
         and event.model is not None and event.model.name.rpartition(".")[2] in ("create", "acreate")
     }  # fmt: skip
+    saves = bool(called_names(effects.function.body) & set(SAVES))
     for node in walk(block):
-        if node[0] == "call" and (node[1] in made or built(effects, node) is model or makes(effects, node, model)):
+        new = node[0] == "call" and saves and built(effects, node) is model
+        if node[0] == "call" and (new or node[1] in made or makes(effects, node, model)):
             columns = frozenset(stem(name) for name, _ in node[4] if name)
             values = (*node[3], *(value for _, value in node[4]))
             owner = (node[2][2],) if node[2][0] == "attr" and node[1] in made else ()
             yield Act(node, columns, frozenset(subjects((values, owner), effects.function.module)), True)
-        elif node[0] == "assign" and node[2][0][0] == "attr" and node[2][0][3] in model.columns:
+        elif saves and node[0] == "assign" and node[2][0][0] == "attr" and node[2][0][3] in model.columns:
             given = subjects(node[3], effects.function.module)
             yield Act(node, frozenset((node[2][0][3],)), frozenset(given), False)
 
@@ -402,6 +478,8 @@ def makes(effects: Effects, call: Node, model: Model) -> bool:
     """Tell whether a call is of a function that makes an object of a model and adds it."""
     entity = effects.project.expression(effects.function.module, call[2]) if call[2][0] in ("name", "attr") else None
     if not isinstance(entity, Function) or not called_names(entity.body) & {"add", "save", "create"}:
+        return False
+    if is_kept_out(entity):
         return False
     for node in walk(entity.body):
         if node[0] == "call" and node[2][0] in ("name", "attr"):
@@ -432,10 +510,9 @@ def row_cure(read: Read, act: Act) -> str:
 
 
 def settle(finding: Finding) -> Finding:
-    """Where only commands lead there it is done by one hand; a row that is passed around must serve a request."""
+    """Where only commands lead there it is done by one hand."""
     commands = bool(finding.entry_points) and all(entry.startswith("command ") for entry in finding.entry_points)
-    passed = finding.confidence == "likely" and "written back" in finding.message and not finding.entry_points
-    return replace(finding, confidence="possible") if commands or passed else finding
+    return replace(finding, confidence="possible") if commands else finding
 
 
 RULE = Rule(

@@ -195,9 +195,9 @@ def combined(call: Node, body: tuple[Node, ...]) -> bool:
         return False
     for outer in reversed(trail[:-1]):
         tag = outer[0]
-        if tag in ("bin", "bool", "cmp", "un", "if", "return"):
-            if tag == "return":
-                return True
+        if tag == "return" or (tag in ("if", "while") and any(inner is call for inner in walk(outer[2]))):
+            return True
+        if tag in ("bin", "bool", "cmp", "un", "if"):
             continue
         if tag == "comp":
             if not any(outer is part for node in trail if node[0] == "call" for part in node[3]):

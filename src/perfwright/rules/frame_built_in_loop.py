@@ -74,7 +74,7 @@ JOINS = {
 }
 APPEND = "Collect the rows in a list, and make one frame of them after the loop: pd.DataFrame(rows)."
 WHOLE = ("numpy.append", "numpy.insert")  # they take the array itself, not a list of parts
-CALLS = frozenset(name.rpartition(".")[2] for name in JOINS)
+CALLS = frozenset(name.rpartition(".")[2] for name in JOINS if name not in WHOLE)
 
 
 def find(effects: Effects) -> Iterator[Finding]:

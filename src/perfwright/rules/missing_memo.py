@@ -62,12 +62,12 @@ from collections.abc import Iterator
 from perfwright.effects.frame import Event
 from perfwright.effects.summary import Effect, Effects
 from perfwright.effects.values import Value
-from perfwright.finding import Confidence, Cost, Finding, Proof, Step, Term
+from perfwright.finding import Cost, Finding, Proof, Step, Term
 from perfwright.index.lower import Node, line_of
 from perfwright.index.project import Function
 from perfwright.index.tree import names_in, text, walk
 from perfwright.rules._contract import Rule
-from perfwright.rules._loops import dotted, idle, node_at
+from perfwright.rules._loops import confidence_of, dotted, idle, node_at
 from perfwright.rules._same import answers, call_at, differs, same_from, writes_in
 
 WORK = ("file.read", "compile", "cpu")
@@ -131,7 +131,7 @@ def told(effects: Effects, effect: Effect, at: int) -> Finding:
         symbol=shown,
         message=f"every pass over `{loop.over}`{where} {what} for the same answer: `{shown}`",
         cure=cure(event, at, node, shown),
-        confidence=confidence(effects, effect),
+        confidence=confidence_of(effects, effect, FAR),
         chain=effects.chain(effect),
         cost=Cost(terms=(term,)),
     )
@@ -147,10 +147,6 @@ def cure(event: Event, at: int, node: Node | None, shown: str) -> str:
     if callee.owner is not None:
         return f"Keep the answer of `{callee.name}` on the object, or ask once before the loop and pass it on."
     return f"Put functools.cache on `{callee.name}`, or call it once before the loop and pass the answer on."
-
-
-def confidence(effects: Effects, effect: Effect) -> Confidence:
-    return "possible" if len(effect.event.chain) > FAR else effects.confidence(effect)
 
 
 # ------------------------------------------------------------------------------ one after the other

@@ -32,8 +32,10 @@ def make(n: int) -> list[int]:
 The collection stays short, or every pair of its items is wanted: then the slices are the least of the work.
 """
 
+import re
 from collections.abc import Iterator
 
+from perfwright.effects.frame import Loop
 from perfwright.effects.scans import Scan
 from perfwright.effects.summary import Effect, Effects
 from perfwright.effects.values import Sequence, Value
@@ -42,7 +44,7 @@ from perfwright.index.lower import Node
 from perfwright.index.project import Function
 from perfwright.index.tree import names_in, text, walk
 from perfwright.rules._contract import Rule
-from perfwright.rules._loops import Changes, confidence_of, idle, node_at, only_read
+from perfwright.rules._loops import Changes, bound_in, confidence_of, idle, node_at, only_read
 
 RUNNING = ("sum", "min", "max")  # what can be kept up to date from item to item
 MADE = ("set", "frozenset", "dict", "Counter", "fromkeys")  # what is looked up in
@@ -75,7 +77,7 @@ def sliced(effects: Effects, effect: Effect) -> Finding | None:
     node = node_at(leaf[0], leaf[1], "sub")
     if loop is None or node is None or not is_slice(node) or not isinstance(event.detail, Value) or idle(loop):
         return None
-    if not isinstance(event.detail, Sequence) and not of_items(leaf[0], node):
+    if not isinstance(event.detail, Sequence) and not of_items(leaf[0], node, goes_over(loop, node[2])):
         return None  # it may be text
     changes = Changes(loop)
     low, high = node[3][2], node[3][3]
@@ -101,14 +103,22 @@ def sliced(effects: Effects, effect: Effect) -> Finding | None:
     )
 
 
-def of_items(function: Function, node: Node) -> bool:
-    """Tell whether a slice of something unknown is used like a list: summed, sorted, gone through."""
+def goes_over(loop: Loop, base: Node) -> bool:
+    """Tell whether a loop goes through what is sliced in it: `for i, item in enumerate(items)`."""
+    return bool(re.search(rf"(^|[(\s]){re.escape(text(base))}($|[),])", loop.over))
+
+
+def of_items(function: Function, node: Node, over: bool) -> bool:
+    """Tell whether a slice of something unknown is used like a list: summed, sorted, gone through, looked up in."""
     for inner in walk(function.body):
+        sources: tuple[Node, ...] = ()
         if inner[0] == "call" and inner[2][0] == "name" and inner[2][2] in (*RUNNING, *MADE, "sorted", "any", "all"):
-            if any(part is node for part in inner[3]):
-                return True
-        sources = (inner[3],) if inner[0] == "for" else ()
-        if inner[0] == "comp":
+            sources = inner[3]
+        elif inner[0] == "for":
+            sources = (inner[3],)
+        elif inner[0] == "cmp" and over and inner[3][-1] in ("in", "not in"):
+            sources = inner[4]
+        elif inner[0] == "comp":
             sources = tuple(generator[1] for generator in inner[4])
         if any(source is node for source in sources):
             return True
@@ -176,10 +186,17 @@ def eaten(effects: Effects, effect: Effect) -> Finding | None:
                     f"every pass of `while {text(loop[2])}` copies what is left of `{name}`: `{name} = {text(node)}`",
                     symbol=name,
                     cure="Use a collections.deque with popleft(), or go on from an index.",
-                    confidence="likely" if event.certain else "possible",
+                    confidence="likely" if event.certain or takes_first(loop, name) else "possible",
                     terms=(Term("copy", (size_of(event.detail), size_of(event.detail))),),
                 )
     return None
+
+
+def takes_first(loop: Node, name: str) -> bool:
+    """Tell whether a pass takes the first or the last item of a list."""
+    return any(
+        node[0] == "sub" and node[2][:3:2] == ("name", name) and node[3][0] in ("const", "un") for node in walk(loop[3])
+    )
 
 
 def binds(statement: Node, node: Node) -> bool:
@@ -237,7 +254,11 @@ def gone_through(effects: Effects, effect: Effect) -> Finding | None:
     node = event.node
     if not isinstance(scan, Scan) or scan.kind != "whole" or loop is None or idle(loop):
         return None
-    if len(event.chain) > 1 or node is None or node[0] != "call":
+    if len(event.chain) > 1 or node is None:
+        return None
+    if node[0] == "comp":
+        return part_of(effects, effect, scan)
+    if node[0] != "call":
         return None
     collection = node[3][0] if node[3] else node
     changes = Changes(loop)
@@ -260,6 +281,41 @@ def gone_through(effects: Effects, effect: Effect) -> Finding | None:
         confidence=confidence_of(effects, effect, NEAR),
         terms=(Term("scan", (*effects.term(effect).sizes, size_of(scan.iterated))),),
     )
+
+
+def part_of(effects: Effects, effect: Effect, scan: Scan) -> Finding | None:
+    """Return what to say of a comprehension that picks what lies below or above something of the loop."""
+    event, loop = effect.event, effect.loop
+    assert event.node is not None
+    assert loop is not None
+    changes = Changes(loop)
+    own = set(bound_in(event.node))
+    generators = event.node[4]
+    if len(generators) > 1 or changes.touch(generators[0][1]):
+        return None
+    tests = [*generators[0][2], event.node[3]]
+    if not any(is_bound(test, own, changes.names) for test in tests):
+        return None
+    return effects.finding(
+        RULE.name,
+        effect,
+        f"every pass over `{loop.over}` goes through all of `{scan.collection}` for a part of it: `{text(event.node)}`",
+        symbol=scan.collection,
+        cure=f"Sort `{scan.collection}` once and find the part with bisect, or go through both side by side.",
+        confidence=confidence_of(effects, effect, NEAR),
+        terms=(Term("scan", (*effects.term(effect).sizes, size_of(scan.iterated))),),
+    )
+
+
+def is_bound(test: Node, own: set[str], outer: set[str]) -> bool:
+    """Tell whether a test asks if an item comes before or after something that the loop around it says."""
+    for inner in walk(test):
+        if inner[0] != "cmp" or not {"<", "<=", ">", ">="} & set(inner[3]):
+            continue
+        sides = [names_in(side) for side in (inner[2], *inner[4])]
+        if any(side & own for side in sides) and any(side & outer and not side & own for side in sides):
+            return True
+    return False
 
 
 def others_vary(changes: Changes, node: Node) -> bool:

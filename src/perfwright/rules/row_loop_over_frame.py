@@ -83,6 +83,7 @@ CURES = {
     "itertuples": "Work on whole columns, if what each row needs can be said so.",
     "apply": "Work on whole columns: frame[a] - frame[b], np.where(...), or the methods of .str and .dt.",
     "index": "Work on whole columns: shift(), diff(), rolling(), np.where(...), or take them out with to_numpy().",
+    "value": "Use the methods of .str and .dt, or call it once a distinct value: map({v: f(v) for v in x.unique()}).",
     "groups": "Let one groupby do it for all groups: groupby(key).agg(...), or transform(...).",
     "unique": "Let one groupby do it for all values: for value, part in frame.groupby(column), or agg(...).",
 }
@@ -127,10 +128,25 @@ def called(effects: Effects, call: Node, known: dict[int, Event]) -> Iterator[Fi
             shown = f"`{text(receiver)}.apply(..., axis=1)` makes an object of every row and calls a function with it"
             yield finding(effects, call, "apply", shown, confidence(effects, event, call[1]), "load")
     elif method in ("apply", "map", "transform") and call[3]:
-        asked = asks_pandas(effects, effects.function.module, call[3][0])
-        if asked and (is_column(event) or (event is None and is_item(receiver) and works_with_frames(effects))):
-            shown = f"`{text(receiver)}.{method}(...)` calls pandas.{asked} for every value"
-            yield finding(effects, call, "apply", shown, confidence(effects, event, call[1]), "load", cure=ONE[asked])
+        yield from by_function(effects, call, event)
+
+
+def by_function(effects: Effects, call: Node, event: Event | None) -> Iterator[Finding]:
+    """Give a column that a function of the project is called for value by value: dear where it asks pandas for each."""
+    method, receiver = call[2][3], call[2][2]
+    asked = asks_pandas(effects, effects.function.module, call[3][0])
+    if asked and (is_column(event) or (event is None and is_item(receiver) and works_with_frames(effects))):
+        shown = f"`{text(receiver)}.{method}(...)` calls pandas.{asked} for every value"
+        yield finding(effects, call, "apply", shown, confidence(effects, event, call[1]), "load", cure=ONE[asked])
+    elif is_column(event) and method != "transform" and is_own(effects, call[3][0]):
+        shown = f"`{text(receiver)}.{method}(...)` calls `{text(call[3][0])}` for every value"
+        yield finding(effects, call, "value", shown, "likely", "allocate")
+
+
+def is_own(effects: Effects, function: Node) -> bool:
+    """Tell whether what is called is a function of the project."""
+    named = function[0] in ("name", "attr")
+    return named and isinstance(effects.project.expression(effects.function.module, function), Function)
 
 
 def is_frame(event: Event | None) -> bool:
@@ -277,6 +293,8 @@ def by_value(effects: Effects, loop: Node) -> Iterator[Finding]:
         if node[0] != "sub" or node[3][0] != "cmp" or node[3][3] != ("==",):
             continue
         left, right = node[3][2], node[3][4][0]
+        if left[0] == "sub" and left[3][0] != "const":
+            continue  # any column: it may have few values
         if right[0] == "name" and right[2] == variable and text(node[2], LONG) == text(base_of(left), LONG):
             shown = f"every value of `{text(loop[3])}` is looked for in all rows: `{text(node)}`"
             sure = least("likely", asked_outside(effects, loop[3][1]))
