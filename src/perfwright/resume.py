@@ -65,11 +65,13 @@ def take_up(
     written = {function.key for function in ground.project.functions}
     found: list[Found] = []
     for number, (share, part) in enumerate(zip(old, shares, strict=True)):
-        made = {read.function for read in share.reads if read.standalone} - written
+        frameworks = any(
+            read.standalone and read.files & touched and read.function not in written for read in share.reads
+        )
         kept = still_good(share, touched)
         done = {read.function for read in kept.reads}
         alone = {read.function for read in kept.reads if read.standalone}
-        again = Program(ground).read_again(part, done, alone, frameworks=number == 0 and not made <= alone)
+        again = Program(ground).read_again(part, done, alone, frameworks=number == 0 and frameworks)
         found += [kept, rules.search(again)]
     return merged(found)
 

@@ -319,6 +319,8 @@ def of_rows(interp: "Interpreter", frame: Frame, base: Rows, name: str, node: No
             return of_function(interp, frame, base, found[0].module.functions[found[1][1]], node)
     if name in ("model",) and base.model is not None:
         return ClassValue(base.model.cls)
+    if name == "object_list" and base.api == "django.core.paginator.Paginator":
+        return base  # a page's rows
     return External(f"{base.api}.{name}", base)
 
 

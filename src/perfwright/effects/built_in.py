@@ -14,6 +14,7 @@ from perfwright.effects.values import (
     UNKNOWN,
     Constant,
     External,
+    LambdaValue,
     Rows,
     Scalar,
     Sequence,
@@ -272,6 +273,23 @@ def told(call: Call) -> Value:
     return Value(call.frame.depth)
 
 
+def getter(call: Call) -> Value:
+    """operator.attrgetter("customer.name"), operator.itemgetter(0): a function of one item."""
+    name = call.arguments[0] if len(call.arguments) == 1 else None
+    if not isinstance(name, Constant):
+        return Value(call.frame.depth)
+    position = call.node[1]
+    read: Node = ("name", position, "item")
+    if call.callee.name.endswith("attrgetter"):
+        for part in str(name.value).split("."):
+            read = ("attr", position, read, part)
+    elif call.callee.name.endswith("methodcaller"):
+        read = ("call", position, ("attr", position, read, str(name.value)), (), ())
+    else:
+        read = ("sub", position, read, ("const", position, name.value))
+    return LambdaValue(("lambda", position, (("item", None, None, 0),), read), call.frame)
+
+
 def super_(call: Call) -> Value:
     return call.frame.interp.super_value(call.frame)
 
@@ -380,6 +398,9 @@ SPECIAL: dict[str, Callable[[Call], Value]] = {
     "builtins.set.update": appended,
     "builtins.dict.update": appended,
     "builtins.getattr": got_attribute,
+    "operator.attrgetter": getter,
+    "operator.itemgetter": getter,
+    "operator.methodcaller": getter,
     "typing.cast": cast,
     "builtins.super": super_,
     "builtins.locals": local_names,

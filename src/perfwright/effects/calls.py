@@ -37,6 +37,8 @@ COPIES = (
     "builtins.reversed",
 )
 ONE_VALUE = ("scalar", "scalar_one", "scalar_one_or_none")  # of a result: what is asked of it is asked of its query
+OWN = ("function", "class", "lambda", "instance")  # what the project itself calls by
+FOLDS = ("functools.reduce", "itertools.accumulate")  # what they call is given the result so far, then an item
 WAITS_FOR = ("asyncio.wait_for", "asyncio.shield")  # what they are given is awaited
 SQL_WRITES = frozenset(("insert", "update", "delete", "replace", "merge", "create", "drop", "alter"))
 
@@ -60,6 +62,8 @@ def call(frame: Frame, node: Node) -> Value:
     for name, value in node[4]:
         keywords[name or "**"] = frame.value(value)
     frame.consumer, frame.awaiting, frame.existence = saved, awaiting, existence
+    if callee.kind in OWN and any(argument[0] == "star" for argument in node[3]):
+        arguments = spread(arguments, node[3])
     frame.calls_seen += 1
     if callee.kind == "unknown":
         frame.calls_unknown += 1
@@ -67,6 +71,19 @@ def call(frame: Frame, node: Node) -> Value:
     else:
         found = apply(frame, callee, tuple(arguments), keywords, node)
     frame.existence = False
+    return found
+
+
+def spread(arguments: list[Value], nodes: tuple[Node, ...]) -> list[Value]:
+    """Return the arguments of a call with the items of `*args` one by one, where they are known."""
+    found: list[Value] = []
+    for value, node in zip(arguments, nodes, strict=True):
+        if node[0] != "star" or not isinstance(value, Sequence):
+            found.append(value)
+        elif value.items is not None:
+            found.extend(value.items)
+        else:
+            found.append(value.element)
     return found
 
 
@@ -180,7 +197,7 @@ def modelled(
         effects = entry.does
     result: Value | None = None
     if entry.runs is not None:
-        result = run_argument(frame, entry, arguments, keywords, node)
+        result = run_argument(frame, entry, receiver, arguments, keywords, node)
     statement = None
     if entry.returns is not None and effects:
         statement = statement_of(entry, entry.returns, arguments, keywords)
@@ -381,7 +398,12 @@ def sized_effect(
 
 
 def run_argument(
-    frame: Frame, entry: Model, arguments: tuple[Value, ...], keywords: Keywords, node: Node
+    frame: Frame,
+    entry: Model,
+    receiver: Value | None,
+    arguments: tuple[Value, ...],
+    keywords: Keywords,
+    node: Node,
 ) -> Value | None:
     """A library calls one of its arguments: here, per item, in a thread, or later."""
     runs = entry.runs
@@ -410,13 +432,20 @@ def run_argument(
     source_name = runs.times.removeprefix("per ")
     source = argument_named(entry, source_name, arguments, keywords)
     source_node = argument_node(entry, source_name, node)
+    if source_name == "self" and node[2][0] == "attr":
+        source, source_node = receiver, node[2][2]
     if source is None or source_node is None:
         return None
     element, loop = iterate(frame, source, source_node, kind="callback")
+    given: tuple[Value, ...] = (element,)
+    if entry.name in FOLDS:
+        given = (Value(frame.depth + 1), element)
+    elif entry.name == "itertools.starmap" and isinstance(element, Sequence):
+        given = element.items if element.items is not None else (element.element,)
     frame.loops.append(loop)
     frame.quiet += runs.where in ("thread", "process")
     try:
-        return apply(frame, function, (element,), {}, node)
+        return apply(frame, function, given, {}, node)
     finally:
         frame.quiet -= runs.where in ("thread", "process")
         frame.loops.pop()
@@ -455,6 +484,10 @@ def result_of(  # noqa: C901 - one line a head of the type language
         entity = argument_node(entry, returns.args[0].head, node) if returns.args else None
         api = returns.args[1].head if len(returns.args) > 1 else "sqlalchemy.Select"
         rows = of_entity(frame, named if named is not None else UNKNOWN, entity, api, node[1])
+        if head == "Rows" and rows is named and isinstance(entry.limits, str):
+            page = rows.copy(depth)  # Paginator(rows, 25): the same query, a page at a time
+            page.api, page.limited = api, rows.limited or interp.page
+            return page
         if head == "Rows":
             return rows
         if isinstance(named, Row):

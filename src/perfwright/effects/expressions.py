@@ -184,6 +184,9 @@ def binary(frame: Frame, node: Node) -> Value:
         sized = left if not left.size.is_little else right
         new = Sequence(left.of, join(left.element, right.element), sized.size, frame.depth)
         new.known = sized.known
+        if left.of == "dict":
+            filled(new, left)
+            filled(new, right)
         return new
     if isinstance(left, Sequence):
         frame.use_whole(left)

@@ -20,7 +20,7 @@ from perfwright.effects.names import Names
 from perfwright.effects.observations import Lookup, Reading, Response
 from perfwright.effects.passing import assumed, identity, rest_of, rooted, sources, texts
 from perfwright.effects.queries import begun
-from perfwright.effects.scans import SAME
+from perfwright.effects.scans import SAME, is_whole
 from perfwright.effects.schema import Model, Relation, Schema
 from perfwright.effects.statements import STATEMENTS
 from perfwright.effects.values import (
@@ -56,6 +56,7 @@ DEEPEST = 40  # calls followed from one function; deeper ones are taken to do no
 TURNS = 3  # readings of one function inside each other, for different shapes
 LONGEST = 12  # calls in a chain: what is further away is not reported here
 ASKED = ("db.query", "http.request", "file.read", "compile", "cpu", "process.spawn")  # the same twice is once too many
+NEAR = 3  # calls up to which it matters that all of a collection is gone through
 SHAPES = 6  # readings of one function; further shapes get what its annotations say
 NAMED = 60  # the same, for a function that looks up what a text that it is passed names
 MEMOS = (
@@ -99,7 +100,7 @@ class Interpreter(Names):
         self.approximate: dict[Any, Summary] = {}
         self.readings: list[Reading] = []
         self.callers: dict[Function, set[Function]] = {}
-        self.consulted: set[Function] = set()  # functions whose bodies were looked into without a call
+        self.consulted = set()  # functions whose bodies were looked into without a call
         self.globals: dict[tuple[int, str], Value] = {}
         self.module_frames: dict[int, Frame] = {}
         self.class_types: dict[tuple[int, str], Value] = {}
@@ -193,7 +194,7 @@ class Interpreter(Names):
         memo = bool(function.decorators) and self.remembers(function)
         limit: int | None = None
         if memo:
-            limit = max((value.depth for value in bound if value is not None), default=0)
+            limit = max((value.depth for value in bound if not isinstance(value, Constant)), default=0)
         self.lift(frame, summary, bound, function, node, limit)
         result = self.rebase(summary.returns, bound, frame, memo, (node[1], f"{function.name}()"))
         for value in (*arguments, *keywords.values()):
@@ -455,7 +456,7 @@ class Interpreter(Names):
             return (), None
         argument = bound[event.root] if event.root is not None and event.root < len(bound) else None
         if event.effect in SAME:
-            if argument is None:
+            if argument is None or (len(event.chain) > NEAR and is_whole(event.detail)):
                 return None
             loops = tuple(loop for loop in around if frame.loops.index(loop) >= argument.depth)
             return None if argument.depth and not loops else (loops, argument.root)
@@ -682,6 +683,7 @@ class Interpreter(Names):
                 word = REMEMBERS.search(name)
                 if name in MEMOS or (entry is not None and entry.memo is not None) or word is not None:
                     known = True
+            known = known or any(self.keeps_answers(each) for each in self.decorating(function))
             self.memo_cache[id(function)] = known
         return known
 

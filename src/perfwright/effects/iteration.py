@@ -214,8 +214,10 @@ def deepen(value: Value, depth: int) -> Value:
         if value.fields is not None:
             sequence.fields = {name: deepen(held, depth) for name, held in value.fields.items()}
         return sequence
-    if isinstance(value, Scalar | Constant):
-        return Scalar(getattr(value, "type", ""), depth)
+    if isinstance(value, Constant):
+        return Scalar(type(value.value).__name__ if isinstance(value.value, str | bytes) else "", depth)
+    if isinstance(value, Scalar):
+        return Scalar(value.type, depth)
     if value is UNKNOWN or value.kind == "unknown":
         return Value(depth)
     return value

@@ -45,6 +45,7 @@ class Names:
     schema: "Schema"
     libraries: "Libraries"
     names_cache: dict[int, tuple[str, ...]]
+    consulted: set[Function]
     instance_types: dict[tuple[int, str], Value]
 
     def method_result(
@@ -206,6 +207,31 @@ class Names:
         if not given.startswith(subject):
             return False
         return any(text(target, 200).startswith(subject) for target in assigned(block))
+
+    def decorating(self, function: Function) -> list[Function]:
+        """Return the decorators of a function that the project wrote as functions."""
+        found = []
+        for decorator in function.decorators:
+            node = decorator[2] if decorator[0] == "call" else decorator
+            entity = self.project.expression(function.module, node) if node[0] in ("name", "attr") else None
+            if isinstance(entity, Function):
+                found.append(entity)
+        return found
+
+    def keeps_answers(self, decorator: Function) -> bool:
+        """Tell whether what a decorator puts around a function asks it once for each argument: a memo by hand."""
+        inside = {decorator.index}
+        for inner in decorator.module.functions[decorator.index + 1 :]:
+            if inner.outer not in inside:
+                continue
+            inside.add(inner.index)
+            for statement in walk(inner.body):
+                if statement[0] != "if" or not statement[3] or type(statement[3][0]) is not tuple:
+                    continue
+                if self.fills_once(statement[2], statement[3]) or self.returns_early(statement, inner.body):
+                    self.consulted.add(inner)
+                    return True
+        return False
 
     def narrow(self, frame: Frame, test: Node) -> tuple[str, Value] | None:
         """Return the name and the value that `isinstance(name, Class)` narrows."""

@@ -21,6 +21,7 @@ REDUCERS = {
     "collections.Counter": "count",
 }
 TRANSPARENT = ("lower", "upper", "strip", "casefold", "date", "startswith", "endswith", "lstrip", "rstrip", "weekday")
+VIEWS = ("items", "keys", "values")
 BUILT = ("str", "bytes", "tuple", "list", "set", "dict")
 
 
@@ -158,6 +159,9 @@ def built_anew(frame: Frame, target: Node, value: Value, node: Node) -> None:
 def holds_itself(made: Node, target: Node) -> bool:
     """Tell whether an expression makes a longer one of what its target holds."""
     tag = made[0]
+    if tag == "bin" and made[2] == "%":
+        given = made[4][3] if made[4][0] == "coll" else (made[4],)
+        return any(same_name(part, target) for part in given)
     if tag == "bin":
         first = made
         while first[0] == "bin" and first[2] in "+|":
@@ -217,7 +221,9 @@ def copied_again(frame: Frame, kind: str, target: Node, before: Value, node: Nod
         blocking=False,
         node=node,
     )
-    event.loops = tuple(loop for loop in event.loops if frame.loops.index(loop) >= depth)
+    # A guard such as `if item not in found` lets every new item through.
+    around = frame.loops[depth : frame.once]
+    event.loops = tuple(loop for loop in around if loop.multiplies)
 
 
 def kind_of(value: Value) -> str:
@@ -247,19 +253,26 @@ def comprehension_scans(frame: Frame, loop: Loop, iterable: Node, tests: Node, n
 def gone_through(frame: Frame, where: Value, node: Node, over: Node) -> None:
     """Record that a call, a comprehension or a loop goes through all of a collection that is older than it.
 
-    In a loop it may do so again on every pass, and in a function of that collection alone on every call.
+    In a loop it may do so again on every pass, and in a function of that collection on every call.
     """
-    if over[0] not in ("name", "attr"):
+    if not (plain(over) or (over[0] == "call" and over[2][0] == "attr" and over[2][3] in VIEWS and plain(over[2][2]))):
         return
-    if not isinstance(where, Sequence):
-        alone = frame.depth == 0 and where.root is not None and node[0] in ("call", "comp") and of_one(frame)
-        if where.kind == "unknown" and (where.depth < frame.depth or alone):
-            search(frame, "whole", where, node, over, sure=False)
+    if over[0] == "call" and where.kind == "unknown":
+        where = frame.interp.peek(frame, over[2][2])  # a view of it
+    known = isinstance(where, Sequence)
+    if (not known and where.kind != "unknown") or (isinstance(where, Sequence) and where.size.is_little):
         return
-    if where.size.is_little:
-        return
-    if where.depth < frame.depth or (frame.depth == 0 and where.root is not None and of_one(frame)):
-        search(frame, "whole", where, node, over, sure=where.known)
+    alone = frame.depth == 0 and where.root is not None and (node[0] in ("call", "comp") or (known and of_one(frame)))
+    if where.depth < frame.depth or alone:
+        search(frame, "whole", where, node, over, sure=isinstance(where, Sequence) and where.known)
+
+
+def is_whole(detail: object) -> bool:
+    return isinstance(detail, Scan) and detail.kind == "whole"
+
+
+def plain(node: Node) -> bool:
+    return bool(node[0] in ("name", "attr"))
 
 
 def of_one(frame: Frame) -> bool:

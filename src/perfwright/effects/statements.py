@@ -5,7 +5,7 @@ Each handler returns True when what follows it in its block is never reached.
 
 from collections.abc import Callable
 
-from perfwright.effects.expressions import acts, truth_of
+from perfwright.effects.expressions import acts, filled, truth_of
 from perfwright.effects.frame import Frame
 from perfwright.effects.iteration import deepen, iterate, looks_few, takes_batches
 from perfwright.effects.scans import built, built_anew, gone_through, statement_reduction, statement_scans
@@ -72,6 +72,8 @@ def augmented(frame: Frame, node: Node) -> bool:
         before = frame.lookup(target[2])
         if isinstance(before, Sequence):
             frame.interp.grow(frame, before, added.element if isinstance(added, Sequence) else UNKNOWN)
+            if before.of == "dict":
+                filled(before, added)
             frame.use_whole(added)
             return False
         if before is not None and before.kind == "rows":

@@ -76,6 +76,11 @@ class Effects:
         return self.program.decorators(self.function)
 
     @property
+    def callers(self) -> Iterable[Function]:
+        """Give the functions of this share that call this one."""
+        return self.program.callers(self.function)
+
+    @property
     def schema(self) -> Schema:
         return self.program.schema
 

@@ -22,6 +22,7 @@ from perfwright.effects.values import (
     FunctionValue,
     LambdaValue,
     ModuleValue,
+    Row,
     Rows,
     Sequence,
     Value,
@@ -33,6 +34,7 @@ from perfwright.index.template_files import Template
 
 DEEPEST = 40  # calls, blocks and includes inside each other; see interpret.DEEPEST
 EXTENDED = 20  # templates that extend each other
+FOLLOWED = 2  # relations of relations of a row that are known to be in memory
 RENDERERS = 8  # functions that are named as rendering a page
 # A template function is read, not called: in a chain its name stands without brackets, as a property's does.
 READ: tuple[Node, ...] = (("name", 0, "property"),)
@@ -250,6 +252,7 @@ class Templates:
         if len(interp.stack) > DEEPEST:
             return None
         function = part.function
+        bound = [remembered(value) if isinstance(value, Row) and value.seen else value for value in bound]
         interp.callers.setdefault(function, set()).add(frame.function)
         summary = interp.evaluate(function, bound, None)
         if summary.reading is not None and summary.reading not in self.origins:
@@ -307,7 +310,29 @@ def member(frame: Frame, base: Value, name: str, node: Node) -> Value:
 
 
 def attribute(frame: Frame, base: Value, name: str, node: Node) -> Value:
+    if isinstance(base, Row) and base.seen and name not in base.model.relations and name not in base.seen:
+        base = remembered(base)  # a method or a property: it finds what was followed before
     return frame.interp.attribute(frame, base, name, node)
+
+
+def remembered(row: Row) -> Row:
+    """Return a row with the relations that were followed since it was read: the object has kept them."""
+    held = followed(row)
+    if held <= row.fetched:
+        return row
+    found = Row(row.model, row.fetched | held, row.depth, row.root)
+    found.assumed, found.locked, found.seen = row.assumed, row.locked, row.seen
+    return found
+
+
+def followed(row: Row, depth: int = 0) -> frozenset[str]:
+    names: list[str] = []
+    for name, value in row.seen.items():
+        if name in row.model.relations and not isinstance(value, Rows):
+            names.append(name)
+            if isinstance(value, Row) and depth < FOLLOWED:
+                names.extend([f"{name}__{inner}" for inner in value.fetched | followed(value, depth + 1)])
+    return frozenset(names)
 
 
 def first_of(frame: Frame, rows: Rows, node: Node) -> Value:

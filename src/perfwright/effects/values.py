@@ -355,6 +355,8 @@ class Sequence(Value):
 
     def shape(self) -> Any:
         little = self.size.constant if self.size.is_little else self.size.symbol
+        if self.of == "tuple" and self.items and any(holds_rows(item) for item in self.items):
+            return ("t", "tuple", tuple([item.shape() if holds_rows(item) else None for item in self.items]))
         if self.fields is None:
             return ("t", self.of, self.element.shape(), little)
         rows = tuple([(name, value.shape()) for name, value in self.fields.items() if holds_rows(value)])
@@ -403,14 +405,19 @@ class Super(Value):
         self.above, self.bound = above, bound
 
 
+def is_empty(value: Value) -> bool:
+    """Tell whether a value is `[]` or `{}`: what stands in where there is nothing says little of what else may come."""
+    return isinstance(value, Sequence) and value.size.constant == 0
+
+
 def join(first: Value, second: Value) -> Value:
     """Return a value that stands for either of two: what both branches of an `if` leave behind."""
     if first is second:
         return first
     if second.kind == "unknown" or (isinstance(second, Constant) and first.kind != "unknown"):
-        return first
+        return second if is_empty(first) and second.kind == "unknown" else first
     if first.kind in ("unknown", "constant"):
-        return second
+        return first if is_empty(second) and first.kind == "unknown" else second
     if isinstance(first, Rows) and isinstance(second, Rows) and first.model is second.model:
         for one, other in ((first, second), (second, first)):
             if one.limited is not None and one.limited.constant == 0:

@@ -11,7 +11,7 @@ from perfwright.config import ROW_KB, Settings, Size
 from perfwright.effects.observations import Reading
 from perfwright.effects.summary import Program
 from perfwright.effects.values import LITTLE
-from perfwright.finding import Cost, Finding, Predicted, Severity, Step, Term
+from perfwright.finding import CONFIDENCES, Cost, Finding, Predicted, Severity, Step, Term
 from perfwright.index.project import Function
 from perfwright.rules._contract import Rule, Spends
 from perfwright.rules._found import Found, Key, Reached, Read, resolved
@@ -28,6 +28,8 @@ RESOURCE: dict[Spends, str] = {
     "import": "import_ms",
 }
 WAYS = 50  # readings that found the same, looked at for entry points
+PER_LOOP = ("n-plus-one-query", "query-per-item-write")  # several in one loop are one cause
+CURES = 3  # named for one loop
 LISTED = 8  # other ways to the same defect that a finding names
 QUERIES = ("db.query", "db.write", "db.commit")
 # Code that runs once, by hand or at a deployment, on data that its author chose.
@@ -146,10 +148,51 @@ def find(shares: Sequence[Found], settings: Settings) -> list[Finding]:
                     group.extend([(finding, function) for function in read.renderers or (read.function,)])
     reached = Reached(shares)
     evidence = (Predicted(resolved_calls=resolved(shares)),)
-    return [
-        _judged(replace(joined(reached, group), evidence=evidence), load()[group[0][0].rule], settings)
-        for group in ways.values()
-    ]
+    whole = one_a_loop([joined(reached, group) for group in ways.values()])
+    return [_judged(replace(finding, evidence=evidence), load()[finding.rule], settings) for finding in whole]
+
+
+def one_a_loop(findings: list[Finding]) -> list[Finding]:
+    """Return one finding for a loop that runs several queries, or writes, on each pass: the others are listed in it."""
+    loops: dict[tuple[str, str, str, int], list[Finding]] = {}
+    whole: list[Finding] = []
+    for finding in findings:
+        first = finding.chain[0] if finding.chain else None
+        if finding.rule in PER_LOOP and first is not None and first.what.startswith("loop over"):
+            loops.setdefault((finding.rule, finding.place.path, finding.place.function, first.line), []).append(finding)
+        else:
+            whole.append(finding)
+    for group in loops.values():
+        group.sort(key=lambda finding: (CONFIDENCES.index(finding.confidence), finding.place.line, finding.symbol))
+        sure = [finding for finding in group if finding.confidence != "possible"]
+        whole.extend(group if len(sure) < 2 else [together(sure), *group[len(sure) :]])
+    return whole
+
+
+def together(group: list[Finding]) -> Finding:
+    """Return the first of several findings of one loop, with what the others cost and where they stand."""
+    best, others = group[0], group[1:]
+    also = {(step.path, step.line): step for finding in group for step in finding.also}
+    for finding in others:
+        also.setdefault((finding.place.path, finding.place.line), last_in(finding))
+    lines = sorted({finding.place.line for finding in others} - {best.place.line})
+    more = f", and {len(others)} more on each pass" + (
+        f" (line {', '.join(map(str, lines[:LISTED]))})" if lines else ""
+    )
+    cures = list(dict.fromkeys(finding.cure for finding in group))
+    return replace(
+        best,
+        message=best.message + more,
+        cure=" ".join(cures[:CURES]),
+        also=tuple(also.values())[:LISTED],
+        entry_points=tuple(dict.fromkeys(entry for finding in group for entry in finding.entry_points)),
+        cost=Cost(terms=tuple(term for finding in group for term in finding.cost.terms)),
+    )
+
+
+def last_in(finding: Finding) -> Step:
+    """Return where a finding stands, as a step."""
+    return next((step for step in finding.chain[1:] if step.line == finding.place.line), finding.chain[-1])
 
 
 def joined(reached: Reached, ways: list[tuple[Finding, Key]]) -> Finding:

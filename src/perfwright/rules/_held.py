@@ -15,8 +15,8 @@ WHAT = {
     "db.query": "a query",
     "db.write": "a write to the database",
     "db.commit": "a commit",
-    "file.read": "a file",
-    "file.write": "a file",
+    "file.read": "a read from disk",
+    "file.write": "a write to disk",
 }
 
 

@@ -21,8 +21,11 @@ ASKED = (  # of files: too little work to be kept
 STREAMS = ("io.", "socket.", "json.load", "pickle.load", "marshal.load", "tomllib.load", "plistlib.load", "csv.")
 
 
-def same_from(effect: Effect) -> int | None:
-    """Return the place in the chain of the first call that asks for the same on every pass of the innermost loop."""
+def same_from(effect: Effect, *, first: bool = False) -> int | None:
+    """Return the place in the chain of the first call that asks for the same on every pass of the innermost loop.
+
+    `first` asks only for the call that the loop itself makes.
+    """
     event, loop = effect.event, effect.loop
     if loop is None or not loop.body or idle(loop) or differs(event):
         return None
@@ -33,6 +36,8 @@ def same_from(effect: Effect) -> int | None:
         return None
     if not changes.touch(event.node, inside):
         return 0 if answers(event.node, loop.body, chain) else None
+    if first:
+        return None
     known = passed_on(event.node, chain[1][0], changes) if len(chain) > 1 else None
     for index in range(1, len(chain)):
         if known is None:
@@ -66,7 +71,7 @@ def call_at(link: Link) -> Node | None:
 
 def answers(node: Node, body: tuple[Node, ...], chain: tuple[Link, ...]) -> bool:
     """Tell whether a call is made for its answer, which is the same each time."""
-    for statement in walk(body):
+    for statement in walk(body) if len(chain) > 1 else ():
         if statement[0] == "expr" and (
             statement[2] is node or (statement[2][0] == "await" and statement[2][2] is node)
         ):
@@ -140,29 +145,14 @@ def _is_static(function: Function) -> bool:
 class Fixed:
     """The names of a function that stand for the same on every call that a loop makes."""
 
-    __slots__ = ("function", "known", "local")
+    __slots__ = ("changed", "function", "known", "local")
 
     def __init__(self, function: Function, known: set[str]) -> None:
         self.function = function
         self.local: dict[str, list[Node | None]] = {parameter[0]: [] for parameter in function.parameters}
+        self.changed: set[str] = set()  # the attributes that it sets
         for node in walk(function.body):
-            if node[0] == "assign":
-                for target in node[2]:
-                    self._bind(target, node[3])
-            elif node[0] == "ann":
-                self._bind(node[2], node[4])
-            elif node[0] == "walrus":
-                self.local.setdefault(node[2], []).append(node[3])
-            elif node[0] in ("aug", "for"):
-                self._bind(node[2], None)
-            elif node[0] == "with":
-                for context, target in node[2]:
-                    if target is not None:
-                        self._bind(target, context)
-            elif node[0] == "try":
-                for _, name, _ in node[3]:
-                    if name:
-                        self.local.setdefault(name, []).append(None)
+            self._note(node)
         self.known = {name for name in known if not self.local.get(name)}
         for _ in range(3):  # names that are made of names that are the same
             self.known |= {
@@ -170,6 +160,27 @@ class Fixed:
                 for name, values in self.local.items()
                 if values and all(value is not None and self.holds(value) for value in values)
             }
+
+    def _note(self, node: Node) -> None:
+        """Note what a node binds, and the attributes that it sets."""
+        tag = node[0]
+        if tag == "assign":
+            for target in node[2]:
+                self._bind(target, node[3])
+        elif tag in ("ann", "aug", "for"):
+            self._bind(node[2], node[4] if tag == "ann" else None)
+        elif tag == "walrus":
+            self.local.setdefault(node[2], []).append(node[3])
+        elif tag == "with":
+            for context, target in node[2]:
+                if target is not None:
+                    self._bind(target, context)
+        elif tag == "try":
+            for _, name, _ in node[3]:
+                if name:
+                    self.local.setdefault(name, []).append(None)
+        if tag in ("assign", "aug"):
+            self.changed.update(text(target, LONGEST) for target in _set_by(node))
 
     def _bind(self, target: Node, value: Node | None) -> None:
         if target[0] == "name":
@@ -186,8 +197,7 @@ class Fixed:
                 return False
         if any(any(word in names_of(text(call[2])) for word in OTHERWISE) for call in walk(node) if call[0] == "call"):
             return False
-        changed = {text(t, LONGEST) for s in walk(self.function.body) if s[0] in ("assign", "aug") for t in _set_by(s)}
-        return not any(path in changed for path in read_by(node, called=True))
+        return not any(path in self.changed for path in read_by(node, called=True))
 
     def passed_on(self, node: Node, callee: Function) -> set[str]:
         """Return the parameters of a function that a call here gives the same each time."""

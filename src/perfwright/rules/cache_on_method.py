@@ -82,7 +82,9 @@ def find(effects: Effects) -> Iterator[Finding]:
         if memo is not None and comes_and_goes(effects, function.owner):
             yield told(effects, function, function.owner, memo, (), "certain")
     known = memos(effects.project).methods
-    if not known or function.index < 0 or ONCE.search(function.name) or effects.program.interpreter.remembers(function):
+    if function.index < 0 or known.keys().isdisjoint(function.module.called) or ONCE.search(function.name):
+        return
+    if effects.program.interpreter.remembers(function):
         return
     for node, called in calls_to(effects, set(known)):
         for cls, method, memo in known[node[2][-1]]:

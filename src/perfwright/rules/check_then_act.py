@@ -93,18 +93,17 @@ SETTINGS = ("settings", "config", "database", "db", "engine", "session", "deps",
 
 
 def find(effects: Effects) -> Iterator[Finding]:
-    if "/management/commands/" in f"/{effects.function.path}":
+    function, seen = effects.function, effects.reading.seen
+    writes = "db.write" in seen or "db.commit" in seen or "add" in function.module.called
+    if not writes or "/management/commands/" in f"/{function.path}" or is_locked_above(effects):
         return
-    changes = list(effects.effects("change"))
-    reads = list(readings(effects))
-    if not changes and not reads:
+    if any(each.kind == "lock" for event in effects.reading.events for each in event.held):
         return
-    held = any(each.kind == "lock" for event in effects.reading.events for each in event.held)
-    if held or is_kept_out(effects.function) or is_locked_above(effects) or is_serializable(effects):
+    if is_kept_out(function):
         return
-    yield from changed(effects, changes)
-    if reads:
-        yield from checked(effects, reads)
+    found = [*changed(effects, list(effects.effects("change"))), *checked(effects, list(readings(effects)))]
+    if found and not is_serializable(effects):
+        yield from found
 
 
 def is_kept_out(function: Function) -> bool:
@@ -209,14 +208,14 @@ def is_versioned(model: Model) -> bool:
 
 def is_new(effects: Effects, model: Model, event: Event) -> bool:
     """Tell whether a row was made in this very function: nobody else knows it yet."""
-    node = event.node
+    node, module = event.node, effects.function.module
     target = node[2] if node is not None and node[0] in ("aug", "call") else node[2][0] if node is not None else None
     names = {text(target[2])} if target is not None and target[0] == "attr" else set()
     names |= {text(argument) for argument in node[3]} if node is not None and node[0] == "call" else set()
     for statement in statements(effects.function.body):
         if statement[0] == "assign" and any(text(target) in names for target in statement[2]):
             value = statement[3][2] if statement[3][0] == "await" else statement[3]
-            if value[0] == "call" and (built(effects, value) is model or is_create(value)):
+            if value[0] == "call" and (built(effects, value, module) is model or is_create(value)):
                 return True
     return False
 
@@ -235,12 +234,12 @@ def field_cure(model: Model, column: str) -> str:
 # -------------------------------------------------------------------------------- a row is looked for, then made
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A query of the function: of which model, by which columns, and what it was asked with."""
+    """A query of the function: where, of which model, by which columns."""
 
     effect: Effect
+    position: int
     model: Model
     columns: frozenset[str]
-    given: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,8 +258,7 @@ def readings(effects: Effects) -> Iterator[Read]:
         found = model_of(effects, event)
         if found is None or event.once or event.loops:
             continue
-        model, columns = found
-        yield Read(effect, model, columns, frozenset(asked_with(effects, event)))
+        yield Read(effect, event.chain[0][1], *found)
 
 
 def model_of(effects: Effects, event: Event) -> tuple[Model, frozenset[str]] | None:
@@ -336,11 +334,11 @@ def checked(effects: Effects, reads: list[Read]) -> Iterator[Finding]:
     """Give each look-up that decides whether a row of the same table is made, or a column of it set."""
     decisions: dict[int, tuple[Read, Act]] = {}
     for read, act in decided(effects, effects.function.body, reads, {}):
-        if read.given & act.given and not is_unique(read, act):
+        if act.given & asked_with(effects, read.effect.event) and not is_unique(read, act):
             decisions[act.node[1]] = read, act  # of several tests the one next to it
     told: set[int] = set()
     for read, act in decisions.values():
-        position = read.effect.event.chain[0][1]
+        position = read.position
         if position in told:
             continue
         told.add(position)
@@ -372,7 +370,7 @@ def decided(
         elif statement[0] == "try":
             inside = positions(statement[2])
             for read in reads:
-                if read.effect.event.chain[0][1] in inside:
+                if read.position in inside:
                     yield from ((read, act) for act in by_failure(effects, statement, read))
         for inner in blocks(statement):
             yield from decided(effects, inner, reads, known)
@@ -398,7 +396,7 @@ def learn(statement: Node, reads: list[Read], known: dict[str, list[Read]]) -> N
     value = statement[3] if statement[0] == "assign" else statement[4]
     targets = statement[2] if statement[0] == "assign" else (statement[2],)
     here = positions(value)
-    found = [read for read in reads if read.effect.event.chain[0][1] in here]
+    found = [read for read in reads if read.position in here]
     for target in targets:
         if found and target[0] == "name":
             known.setdefault(target[2], []).extend(found)
@@ -424,7 +422,7 @@ def tested(test: Node, reads: list[Read], known: dict[str, list[Read]]) -> Itera
         return
     here = positions(part)
     for read in reads:
-        if read.effect.event.chain[0][1] in here:
+        if read.position in here:
             helper = len(read.effect.event.chain) > 1 and part[0] == "call"
             yield read, "either" if helper else wants
 
@@ -447,44 +445,61 @@ def compared(test: Node) -> tuple[str, Node]:
 
 def acts(effects: Effects, model: Model, block: tuple[Node, ...]) -> Iterator[Act]:
     """Give what a block makes of a model, and the columns of it that are set."""
-    made = {
-        event.chain[0][1]
-        for event in effects.reading.events
-        if event.effect == "db.write" and isinstance(event.detail, Rows) and event.detail.model is model
-        and event.model is not None and event.model.name.rpartition(".")[2] in ("create", "acreate")
-    }  # fmt: skip
+    module = effects.function.module
     saves = bool(called_names(effects.function.body) & set(SAVES))
     for node in walk(block):
-        new = node[0] == "call" and saves and built(effects, node) is model
-        if node[0] == "call" and (new or node[1] in made or makes(effects, node, model)):
+        if node[0] == "call":
+            created = is_create(node) and created_of(effects, node, module, model)
+            if (
+                not created
+                and not (saves and built(effects, node, module) is model)
+                and not makes(effects, node, model)
+            ):
+                continue
             columns = frozenset(stem(name) for name, _ in node[4] if name)
-            values = (*node[3], *(value for _, value in node[4]))
-            owner = (node[2][2],) if node[2][0] == "attr" and node[1] in made else ()
-            yield Act(node, columns, frozenset(subjects((values, owner), effects.function.module)), True)
+            values = (*node[3], *(value for _, value in node[4]), *((node[2][2],) if created else ()))
+            yield Act(node, columns, frozenset(subjects(values, module)), True)
         elif saves and node[0] == "assign" and node[2][0][0] == "attr" and node[2][0][3] in model.columns:
-            given = subjects(node[3], effects.function.module)
+            given = subjects(node[3], module)
             yield Act(node, frozenset((node[2][0][3],)), frozenset(given), False)
 
 
-def built(effects: Effects, call: Node) -> Model | None:
+def created_of(effects: Effects, call: Node, module: Module, model: Model) -> bool:
+    """Tell whether `<...>.create(...)` makes a row of a model: of its manager, or of a relation that leads to it."""
+    for node in walk(call[2][2]):
+        if node[0] == "name":
+            entity = effects.project.lookup(module, node[2])
+            if isinstance(entity, Class):
+                return effects.schema.of(entity) is model
+        if node[0] == "attr" and node[2][0] != "call":
+            found = (each.relations.get(node[3]) for each in effects.schema.by_class.values())
+            if any(relation is not None and relation.target is model for relation in found):
+                return True
+    return False
+
+
+def built(effects: Effects, call: Node, module: Module) -> Model | None:
     """Return the model whose class a call makes an object of."""
     if call[2][0] not in ("name", "attr"):
         return None
-    entity = effects.project.expression(effects.function.module, call[2])
+    entity = effects.project.expression(module, call[2])
     return effects.schema.of(entity) if isinstance(entity, Class) else None
 
 
 def makes(effects: Effects, call: Node, model: Model) -> bool:
-    """Tell whether a call is of a function that makes an object of a model and adds it."""
-    entity = effects.project.expression(effects.function.module, call[2]) if call[2][0] in ("name", "attr") else None
-    if not isinstance(entity, Function) or not called_names(entity.body) & {"add", "save", "create"}:
+    """Tell whether a call is of a function that makes a row of a model, and keeps nobody out."""
+    last = call[2][3] if call[2][0] == "attr" else call[2][2] if call[2][0] == "name" else ""
+    function = next((each.function for each in effects.reading.called if each.function.name == last), None)
+    if function is None or (function.owner is not None and function.name == "__init__"):
         return False
-    if is_kept_out(entity):
+    names = called_names(function.body)
+    if not names & {"add", "save", "create", "acreate"} or is_kept_out(function):
         return False
-    for node in walk(entity.body):
-        if node[0] == "call" and node[2][0] in ("name", "attr"):
-            found = effects.project.expression(entity.module, node[2])
-            if isinstance(found, Class) and effects.schema.of(found) is model:
+    for node in walk(function.body):
+        if node[0] == "call":
+            if is_create(node) and created_of(effects, node, function.module, model):
+                return True
+            if names & {"add", "save"} and built(effects, node, function.module) is model:
                 return True
     return False
 
@@ -492,7 +507,10 @@ def makes(effects: Effects, call: Node, model: Model) -> bool:
 def is_unique(read: Read, act: Act) -> bool:
     """Tell whether the database refuses the second one: what was looked for, or what is made, is unique."""
     model = read.model
-    groups = [*model.uniques, *(frozenset((column.name,)) for column in model.columns.values() if column.unique)]
+    groups = [
+        *filter(None, model.uniques),
+        *(frozenset((column.name,)) for column in model.columns.values() if column.unique),
+    ]
     keys = [frozenset(stem(name) for name in group) for group in groups]
     looked = {stem(name) for name in read.columns if name}
     return any(key <= looked or (key <= act.columns and (key & looked or not looked)) for key in keys)

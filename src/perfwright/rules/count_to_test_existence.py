@@ -72,9 +72,9 @@ SQLALCHEMY = "Ask for one row instead: session.scalar(select(exists().where(...)
 def find(effects: Effects) -> Iterator[Finding]:
     for effect in effects.effects("db.query"):
         event = effect.event
-        if event.loops or event.multiplied or event.once or not is_count(event):
+        if event.loops or event.multiplied or event.once or len(event.chain) > (2 if event.existence else 1):
             continue
-        if event.existence or (len(event.chain) == 1 and asked_by_name(effects, event)):
+        if is_count(event) and (event.existence or asked_by_name(effects, event)):
             yield counted(effects, effect)
     for load in effects.loads:
         only = load.reduced and all(use[0] == "test" for use in load.reduced)
@@ -125,7 +125,7 @@ def is_count(event: Event) -> bool:
         function, position, _ = event.chain[1]
         path = path_to(function.body, position)
         node = path[-1] if path and path[0][0] == "return" and path[0][2] is path[-1] else None
-    if len(event.chain) > 2 or node is None or node[0] != "call" or node[2][0] != "attr":
+    if node is None or node[0] != "call" or node[2][0] != "attr":
         return False
     if node[2][3] in COUNTS:
         return isinstance(event.detail, Rows) and not node[3]

@@ -79,7 +79,8 @@ DOES = {
 }
 # These leave the interpreter to others while they work, so that a thread is enough; other code needs a process.
 IN_C = tuple(DOES)
-SMALL = ("numpy", "gzip", "zlib", "bz2", "lzma", "difflib", "gc")  # quick on what is small, and often it is
+SMALL = ("numpy", "gzip", "zlib", "bz2", "lzma")  # quick on what is small, and often it is
+DOUBTFUL = ("difflib", "gc")
 STARTUP = re.compile(r"lifespan|startup|shutdown|cleanup|^(main|setup|init_db|initialize)$")
 FRAMES = ("pandas.", "polars.", "numpy.")
 
@@ -123,7 +124,7 @@ def computes(effects: Effects, does: str, group: list[Effect]) -> Finding:
 
 
 def confidence(effect: Effect, library: str) -> Confidence:
-    if STARTUP.search(effect.function.name) or (library in SMALL and not effect.loop):
+    if STARTUP.search(effect.function.name) or library in DOUBTFUL or (library in SMALL and not effect.loop):
         return "possible"
     return "certain" if len(effect.event.chain) == 1 and effect.event.certain else "likely"
 

@@ -56,7 +56,7 @@ CHANGES = ("append", "add", "pop", "remove", "discard", "extend", "insert", "upd
 
 def find(effects: Effects) -> Iterator[Finding]:
     function = effects.function
-    if function.index < 0 or function.name not in function.module.called or function.is_generator:
+    if function.index < 0 or function.is_generator or function not in effects.program.callers(function):
         return
     calls = [node for node in walk(function.body) if node[0] == "call" and is_self(node, function)]
     if not calls or not forgets(function):

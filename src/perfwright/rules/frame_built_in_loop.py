@@ -152,6 +152,7 @@ def through_helper(effects: Effects, call: Node, position: int) -> str:
     helper = effects.project.expression(effects.function.module, call[2]) if call[2][0] in ("name", "attr") else None
     if not isinstance(helper, Function) or helper.owner is not None or position >= len(helper.parameters):
         return ""
+    effects.program.interpreter.consulted.add(helper)
     name = helper.parameters[position][0]
     for node in walk(helper.body):
         if node[0] != "return" or node[2] is None or node[2][0] != "call" or not node[2][3]:

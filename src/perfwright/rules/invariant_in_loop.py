@@ -90,7 +90,7 @@ WHAT = {
 def find(effects: Effects) -> Iterator[Finding]:
     for group in effects.repeated_at(*WORK):
         for effect in group:
-            if worth(effects, effect) and same_from(effect) == 0:
+            if worth(effects, effect) and same_from(effect, first=True) == 0:
                 yield told(effects, effect)
                 break
     for effect in effects.repeated("scan"):
@@ -98,7 +98,7 @@ def find(effects: Effects) -> Iterator[Finding]:
         if scan is None or scan.kind != "whole" or loop is None or node is None or idle(loop):
             continue
         if len(effect.event.chain) > 1:
-            if node[0] == "call" and has_arguments(node) and same_from(effect) == 0:
+            if node[0] == "call" and has_arguments(node) and same_from(effect, first=True) == 0:
                 yield gone_through(effects, effect, scan, loop)
         elif node[0] == "comp" and is_same(node, loop) and only_read(node, loop):
             yield gone_through(effects, effect, scan, loop)

@@ -292,8 +292,8 @@ def confidence(effects: Effects, load: Load) -> Confidence:
     """Return less where others get what the same function reads: they may need more of it."""
     if len(load.chain) == 1:
         return "certain"
-    callers = effects.program.interpreter.callers
-    return "possible" if any(len(callers.get(function, ())) > 1 for function, _, _ in load.chain[1:]) else "likely"
+    callers = effects.program.callers
+    return "possible" if any(len(set(callers(function))) > 1 for function, _, _ in load.chain[1:]) else "likely"
 
 
 RULE = Rule(name="load-frame-to-filter", sees=("load",), spends=("memory", "latency"), proof=Proof.peak("n"), find=find)

@@ -143,6 +143,8 @@ def is_own(held: Held, effect: Effect) -> bool:
     if node is None or node[0] != "call" or node[2][0] != "attr":
         return False
     owner, on = held.symbol.rpartition(".")[0], text(node[2][2], 200)
+    if event.effect.startswith(("file.", "db.")):  # by a method of the same object
+        return bool(owner) and (on == owner or on.startswith(f"{owner}."))
     # `with self.lock: self.connection.send(...)`: part of the same object as the lock.
     return len(event.chain) == 1 and bool(owner) and on.startswith(f"{owner}.") and event.effect != "llm.call"
 

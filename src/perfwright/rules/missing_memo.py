@@ -139,6 +139,8 @@ def told(effects: Effects, effect: Effect, at: int) -> Finding:
 
 def cure(event: Event, at: int, node: Node | None, shown: str) -> str:
     """Say where the answer can be kept: on the object, by the function, or in a variable."""
+    if event.effect == "scan" and at + 1 >= len(event.chain):
+        return f"Work out `{shown}` once before the loop and pass it on."
     if at + 1 >= len(event.chain):
         return f"Keep what `{shown}` gives in a variable of the module, or behind functools.cache."
     callee = event.chain[at + 1][0]

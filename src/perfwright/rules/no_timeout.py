@@ -40,6 +40,7 @@ The program has nothing to do until the answer is there, and somebody sits in fr
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from perfwright.effects.frame import Event
 from perfwright.effects.summary import Effect, Effects
@@ -66,7 +67,6 @@ NEAR = ("subprocess.", "threading.", "queue.", "multiprocessing.", "concurrent."
 QUEUES = ("redis.", "psycopg.")  # blocking reads of a queue: a worker that has nothing else to do waits
 BY_SOCKET = ("urllib.", "smtplib.", "ftplib.", "imaplib.", "poplib.", "http.", "socket.")
 CURES = {"requests": "Pass timeout=(3.05, 30): seconds to connect, and between two parts of the answer."}
-REACHED = 200  # functions above a wait that are looked at for a request
 TOOLS = re.compile(r"(^|/)(scripts?|tools|ci|dev|hack|release|packaging|bin|\.\w+)/|(^|/)(setup|noxfile|fabfile)\.py$")
 
 
@@ -98,6 +98,8 @@ def bounded(effects: Effects, event: Event) -> bool:
     name, node = event.symbol, event.node
     assert node is not None
     keywords = dict(node[4])
+    if name.endswith(("wait_for_termination", "serve_forever")):
+        return True  # a server's own thread has nothing else to do
     if any(argument[0] == "star" for argument in node[3]) or says_no(keywords.get("block", keywords.get("blocking"))):
         return True
     if name.endswith((".acquire", ".get")) and node[3] and says_no(node[3][0]):
@@ -108,7 +110,7 @@ def bounded(effects: Effects, event: Event) -> bool:
         return True
     if any("time_limit" in text(decorator, 500) for decorator in effects.function.decorators):
         return True
-    if name.startswith(BY_SOCKET) and any("setdefaulttimeout" in m.called for m in effects.project.modules.values()):
+    if name.startswith(BY_SOCKET) and any("setdefaulttimeout" in m.called for m in importing(effects, "socket")):
         return True
     if name.startswith("requests.Session.") and session_has_one(effects, event):
         return True
@@ -135,7 +137,17 @@ def session_has_one(effects: Effects, event: Event) -> bool:
     receiver = event.detail
     if isinstance(receiver, Instance):
         return any(defines(receiver.cls, name) for name in ("request", "send"))
-    return any(gives_timeout(module) for module in effects.project.modules.values())
+    return any(gives_timeout(module) for module in importing(effects, "requests"))
+
+
+def importing(effects: Effects, top: str) -> list[Module]:
+    """Return the modules that import a package, and note that what they do was looked at."""
+    found = []
+    for module in effects.project.modules.values():
+        if any(binding[0] == "import" and binding[1].partition(".")[0] == top for binding in module.names.values()):
+            found.append(module)
+            effects.program.interpreter.consulted.update(module.functions)
+    return found
 
 
 def defines(cls: Class, name: str) -> bool:
@@ -180,26 +192,20 @@ def confidence(effects: Effects, event: Event) -> Confidence:
     if name.startswith((*NEAR, *QUEUES)):
         if function.is_async and event.blocking:
             return "possible"  # the event loop should not wait for it at all: another finding says so
-        if any(loop for loop in walk(function.body) if loop[0] == "while") or not served(effects):
+        if not name.startswith("subprocess.") or any(node[0] == "while" for node in walk(function.body)):
             return "possible"
-        return "likely" if name.startswith("subprocess.") else "possible"
+        return "certain" if function.is_async else "likely"
     if TOOLS.search(function.path):
         return "possible"
     return "certain"
 
 
-def served(effects: Effects) -> bool:
-    """Tell whether a request or a task waits for this function: not a command, which somebody watches."""
-    labels, callers = effects.program.labels, effects.program.interpreter.callers
-    seen, frontier = {effects.function}, [effects.function]
-    while frontier and len(seen) < REACHED:
-        reached = frontier.pop()
-        if reached.is_async or not labels.get(reached, "command ").startswith("command "):
-            return True
-        following = callers.get(reached, set()) - seen
-        seen |= following
-        frontier.extend(following)
-    return False
+def settle(finding: Finding) -> Finding:
+    """A process that no request and no task waits for is watched by somebody."""
+    if finding.confidence != "likely" or not finding.symbol.startswith("subprocess."):
+        return finding
+    served = any(not entry.startswith("command ") for entry in finding.entry_points)
+    return finding if served else replace(finding, confidence="possible")
 
 
 def cure(event: Event) -> str:
@@ -211,4 +217,11 @@ def cure(event: Event) -> str:
     return f"Pass {arg}= in seconds, and handle its end."
 
 
-RULE = Rule(name="no-timeout", sees=WAITS, spends=("hazard",), proof=Proof("scenario", "hangs"), find=find)
+RULE = Rule(
+    name="no-timeout",
+    sees=WAITS,
+    spends=("hazard",),
+    proof=Proof("scenario", "hangs"),
+    find=find,
+    settle=settle,
+)

@@ -49,6 +49,7 @@ from perfwright.rules._loops import Changes, bound_in, confidence_of, idle, node
 RUNNING = ("sum", "min", "max")  # what can be kept up to date from item to item
 MADE = ("set", "frozenset", "dict", "Counter", "fromkeys")  # what is looked up in
 SHORT = ("path", "parts", "keys", "args", "words", "bits", "tokens", "segments", "names", "rest", "tail")
+TEXT = re.compile(r"(^|_)(s|str|string|text|line|data|buf|buffer|src|source|expr|sql|html|path|name)$")
 NEAR = 3  # calls between a loop and what is gone through, beyond which it is seldom the same
 GROWS = ("append", "add", "insert", "extend", "update", "setdefault", "appendleft")
 
@@ -173,6 +174,8 @@ def eaten(effects: Effects, effect: Effect) -> Finding | None:
     event = effect.event
     node = event.node
     if node is None or node[2][0] != "name" or not first_few(node):
+        return None
+    if not isinstance(event.detail, Sequence) and TEXT.search(node[2][2]):
         return None
     for loop in walk(effects.function.body):
         if loop[0] != "while":

@@ -73,7 +73,7 @@ from perfwright.finding import Confidence, Cost, Finding, Proof, Step, Term
 from perfwright.index.lower import Node
 from perfwright.index.project import Function
 from perfwright.index.tree import names_in, text, walk
-from perfwright.rules._code import blocks, positions
+from perfwright.rules._code import blocks, called_names, positions
 from perfwright.rules._contract import Rule
 
 REMOTE = ("http.request", "llm.call", "connect", "db.query", "db.write", "process.spawn")
@@ -120,7 +120,7 @@ def find(effects: Effects) -> Iterator[Finding]:
         events = [effect.event for effect in effects.effects(*REMOTE) if effect.event.chain[0][1] in inside]
         event = min(events, key=lambda e: (len(e.chain), e.chain[0][1])) if events else None
         call = shown_call(attempts, event)
-        if call is None or (event is None and not promising(attempts)):
+        if call is None or (event is None and not promising(attempts)) or asks_person(attempts, events):
             continue
         nested = next((f for e in events for f, at, _ in e.chain[1:] if retries(f, at)), None)
         if nested is not None:
@@ -199,6 +199,14 @@ def promising(attempts: Attempts) -> bool:
     """Tell whether it may well ask somebody else, though what it calls is not known."""
     awaits = any(node[0] == "await" for node in walk(attempts.tried[2]))
     return awaits or any(THEIRS.search(name) for name in attempts.errors)
+
+
+def asks_person(attempts: Attempts, events: list[Event]) -> bool:
+    """Tell whether a person is asked on each attempt, who decides when to stop."""
+    if any("EOFError" in error_names(kind) for kind, _, _ in attempts.tried[3]):
+        return True
+    below = [function.body for event in events for function, _, _ in event.chain[1:]]
+    return bool(called_names((attempts.tried[2], *below)) & {"input", "getpass", "prompt", "confirm"})
 
 
 def logs(call: Node) -> bool:
@@ -325,9 +333,12 @@ def is_bounded(loop: Node, again: tuple[Node, ...], after: tuple[Node, ...]) -> 
         return True
     if any(node[0] in ("raise", "return", "break") for handler in again for node in walk(handler[2])):
         return True
-    if loop[2][0] == "name" and any(node[0] == "aug" and node[2] == loop[2] for node in walk(again)):
-        return True
-    return any(node[0] == "raise" for node in walk(after))
+    block = loop[3]
+    counted = {text(node[2]) for node in walk(block) if node[0] == "aug"}
+    for node in walk(block):
+        if node[0] == "if" and node[3] and leaves(node[3]) and {text(part) for part in walk(node[2])} & counted:
+            return True
+    return text(loop[2]) in counted or any(node[0] == "raise" for node in walk(after))
 
 
 def waiting(loop: Node, block: tuple[Node, ...], again: tuple[Node, ...]) -> str:

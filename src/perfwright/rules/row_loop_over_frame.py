@@ -192,6 +192,7 @@ def asks_pandas(effects: Effects, module: Module, function: Node, depth: int = 0
         entity = effects.project.expression(module, function)
         if isinstance(entity, Function):
             module, body = entity.module, entity.body
+            effects.program.interpreter.consulted.add(entity)
     for node in walk(body):
         if node[0] == "call":
             inner = node[2][0] == "attr" or (node[2][0] == "name" and function[0] == "lambda")

@@ -136,7 +136,7 @@ def keyed_by_request(effects: Effects, function: Function, memo: Memo) -> Iterat
 def asked(effects: Effects) -> Iterator[Finding]:
     """Give the functions that keep all their answers and that this one asks for anything at all."""
     known = memos(effects.project).functions
-    if not known or effects.function.index < 0:
+    if effects.function.index < 0 or known.keys().isdisjoint(effects.function.module.called):
         return
     for node, called in calls_to(effects, set(known)):
         for function, memo in known[node[2][-1]]:
