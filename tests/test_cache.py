@@ -15,7 +15,7 @@ from perfwright.index.cache import Cache
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 MAIN = "import sys; from perfwright.app.main import main; sys.argv[0] = 'perfwright'; main()"
-SLOW = "\n\ndef added(names: list[str]) -> list[str]:\n    for name in names:\n        open(name).read()\n    return names\n"
+SLOW = "\n\ndef added(names: list[str]) -> None:\n    for name in names:\n        open(name).read()\n"
 
 
 @pytest.fixture(params=["shop", "shop_django"])

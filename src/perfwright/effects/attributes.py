@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from perfwright.effects.interpret import Interpreter
 
 DJANGO_MODEL = "django.db.models.Model"
+OVERRIDES = 6  # readings of a method that overrides a library's, for other models: then it is the library's again
 ROW_FIELDS = ("id", "pk", "_state", "_meta", "__dict__", "__class__")
 
 
@@ -316,7 +317,9 @@ def of_rows(interp: "Interpreter", frame: Frame, base: Rows, name: str, node: No
     if base.custom is not None:
         found = interp.project.class_member(base.custom, name)
         if isinstance(found, tuple) and found[1][0] == "func":
-            return of_function(interp, frame, base, found[0].module.functions[found[1][1]], node)
+            function = found[0].module.functions[found[1][1]]
+            if interp.shapes.get(id(function), 0) < OVERRIDES or interp.libraries.method(base.api, name) is None:
+                return of_function(interp, frame, base, function, node)
     if name in ("model",) and base.model is not None:
         return ClassValue(base.model.cls)
     if name == "object_list" and base.api == "django.core.paginator.Paginator":

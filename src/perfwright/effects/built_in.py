@@ -311,9 +311,10 @@ def copied_list(call: Call) -> Value:
     if key is None and source is not None and kind in ASKED:
         protocols.each(call.frame, source, ASKED[kind], call.node, call.node[3][0])
     result = copied(call.frame, of, source, call.node)
-    known = isinstance(source, Sequence) and not source.size.is_little
-    if kind == "sorted" and source is not None and (known or again(call, source)):
-        worked(call.frame, "sort", source, call.node, call.node[3][0])
+    if kind == "sorted" and source is not None:
+        again = source if isinstance(source, Sequence) else older(call, source)
+        if again is not None and not (isinstance(again, Sequence) and again.size.is_little):
+            worked(call.frame, "sort", again, call.node, call.node[3][0])
     elif of != "iter" and source is not None and call.node[3]:
         gone_through(call.frame, source, call.node, call.node[3][0])
     if kind == "sorted" and isinstance(result, Sequence) and result.load is not None:
@@ -321,12 +322,12 @@ def copied_list(call: Call) -> Value:
     return result
 
 
-def again(call: Call, source: Value) -> bool:
-    """Tell whether something of unknown kind is older than a loop around the call."""
+def older(call: Call, source: Value) -> Value | None:
+    """Return something of unknown kind that a call is given, where it is older than a loop around the call."""
     over = call.node[3][0]
     if over[0] == "call" and over[2][0] == "attr" and over[2][3] in ("items", "values", "keys") and not over[3]:
         source = call.frame.interp.peek(call.frame, over[2][2])  # a view of it
-    return source.kind == "unknown" and source.depth < call.frame.depth
+    return source if source.kind == "unknown" and source.depth < call.frame.depth else None
 
 
 def dict_made(call: Call) -> Value:

@@ -5,10 +5,13 @@ from typing import TYPE_CHECKING
 
 from perfwright.effects import pydantic, serializers
 from perfwright.effects.admin import Admin
+from perfwright.effects.entry_points import EntryPoints
 from perfwright.effects.frame import Frame, Loop
 from perfwright.effects.graphql import OPTIMIZERS, SHOWN, GraphQL, optimized
 from perfwright.effects.graphql_types import PACKAGES as GRAPHQL_PACKAGES
 from perfwright.effects.iteration import iterate
+from perfwright.effects.marshmallow import DUMPS, Schemas
+from perfwright.effects.marshmallow import PACKAGES as MARSHMALLOW
 from perfwright.effects.observations import Reading
 from perfwright.effects.pages import CALLS as RENDERS
 from perfwright.effects.pages import VIEW_CALLS as PAGE_CALLS
@@ -66,7 +69,7 @@ VIEW_CALLS = (
     "get_paginated_response",
 )
 SERIALIZED = "perfwright.serialized"
-ANSWERS = frozenset((*RESPONSES, *pydantic.VALIDATES, *RENDERS, "prefetch_related_objects", "shown"))
+ANSWERS = frozenset((*RESPONSES, *DUMPS, *pydantic.VALIDATES, *RENDERS, "prefetch_related_objects", "shown"))
 
 
 class Entries:
@@ -92,11 +95,15 @@ class Entries:
             if function not in self.labels and self._looks_like_view(function):
                 self.labels[function] = f"view {function.name}"
         using = importers(project)
+        self.entry_points = EntryPoints(project, using)
+        for function, label in self.entry_points.labels.items():
+            self.labels.setdefault(function, label)
         graphs = {module.name: module for name in GRAPHQL_PACKAGES for module in using.get(name, ())}
         self.graphql = GraphQL(project, schema, list(graphs.values()), self.labels) if graphs else None
         admins = [module for module in using.get("django", ()) if "admin" in module.path]
         self.admin = Admin(project, schema, admins, self.labels)
         self.signals = Signals(project, schema)
+        self.schemas = Schemas(project, schema) if any(name in using for name in MARSHMALLOW) else None
         # The last names of calls that are read here, not in a model.
         self.answers = ANSWERS | self.signals.names
         self.templates, self.pages = Templates(project), Pages(project)
@@ -236,7 +243,7 @@ class Entries:
         if self.graphql is not None:
             self.graphql.read(interp)
         self.admin.read(interp)
-        interp.consulted.update(self.signals.consulted)
+        interp.consulted.update(self.signals.consulted | self.entry_points.consulted)
         for cls, function in self.pages.views(interp):
             self.labels[function] = f"GET {cls.name}"
             interp.parameter_cache[id(function)] = [Instance(cls), UNKNOWN]
@@ -326,6 +333,9 @@ class Entries:
         if kind is None:
             kind = self.kinds[id(cls)] = serializers.kind_of(interp.project, cls)
         if not kind:
+            if self.schemas is not None and node[0] == "call" and node[4] and self.schemas.is_schema(cls):
+                how = self.schemas.shown(node)
+                return Instance(cls, frame.depth, None, how) if how else None
             return None
         model = kind == serializers.MODEL
         if model and "many" not in keywords:
@@ -367,7 +377,12 @@ class Entries:
         return plain
 
     def respond(self, interp: "Interpreter", frame: Frame, value: Value, node: Node) -> None:
-        """Fill the response model of a FastAPI handler from what the handler returns."""
+        """Fill the response model of a FastAPI handler, or the schema of a view, from what it returns."""
+        schema = self.schemas.answered(frame.function) if self.schemas is not None else None
+        if schema is not None and self.schemas is not None:
+            shown = node[2] if node[2] is not None else node
+            self.schemas.dumped(interp, frame, schema, value, ("call", node[1], shown, (shown,), ()))
+            return
         declared = serializers.response_model(frame.function)
         if declared is None or value.kind not in ("row", "rows", "sequence"):
             return
@@ -424,6 +439,8 @@ class Entries:
     def instance_attribute(self, base: Value, name: str) -> Value | None:
         """Read what a framework's view class gives: its queryset, its calls."""
         page = name in PAGE_CALLS and isinstance(base, Instance) and self.pages.kind(base.cls)
+        if name in DUMPS and self.schemas is not None and isinstance(base, Instance):
+            return External(f"perfwright.schema.{name}", base) if self.schemas.is_schema(base.cls) else None
         return External(f"perfwright.view.{name}", base) if name in VIEW_CALLS or page else None
 
     def framework_call(
@@ -441,6 +458,8 @@ class Entries:
             return self.graphql.called(interp, frame, callee, arguments[0], node)
         if callee.name in OPTIMIZERS and arguments:
             return optimized(arguments[0], frame.depth)
+        if name in DUMPS and self.schemas is not None and isinstance(callee.bound, Instance):
+            return self.schemas.called(interp, frame, callee, arguments, keywords, node)
         if name in pydantic.VALIDATES:
             return pydantic.called(self, interp, frame, callee, arguments, node)
         if name in RENDERS:
@@ -458,11 +477,17 @@ class Entries:
         if name == "prefetch_related_objects" and arguments:
             prefetched(interp, frame, arguments[0], node)
             return Value(frame.depth)
-        if name == "get_model" and arguments and all(isinstance(a, Constant) for a in arguments):
-            if any(argument[0] != "const" for argument in node[3]):
-                interp.named.add(frame.function)
-            return self.model_named(interp, arguments)
-        return None
+        return self._model_call(interp, frame, arguments, node) if name == "get_model" else None
+
+    def _model_call(
+        self, interp: "Interpreter", frame: Frame, arguments: tuple[Value, ...], node: Node
+    ) -> Value | None:
+        """Return the model that `apps.get_model("shop", "Order")` names."""
+        if not arguments or not all(isinstance(argument, Constant) for argument in arguments):
+            return None
+        if any(argument[0] != "const" for argument in node[3]):
+            interp.named.add(frame.function)
+        return self.model_named(interp, arguments)
 
     def model_named(
         self, interp: "Interpreter", arguments: tuple[Value, ...], *, historical: bool = False

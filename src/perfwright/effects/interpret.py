@@ -377,7 +377,8 @@ class Interpreter(Names):
         if len(self.stack) > DEEPEST:
             return
         if not any(key[0] == id(inner.function) for key in frame.calls):
-            self.note(frame, inner.function, self.evaluate(inner.function, list(self.parameters(inner.function)), frame))
+            summary = self.evaluate(inner.function, list(self.parameters(inner.function)), frame)
+            self.note(frame, inner.function, summary)
 
     def note(self, frame: Frame, function: Function, summary: Summary) -> None:
         """Note that what is read rests on the reading of another function."""

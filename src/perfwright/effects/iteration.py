@@ -22,6 +22,7 @@ from perfwright.effects.values import (
 from perfwright.index.lower import Node
 from perfwright.index.tree import text
 
+NESTED = 3  # collections inside each other whose items are told apart
 BATCH_WORDS = ("batch", "chunk", "page", "partition", "grouper")
 FEW_WORDS = (
     *("choices", "settings", "fields", "headers", "columns", "kwargs", "args", "params", "options", "validators"),
@@ -191,8 +192,11 @@ def takes_batches(node: Node) -> bool:
     return any(word in name.lower() for word in BATCH_WORDS)
 
 
-def deepen(value: Value, depth: int) -> Value:
-    """Return a value as one pass of a loop sees it: made anew at `depth`."""
+def deepen(value: Value, depth: int, level: int = 0) -> Value:
+    """Return a value as one pass of a loop sees it: made anew at `depth`.
+
+    `level` counts the collections around it: far inside, their items are not told apart.
+    """
     if isinstance(value, Row):
         row = Row(value.model, value.fetched, depth)
         row.assumed, row.locked = value.assumed, value.locked
@@ -202,17 +206,19 @@ def deepen(value: Value, depth: int) -> Value:
         copy.manager, copy.stored = value.manager, value.stored
         return copy
     if isinstance(value, Instance):
-        return Instance(value.cls, depth)
+        return Instance(value.cls, depth, None, value.action)
     if isinstance(value, Foreign):
         found = Foreign(value.name, depth, None, value.element)
         found.size, found.timed = value.size, value.timed
         return found
     if isinstance(value, Sequence):
-        sequence = Sequence(value.of, deepen(value.element, depth), value.size, depth, known=value.known)
+        inner = level + 1
+        sequence = Sequence(value.of, deepen(value.element, depth, inner), value.size, depth, known=value.known)
         sequence.key, sequence.holding = value.key, value.holding
-        sequence.items = tuple(deepen(item, depth) for item in value.items) if value.items else None
-        if value.fields is not None:
-            sequence.fields = {name: deepen(held, depth) for name, held in value.fields.items()}
+        if value.items and level < NESTED:
+            sequence.items = tuple([deepen(item, depth, inner) for item in value.items])
+        if value.fields is not None and level < NESTED:
+            sequence.fields = {name: deepen(held, depth, inner) for name, held in value.fields.items()}
         return sequence
     if isinstance(value, Constant):
         return Scalar(type(value.value).__name__ if isinstance(value.value, str | bytes) else "", depth)

@@ -41,8 +41,8 @@ class Reading:
     """
 
     __slots__ = (
-        "called", "calls", "events", "function", "loads", "lookups", "met", "open", "repeats", "responses", "returns", "seen",
-        "shape", "stale", "standalone",
+        "called", "calls", "events", "function", "loads", "lookups", "met", "open", "repeats", "responses", "returns",
+        "seen", "shape", "stale", "standalone",
     )  # fmt: skip
 
     def __init__(self, frame: Frame, standalone: bool, shape: Any) -> None:

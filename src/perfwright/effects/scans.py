@@ -148,6 +148,8 @@ def built_anew(frame: Frame, target: Node, value: Value, node: Node) -> None:
     if not holds_itself(made, target):
         return
     kind, before = growing(frame, target, value)
+    if not kind and before.kind == "unknown" and made[0] == "bin":
+        kind = next((part[2] for part in made[3:5] if part[0] in ("coll", "comp")), "")
     if kind not in BUILT:
         return
     plain = made[0] == "bin" and made[2] == "+" and same_name(made[3], target)
@@ -194,6 +196,8 @@ def growing(frame: Frame, target: Node, added: Value) -> tuple[str, Value]:
         return "", UNKNOWN  # a number
     else:
         before = frame.value(target)
+    if target[0] == "sub":
+        return (said if said in ("str", "bytes") else ""), before  # the others it lies among say nothing of it
     if isinstance(before, Sequence):
         return before.of, before
     if before.kind == "unknown" or (isinstance(before, Constant) and before.value is None):

@@ -9,6 +9,7 @@ from perfwright.index.templates import DJANGO
 
 TAGS = ("simple_tag", "inclusion_tag", "assignment_tag")
 FILTERS = ("filter",)
+REGISTERED = (*TAGS, *FILTERS)
 OF_FLASK = {
     "template_filter": "filter",
     "app_template_filter": "filter",

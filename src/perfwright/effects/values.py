@@ -194,7 +194,10 @@ class External(Value):
 
 
 class Instance(Value):
-    """An object of a class of the project; `action` is what a viewset is asked for, where that is known."""
+    """An object of a class of the project.
+
+    `action` is what a viewset is asked for, or which fields a schema shows, where that is known.
+    """
 
     __slots__ = ("action", "cls")
     kind = "instance"
@@ -251,8 +254,8 @@ class Rows(Value):
     """
 
     __slots__ = (
-        "api", "assumed", "columns", "custom", "escaped", "fetched", "filters", "limited", "load", "locked", "manager", "model",
-        "orders", "owner", "position", "relation", "size", "stored", "values",
+        "api", "assumed", "columns", "custom", "escaped", "fetched", "filters", "limited", "load", "locked", "manager",
+        "model", "orders", "owner", "position", "relation", "size", "stored", "values",
     )  # fmt: skip
     kind = "rows"
 

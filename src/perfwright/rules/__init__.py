@@ -28,7 +28,10 @@ RESOURCE: dict[Spends, str] = {
     "import": "import_ms",
 }
 WAYS = 50  # readings that found the same, looked at for entry points
-PER_LOOP = ("n-plus-one-query", "query-per-item-write")  # several in one loop are one cause
+PER_LOOP = (  # several in one loop are one cause
+    *("n-plus-one-query", "query-per-item-write", "commit-per-item", "request-per-item", "llm-call-per-item"),
+)
+MANY = 4  # queries of one loop from which on they are told together: the loop is the cause
 CURES = 3  # named for one loop
 LISTED = 8  # other ways to the same defect that a finding names
 QUERIES = ("db.query", "db.write", "db.commit")
@@ -165,7 +168,7 @@ def one_a_loop(findings: list[Finding]) -> list[Finding]:
     for group in loops.values():
         group.sort(key=lambda finding: (CONFIDENCES.index(finding.confidence), finding.place.line, finding.symbol))
         sure = [finding for finding in group if finding.confidence != "possible"]
-        whole.extend(group if len(sure) < 2 else [together(sure), *group[len(sure) :]])
+        whole.extend(group if len(sure) < MANY else [together(sure), *group[len(sure) :]])
     return whole
 
 

@@ -14,8 +14,8 @@ class Read:
     """One reading of one function: what the rules found in it, and what it rests on.
 
     `standalone` readings are made without a caller, `met` ones with what a caller gives; a `lone` one
-    counts only where nobody calls the function. `files` has a bit for each module whose functions it went through, `called` the
-    places of the readings of what it calls in the same list.
+    counts only where nobody calls the function. `files` has a bit for each module whose functions it went
+    through, `called` the places of the readings of what it calls in the same list.
     """
 
     function: Key

@@ -99,12 +99,17 @@ class Changes:
         for path in read_by(node, called=not functions):
             if path.partition(".")[0] in own:
                 continue
-            if any(path == c or path.startswith(f"{c}.") or c.startswith(f"{path}.") for c in self.paths):
+            if any(path == c or within(path, c) or within(c, path) for c in self.paths):
                 return True
         if not functions:
             return False
         changed = {path.rpartition(".")[2] for path in self.paths if "." in path}
         return any(inner[0] == "attr" and inner[3] in changed for each in functions for inner in walk(each.body))
+
+
+def within(path: str, whole: str) -> bool:
+    """Tell whether a dotted name is a part of another: an attribute or an item of it."""
+    return path.startswith(whole) and path[len(whole) : len(whole) + 1] in (".", "[")
 
 
 def bound_in(node: Node) -> Iterator[str]:

@@ -88,14 +88,16 @@ WHAT = {
 
 
 def find(effects: Effects) -> Iterator[Finding]:
+    known = set()
     for group in effects.repeated_at(*WORK):
         for effect in group:
             if worth(effects, effect) and same_from(effect, first=True) == 0:
+                known.add(id(effect.event.node))
                 yield told(effects, effect)
                 break
     for effect in effects.repeated("scan"):
         scan, loop, node = effect.scan, effect.loop, effect.event.node
-        if scan is None or scan.kind != "whole" or loop is None or node is None or idle(loop):
+        if scan is None or scan.kind != "whole" or loop is None or node is None or idle(loop) or id(node) in known:
             continue
         if len(effect.event.chain) > 1:
             if node[0] == "call" and has_arguments(node) and same_from(effect, first=True) == 0:
