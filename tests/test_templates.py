@@ -9,9 +9,9 @@ from perfwright import discover, pipeline
 from perfwright.config import Settings
 from perfwright.finding import Finding, Record
 from perfwright.index.template_expressions import LARGEST as LONGEST_EXPRESSION
-from perfwright.index.template_expressions import TooDeepError
 from perfwright.index.template_files import TemplateFiles
-from perfwright.index.templates import DJANGO, JINJA, MOST, lower
+from perfwright.index.template_tokens import DJANGO, JINJA, MOST, TooDeepError
+from perfwright.index.templates import lower
 from perfwright.index.tree import text, walk
 
 MODELS = """
@@ -317,3 +317,26 @@ def test_collections_that_hold_each_other_many_times_end(tmp_path: Path) -> None
     views = 'def f(x):\n    d0 = e0 = {"a": 1}\n' + "".join(f"    {line}\n" for line in lines)
 
     assert check(tmp_path, {}, views + '\n\ndef g(d):\n    return d["a"]\n').summary.files == 2
+
+
+# ------------------------------------------------------------------------------ what is kept
+def test_what_was_kept_is_read_again_where_a_template_or_its_view_has_changed(tmp_path: Path) -> None:
+    root, keep = tmp_path / "project", tmp_path / "kept"
+    views = VIEWS + '\n\ndef again(request):\n    return render(request, "shop/orders.html", {"orders": []})\n'
+    edits = {
+        "shop/templates/shop/orders.html": "<p>\n" + LOOP,
+        "shop/views.py": views.replace("Order.objects.all()", 'Order.objects.select_related("customer")'),
+        "shop/more.py": "from django.shortcuts import render\n",
+        "templates/shop/orders.html": "further away",
+        "shop/jinja2/shop/orders.html": "another language",
+    }
+    check(root, {"shop/templates/shop/orders.html": LOOP}, views)
+
+    def checked(kept: Path | None) -> Record:
+        return pipeline.check(root, discover.find(root, [root]), Settings(), jobs=1, keep=kept)
+
+    for name, written in edits.items():
+        checked(keep)
+        write(root, {name: written})
+
+        assert checked(keep) == checked(None), name

@@ -180,7 +180,7 @@ def _plain(share: Found) -> Any:
         [
             (
                 read.function, read.standalone, read.met, read.lone, _bits(read.files),
-                read.called, read.calls, [json.dumps(finding.to_json()) for finding in read.findings],
+                read.called, read.calls, [json.dumps(finding.to_json()) for finding in read.findings], read.renderers,
             )
             for read in share.reads
         ],
@@ -196,8 +196,11 @@ def _found(plain: Any) -> Found:
     reads, labels, given_up, consulted, renders, templates, left_out = plain
     return Found(
         reads=[
-            Read(function, standalone, met, lone, int.from_bytes(files, "little"), called, calls, _findings(findings))
-            for function, standalone, met, lone, files, called, calls, findings in reads
+            Read(
+                function, standalone, met, lone, int.from_bytes(files, "little"), called, calls, _findings(findings),
+                renderers,
+            )
+            for function, standalone, met, lone, files, called, calls, findings, renderers in reads
         ],
         labels=labels, given_up=given_up, consulted=set(consulted), renders=renders, templates=templates,
         left_out=left_out,

@@ -37,6 +37,7 @@ class Admin:
     def __init__(self, project: Project, schema: Schema, modules: list[Module], labels: dict[Function, str]) -> None:
         self.project, self.schema, self.labels = project, schema, labels
         self.models: dict[Class, Model] = {}
+        self.plain: list[tuple[Module, int, Model]] = []  # registered without a class: everything as Django has it
         self.made: dict[tuple[str, int], Function] = {}
         for module in modules:
             for cls in module.classes:
@@ -60,11 +61,17 @@ class Admin:
                     self.models[cls] = model
 
     def _registered(self, module: Module, call: Node) -> None:
-        """Note the model of `admin.site.register(Order, OrderAdmin)`."""
-        if last(call[2]) != "register" or len(call[3]) < 2:
+        """Note the model of `admin.site.register(Order, OrderAdmin)`, and that of `admin.site.register(Order)`."""
+        if last(call[2]) != "register" or not call[3]:
             return
-        entity = self.project.expression(module, call[3][1])
         named = call[3][0][3] if call[3][0][0] == "coll" else (call[3][0],)
+        if len(call[3]) == 1 and call[2][0] == "attr" and last(call[2][2]) == "site":
+            for node in named:
+                model = self._model(module, node)
+                if model is not None:
+                    self.plain.append((module, call[1], model))
+            return
+        entity = self.project.expression(module, call[3][1]) if len(call[3]) > 1 else None
         model = self._model(module, named[0]) if named else None
         if isinstance(entity, Class) and model is not None:
             self.models.setdefault(entity, model)
@@ -76,6 +83,9 @@ class Admin:
     # --------------------------------------------------------------------------- reading
     def read(self, interp: "Interpreter") -> None:
         """Read the list, the form, the inlines and the actions of every admin class."""
+        for module, position, model in self.plain:
+            self._read_plain(interp, module, position, model)
+        inlines: set[Class] = set()
         for cls, model in self.models.items():
             names = [str(base) for base in self.project.externals(cls)]
             if any(name.endswith(INLINES) for name in names) or not any(name.endswith(ADMINS) for name in names):
@@ -83,8 +93,33 @@ class Admin:
             self._read_list(interp, cls, model)
             self._read_form(interp, cls, model)
             for inline in self._classes(cls, "inlines"):
-                if inline in self.models:
+                if inline in self.models and inline not in inlines:
+                    inlines.add(inline)  # what its rows cost does not depend on the admin that holds it
                     self._read_inline(interp, inline, model)
+
+    def _read_plain(self, interp: "Interpreter", module: Module, position: int, model: Model) -> None:
+        """Read the list and the form that Django makes of a model where nothing is said of them."""
+        line, name = position >> 12, f"admin of {model.name}"
+        text = ("expr", position, _text(position, ("name", position, "obj")))
+        boxes = [
+            each for each, r in model.relations.items() if each in model.columns or (r.many and self._own(model, each))
+        ]
+        shown = Function(module, -1, (name, f"{name}.row", line, line, (), OBJ, None, 0, (text,), -1, -1))
+        form = Function(
+            module,
+            -1,
+            (name, f"{name}.form", line, line, (), OBJ, None, 0, tuple(self._choices(model, boxes, position)), -1, -1),
+        )
+        entry = Function(module, -1, (name, name, line, line, (), (), None, 0, (), -1, -1))
+        self.labels[entry] = f"admin {model.name}"
+        frame = Frame(interp, entry)
+        interp.stack.append(entry)
+        page = manager(frame, model, position, interp.manager_class(model)).copy(0)
+        page.limited = PAGE
+        self._each(interp, frame, shown, page, ("name", position, f"the list of {model.name} rows"))
+        row = Row(model, frozenset(model.relations), 0)
+        interp.invoke(frame, FunctionValue(form), (row,), {}, ("name", position, name))
+        self._finish(interp, frame)
 
     def _read_list(self, interp: "Interpreter", cls: Class, model: Model) -> None:
         """Read the page of rows that the admin lists, and what is done to the rows that are chosen there."""
@@ -93,7 +128,7 @@ class Admin:
         body = [("expr", place, read) for name, place in columns for read in self._column(cls, model, name, place)]
         body += self._choices(model, [name for name, _ in self._strings(cls, "list_editable")], position)
         function = self._function(cls, f"{cls.qualified}.list_display", cls.line, tuple(body))
-        frame = self._frame(interp, cls, f"admin {model.name}")
+        frame = self._frame(interp, cls, "list", f"admin {model.name}")
         node: Node = ("name", position, f"the list of {model.name} rows")
         rows = self._rows(interp, frame, cls, model, position)
         rows.fetched = rows.fetched | self._list_fetched(cls, model, [name for name, _ in columns])
@@ -115,8 +150,8 @@ class Admin:
             return
         body = self._choices(model, self._boxes(cls, model), cls.line << 12)
         if body:
-            frame = self._frame(interp, cls, f"admin {model.name}")
-            function = self._function(cls, cls.qualified, cls.line, tuple(body))
+            frame = self._frame(interp, cls, "form", f"admin {model.name}")
+            function = self._function(cls, f"{cls.qualified}.fields", cls.line, tuple(body))
             row = Row(model, frozenset(model.relations), 0)
             interp.invoke(frame, FunctionValue(function), (row,), {}, ("name", cls.line << 12, cls.name))
             self._finish(interp, frame)
@@ -135,7 +170,7 @@ class Admin:
         if not any(self.project.class_member(cls, name) is not None for name in OWN_FORM):
             boxes = [name for name in self._boxes(cls, model) if name != key.name]
             body += self._choices(model, boxes, position)
-        frame = self._frame(interp, cls, f"admin {parent.name}")
+        frame = self._frame(interp, cls, "rows", f"admin {parent.name}")
         rows = self._rows(interp, frame, cls, model, position).copy(0)
         rows.size = relation_size(Row(parent), key.inverse)
         rows.fetched = rows.fetched | {key.name}
@@ -149,8 +184,8 @@ class Admin:
         interp.invoke(frame, FunctionValue(function), (element,), {}, ("call", node[1], node, (), ()))
         frame.loops.pop()
 
-    def _frame(self, interp: "Interpreter", cls: Class, label: str) -> Frame:
-        function = self._function(cls, cls.qualified, cls.line, ())
+    def _frame(self, interp: "Interpreter", cls: Class, what: str, label: str) -> Frame:
+        function = self._function(cls, f"{cls.qualified}.{what}", cls.line, ())
         self.labels[function] = label
         frame = Frame(interp, function)
         frame.self_value = Instance(cls)

@@ -3,8 +3,10 @@
 from typing import TYPE_CHECKING
 
 from perfwright.effects.frame import Frame
+from perfwright.effects.guesses import manager_of_unknown
 from perfwright.effects.iteration import deepen
 from perfwright.effects.queries import MANAGER, QUERY, follow, manager
+from perfwright.effects.schema import DJANGO
 from perfwright.effects.values import (
     UNKNOWN,
     Awaitable,
@@ -61,7 +63,7 @@ def read(interp: "Interpreter", frame: Frame, base: Value, name: str, node: Node
         return of_super(interp, frame, base, name, node)
     if isinstance(base, Awaitable):
         return Value(base.depth, base.root)
-    return Value(base.depth, base.root)
+    return manager_of_unknown(frame, base, name, node[1]) or Value(base.depth, base.root)
 
 
 def of_external(interp: "Interpreter", frame: Frame, base: External, name: str, node: Node) -> Value:
@@ -304,6 +306,12 @@ def of_super(interp: "Interpreter", frame: Frame, base: Super, name: str, node: 
                 return External(f"{interp.libraries.canonical(external)}.{name}", bound)
         handled = interp.entries.instance_attribute(bound, name)
         return handled if handled is not None else UNKNOWN
+    if isinstance(bound, ClassValue):
+        found = above(interp, bound.cls, base.above, name)
+        if found is not None and found[1][0] == "func":
+            return FunctionValue(found[0].module.functions[found[1][1]], bound)
+        model = interp.schema.of(bound.cls)
+        return External(f"{DJANGO_MODEL}.{name}", bound) if model is not None and model.framework == DJANGO else UNKNOWN
     if isinstance(bound, Rows):
         if bound.custom is not None:
             found = above(interp, bound.custom, base.above, name)

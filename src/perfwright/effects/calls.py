@@ -1,6 +1,7 @@
 """Calls: of the project's functions, of classes, of libraries as their models describe them."""
 
 from perfwright.effects.frame import Frame, Held
+from perfwright.effects.guesses import session_method
 from perfwright.effects.iteration import deepen, iterate, run_query
 from perfwright.effects.library import Effect, Model, Type
 from perfwright.effects.queries import executed, method, of_entity
@@ -114,6 +115,10 @@ def unknown(frame: Frame, callee: Value, arguments: list[Value], keywords: Keywo
         found = frame.interp.entries.model_named(frame.interp, tuple(arguments), historical=True)
         if found is not None:
             return found
+    guessed = session_method(frame, node, arguments)
+    entry = frame.interp.libraries.get(guessed) if guessed is not None else None
+    if entry is not None:
+        return modelled(frame, entry, None, tuple(arguments), keywords, node)
     return Value(frame.depth, callee.root)
 
 
@@ -479,7 +484,7 @@ def result_of(  # noqa: C901 - one line a head of the type language
         return Awaitable(result_of(frame, entry, returns.args[0], receiver, arguments, keywords, node, result), depth)
     if head in ("Rows", "Row"):
         named = argument_named(entry, returns.args[0].head, arguments, keywords) if returns.args else None
-        if named is None and isinstance(receiver, Rows | Row):
+        if named is None and isinstance(receiver, Rows | Row | ClassValue):
             named = receiver
         entity = argument_node(entry, returns.args[0].head, node) if returns.args else None
         api = returns.args[1].head if len(returns.args) > 1 else "sqlalchemy.Select"

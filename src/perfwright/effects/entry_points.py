@@ -49,6 +49,7 @@ ADDS = (
     "add_url_rule",
     "Route",
 )
+PLAIN_ADDS = ("add_route", "add_api_route", "add_url_rule", "Route")  # their names do not say which verb
 CALLED = (*ADDS, "add_routes", "run")  # one of them is called where a handler may be named
 LITESTAR = ("litestar", "starlite")
 FALCON = tuple([f"on_{verb}" for verb in VERBS])
@@ -169,7 +170,7 @@ class EntryPoints:
         for argument in given:
             entity = self._function(module, argument, inside)
             if isinstance(entity, Function):
-                verb = name.removeprefix("add_").upper() if name not in ("add_route", *ADDS[-3:]) else "GET"
+                verb = name.removeprefix("add_").upper() if name not in PLAIN_ADDS else "GET"
                 verb = next((str(a[2]) for a in given if a[0] == "const" and str(a[2]).lower() in VERBS), verb)
                 self.labels.setdefault(entity, f"{verb} {path}")
                 return True

@@ -135,8 +135,8 @@ class Frame:
     __slots__ = (
         "arguments", "asked", "awaiting", "called", "calls", "calls_seen", "calls_unknown", "consumer", "env",
         "events", "existence", "floor", "function", "guarded_self", "guards", "held", "holding", "interp",
-        "loads", "lookups", "loops", "module", "once", "open", "outer", "path", "pending", "quiet", "repeats",
-        "responses", "returns", "self_value", "serial", "standalone", "test", "yields",
+        "loads", "lookups", "loops", "module", "once", "open", "outer", "path", "pending", "quiet",
+        "repeats", "responses", "returns", "self_value", "serial", "standalone", "test", "yields",
     )  # fmt: skip
 
     def __init__(self, interp: "Interpreter", function: Function, outer: "Frame | None" = None) -> None:

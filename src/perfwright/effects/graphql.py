@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from perfwright.effects.frame import Event, Frame, Loop
 from perfwright.effects.graphql_types import ARIADNE, GRAPHENE, PACKAGES, STRAWBERRY, GraphField, GraphType, Types
-from perfwright.effects.iteration import deepen, iterate, run_query
+from perfwright.effects.iteration import deepen, iterate, query, run_query
 from perfwright.effects.observations import Reading
 from perfwright.effects.queries import QUERYSET, everything
 from perfwright.effects.schema import DJANGO, Model, Relation, Schema
@@ -61,10 +61,12 @@ class GraphQL:
         self.project, self.schema = project, schema
         self.types = Types(project, schema, modules)
         self.roots = list(self.types.roots())
+        self.fields = [field for each in self.types.every for field in each.fields.values()]
         self.labels = labels
         self.made: dict[tuple[int, int], Function] = {}  # by type and the type it was reached from
         self.items: dict[GraphType, Value] = {}  # an item of each type that some list has
         self.nested: set[int] = set()  # of the made functions, those whose values' fields are the last to be read
+        self.several: set[GraphType] = set()  # types that some field gives several of
         self.listed: set[GraphType] = set()  # types of which a root's list gives known rows
         for root in self.roots:
             kind = next((name for name in ("mutation", "subscription") if name in root.name.lower()), "query")
@@ -80,9 +82,13 @@ class GraphQL:
     def read(self, interp: "Interpreter") -> None:
         """Read every field of the root types, then the resolvers of each type that is met in lists."""
         first = len(interp.readings)
+        begun: set[tuple[str, int, str]] = set()  # a root type inherits the fields of its parts
         for root in self.roots:
             for field in root.fields.values():
-                self._read_root(interp, root, field)
+                place = (field.module.path, field.position, field.name)
+                if place not in begun:
+                    begun.add(place)
+                    self._read_root(interp, root, field)
         made = {id(function) for function in self.made.values()}
         for reading in interp.readings[first:]:
             if id(reading.function) in made:
@@ -132,7 +138,8 @@ class GraphQL:
         interp.stack.append(function)
         try:
             shown = ("call", position, ("name", position, field.name), (written_as(resolver, field, position),), ())
-            self.shown(interp, frame, Shown(target, field.many, root), value, shown, connection=field.connection)
+            many = field.many or (field.target is None and isinstance(value, Rows))
+            self.shown(interp, frame, Shown(target, many, root), value, shown, connection=field.connection)
         finally:
             interp.stack.pop()
         frame.events = {key: event for key, event in frame.events.items() if event.loops and fetchable(event)}
@@ -180,13 +187,18 @@ class GraphQL:
             value = value.result
         known = isinstance(value, Rows) or (isinstance(value, Sequence) and isinstance(value.element, Row))
         nested = id(frame.function) in self.nested
-        if callee.many or known or nested:
+        many = callee.many or isinstance(value, Sequence)
+        if many or nested:
             self.items.setdefault(target, UNKNOWN)
+        if many:
+            self.several.add(target)
         if not known and not isinstance(value, Row):
             if isinstance(value, Sequence) and isinstance(value.element, Instance):
                 self.items[target] = value.element
             return UNKNOWN
         function = self._fields(target, callee.away, deep=not nested)
+        if isinstance(value, Rows) and not callee.many:
+            value = self._first(frame, value, node)
         if isinstance(value, Row):
             row = self._fetched(target, value)
             if nested and self.items[target].kind == "unknown":
@@ -209,6 +221,12 @@ class GraphQL:
         interp.invoke(frame, FunctionValue(function), (element,), {}, node)
         frame.loops.pop()
         return UNKNOWN
+
+    def _first(self, frame: Frame, rows: Rows, node: Node) -> Value:
+        """Return the row that a library takes of a query, where a field gives one thing."""
+        if not rows.stored:
+            query(frame, rows, node[1], frame.interp.text(node))
+        return rows.element(frame.depth)
 
     def _narrowed(self, interp: "Interpreter", frame: Frame, target: GraphType, rows: Rows, node: Node) -> Value:
         """Return the rows as the type's own `get_queryset` gives them."""
@@ -316,7 +334,7 @@ class GraphQL:
                 if field.target is not None and field.target not in reached:
                     reached[field.target] = UNKNOWN
                     frontier.append(field.target)
-        aimed = {field.target for target in self.types.every for field in target.fields.values()}
+        aimed = {field.target for field in self.fields}
         for target in self.types.every:
             # A model's type that no field leads to is reached from fields that are made as the program runs.
             if target in reached or (target.model is not None and target not in aimed):
@@ -366,6 +384,9 @@ class GraphQL:
                 run_query(frame, frame.returns, position, text(written_as(resolver, field, position)))
         finally:
             interp.stack.pop()
+        if target not in self.several and not any(f.many and f.target is target for f in self.fields):
+            for event in frame.events.values():
+                event.doubtful = True  # met one by one, below the items of other lists
         related = target not in self.listed  # else it is reported at the list, where it can be fetched
         frame.events = {
             key: event

@@ -61,6 +61,7 @@ class Types:
         self.by_class: dict[Class, GraphType] = {}
         self.by_name: dict[str, GraphType] = {}
         self.by_model: dict[Model, GraphType] = {}
+        self.modules = set(modules)
         self.optimizer = False  # strawberry-django's extension is switched on somewhere
         for module in modules:
             self._ariadne(module)
@@ -113,7 +114,17 @@ class Types:
             name = str(base)
             if name.startswith(("graphene", "query_optimizer.")) and name.endswith(("ObjectType", "Interface")):
                 return "" if "Input" in name else GRAPHENE
-        return ""
+        # A part of the root type, which is put together from plain classes of several modules.
+        return GRAPHENE if cls.name in ROOTS and cls.module in self.modules and self._calls_graphene(cls) else ""
+
+    def _calls_graphene(self, cls: Class) -> bool:
+        for binding in cls.names.values():
+            if binding[0] == "value" and binding[1] is not None and binding[1][0] == "call":
+                entity = self.project.expression(cls.module, binding[1][2])
+                names = self.project.externals(entity) if isinstance(entity, Class) else [entity]
+                if any(str(name).startswith("graphene") for name in names):
+                    return True
+        return False
 
     def model(self, cls: Class, style: str) -> Model | None:
         """Return the model that a type shows: of its Meta, or of its decorator."""
@@ -141,7 +152,10 @@ class Types:
         self._of_model(found, cls)
         for base in self._bodies(cls):
             for name, binding in base.names.items():
-                if binding[0] == "value" and binding[1] is not None and binding[1][0] == "call":
+                if name.startswith("resolve_"):
+                    if binding[0] == "value":  # a resolver that some call makes: nothing is known of it
+                        found.fields.pop(name.removeprefix("resolve_"), None)
+                elif binding[0] == "value" and binding[1] is not None and binding[1][0] == "call":
                     field = GraphField(name, base.module, binding[1][1])
                     self._aim(field, self.graphene_type(base.module, binding[1]))
                     found.fields[name] = field

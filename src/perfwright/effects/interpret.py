@@ -9,7 +9,7 @@ and read a second time with what the first reading found.
 import re
 from typing import Any
 
-from perfwright.effects import annotations, attributes, protocols, templates
+from perfwright.effects import annotations, attributes, protocols, template_nodes
 from perfwright.effects.built_in import SPECIAL, Call
 from perfwright.effects.entries import Entries, decorator_names
 from perfwright.effects.expressions import EXPRESSIONS
@@ -21,8 +21,9 @@ from perfwright.effects.observations import Lookup, Reading, Response
 from perfwright.effects.passing import assumed, identity, rest_of, rooted, sources, texts
 from perfwright.effects.queries import begun
 from perfwright.effects.scans import SAME, is_whole
-from perfwright.effects.schema import Model, Relation, Schema
+from perfwright.effects.schema import DJANGO, Model, Relation, Schema
 from perfwright.effects.statements import STATEMENTS
+from perfwright.effects.templates import Rendered
 from perfwright.effects.values import (
     ITEMS,
     PAGE,
@@ -41,6 +42,7 @@ from perfwright.effects.values import (
     Rows,
     Scalar,
     Sequence,
+    Size,
     Super,
     Value,
     constant,
@@ -52,13 +54,14 @@ from perfwright.index.project import Value as Global
 from perfwright.index.tree import text
 
 Key = tuple[str, str, int]  # see Function.key
+PER_ROW = ("from_db",)  # methods that Django calls for each row that it loads
 DEEPEST = 40  # calls followed from one function; deeper ones are taken to do nothing
 TURNS = 3  # readings of one function inside each other, for different shapes
 LONGEST = 12  # calls in a chain: what is further away is not reported here
 ASKED = ("db.query", "http.request", "file.read", "compile", "cpu", "process.spawn")  # the same twice is once too many
 NEAR = 3  # calls up to which it matters that all of a collection is gone through
 SHAPES = 6  # readings of one function; further shapes get what its annotations say
-NAMED = 60  # the same, for a function that looks up what a text that it is passed names
+NAMED = 60  # the same, for a template, and for a function that looks up what a text that it is passed names
 MEMOS = (
     "functools.lru_cache",
     "functools.cache",
@@ -84,8 +87,8 @@ class Interpreter(Names):
         self.project, self.libraries, self.schema, self.entries = project, libraries, schema, entries
         self.frames = 0  # made so far
         self.nested = 0  # expressions that are being read inside each other
-        self.expressions = {**EXPRESSIONS, **templates.EXPRESSIONS}
-        self.statements, self.built_in = {**STATEMENTS, **templates.STATEMENTS}, SPECIAL
+        self.expressions = {**EXPRESSIONS, **template_nodes.EXPRESSIONS}
+        self.statements, self.built_in = {**STATEMENTS, **template_nodes.STATEMENTS}, SPECIAL
         self.page = PAGE
         self.memo: dict[Any, Summary] = {}
         self.memo_cache: dict[int, bool] = {}
@@ -293,9 +296,11 @@ class Interpreter(Names):
         if key in self.open or self.stack.count(function) >= TURNS:
             self.recursed.add(key)
             return self.approximate.get(key, NOTHING)
-        most = NAMED if function in self.named else SHAPES
+        most = NAMED if function in self.named or isinstance(function, Rendered) else SHAPES
         if self.shapes.get(identity, 0) >= most and not standalone:
-            bound = list(self.parameters(function))
+            # What was fetched with rows of which nothing but the class is known, is not known either.
+            said = self.parameters(function)
+            bound = [assumed(value) if isinstance(value, Sequence | Rows | Row) else value for value in said]
             shape = tuple([value.shape() for value in bound])
             key = (identity, shape, 0)
             known = self.memo.get(key)
@@ -358,7 +363,13 @@ class Interpreter(Names):
             reading = self.read(needed).reading
             if reading is not None:
                 frame.called[id(reading)] = reading
+        loop = self.per_row(function)
+        if loop is not None:
+            frame.loops.append(loop)
+            frame.floor = 1
         frame.run(function.body)
+        if loop is not None:
+            frame.loops.pop()
         for inner in frame.pending:
             self.read_inner(frame, inner)
         returns = frame.returns if frame.returns is not None else UNKNOWN
@@ -371,6 +382,16 @@ class Interpreter(Names):
         reading = Reading(frame, standalone, shape)
         self.readings.append(reading)
         return Summary(reading.events, returns, reading)
+
+    def per_row(self, function: Function) -> Loop | None:
+        """Return the loop that Django runs a model's `from_db` in: once for each row that any query loads."""
+        if function.name not in PER_ROW or function.owner is None:
+            return None
+        model = self.schema.of(function.owner)
+        if model is None or model.framework != DJANGO:
+            return None
+        over = f"every {model.name} that is loaded"
+        return Loop("callback", function.line << 12, over, Size(model.name), UNKNOWN)
 
     def read_inner(self, frame: Frame, inner: FunctionValue) -> None:
         """Read a function inside a function that nothing here has called: somebody else will."""

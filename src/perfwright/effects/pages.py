@@ -21,7 +21,7 @@ from perfwright.effects.values import (
 )
 from perfwright.index.lower import POSITIONAL, Node
 from perfwright.index.project import Class, Function, Project
-from perfwright.index.templates import DJANGO, JINJA
+from perfwright.index.template_tokens import DJANGO, JINJA
 from perfwright.index.tree import walk
 
 if TYPE_CHECKING:
@@ -318,7 +318,9 @@ class Pages:
         found = self.project.class_member(cls, "get_template_names")
         said: list[str] = []
         if isinstance(found, tuple) and found[1][0] == "func":
-            for node in walk(found[0].module.functions[found[1][1]].body):
+            function = found[0].module.functions[found[1][1]]
+            interp.consulted.add(function)
+            for node in walk(function.body):
                 if node[0] == "return" and node[2] is not None:
                     said.extend(self.named_in(cls, node[2]))
         name = self.constant(cls, "template_name")

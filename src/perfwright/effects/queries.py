@@ -18,6 +18,7 @@ from perfwright.effects.values import (
     Rows,
     Scalar,
     Sequence,
+    Size,
     Value,
     constant,
 )
@@ -93,6 +94,9 @@ def follow(frame: Frame, row: Row, name: str, relation: Relation, node: Node) ->
             sequence.load = frame.load(load)
         result = sequence
     else:
+        other = target.relations.get(relation.inverse) if relation.inverse else None
+        if other is not None and not other.many:
+            deeper |= {other.name}  # one to one: each knows the other
         result = Row(target, deeper | target.always, row.depth, row.root)
         result.assumed = row.assumed
     row.seen[name] = result
@@ -458,6 +462,9 @@ def of_entity(frame: Frame, value: Value, node: Node | None, api: str, position:
             rows.fetched = rows.model.always
     elif isinstance(value, Rows):
         return value
+    elif isinstance(value, Row):  # a tree's node: more rows of its own table
+        rows.model, rows.fetched = value.model, value.model.always
+        rows.size = Size(f"{value.model.name}.tree")
     elif node is not None:
         column = _column(frame, node)
         if column:

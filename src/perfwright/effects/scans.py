@@ -28,10 +28,11 @@ BUILT = ("str", "bytes", "tuple", "list", "set", "dict")
 class Scan:
     """One search through a collection: which, how long it is, in which loop it is repeated."""
 
-    __slots__ = ("collection", "frame_loops", "iterated", "kind", "size", "sure")
+    __slots__ = ("collection", "iterated", "kind", "remade", "sure")
 
     def __init__(self, kind: str, collection: str, iterated: Value, sure: bool) -> None:
         self.kind, self.collection, self.iterated, self.sure = kind, collection, iterated, sure
+        self.remade = False  # a property makes it anew for each search
 
 
 def compare(frame: Frame, node: Node) -> Value:
@@ -77,25 +78,35 @@ def contains(frame: Frame, where: Value, node: Node, right: Node) -> None:
         frame.calls[("searched", id(where))] = (where, node, right)  # a search, if the loop appends to it
     if where.of not in SCANNED or where.size.is_little:
         return
-    search(frame, "membership", where, node, right, sure=where.known)
+    owner = frame.interp.peek(frame, right[2]) if right[0] == "attr" and where.depth else UNKNOWN
+    again = owner.kind == "instance" and owner.depth < where.depth
+    found = search(frame, "membership", remade(where, owner) if again else where, node, right, sure=where.known)
+    found.remade = again
 
 
-def search(frame: Frame, kind: str, where: Value, node: Node, over: Node, *, sure: bool) -> None:
+def remade(where: Sequence, owner: Value) -> Sequence:
+    """Return a list that a property makes anew on each pass as what it is: always the same, of an older object."""
+    same = Sequence(where.of, where.element, where.size, owner.depth, owner.root, known=where.known)
+    same.load = where.load
+    return same
+
+
+def search(frame: Frame, kind: str, where: Value, node: Node, over: Node, *, sure: bool) -> Scan:
     """Record a search of a collection; it is repeated in each loop that the collection outlives."""
     loops = [loop for loop in frame.multiplying() if frame.loops.index(loop) >= where.depth]
-    frame.emit(
+    found = Scan(kind, text(over), where, sure)
+    event = frame.emit(
         "scan",
         text(over),
         node[1],
         frame.interp.text(node),
         root=where.root,
-        detail=Scan(kind, text(over), where, sure),
+        detail=found,
         certain=sure,
         node=node,
     )
-    event = frame.interp.last_event(frame)
-    if event is not None:
-        event.loops = tuple(loops)
+    event.loops = tuple(loops)
+    return found
 
 
 def worked(frame: Frame, effect: str, on: Value, node: Node, over: Node, model: Model | None = None) -> None:

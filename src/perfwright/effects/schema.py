@@ -121,6 +121,7 @@ class Schema:
                 model = self.by_class[cls] = Model(cls, framework)
                 self.is_django = self.is_django or framework == DJANGO
                 self.by_name.setdefault(cls.name, []).append(model)
+        self.frameworks = {model.framework for model in self.by_class.values()}
         for model in self.by_class.values():
             if model.framework == DJANGO:
                 self._django(model)

@@ -257,10 +257,10 @@ def _field(project: Project, owner: Class, model: Model | None, name: str, call:
         return []
     if kind == "SerializerMethodField":
         given = _keyword(call, "method_name") or (call[3][0] if call[3] else None)
-        method = given[2] if given is not None and given[0] == "const" else f"get_{name}"
+        method = given[2] if given is not None and isinstance(given[2], str) else f"get_{name}"
         return [("expr", position, _method(position, method))]
     given = _keyword(call, "source")
-    source = given[2] if given is not None and given[0] == "const" else name
+    source = given[2] if given is not None and given[0] == "const" and isinstance(given[2], str) else name
     many = _is(_keyword(call, "many"), True)
     entity = project.expression(owner.module, called)
     own = entity if isinstance(entity, Class) else None

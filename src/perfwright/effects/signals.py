@@ -208,7 +208,8 @@ class Signals:
             return None
         if name in ("delete", "adelete"):
             receivers = self._for(DELETED, model, "")
-            if receivers and not rows.manager:
+            one = sum(operator == "eq" for _, _, operator in rows.filters) > 1  # two keys together: a row, or none
+            if receivers and not rows.manager and not one:
                 element, loop = iterate(frame, rows.copy(frame.depth), node, kind="signal")
                 frame.loops.append(loop)
                 self._run(interp, frame, receivers, element, node)

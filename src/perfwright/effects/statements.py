@@ -59,6 +59,13 @@ def annotated(frame: Frame, node: Node) -> bool:
     if value.kind in ("unknown", "constant") or frame.interp.is_vague(value):
         named = frame.interp.annotation(frame.module, node[3], frame.depth)
         value = named if named.kind != "unknown" else value
+    elif isinstance(value, Sequence) and value.size.constant == 0 and value.element.kind == "unknown":
+        named = frame.interp.annotation(frame.module, node[3], frame.depth)
+        if isinstance(named, Sequence) and named.of == value.of:
+            if node[2][0] == "attr":
+                value = named  # other methods fill it
+            else:
+                value.element, value.key = named.element, named.key
     frame.interp.assign(frame, node[2], value, node[4] or node[2])
     return False
 

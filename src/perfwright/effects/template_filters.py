@@ -20,7 +20,7 @@ from perfwright.effects.values import (
     join,
 )
 from perfwright.index.lower import Node
-from perfwright.index.templates import DJANGO
+from perfwright.index.template_tokens import DJANGO
 
 Arguments = tuple[Value, ...]
 Keywords = dict[str, Value]

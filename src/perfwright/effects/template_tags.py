@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from perfwright.index.lower import Node
 from perfwright.index.project import Function, Module, Project
 from perfwright.index.template_files import Template
-from perfwright.index.templates import DJANGO
+from perfwright.index.template_tokens import DJANGO
 
 TAGS = ("simple_tag", "inclusion_tag", "assignment_tag")
 FILTERS = ("filter",)

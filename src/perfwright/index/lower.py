@@ -14,12 +14,14 @@ import tokenize
 from collections.abc import Callable
 from typing import Any
 
+from perfwright.index.newer import in_older_words
+
 Node = tuple[Any, ...]
 IGNORE = re.compile(r"#\s*perfwright:\s*ignore(?:\[([^\]]*)\])?\s*(.*)")
 LONGEST_SCHEMA = 40_000
 LONGEST = 400  # characters kept of a string constant: enough for SQL, not for embedded data
 
-ASYNC, GENERATOR = 1, 2
+ASYNC, GENERATOR, COROUTINE = 1, 2, 4
 POSITIONAL, STAR, KEYWORD, DOUBLE_STAR = 0, 1, 2, 3
 
 COMPARE = {
@@ -57,7 +59,7 @@ def lower(source: bytes) -> Node:
 
     Raises SyntaxError, ValueError, RecursionError or MemoryError where Python cannot parse it.
     """
-    tree = ast.parse(source)
+    tree = parse(source)
     lowering = _Lowering()
     body = lowering.block(tree.body)
     return (
@@ -70,6 +72,23 @@ def lower(source: bytes) -> Node:
         _ignores(source) if b"perfwright:" in source else (),
         tuple(lowering.called),
     )
+
+
+def parse(source: bytes) -> ast.Module:
+    """Return the syntax tree of a file, also of one written for a younger Python; raises as `lower` does."""
+    try:
+        return ast.parse(source)
+    except SyntaxError as error:
+        try:
+            older = in_older_words(source)
+        except UnicodeDecodeError:
+            raise error from None
+        if older == source:
+            raise
+        try:
+            return ast.parse(older)
+        except SyntaxError:
+            raise error from None
 
 
 def digest(source: bytes) -> str:
@@ -99,6 +118,12 @@ def _ignores(source: bytes) -> Node:
     except (tokenize.TokenError, SyntaxError):
         return ()
     return tuple(found)
+
+
+def _last(node: Node) -> str:
+    """Return the last name of a decorator: `coroutine` of `@gen.coroutine`."""
+    name = node[2] if node[0] == "call" else node
+    return str(name[2]) if name[0] == "name" else str(name[3]) if name[0] == "attr" else ""
 
 
 def _position(node: Any) -> int:
@@ -298,10 +323,14 @@ class _Lowering:
         return ("walrus", _position(node), node.target.id, self.expression(node.value))
 
     def yield_(self, node: ast.Yield) -> Node:
+        if self.flags & COROUTINE:  # @gen.coroutine: what it yields is awaited
+            return ("await", _position(node), self.optional(node.value) or ("const", _position(node), None))
         self.flags |= GENERATOR
         return ("yield", _position(node), self.optional(node.value))
 
     def yield_from(self, node: ast.YieldFrom) -> Node:
+        if self.flags & COROUTINE:
+            return ("await", _position(node), self.expression(node.value))
         self.flags |= GENERATOR
         return ("yieldfrom", _position(node), self.expression(node.value))
 
@@ -433,6 +462,8 @@ class _Lowering:
                 self.scope[f"{node.name}="] = ("func", index)
             else:
                 self.scope[node.name] = ("func", index)
+        if any(_last(decorator) == "coroutine" for decorator in decorators):
+            flags |= ASYNC | COROUTINE
         saved = (self.scope, self.prefix, self.outer, self.flags, self.self_name, self.attributes, self.owner)
         in_class = self.attributes is not None and self.outer == -1
         owner = self.owner if in_class else -1

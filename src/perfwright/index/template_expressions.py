@@ -7,6 +7,7 @@ import re
 from bisect import bisect_right
 
 from perfwright.index.lower import LONGEST, Node
+from perfwright.index.template_tokens import TooDeepError
 
 TOKEN = re.compile(
     r"""\s*(?:(?P<name>[^\W\d]\w*)|(?P<number>\d+(?:\.\d+)?)|(?P<string>"[^"\\]*(?:\\.[^"\\]*)*"|'[^'\\]*(?:\\.[^'\\]*)*')"""
@@ -26,10 +27,6 @@ GIVEN = frozenset(
 COMPARED = ("==", "!=", "<", "<=", ">", ">=")
 JINJA_BINARY: dict[str, int] = {"~": 1, "+": 1, "-": 1, "*": 2, "/": 2, "//": 2, "%": 2, "**": 3}
 NOTHING: Node = ("const", 0, None)
-
-
-class TooDeepError(ValueError):
-    """A template that nests deeper, or is longer, than a person writes."""
 
 
 class Lines:

@@ -10,8 +10,8 @@ from perfwright.config import path_matches
 from perfwright.discover import LARGEST, SKIPPED, is_test
 from perfwright.index.lower import Node, digest
 from perfwright.index.project import Module
-from perfwright.index.template_expressions import TooDeepError
-from perfwright.index.templates import BODY, DJANGO, JINJA, MACRO, lower
+from perfwright.index.template_tokens import DJANGO, JINJA, TooDeepError
+from perfwright.index.templates import BODY, MACRO, lower
 
 FOLDERS = ("templates", "jinja2")
 OF_JINJA = (".jinja", ".jinja2", ".j2")  # endings of files that only Jinja reads

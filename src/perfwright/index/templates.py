@@ -10,18 +10,13 @@ loads, and what its top-level names stand for. A unit is
 from collections.abc import Callable
 
 from perfwright.index.lower import KEYWORD, POSITIONAL, Node, digest, line_of
-from perfwright.index.template_expressions import COMPARED, NOTHING, Lines, Parser, Scope, TooDeepError
+from perfwright.index.template_expressions import COMPARED, NOTHING, Lines, Parser, Scope
+from perfwright.index.template_tokens import JINJA, Tag, TooDeepError, tags
 
-DJANGO, JINJA = "django", "jinja"
 BODY, BLOCK, MACRO = "body", "block", "macro"
-MOST = 50_000  # tags: more than that was generated
-LONGEST = 8_000  # characters of one tag
 DEEPEST = 60  # tags inside tags
-RAW = ("raw", "verbatim", "comment")  # what stands between these is text
 SEPARATORS = ("else", "elif", "elseif", "empty", "plural")
 WORDS = ("as", "with", "only", "by", "in", "and", "or", "not", "for")  # of a tag of Django, not what it is given
-
-Tag = tuple[str, int, int, int]  # name ("" for an expression, "text" for text), start, inside from, inside to
 
 
 def lower(source: bytes, dialect: str) -> Node:
@@ -43,67 +38,6 @@ def outside(unit: Node, names: dict[str, Node]) -> Node:
     """Return a unit without the free names that the template itself gives: its macros and what it imports."""
     free = [name for name in unit[5] if name not in names or names[name] == ("value", None, None)]
     return (*unit[:5], tuple(free), *unit[6:])
-
-
-def tags(text: str, dialect: str) -> list[Tag]:
-    """Part a template into its tags, expressions and the text between; comments are left out.
-
-    One walk from left to right: where the next end of each kind is, is remembered.
-    """
-    found: list[Tag] = []
-    closers = {"%": -1, "{": -1, "#": -1}
-    newline = -1
-    at, written = 0, 0
-    until = ""  # the tag that ends raw text
-    while True:
-        start = text.find("{", at)
-        if start < 0 or start + 1 >= len(text):
-            break
-        kind = text[start + 1]
-        if kind not in closers:
-            at = start + 1
-            continue
-        if closers[kind] < start + 2:
-            end = text.find("}}" if kind == "{" else f"{kind}}}", start + 2)
-            closers[kind] = end if end >= 0 else len(text)
-        end = closers[kind]
-        if newline < start:
-            newline = text.find("\n", start)
-            newline = newline if newline >= 0 else len(text)
-        if end >= len(text) or (dialect == DJANGO and newline < end):
-            at = start + 2  # no tag: Django's stand on one line
-            continue
-        name, inside, stop = _inside(text, start + 2, end, kind)
-        if until and name != until:
-            at = start + 2
-            continue
-        if not until and text[written:start].strip():
-            found.append(("text", written, written, start))
-        at = written = end + 2
-        until = f"end{name}" if not until and kind == "%" and name in RAW else ""
-        if kind != "#" and name not in RAW and stop - inside <= LONGEST:
-            found.append((name, start, inside, stop))
-            if len(found) > MOST:
-                raise TooDeepError("it holds more tags than a person writes")
-    if not until and text[written:].strip():
-        found.append(("text", written, written, len(text)))
-    return found
-
-
-def _inside(text: str, start: int, end: int, kind: str) -> tuple[str, int, int]:
-    """Return a tag's name and where the rest of it stands, Jinja's marks for white space taken off."""
-    if start < end and text[start] in "-+":
-        start += 1
-    if start < end and text[end - 1] in "-+":
-        end -= 1
-    if kind != "%":
-        return "", start, end
-    while start < end and text[start].isspace():
-        start += 1
-    name = start
-    while name < end and (text[name].isalnum() or text[name] in "_.:"):
-        name += 1
-    return text[start:name], name, end
 
 
 class _Lowering:

@@ -200,7 +200,7 @@ def last_in(finding: Finding) -> Step:
 
 def joined(reached: Reached, ways: list[tuple[Finding, Key]]) -> Finding:
     """Return one finding for all readings that found it: the surest and shortest way, the others listed."""
-    ways.sort(key=lambda way: _rank(way[0]))
+    ways.sort(key=lambda way: (*_rank(way[0]), way[1]))
     best = ways[0][0]
     entries: dict[str, None] = {}
     also: dict[tuple[str, int], Step] = {}

@@ -51,6 +51,7 @@ The program has one task only, or the call happens once at start-up before anyth
 
 from collections.abc import Iterator
 
+from perfwright.effects.frame import Event, Link
 from perfwright.effects.summary import Effect, Effects
 from perfwright.finding import Confidence, Cost, Finding, Proof, Term
 from perfwright.rules._contract import Rule
@@ -83,11 +84,12 @@ def find(effects: Effects) -> Iterator[Finding]:
         if id(effect.function) in opened and event.symbol.startswith("io."):
             continue  # the file is read or written where it is opened: one thing to move to a thread
         first = event.chain[0]
+        inside = in_property(event)
         through = f" through `{first[2]}`" if len(event.chain) > 1 else f": `{first[2]}`"
         name = event.symbol if event.model is not None else event.effect
         yield Finding(
             rule=RULE.name,
-            place=effects.place(first[0], first[1]),
+            place=effects.place(inside[0], inside[1]),
             symbol=name,
             message=f"the event loop stands still while this {WHAT[event.effect]}{through}",
             cure=cure(effect),
@@ -95,6 +97,14 @@ def find(effects: Effects) -> Iterator[Finding]:
             chain=effects.chain(effect),
             cost=Cost(terms=(Term(event.effect, tuple(str(loop.size) for loop in event.loops)),)),
         )
+
+
+def in_property(event: Event) -> Link:
+    """Return where the change is to be made: at the call, or in the property that is read as if it cost nothing."""
+    for link, following in zip(event.chain, event.chain[1:], strict=False):
+        if link[2].isidentifier():
+            return following
+    return event.chain[0]
 
 
 def confidence(effect: Effect) -> Confidence:

@@ -41,15 +41,17 @@ def find(effects: Effects) -> Iterator[Finding]:
             continue
         size = getattr(scan.iterated, "size", None)
         first = effect.event.chain[0]
+        sizes = (*effects.term(effect).sizes, str(size or "items"))
+        made = (Term("allocate", sizes),) if scan.remade else ()
         yield Finding(
             rule=RULE.name,
             place=effects.place(first[0], first[1]),
             symbol=scan.collection,
-            message=f"every pass over `{loop.over}` scans the list `{scan.collection}`",
+            message=f"every pass over `{loop.over}` {'makes and ' if made else ''}scans the list `{scan.collection}`",
             cure=f"Make a set of `{scan.collection}` before the loop and look up in that.",
             confidence=effects.confidence(effect),
             chain=effects.chain(effect),
-            cost=Cost(terms=(Term("scan", (*effects.term(effect).sizes, str(size or "items"))),)),
+            cost=Cost(terms=(Term("scan", sizes), *made)),
         )
 
 
