@@ -1,10 +1,18 @@
 """What an object of unknown origin must be, by what it is asked and with what."""
 
-from perfwright.effects.frame import Frame
-from perfwright.effects.schema import DJANGO, SQLALCHEMY
-from perfwright.effects.values import ClassValue, Rows, Value
-from perfwright.index.lower import Node
+from typing import TYPE_CHECKING
 
+from perfwright.effects.frame import Frame
+from perfwright.effects.schema import DJANGO, SQLALCHEMY, Model
+from perfwright.effects.values import ClassValue, Row, Rows, Value
+from perfwright.index.lower import Node
+from perfwright.index.project import Function
+from perfwright.index.tree import walk
+
+if TYPE_CHECKING:
+    from perfwright.effects.interpret import Interpreter
+
+EVERY_ROW = frozenset(("id", "pk", "save", "delete", "refresh_from_db", "full_clean", "clean", "_meta", "_state"))
 SESSION = "sqlalchemy.orm.Session"
 ASYNC_SESSION = "sqlalchemy.ext.asyncio.AsyncSession"
 OF_MODEL = ("query", "get", "get_one")  # methods of a session whose first argument is a mapped class
@@ -36,3 +44,32 @@ def manager_of_unknown(frame: Frame, base: Value, name: str, position: int) -> R
     rows = Rows(None, "django.db.models.Manager", position, base.depth, base.root)
     rows.manager = True
     return rows
+
+
+def row_named(interp: "Interpreter", function: Function, name: str) -> Value | None:
+    """Return the row that a parameter without annotation must be: called like a model, used as one.
+
+    `def label(order)` that reads `order.customer` and `order.total`, where one model is called Order and has both.
+    """
+    named = interp.schema.by_snake.get(name)
+    if named is None or len(named) != 1:
+        return None
+    used = {
+        node[3] for node in walk(function.body) if node[0] == "attr" and node[2][0] == "name" and node[2][2] == name
+    }
+    model = named[0]
+    if not used or used <= EVERY_ROW or not all(has(interp, model, attribute) for attribute in used):
+        return None
+    row = Row(model, model.always)
+    row.assumed = True
+    return row
+
+
+def has(interp: "Interpreter", model: Model, name: str) -> bool:
+    """Tell whether rows of a model have an attribute."""
+    return (
+        name in model.relations
+        or name in EVERY_ROW
+        or model.column(name) is not None
+        or interp.project.class_member(model.cls, name) is not None
+    )

@@ -14,6 +14,7 @@ from perfwright.effects.built_in import SPECIAL, Call
 from perfwright.effects.entries import Entries, decorator_names
 from perfwright.effects.expressions import EXPRESSIONS
 from perfwright.effects.frame import NOTHING, Event, Frame, Held, Loop, Summary
+from perfwright.effects.guesses import row_named
 from perfwright.effects.iteration import deepen, query_symbol
 from perfwright.effects.library import Libraries
 from perfwright.effects.names import Names
@@ -257,7 +258,7 @@ class Interpreter(Names):
         cached = self.parameter_cache.get(id(function))
         if cached is None:
             cached = []
-            for index, (_, annotation, default, kind) in enumerate(function.parameters):
+            for index, (name, annotation, default, kind) in enumerate(function.parameters):
                 value: Value = UNKNOWN
                 if index == 0 and function.owner is not None and "staticmethod" not in self.decorators(function):
                     if "classmethod" in self.decorators(function) or function.name in ("__new__", "__init_subclass__"):
@@ -275,6 +276,8 @@ class Interpreter(Names):
                         value = assumed(value)
                 if value.kind == "unknown" and default is not None:
                     value = self.entries.injected(self, function, default)
+                if value.kind == "unknown" and annotation is None and kind not in (STAR, DOUBLE_STAR):
+                    value = row_named(self, function, name) or value
                 cached.append(value)
             self.parameter_cache[id(function)] = cached
         return cached

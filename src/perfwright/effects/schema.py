@@ -121,6 +121,7 @@ class Schema:
                 model = self.by_class[cls] = Model(cls, framework)
                 self.is_django = self.is_django or framework == DJANGO
                 self.by_name.setdefault(cls.name, []).append(model)
+        self.by_snake: dict[str, list[Model]] = {}
         self.frameworks = {model.framework for model in self.by_class.values()}
         for model in self.by_class.values():
             if model.framework == DJANGO:
@@ -129,6 +130,8 @@ class Schema:
                 self._sqlalchemy(model)
         for model in list(self.by_class.values()):
             self._inherit(model)
+            if not model.abstract:
+                self.by_snake.setdefault(_snake(model.name), []).append(model)
         self._link()
 
     def of(self, cls: Class) -> Model | None:
