@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from perfwright.effects.frame import Event, Frame, Loop
-from perfwright.effects.graphql_types import ARIADNE, GRAPHENE, PACKAGES, STRAWBERRY, GraphField, GraphType, Types
+from perfwright.effects.graphql_types import ARIADNE, STRAWBERRY, GraphField, GraphType, Types
 from perfwright.effects.iteration import deepen, iterate, query, run_query
 from perfwright.effects.observations import Reading
 from perfwright.effects.queries import QUERYSET, everything
-from perfwright.effects.schema import DJANGO, Model, Relation, Schema
+from perfwright.effects.schema import DJANGO, Relation, Schema
 from perfwright.effects.values import (
     ITEMS,
     PAGE,
@@ -31,7 +31,7 @@ from perfwright.effects.values import (
     Value,
 )
 from perfwright.index.lower import POSITIONAL, Node
-from perfwright.index.project import Class, Function, Module, Project
+from perfwright.index.project import Function, Module, Project
 from perfwright.index.tree import text, walk
 
 if TYPE_CHECKING:
@@ -470,8 +470,3 @@ def written_as(resolver: Function | None, field: GraphField, position: int) -> N
             if statement[0] == "return" and statement[1] == position:
                 return tuple(statement[2])
     return ("name", position, field.name)
-
-
-ROOT_NAMES = ("Query", "Mutation", "Subscription")
-
-__all__ = ["GRAPHENE", "PACKAGES", "SHOWN", "Class", "GraphQL", "Hinted", "Model", "Shown", "hinted"]

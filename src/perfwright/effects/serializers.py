@@ -133,8 +133,8 @@ def synthesize(project: Project, schema: Schema, cls: Class) -> Function:
             body.extend(_field(project, owner, model, name, call, place))
         elif model is not None:
             body.extend(_plain(model, name, _meta_position(cls, name) or position, deep=deep is not None))
-    representation = cls.names.get("to_representation")
-    if representation and representation[0] == "func":
+    representation = project.class_member(cls, "to_representation")
+    if isinstance(representation, tuple) and representation[1][0] == "func":
         body.append(("expr", position, _method(position, "to_representation")))
     parameters = (("self", None, None, POSITIONAL), ("obj", None, None, POSITIONAL))
     facts = (

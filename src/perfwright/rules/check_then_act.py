@@ -99,10 +99,8 @@ def find(effects: Effects) -> Iterator[Finding]:
         return
     if any(each.kind == "lock" for event in effects.reading.events for each in event.held):
         return
-    if is_kept_out(function):
-        return
     found = [*changed(effects, list(effects.effects("change"))), *checked(effects, list(readings(effects)))]
-    if found and not is_serializable(effects):
+    if found and not is_kept_out(function) and not is_serializable(effects):
         yield from found
 
 
@@ -333,6 +331,8 @@ def stem(name: str) -> str:
 def checked(effects: Effects, reads: list[Read]) -> Iterator[Finding]:
     """Give each look-up that decides whether a row of the same table is made, or a column of it set."""
     decisions: dict[int, tuple[Read, Act]] = {}
+    if not reads:
+        return
     for read, act in decided(effects, effects.function.body, reads, {}):
         if act.given & asked_with(effects, read.effect.event) and not is_unique(read, act):
             decisions[act.node[1]] = read, act  # of several tests the one next to it
