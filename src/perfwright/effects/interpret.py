@@ -430,12 +430,7 @@ class Interpreter(Names):
         shown = function.name if self.is_property(function) else f"{function.name}()"
         link = (frame.function, node[1], shown)
         aside = frame.quiet > 0 or "sync_to_async" in self.decorators(function)
-        consumed = (
-            function.is_async
-            or aside
-            or frame.guards > 0
-            or limit is not None
-        )
+        consumed = function.is_async or aside or frame.guards > 0 or limit is not None
         for event in summary.events:
             reached = self.reach(frame, event, bound, around, limit)
             if reached is None or len(event.chain) > LONGEST:
