@@ -27,6 +27,7 @@ RESOURCE: dict[Spends, str] = {
     "money": "usd_per_month",
     "import": "import_ms",
 }
+OF_A_TASK, OF_A_COMMAND = 100, 300  # budgets of a request: 20 seconds and a minute at the default
 WAYS = 50  # readings that found the same, looked at for entry points
 PER_LOOP = (  # several in one loop are one cause
     *("n-plus-one-query", "query-per-item-write", "commit-per-item", "request-per-item", "llm-call-per-item"),
@@ -285,6 +286,13 @@ def multiplied(term: Term, at: Mapping[str, int], rows: int) -> int:
     return times
 
 
+def patience(entries: tuple[str, ...]) -> int:
+    """Return how many budgets of a request a run may take: nobody waits for a task, and somebody watches a command."""
+    if not entries or not all(entry.startswith(("task ", "command ")) for entry in entries):
+        return 1
+    return OF_A_TASK if any(entry.startswith("task ") for entry in entries) else OF_A_COMMAND
+
+
 def judge(
     predicted: Mapping[str, float], spends: tuple[Spends, ...], entries: tuple[str, ...], settings: Settings
 ) -> Severity:
@@ -292,6 +300,7 @@ def judge(
     if "hazard" in spends:
         return "error" if entries and settings.size_stated else "warning"
     worst = max((amount / settings.budget.of(name, entries) for name, amount in predicted.items()), default=0.0)
+    worst /= patience(entries)
     if worst > 1:
         # While the project has not stated its size, the number rests on an assumption.
         return "error" if settings.size_stated else "warning"
