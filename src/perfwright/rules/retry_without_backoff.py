@@ -65,7 +65,7 @@ What is tried again is on the same machine and nobody else uses it, or a person 
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from perfwright.effects.frame import Event
 from perfwright.effects.summary import Effects
@@ -132,7 +132,7 @@ def find(effects: Effects) -> Iterator[Finding]:
             message, cure = said(attempts, call), cure_for(attempts)
         yield Finding(
             rule=RULE.name,
-            place=effects.place(effects.function, attempts.loop[1]),
+            place=replace(effects.place(effects.function, attempts.loop[1]), end_line=attempts.loop[-1]),
             symbol=text(call[2]),
             message=message,
             cure=cure,
