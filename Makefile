@@ -29,8 +29,8 @@ format: .venv/.dev ## Format the code, and mend what the linter can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: .venv/.core ## Compare the CPU time of a cold check with that of a bare parse
-	@$(BIN)/python benchmarks/check_speed.py
+bench: .cache/compiled/.made ## Compare the time of a check, cold and warm, with a bare parse and a bare hash
+	@$(BIN)/python benchmarks/check_speed.py --perfwright .cache/compiled/bin/perfwright
 
 libraries: .venv/.dev ## Compare the library models with the libraries' source, which it downloads
 	@$(BIN)/python scripts/libraries.py
@@ -61,4 +61,10 @@ clean: ## Remove the environment, caches and downloads
 
 .venv/.dev: .venv/.core
 	@$(PIP) --editable '.[dev]'
+	@touch $@
+
+# The wheel as it is released, compiled where there is a C compiler, in an environment of its own.
+.cache/compiled/.made: .venv/.core setup.py $(shell find src -name '*.py' -o -name '*.toml' | sort)
+	@$(BIN)/python -m venv --clear .cache/compiled
+	@.cache/compiled/bin/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt .
 	@touch $@
