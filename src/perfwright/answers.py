@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +33,10 @@ def beside(settings: Settings, around: tuple[str, ...]) -> str:
     return said.hexdigest()
 
 
-def find(cache: Cache, known: str, root: Path, listed: Callable[[], str]) -> Record | None:
+def find(cache: Cache, known: str, root: Path, settings: Settings) -> Record | None:
     """Return the answer that was kept for a key, where the templates that it read are as they were."""
     entry: dict[str, Any] | None = (cache.load(ENTRY) or {}).get(known)
-    if entry is None or (entry["listed"] and entry["listed"] != listed()):
+    if entry is None or (entry["listed"] and entry["listed"] != listed(root, settings)):
         return None
     if any(digest(root / name) != then for name, then in entry["templates"].items()):
         return None
@@ -44,6 +44,13 @@ def find(cache: Cache, known: str, root: Path, listed: Callable[[], str]) -> Rec
         return Record.from_json(json.loads(entry["record"]))
     except (KeyError, TypeError, ValueError):
         return None
+
+
+def listed(root: Path, settings: Settings) -> str:
+    """Return a hash of the list of all templates."""
+    from perfwright.index.template_files import TemplateFiles  # only where the answer rests on templates
+
+    return TemplateFiles(root, settings.exclude, tests=settings.tests).listed()
 
 
 def keep(cache: Cache, known: str, record: Record, templates: Mapping[str, str], listed: str) -> None:

@@ -1,24 +1,17 @@
-"""The whole product on one page: files -> facts -> effects -> findings -> record."""
+"""The whole product on one page: files -> the answer of last time, or facts -> effects -> findings -> record."""
 
 import gc
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from perfwright import __version__, answers, processes, resume, rules
+from perfwright import answers, processes
 from perfwright.config import Settings
-from perfwright.effects import library
-from perfwright.effects.summary import Ground, Program
-from perfwright.finding import Finding, Place, Record, Summary, Unreadable, number_twins
-from perfwright.index import read
+from perfwright.finding import Record
 from perfwright.index.cache import Cache
-from perfwright.index.project import Module, Project
-from perfwright.index.template_files import TemplateFiles
+from perfwright.index.sources import sources_of
 
-SHARES = 2  # more would read the same helpers more often
-WORTH_SHARING = 20_000  # lines; below this, a second process costs more than it saves
 FRAMES = 12_000  # Python frames: forty calls deep, each a few nested expressions
 
 
@@ -31,161 +24,23 @@ def check(
     what was worked out is kept for the next time. Raises LibraryModelError for a library model of the
     project that is not one.
     """
+    cache = Cache(keep, root)
+    sources = sources_of(root, names)
+    known = answers.key(root, settings, sources.digests, sources.unreadable)
+    record = answers.find(cache, known, root, settings)
+    if record is not None:
+        return record
+    from perfwright import analysis  # heavy: all of the reader, which an unchanged project does not need
+
     enabled, limit = gc.isenabled(), sys.getrecursionlimit()
     gc.disable()  # the facts are many and stay: each collection would walk them all again
     sys.setrecursionlimit(max(limit, FRAMES))
     try:
-        return _remembered(root, names, settings, jobs, Cache(keep, root))
+        record, found = processes.deep(partial(analysis.read_all, root, sources, settings, jobs, cache))
+        answers.keep(cache, known, record, *analysis.rendered(root, settings, found))
+        return record
     finally:
         sys.setrecursionlimit(limit)
         if enabled:
             gc.freeze()  # what is left is freed by its references: do not walk it to find that out
             gc.enable()
-
-
-def _remembered(root: Path, names: Sequence[str], settings: Settings, jobs: int | None, cache: Cache) -> Record:
-    """Return the answer of the last check where nothing has changed since, else a new one."""
-    sources = read.sources(root, names)
-    known = answers.key(root, settings, sources.digests, sources.unreadable)
-    listing = TemplateFiles(root, settings.exclude, tests=settings.tests)
-    record = answers.find(cache, known, root, listing.listed)
-    if record is None:
-        record, found = processes.deep(partial(_check, root, sources, settings, jobs, cache))
-        rendered = {path: digest for share in found for path, digest in share.templates.items()}
-        rendered.update((path, answers.digest(root / path)) for share in found for path in share.left_out)
-        answers.keep(cache, known, record, rendered, listing.listed() if any(f.renders for f in found) else "")
-    return record
-
-
-def _check(
-    root: Path, sources: read.Sources, settings: Settings, jobs: int | None, cache: Cache
-) -> tuple[Record, list[rules.Found]]:
-    libraries = library.load(settings.models)
-    facts = read.read(sources, cache, jobs=jobs)
-    templates = TemplateFiles(root, settings.exclude, tests=settings.tests)
-    project = Project(facts.files, packages_around(root), templates)
-    ground = Ground(project, libraries)
-    rest = answers.beside(settings, packages_around(root))
-    shares = shares_of(project)
-    found = resume.take_up(cache, ground, shares, root, rest, templates.listed)
-    if found is None:
-
-        def found_in(index: int) -> rules.Found:
-            return rules.search(Program(ground).read(shares[index], first=index == 0))
-
-        found = processes.shared(found_in, len(shares), at_once=jobs != 1)
-    resume.keep(cache, project, rest, templates.listed() if any(each.renders for each in found) else "", found)
-    kept = suppressed(project, rules.find(found, settings))
-    paths = {finding.place.path for finding in kept}
-    modules = list(project.modules.values())
-    digests = {path: digest for share in found for path, digest in share.templates.items()}
-    digests.update((module.path, module.digest) for module in modules)
-    record = Record(
-        tool_version=__version__,
-        size_stated=settings.size_stated,
-        findings=tuple(ranked(number_twins(kept))),
-        summary=Summary(
-            files=len(modules),
-            lines=sum(module.lines for module in modules),
-            calls_resolved=rules.resolved(found),
-            unreadable=(*facts.unreadable, *too_deep(found), *unread_templates(found)),
-        ),
-        sources={path: digest for path, digest in digests.items() if path in paths},
-    )
-    return record, found
-
-
-def shares_of(project: Project) -> list[list[Module]]:
-    """Return the modules in shares of like size that can be read apart: the same ones on every machine."""
-    modules = list(project.modules.values())
-    lines = sum(module.lines for module in modules)
-    if lines < WORTH_SHARING:
-        return [modules]
-    shares: list[list[Module]] = [[] for _ in range(SHARES)]
-    before = 0
-    for module in modules:
-        shares[before * SHARES // max(lines, 1)].append(module)
-        before += module.lines
-    return [share for share in shares if share]
-
-
-def too_deep(found: Sequence[rules.Found]) -> list[Unreadable]:
-    """Return the functions that could not be followed, each with what would be right."""
-    why = "is nested too deeply to be followed; split it, its findings are missing."
-    given_up = dict.fromkeys(each for share in found for each in share.given_up)
-    return [Unreadable(path=path, why=f"Line {line}: {name} {why}") for path, line, name in given_up]
-
-
-def unread_templates(found: Sequence[rules.Found]) -> list[Unreadable]:
-    """Return the templates that something renders and that could not be read, each with what would be right."""
-    left_out = {path: why for share in found for path, why in share.left_out.items()}
-    return [Unreadable(path=path, why=why) for path, why in sorted(left_out.items())]
-
-
-def packages_around(root: Path) -> tuple[str, ...]:
-    """Return the packages that a root lies in: `("wagtail",)` where the root is wagtail's own package."""
-    names: list[str] = []
-    folder = root.resolve()
-    while (folder / "__init__.py").is_file() and folder.parent != folder:
-        names.append(folder.name)
-        folder = folder.parent
-    return tuple(reversed(names))
-
-
-def ranked(findings: Sequence[Finding]) -> list[Finding]:
-    """Return findings, the most costly first: by severity, confidence, then predicted amounts."""
-
-    def rank(finding: Finding) -> tuple[object, ...]:
-        amounts = finding.cost.predicted
-        return (
-            ("error", "warning", "note").index(finding.severity),
-            not finding.serves,
-            ("certain", "likely", "possible").index(finding.confidence),
-            -max((amounts.get("latency_ms", 0.0), amounts.get("stall_ms", 0.0) * 20, amounts.get("response_kb", 0.0))),
-            finding.place.path,
-            finding.place.line,
-            finding.symbol,
-        )
-
-    return sorted(findings, key=rank)
-
-
-def suppressed(project: Project, findings: Sequence[Finding]) -> list[Finding]:
-    """Leave out what `# perfwright: ignore[rule]` comments ask for; report the comments that ask for nothing."""
-    comments = {
-        (module.path, line + alone): (line, names, module)
-        for module in project.modules.values()
-        for line, names, _reason, alone in module.ignores
-    }
-    used: set[tuple[str, int]] = set()
-    kept = []
-    for finding in findings:
-        hit = None
-        for line in range(finding.place.line, finding.place.end_line + 1):
-            comment = comments.get((finding.place.path, line))
-            if comment is not None and (not comment[1] or finding.rule in comment[1]):
-                hit = (finding.place.path, line)
-        if hit is None:
-            kept.append(finding)
-        else:
-            used.add(hit)
-    known = rules.load()
-    for key, (line, names, _module) in comments.items():
-        unknown = [name for name in names if name not in known]
-        if key in used and not unknown:
-            continue
-        said = f"`{', '.join(names)}`" if names else "anything"
-        message = f"nothing here needs to be ignored for {said}" if not unknown else f"there is no rule `{unknown[0]}`"
-        place = Place(path=key[0], line=line)
-        kept.append(
-            Finding(
-                rule="unused-ignore",
-                place=place,
-                symbol=",".join(names) or "*",
-                message=message,
-                cure="Remove the comment.",
-                severity="warning",
-                confidence="certain",
-            )
-        )
-    return [replace(finding) for finding in kept]

@@ -7,7 +7,6 @@ can be computed in any process and kept by content hash. `position` packs line a
 """
 
 import ast
-import hashlib
 import io
 import re
 import tokenize
@@ -15,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from perfwright.index.newer import in_older_words
+from perfwright.index.sources import digest
 
 Node = tuple[Any, ...]
 IGNORE = re.compile(r"#\s*perfwright:\s*ignore(?:\[([^\]]*)\])?\s*(.*)")
@@ -89,11 +89,6 @@ def parse(source: bytes) -> ast.Module:
             return ast.parse(older)
         except SyntaxError:
             raise error from None
-
-
-def digest(source: bytes) -> str:
-    """Return the hash of a file's content: BLAKE2b, 16 bytes, hex."""
-    return hashlib.blake2b(source, digest_size=16).hexdigest()
 
 
 def line_of(position: int) -> int:

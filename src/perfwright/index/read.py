@@ -5,28 +5,17 @@ import marshal
 import os
 import sys
 import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from perfwright import processes
-from perfwright.discover import LARGEST
 from perfwright.finding import Unreadable
 from perfwright.index.cache import Cache
-from perfwright.index.lower import Node, digest, lower
+from perfwright.index.lower import Node, lower
+from perfwright.index.sources import Sources
 
 WORTH_A_PROCESS = 60  # files; below this, starting a second process costs more than it saves
 PACK = "facts"  # the name of the cache's entry: the facts of every file, by hash
 MOST = 64 << 20  # bytes of facts that are kept of files that the last check did not read
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sources:
-    """The files as they are: their content by relative path, its hash, and those that cannot be read."""
-
-    content: dict[str, bytes]
-    digests: dict[str, str]
-    unreadable: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,27 +24,6 @@ class Facts:
 
     files: dict[str, Node]
     unreadable: tuple[Unreadable, ...]
-
-
-def sources(root: Path, names: Sequence[str]) -> Sources:
-    """Read the named files (relative to the root)."""
-    content: dict[str, bytes] = {}
-    unreadable: dict[str, str] = {}
-    top = str(root)
-    for name in names:
-        try:
-            with open(os.path.join(top, name), "rb", buffering=0) as handle:  # noqa: PTH118, PTH123 - a hot path
-                source = handle.read(LARGEST + 1) or b""
-        except OSError as error:
-            unreadable[name] = f"It cannot be read ({error.strerror or error}); check that it exists and may be read."
-            continue
-        if len(source) > LARGEST:
-            unreadable[name] = f"It is larger than {LARGEST >> 20} MiB and looks generated; exclude it or split it."
-        else:
-            content[name] = source
-    return Sources(
-        content=content, digests={name: digest(source) for name, source in content.items()}, unreadable=unreadable
-    )
 
 
 def read(found: Sources, cache: Cache, *, jobs: int | None = None) -> Facts:

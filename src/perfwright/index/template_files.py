@@ -8,8 +8,9 @@ from pathlib import Path
 
 from perfwright.config import path_matches
 from perfwright.discover import LARGEST, SKIPPED, is_test
-from perfwright.index.lower import Node, digest
+from perfwright.index.lower import Node
 from perfwright.index.project import Module
+from perfwright.index.sources import digest
 from perfwright.index.template_tokens import DJANGO, JINJA, TooDeepError
 from perfwright.index.templates import BODY, MACRO, lower
 

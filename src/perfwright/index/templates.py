@@ -9,7 +9,8 @@ loads, and what its top-level names stand for. A unit is
 
 from collections.abc import Callable
 
-from perfwright.index.lower import KEYWORD, POSITIONAL, Node, digest, line_of
+from perfwright.index.lower import KEYWORD, POSITIONAL, Node, line_of
+from perfwright.index.sources import digest
 from perfwright.index.template_expressions import COMPARED, NOTHING, Lines, Parser, Scope
 from perfwright.index.template_tokens import JINJA, Tag, TooDeepError, tags
 
