@@ -12,6 +12,7 @@ import marshal
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +34,8 @@ class Cache:
         """Return what tells this program from other versions of itself: its files, and the Python it runs on."""
         if self._identity is None:
             found = hashlib.blake2b(f"{sys.version} {sys.platform}".encode(), digest_size=16)
-            for path in sorted(str(path) for path in PACKAGE.rglob("*") if path.suffix in (".py", ".so", ".toml")):
-                state = os.stat(path)  # noqa: PTH116 - a hundred files at every start
-                found.update(f"{path} {state.st_size} {state.st_mtime_ns}".encode("utf8", "surrogateescape"))
+            for said in sorted(_states(str(PACKAGE))):
+                found.update(said.encode("utf8", "surrogateescape"))
             self._identity = found.digest()
         return self._identity
 
@@ -81,3 +81,15 @@ class Cache:
         if temporary:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)  # noqa: PTH108
+
+
+def _states(folder: str) -> Iterator[str]:
+    """Give the path, size and time of each file of a package that makes a difference to what it says."""
+    with os.scandir(folder) as entries:  # not pathlib: some hundred files at every start
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                if entry.name != "__pycache__":
+                    yield from _states(entry.path)
+            elif entry.name.endswith((".py", ".so", ".pyd", ".toml")):
+                state = entry.stat()
+                yield f"{entry.path} {state.st_size} {state.st_mtime_ns}"
