@@ -12,6 +12,8 @@ import pytest
 from perfwright import config, discover, pipeline
 from perfwright.finding import Record
 from perfwright.index.cache import Cache
+from perfwright.index.lower import lower
+from perfwright.resume import inside_functions
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 MAIN = "import sys; from perfwright.app.main import main; sys.argv[0] = 'perfwright'; main()"
@@ -140,3 +142,24 @@ def test_no_cache_keeps_nothing(shop: Path, tmp_path: Path) -> None:
     subprocess.run(command, env=environment, check=True, capture_output=True)
 
     assert not (tmp_path / "kept").exists()
+
+
+@pytest.mark.parametrize(
+    ("edit", "inside"),
+    [
+        (("return 1", "x = 2\n        return x"), True),
+        (("class A", "\n\nclass A"), True),
+        (("def f(self)", "def f(self, y=1)"), False),
+        (("class A", "class B"), False),
+        (("LIMIT = 5", "LIMIT = 6"), False),
+        (("self.n = 3", "self.n = 'three'"), False),
+    ],
+)
+def test_what_is_an_edit_inside_functions(edit: tuple[str, str], inside: bool) -> None:
+    before = (
+        "LIMIT = 5\n\n\nclass A:\n    def __init__(self):\n        self.n = 3\n\n    def f(self):\n        return 1\n"
+    )
+    old, new = lower(before.encode()), lower(before.replace(*edit).encode())
+    consulted = {("a.py", "A.__init__", old[2][0][2])}
+
+    assert inside_functions(old, new, path="a.py", consulted=consulted, has_models=False) is inside

@@ -20,7 +20,7 @@ ENTRY = "readings"  # the name of the cache's entry
 MOST = 40  # changed files; with more, everything is read again
 # Nodes whose last part is the line where they end.
 ENDED = ("assign", "for", "while")
-NAMED = ("func", "class")  # bindings, whose second part is no position
+NAMED = ("func", "class")  # as pairs: bindings, whose second part is no position
 
 
 def keep(cache: Cache, project: Project, rest: str, listed: str, found: Sequence[Found]) -> None:
@@ -138,7 +138,7 @@ def inside_functions(old: Any, new: Any, *, path: str, consulted: set[Key], has_
 def bare(node: Any) -> Any:
     """Return a lowered tree without its positions."""
     if type(node) is tuple:
-        if len(node) > 1 and type(node[0]) is str and type(node[1]) is int and node[0] not in NAMED:
+        if len(node) > 1 and type(node[0]) is str and type(node[1]) is int and (node[0] not in NAMED or len(node) > 2):
             rest: Node = node[2:-1] if node[0] in ENDED else node[2:]
             return (node[0], *map(bare, rest))
         return tuple(map(bare, node))
