@@ -102,7 +102,7 @@ def counted(effects: Effects, effect: Effect) -> Finding:
 def loaded(effects: Effects, load: Load) -> Finding:
     _, position, shown = load.reduced[0]
     filters = [f for lookup in effects.lookups if lookup.position == load.position for f in lookup.filters]
-    steps = [Step(path=f.path, line=line_of(p), function=f.qualified, what=w) for f, p, w in reversed(load.chain) if p]
+    steps = [Step(path=f.path, line=line_of(p), function=f.qualified, what=w) for f, p, w in load.chain[::-1] if p]
     steps.append(effects.step(effects.function, position, f"load: {shown}"))
     few = load.owned or load.relation is not None
     return Finding(

@@ -128,15 +128,21 @@ def is_same(node: Node, loop: Loop) -> bool:
     return not called and not any(inner[0] == "attr" and inner[3] in changed for inner in walk(node))
 
 
+OF_BUILT_INS = frozenset(("str", "int", "float", "len", "abs", "round", "bool", "isinstance", "getattr", *ASKS))
+OF_TEXT = frozenset(
+    (
+        *READS,
+        *("lower", "upper", "strip", "lstrip", "rstrip", "casefold", "startswith", "endswith", "replace", "title"),
+    )
+)
+
+
 def pure(call: Node) -> bool:
     """Tell whether a call in a comprehension is sure to answer the same each time: a method of text, a built-in."""
     function = call[2]
     if function[0] == "name":
-        return function[2] in ("str", "int", "float", "len", "abs", "round", "bool", "isinstance", "getattr", *ASKS)
-    return function[0] == "attr" and function[3] in (
-        *READS,
-        *("lower", "upper", "strip", "lstrip", "rstrip", "casefold", "startswith", "endswith", "replace", "title"),
-    )
+        return function[2] in OF_BUILT_INS
+    return function[0] == "attr" and function[3] in OF_TEXT
 
 
 def told(effects: Effects, effect: Effect) -> Finding:

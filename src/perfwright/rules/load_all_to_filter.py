@@ -131,7 +131,7 @@ def told(effects: Effects, load: Load, uses: list[tuple[str, int, str]]) -> Find
     )
     if len(load.chain) > 1:
         where = position
-    steps = [Step(path=f.path, line=line_of(p), function=f.qualified, what=w) for f, p, w in reversed(load.chain) if p]
+    steps = [Step(path=f.path, line=line_of(p), function=f.qualified, what=w) for f, p, w in load.chain[::-1] if p]
     steps.append(Step(path=function.path, line=line_of(position), function=function.qualified, what=f"load: {shown}"))
     symbol = load.symbol
     return Finding(

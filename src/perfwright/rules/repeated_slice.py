@@ -54,6 +54,9 @@ NEAR = 3  # calls between a loop and what is gone through, beyond which it is se
 GROWS = ("append", "add", "insert", "extend", "update", "setdefault", "appendleft")
 
 
+WHOLE = frozenset((*RUNNING, *MADE, "sorted", "any", "all"))
+
+
 def find(effects: Effects) -> Iterator[Finding]:
     for effect in effects.repeated("copy", "scan"):
         finding = sliced(effects, effect) if effect.event.effect == "copy" else gone_through(effects, effect)
@@ -113,7 +116,7 @@ def of_items(function: Function, node: Node, over: bool) -> bool:
     """Tell whether a slice of something unknown is used like a list: summed, sorted, gone through, looked up in."""
     for inner in walk(function.body):
         sources: tuple[Node, ...] = ()
-        if inner[0] == "call" and inner[2][0] == "name" and inner[2][2] in (*RUNNING, *MADE, "sorted", "any", "all"):
+        if inner[0] == "call" and inner[2][0] == "name" and inner[2][2] in WHOLE:
             sources = inner[3]
         elif inner[0] == "for":
             sources = (inner[3],)

@@ -238,7 +238,8 @@ def counts(loop: Node) -> bool:
     over = loop[3]
     if over[0] != "call" or over[2][0] not in ("name", "attr"):
         return False
-    return over[2][2 if over[2][0] == "name" else 3] in ("range", *ENDLESS)
+    called = over[2][2 if over[2][0] == "name" else 3]
+    return called == "range" or called in ENDLESS
 
 
 def tries(block: tuple[Node, ...]) -> Iterator[tuple[Node, tuple[Node, ...]]]:
