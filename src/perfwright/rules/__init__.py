@@ -1,11 +1,13 @@
 """The rules: effects to findings. Every file here without a leading underscore is one rule."""
 
+import ast
 import importlib
 import pkgutil
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 from perfwright.config import ROW_KB, Settings, Size
 from perfwright.effects.observations import Reading
@@ -58,8 +60,8 @@ def load() -> dict[str, Rule]:
 
 def page(name: str) -> str:
     """Return a rule's page as Markdown; raises KeyError for a name that is no rule."""
-    module = importlib.import_module(f"{__name__}.{load()[name].name.replace('-', '_')}")
-    return (module.__doc__ or "").strip() + "\n"
+    source = Path(__file__).with_name(f"{load()[name].name.replace('-', '_')}.py")  # compiled, it has no docstring
+    return (ast.get_docstring(ast.parse(source.read_bytes()), clean=False) or "").strip() + "\n"
 
 
 def search(program: Program) -> Found:
