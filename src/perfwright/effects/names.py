@@ -48,33 +48,6 @@ class Names:
     consulted: set[Function]
     instance_types: dict[tuple[int, str], Value]
 
-    def method_result(
-        self,
-        frame: Frame,
-        value: Instance,
-        name: str,
-        node: Node,
-        arguments: tuple[Value, ...] = (),
-        keywords: dict[str, Value] | None = None,
-    ) -> Value | None:
-        """Call a method by name; None where the class has none."""
-        raise NotImplementedError
-
-    def invoke(
-        self,
-        frame: Frame,
-        callee: FunctionValue,
-        arguments: tuple[Value, ...],
-        keywords: dict[str, Value],
-        node: Node,
-    ) -> Value:
-        """Call a function of the project."""
-        raise NotImplementedError
-
-    def decorators(self, function: Function) -> frozenset[str]:
-        """Return the names of a function's decorators."""
-        raise NotImplementedError
-
     # ------------------------------------------------------------------------ binding
     def assign(self, frame: Frame, target: Node, value: Value, source: Node) -> None:
         """Bind a target: a name, an attribute, an item, or several at once."""
@@ -93,7 +66,7 @@ class Names:
                 found = self.project.class_member(base.cls, f"{target[3]}=")
                 if isinstance(found, tuple) and found[1][0] == "func":
                     setter = found[0].module.functions[found[1][1]]
-                    self.invoke(frame, FunctionValue(setter, base), (value,), {}, target)
+                    frame.interp.invoke(frame, FunctionValue(setter, base), (value,), {}, target)
             elif isinstance(base, Row):
                 base.seen[target[3]] = value
         elif tag == "sub":
@@ -338,7 +311,7 @@ class Names:
             return deepen(value.element, frame.depth)  # @contextmanager
         if isinstance(value, Instance):
             for name in ("__enter__", "__aenter__"):
-                found = self.method_result(frame, value, name, node)
+                found = frame.interp.method_result(frame, value, name, node)
                 if found is not None:
                     return found if found.kind != "unknown" else value
         if value.kind == "foreign":
