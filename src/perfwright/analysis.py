@@ -6,6 +6,7 @@ from pathlib import Path
 
 from perfwright import __version__, answers, processes, resume, rules
 from perfwright.config import Settings
+from perfwright.discover import packages_around
 from perfwright.effects import library
 from perfwright.effects.summary import Ground, Program
 from perfwright.finding import Finding, Place, Record, Summary, Unreadable, number_twins
@@ -21,14 +22,17 @@ WORTH_SHARING = 20_000  # lines; below this, a second process costs more than it
 
 def read_all(
     root: Path, sources: Sources, settings: Settings, jobs: int | None, cache: Cache
-) -> tuple[Record, list[rules.Found]]:
-    """Return what is found in the files, and the readings that it was found in."""
+) -> tuple[Record, dict[str, str], str]:
+    """Return what is found in the files, the templates read along, by hash, and a hash of the list of all of them.
+
+    The list is empty where no template was looked for.
+    """
     libraries = library.load(settings.models)
     facts = read.read(sources, cache, jobs=jobs)
     templates = TemplateFiles(root, settings.exclude, tests=settings.tests)
     project = Project(facts.files, packages_around(root), templates)
     ground = Ground(project, libraries)
-    rest = answers.beside(settings, packages_around(root))
+    rest = answers.beside(root, settings)
     shares = shares_of(project)
     found = resume.take_up(cache, ground, shares, root, rest, templates.listed)
     if found is None:
@@ -37,11 +41,13 @@ def read_all(
             return rules.search(Program(ground).read(shares[index], first=index == 0))
 
         found = processes.shared(found_in, len(shares), at_once=jobs != 1)
-    resume.keep(cache, project, rest, templates.listed() if any(each.renders for each in found) else "", found)
+    listed = templates.listed() if cache.folder is not None and any(share.renders for share in found) else ""
+    resume.keep(cache, project, rest, listed, found)
     kept = suppressed(project, rules.find(found, settings))
     paths = {finding.place.path for finding in kept}
     modules = list(project.modules.values())
-    digests = {path: digest for share in found for path, digest in share.templates.items()}
+    rendered = {path: digest for share in found for path, digest in share.templates.items()}
+    digests = dict(rendered)
     digests.update((module.path, module.digest) for module in modules)
     record = Record(
         tool_version=__version__,
@@ -55,15 +61,8 @@ def read_all(
         ),
         sources={path: digest for path, digest in digests.items() if path in paths},
     )
-    return record, found
-
-
-def rendered(root: Path, settings: Settings, found: Sequence[rules.Found]) -> tuple[dict[str, str], str]:
-    """Return the templates that were read, by hash, and a hash of the list of all where any was looked for."""
-    templates = {path: digest for share in found for path, digest in share.templates.items()}
-    templates.update((path, answers.digest(root / path)) for share in found for path in share.left_out)
-    listing = TemplateFiles(root, settings.exclude, tests=settings.tests)
-    return templates, listing.listed() if any(share.renders for share in found) else ""
+    rendered.update((path, answers.digest_of(root / path)) for share in found for path in share.left_out)
+    return record, rendered, listed
 
 
 def shares_of(project: Project) -> list[list[Module]]:
@@ -91,16 +90,6 @@ def unread_templates(found: Sequence[rules.Found]) -> list[Unreadable]:
     """Return the templates that something renders and that could not be read, each with what would be right."""
     left_out = {path: why for share in found for path, why in share.left_out.items()}
     return [Unreadable(path=path, why=why) for path, why in sorted(left_out.items())]
-
-
-def packages_around(root: Path) -> tuple[str, ...]:
-    """Return the packages that a root lies in: `("wagtail",)` where the root is wagtail's own package."""
-    names: list[str] = []
-    folder = root.resolve()
-    while (folder / "__init__.py").is_file() and folder.parent != folder:
-        names.append(folder.name)
-        folder = folder.parent
-    return tuple(reversed(names))
 
 
 def ranked(findings: Sequence[Finding]) -> list[Finding]:

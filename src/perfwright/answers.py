@@ -2,14 +2,15 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from perfwright.config import Settings
+from perfwright.discover import packages_around
 from perfwright.finding import Record
 from perfwright.index.cache import Cache
+from perfwright.index.sources import digest
 
 ENTRY = "answers"  # the name of the cache's entry
 MOST = 8  # answers kept for one root: other paths, other settings
@@ -20,16 +21,16 @@ def key(root: Path, settings: Settings, digests: Mapping[str, str], unreadable: 
     said = hashlib.blake2b(repr((settings, str(root), sorted(unreadable.items()))).encode(), digest_size=16)
     for name in sorted(digests):
         said.update(f"{name}\n{digests[name]}\n".encode("utf8", "surrogatepass"))
-    said.update(beside(settings, ()).encode())
+    said.update(beside(root, settings).encode())
     return said.hexdigest()
 
 
-def beside(settings: Settings, around: tuple[str, ...]) -> str:
+def beside(root: Path, settings: Settings) -> str:
     """Return a hash of what readings depend on beside the files: the project's library models, the packages around."""
-    said = hashlib.blake2b(repr((around, settings.exclude, settings.tests)).encode(), digest_size=16)
+    said = hashlib.blake2b(repr((packages_around(root), settings.exclude, settings.tests)).encode(), digest_size=16)
     for place in settings.models:
         for path in sorted(place.glob("*.toml")) if place.is_dir() else [place]:
-            said.update(f"{path}\n{digest(path)}\n".encode("utf8", "surrogatepass"))
+            said.update(f"{path}\n{digest_of(path)}\n".encode("utf8", "surrogatepass"))
     return said.hexdigest()
 
 
@@ -38,7 +39,7 @@ def find(cache: Cache, known: str, root: Path, settings: Settings) -> Record | N
     entry: dict[str, Any] | None = (cache.load(ENTRY) or {}).get(known)
     if entry is None or (entry["listed"] and entry["listed"] != listed(root, settings)):
         return None
-    if any(digest(root / name) != then for name, then in entry["templates"].items()):
+    if any(digest_of(root / name) != then for name, then in entry["templates"].items()):
         return None
     try:
         return Record.from_json(json.loads(entry["record"]))
@@ -65,10 +66,9 @@ def keep(cache: Cache, known: str, record: Record, templates: Mapping[str, str],
     cache.keep(ENTRY, {**{name: answers[name] for name in newest}, known: entry})
 
 
-def digest(path: Path) -> str:
+def digest_of(path: Path) -> str:
     """Return the hash of a file's content; empty where it cannot be read."""
     try:
-        with open(os.fspath(path), "rb") as file:  # noqa: PTH123
-            return hashlib.blake2b(file.read(), digest_size=16).hexdigest()
+        return digest(path.read_bytes())
     except OSError:
         return ""

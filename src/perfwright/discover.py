@@ -87,3 +87,13 @@ def _endless(entry: "os.DirEntry[str]") -> bool:
 
 def _excluded(path: str, exclude: tuple[str, ...]) -> bool:
     return any(path_matches(path, pattern) for pattern in exclude)
+
+
+def packages_around(root: Path) -> tuple[str, ...]:
+    """Return the packages that a root lies in: `("wagtail",)` where the root is wagtail's own package."""
+    names: list[str] = []
+    folder = root.resolve()
+    while (folder / "__init__.py").is_file() and folder.parent != folder:
+        names.append(folder.name)
+        folder = folder.parent
+    return tuple(reversed(names))

@@ -36,8 +36,8 @@ def check(
     gc.disable()  # the facts are many and stay: each collection would walk them all again
     sys.setrecursionlimit(max(limit, FRAMES))
     try:
-        record, found = processes.deep(partial(analysis.read_all, root, sources, settings, jobs, cache))
-        answers.keep(cache, known, record, *analysis.rendered(root, settings, found))
+        record, templates, listed = processes.deep(partial(analysis.read_all, root, sources, settings, jobs, cache))
+        answers.keep(cache, known, record, templates, listed)
         return record
     finally:
         sys.setrecursionlimit(limit)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from perfwright import rules
-from perfwright.answers import digest
+from perfwright.answers import digest_of
 from perfwright.effects.summary import Ground, Program
 from perfwright.finding import Finding
 from perfwright.index.cache import Cache
@@ -109,7 +109,7 @@ def same_templates(found: Sequence[Found], root: Path, then: str, listed: Callab
     if not any(share.renders for share in found):
         return True
     files = {path: known for share in found for path, known in share.templates.items()}
-    return then == listed() and all(digest(root / path) == known for path, known in files.items())
+    return then == listed() and all(digest_of(root / path) == known for path, known in files.items())
 
 
 def inside_functions(old: Any, new: Any, *, path: str, consulted: set[Key], has_models: bool) -> bool:

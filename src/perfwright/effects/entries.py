@@ -9,7 +9,6 @@ from perfwright.effects.entry_points import EntryPoints
 from perfwright.effects.frame import Frame, Loop
 from perfwright.effects.graphql import OPTIMIZERS, SHOWN, GraphQL, optimized
 from perfwright.effects.graphql_types import PACKAGES as GRAPHQL_PACKAGES
-from perfwright.effects.iteration import iterate
 from perfwright.effects.marshmallow import DUMPS, Schemas
 from perfwright.effects.marshmallow import PACKAGES as MARSHMALLOW
 from perfwright.effects.observations import Reading
@@ -359,20 +358,8 @@ class Entries:
                 and serializers.list_fetches(interp.project, cls, interp.consulted)
             ):
                 given = optimized(given, frame.depth)
-            source = node[3][0] if node[0] == "call" and node[3] else node
-            element, loop = iterate(frame, given, source, kind="serializer")
-            frame.loops.append(loop)
-            if function is not None:
-                interp.invoke(frame, FunctionValue(function, me), (element,), {}, node)
-            frame.loops.pop()
-            rows = Sequence("list", Scalar(), loop.size, frame.depth)
-            interp.derive(rows, given)
-            if isinstance(given, Rows) and given.load is not None:
-                given.load.whole = True
-                rows.source = given.load
-            frame.use_whole(given)
-            return Foreign(SERIALIZED, frame.depth, None, rows)
-        if isinstance(given, Row) and function is not None:
+            return Foreign(SERIALIZED, frame.depth, None, serializers.each_row(frame, function, me, given, node))
+        if isinstance(given, Row):
             interp.invoke(frame, FunctionValue(function, me), (given,), {}, node)
         return plain
 

@@ -103,7 +103,6 @@ class Interpreter(Names):
         self.provisional: list[Any] = []  # keys of the memo that rest on a function that is still being read
         self.approximate: dict[Any, Summary] = {}
         self.readings: list[Reading] = []
-        self.callers: dict[Function, set[Function]] = {}
         self.consulted = set()  # functions whose bodies were looked into without a call
         self.globals: dict[tuple[int, str], Value] = {}
         self.module_frames: dict[int, Frame] = {}
@@ -169,6 +168,8 @@ class Interpreter(Names):
             self.stack.clear()
             self.open.clear()
             self.lambdas.clear()
+            self.recursed.clear()
+            self.provisional.clear()
             self.nested = 0
 
     def read(self, function: Function) -> Summary:
@@ -193,7 +194,6 @@ class Interpreter(Names):
             self.set_flags(function, bound, len(callee.arguments) + len(arguments) + (callee.bound is not None), given)
         if len(self.stack) > DEEPEST:
             return Value(frame.depth)
-        self.callers.setdefault(function, set()).add(frame.function)
         summary = self.evaluate(function, bound, callee.closure)
         memo = bool(function.decorators) and self.remembers(function)
         limit: int | None = None
@@ -508,13 +508,14 @@ class Interpreter(Names):
                         copy.relation, copy.filtered, copy.limited = (
                             original.relation, original.filtered, original.limited,
                         )  # fmt: skip
-                        copy.owned = original.owned
+                        copy.owned, copy.whole = original.owned, memo  # kept, it is there for others too
                         copy.chain = ((frame.function, *call), *original.chain)
                         if name == "load":
                             frame.load(copy)
                         setattr(found, name, copy)
             elif isinstance(value, Foreign) and value.load is not None and isinstance(found, Foreign):
                 found.load = frame.load(value.load.above((frame.function, *call)))
+                found.load.whole = memo
             return found
         return value
 

@@ -5,18 +5,14 @@ from typing import TYPE_CHECKING
 
 from perfwright.effects.calls import emit_effects
 from perfwright.effects.frame import Frame
-from perfwright.effects.iteration import iterate
 from perfwright.effects.schema import Schema
-from perfwright.effects.serializers import last, meta, strings
+from perfwright.effects.serializers import each_row, last, meta, strings
 from perfwright.effects.values import (
     External,
     FunctionValue,
     Instance,
     LambdaValue,
     Row,
-    Rows,
-    Scalar,
-    Sequence,
     Value,
     holds_rows,
 )
@@ -87,17 +83,7 @@ class Schemas:
         if not holds_rows(given):
             return None
         function = self.function(interp, schema.cls, schema.action)
-        source = node[3][0] if node[0] == "call" and node[3] else node
-        element, loop = iterate(frame, given, source, kind="serializer")
-        frame.loops.append(loop)
-        interp.invoke(frame, FunctionValue(function, Instance(schema.cls)), (element,), {}, node)
-        frame.loops.pop()
-        rows = Sequence("list", Scalar(), loop.size, frame.depth)
-        interp.derive(rows, given)
-        if isinstance(given, Rows) and given.load is not None:
-            rows.source = given.load
-        frame.use_whole(given)
-        return rows
+        return each_row(frame, function, Instance(schema.cls), given, node)
 
     def answered(self, function: Function) -> Instance | None:
         """Return the schema that a decorator of a view dumps its answer by: `@blp.response(200, BookSchema)`."""

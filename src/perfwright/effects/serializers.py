@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 
+from perfwright.effects.frame import Frame
+from perfwright.effects.iteration import iterate
 from perfwright.effects.schema import Model, Schema
-from perfwright.effects.values import ClassValue, External, FunctionValue, Instance
+from perfwright.effects.values import ClassValue, External, FunctionValue, Instance, Rows, Scalar, Sequence, Value
 from perfwright.index.lower import POSITIONAL, Node
 from perfwright.index.project import Class, Function, Module, Project
 from perfwright.index.tree import walk
@@ -116,6 +118,21 @@ def last(node: Node) -> str:
     if node[0] == "name":
         return str(node[2])
     return str(node[3]) if node[0] == "attr" else ""
+
+
+def each_row(frame: Frame, function: Function, me: Value, given: Value, node: Node) -> Sequence:
+    """Read what serializing one object reads, once for each of many; return the list that comes out."""
+    source = node[3][0] if node[0] == "call" and node[3] else node
+    element, loop = iterate(frame, given, source, kind="serializer")
+    frame.loops.append(loop)
+    frame.interp.invoke(frame, FunctionValue(function, me), (element,), {}, node)
+    frame.loops.pop()
+    rows = Sequence("list", Scalar(), loop.size, frame.depth)
+    frame.interp.derive(rows, given)
+    if isinstance(given, Rows) and given.load is not None:
+        rows.source = given.load
+    frame.use_whole(given)
+    return rows
 
 
 def synthesize(project: Project, schema: Schema, cls: Class) -> Function:

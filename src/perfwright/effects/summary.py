@@ -76,11 +76,6 @@ class Effects:
         return self.program.decorators(self.function)
 
     @property
-    def callers(self) -> Iterable[Function]:
-        """Give the functions of this share that call this one."""
-        return self.program.callers(self.function)
-
-    @property
     def schema(self) -> Schema:
         return self.program.schema
 
@@ -249,10 +244,6 @@ class Program:
     def decorators(self, function: Function) -> frozenset[str]:
         """Return the names of a function's decorators: the last part as written, and resolved."""
         return self.interpreter.decorators(function)
-
-    def callers(self, function: Function) -> Iterable[Function]:
-        """Give the functions of this share that call a function."""
-        return self.interpreter.callers.get(function, ())
 
     def origins(self, reading: Reading) -> tuple[Link, ...]:
         """Return what renders the template that was read, the outermost first; nothing for Python."""

@@ -9,7 +9,6 @@ from perfwright.index.template_tokens import DJANGO
 
 TAGS = ("simple_tag", "inclusion_tag", "assignment_tag")
 FILTERS = ("filter",)
-REGISTERED = (*TAGS, *FILTERS)
 OF_FLASK = {
     "template_filter": "filter",
     "app_template_filter": "filter",

@@ -235,7 +235,6 @@ class Templates:
             return None
         function = part.function
         bound = [remembered(value) if isinstance(value, Row) and value.seen else value for value in bound]
-        interp.callers.setdefault(function, set()).add(frame.function)
         summary = interp.evaluate(function, bound, None)
         if summary.reading is not None and summary.reading not in self.origins:
             self.origins[summary.reading] = tuple(self.way)

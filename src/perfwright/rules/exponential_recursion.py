@@ -56,7 +56,7 @@ CHANGES = ("append", "add", "pop", "remove", "discard", "extend", "insert", "upd
 
 def find(effects: Effects) -> Iterator[Finding]:
     function = effects.function
-    if function.index < 0 or function.is_generator or function not in effects.program.callers(function):
+    if function.index < 0 or function.is_generator or not calls_itself(effects):
         return
     calls = [node for node in walk(function.body) if node[0] == "call" and is_self(node, function)]
     if not calls or not forgets(function):
@@ -69,6 +69,12 @@ def find(effects: Effects) -> Iterator[Finding]:
     if times < 2:
         return
     yield told(effects, function, smaller)
+
+
+def calls_itself(effects: Effects) -> bool:
+    """Tell whether a function leads straight back to itself."""
+    reading, function = effects.reading, effects.function
+    return function in reading.open or any(called.function is function for called in reading.called)
 
 
 def told(effects: Effects, function: Function, calls: list[Node]) -> Finding:

@@ -100,10 +100,9 @@ def find(effects: Effects) -> Iterator[Finding]:
         uses = used(effects, effects.function.body, name, position)
         if uses is None:
             continue
-        found = told(confidence(effects, load), reads, name, call, uses)
+        found = told(confidence(load), reads, name, call, uses)
         if found is not None:
             message, cure, sure = found
-            sure = "possible" if confidence(effects, load) == "possible" else sure
             yield Finding(
                 rule=RULE.name,
                 place=effects.place(effects.function, position),
@@ -288,12 +287,9 @@ def written(call: Node) -> str:
     return " ".join(query[2].lower().split())
 
 
-def confidence(effects: Effects, load: Load) -> Confidence:
-    """Return less where others get what the same function reads: they may need more of it."""
-    if len(load.chain) == 1:
-        return "certain"
-    callers = effects.program.callers
-    return "possible" if any(len(set(callers(function))) > 1 for function, _, _ in load.chain[1:]) else "likely"
+def confidence(load: Load) -> Confidence:
+    """Return less where a helper reads the frame: others that call it may need more of it."""
+    return "certain" if len(load.chain) == 1 else "likely"
 
 
 RULE = Rule(name="load-frame-to-filter", sees=("load",), spends=("memory", "latency"), proof=Proof.peak("n"), find=find)
