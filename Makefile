@@ -6,10 +6,10 @@ BIN     := .venv/bin
 PIP     := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench libraries docs golden house clean
+.PHONY: help demo test check format bench bench-peers limits libraries docs golden house clean
 
 help: ## Say what each target does
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: .venv/.core ## Check the example shop and a real public application, and show what is found
 	@$(BIN)/python scripts/demo.py
@@ -31,6 +31,14 @@ format: .venv/.dev ## Format the code, and mend what the linter can
 
 bench: .cache/compiled/.made ## Compare the time of a check, cold and warm, with a bare parse and a bare hash
 	@$(BIN)/python benchmarks/check_speed.py --perfwright .cache/compiled/bin/perfwright
+
+bench-peers: .cache/compiled/.made ## Compare time and findings with other analysers, each installed below .cache/peers
+	@$(BIN)/python benchmarks/compare_peers.py --perfwright .cache/compiled/bin/perfwright $(PEERS)
+
+limits: .venv/.dev ## Check hostile input, 20,000 random programs and a million lines: no crash, no hang, 2 GB at most
+	@$(BIN)/python benchmarks/check_hostile.py
+	@$(BIN)/python benchmarks/check_fuzz.py
+	@$(BIN)/python benchmarks/check_memory.py
 
 libraries: .venv/.dev ## Compare the library models with the libraries' source, which it downloads
 	@$(BIN)/python scripts/libraries.py

@@ -1,4 +1,4 @@
-"""Builds the package: `index` and `effects` are compiled with mypyc where there is a C compiler.
+"""Builds the package: `index`, `effects` and `rules` are compiled with mypyc where there is a C compiler.
 
 Without a compiler, or with `PERFWRIGHT_PURE=1`, and in an editable install, the same files run as they are.
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 from setuptools import setup
 
 HERE = Path(__file__).parent
-COMPILED = ("src/perfwright/index", "src/perfwright/effects")
+COMPILED = ("src/perfwright/index", "src/perfwright/effects", "src/perfwright/rules")
 LEFT = ("__init__.py", "external.py", "read.py", "cache.py", "sources.py")  # a kind of str; what meets the machine
 
 

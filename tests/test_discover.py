@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -68,10 +69,19 @@ def test_a_path_that_does_not_exist_is_refused_by_name(root: Path) -> None:
         discover.find(root, [root / "nowhere"])
 
 
-def test_a_pipe_is_no_module(root: Path) -> None:
+def test_a_pipe_is_left_to_be_reported(root: Path) -> None:
     os.mkfifo(root / "pipe.py")
 
-    assert "pipe.py" not in discover.find(root, [root])
+    assert "pipe.py" in discover.find(root, [root])
+
+
+def test_a_folder_that_may_not_be_read_is_left_to_be_reported(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: str) -> NoReturn:
+        raise PermissionError(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+
+    assert discover.find(root, [root / "shop"]) == ["shop"]
 
 
 def test_a_link_that_leads_nowhere_is_left_to_be_reported(root: Path) -> None:

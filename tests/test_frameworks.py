@@ -59,6 +59,28 @@ def queries(root: Path, files: dict[str, str]) -> list[tuple[str, int]]:
         ("from huey.contrib.djhuey import db_task\n@db_task()\ndef send(order): ...", "task send"),
         ("@scheduler.scheduled_job('interval')\ndef tick(): ...", "task tick"),
         ("from celery import Task\nclass Send(Task):\n    def run(self, order): ...", "task Send"),
+        ("class Job: ...\nclass Export(Job):\n    def run(self, rows): ...", "task Export"),
+        ("from django import forms\nclass OrderForm(forms.ModelForm):\n    def clean(self): ...", "form OrderForm"),
+        (
+            "from rest_framework import serializers\n"
+            "class Orders(serializers.ModelSerializer):\n    def validate(self, attrs): ...",
+            "serializer Orders",
+        ),
+        (
+            "import django_filters\n"
+            "class Orders(django_filters.FilterSet):\n    def by_owner(self, queryset, name, value): ...",
+            "filter Orders.by_owner",
+        ),
+        (
+            "from django.contrib.auth.signals import user_logged_in\n"
+            "def greet(sender, user, **kwargs): ...\nuser_logged_in.connect(greet)",
+            "signal user_logged_in",
+        ),
+        (
+            "from django.db.models.signals import post_save\nfrom django.dispatch import receiver\n"
+            "@receiver(post_save)\ndef saved(sender, instance, **kwargs): ...",
+            "signal post_save",
+        ),
         ("@app.before_request\ndef load_user(): ...", "before each request load_user"),
         ("@app.middleware('http')\nasync def timed(request, call_next): ...", "middleware timed"),
         (
@@ -107,6 +129,9 @@ def test_a_function_that_a_framework_calls_is_an_entry_point(source: str, label:
         "def callback(f): ...\n@callback\ndef changed(event): ...",
         "class Pair:\n    def __init__(self, left): ...\n    def __call__(self, right): ...",
         "def orders(): ...\nregister.add_get('orders', orders)",
+        "from shop.net import client\ndef got(message): ...\nclient.connect(got)",
+        "class Export:\n    def run(self, rows): ...",
+        "class Orders:\n    def clean(self): ...\n    def validate(self, attrs): ...",
     ],
 )
 def test_what_only_looks_like_an_entry_point_is_none(source: str) -> None:

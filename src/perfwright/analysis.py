@@ -43,9 +43,9 @@ def read_all(
         found = processes.shared(found_in, len(shares), at_once=jobs != 1)
     listed = templates.listed() if cache.folder is not None and any(share.renders for share in found) else ""
     resume.keep(cache, project, rest, listed, found)
-    kept = suppressed(project, rules.find(found, settings))
-    paths = {finding.place.path for finding in kept}
     modules = list(project.modules.values())
+    kept = suppressed(project, rules.find(found, [module.path for module in modules], settings))
+    paths = {finding.place.path for finding in kept}
     rendered = {path: digest for share in found for path, digest in share.templates.items()}
     digests = dict(rendered)
     digests.update((module.path, module.digest) for module in modules)

@@ -1,7 +1,7 @@
 """Whole answers, kept: a check of what has not changed is the check of last time."""
 
 import hashlib
-import json
+import marshal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -42,8 +42,8 @@ def find(cache: Cache, known: str, root: Path, settings: Settings) -> Record | N
     if any(digest_of(root / name) != then for name, then in entry["templates"].items()):
         return None
     try:
-        return Record.from_json(json.loads(entry["record"]))
-    except (KeyError, TypeError, ValueError):
+        return Record.from_json(marshal.loads(entry["record"]))
+    except (EOFError, KeyError, TypeError, ValueError):
         return None
 
 
@@ -61,8 +61,7 @@ def keep(cache: Cache, known: str, record: Record, templates: Mapping[str, str],
     answers: dict[str, Any] = cache.load(ENTRY) or {}
     answers.pop(known, None)
     newest: Sequence[str] = list(answers)[-(MOST - 1) :]
-    said = json.dumps(record.to_json(), separators=(",", ":"))
-    entry = {"record": said, "templates": dict(templates), "listed": listed}
+    entry = {"record": marshal.dumps(record.to_json()), "templates": dict(templates), "listed": listed}
     cache.keep(ENTRY, {**{name: answers[name] for name in newest}, known: entry})
 
 

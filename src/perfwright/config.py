@@ -7,6 +7,7 @@ known is refused by its name; nothing is ignored in silence.
 import fnmatch
 import math
 import os
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -50,6 +51,13 @@ PRICES: dict[str, float] = {
     "serialize": 0.002,
     "load": 0.03,
 }
+# Tables that people fill who run a system, not those who use it: their names, and how many rows one has.
+BY_ADMINISTRATORS = re.compile(
+    r"(^Group|Permission|Role|Polic(y|ies)|Rule|Scope|Type|Kind|Status|Config|Configuration|Settings?|Flag|Feature|Plan|Tier"
+    r"|Locale|Language|Country|Currency|Timezone|Site|Plugin|Extension|App|Hook|Webhook|Template|Schema|CustomField|Channel"
+    r"|Warehouse|Workflow|Queue|Level)$"
+)
+ADMINISTERED = 100
 PAGE = 100  # rows of one page of a paginated result, where the page size is not known
 ROW_KB = 0.5  # memory and response of one row, in kB: a dozen columns as Python objects
 
@@ -68,7 +76,8 @@ class Size:
 
         `items` is any collection; `page` one page of a paginated result; `A.b` the `b` of one `A`, a
         collection unless named; any other name is a table, found by its last part (`Order`) or as it is
-        named (`shop.Order`).
+        named (`shop.Order`). A table that administrators fill, by its name (`Role`, `PaymentType`), has few
+        rows unless it is named.
         """
         if symbol in self.named:
             return self.named[symbol]
@@ -81,7 +90,7 @@ class Size:
             return min(PAGE, self.rows)
         if symbol == "items" or "." in symbol:
             return self.items
-        return self.rows
+        return min(ADMINISTERED, self.rows) if BY_ADMINISTRATORS.search(symbol) else self.rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,6 @@
 
 import os
 import re
-import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -52,6 +51,9 @@ def _walk(root: Path, folder: Path, exclude: tuple[str, ...]) -> Iterator[str]:
     while folders:
         path, prefix = folders.pop()
         inside = _entries(path)
+        if inside is None:
+            yield prefix.rstrip("/") or "."  # to be reported: a folder is no file that can be read
+            continue
         if any(entry.name == "pyvenv.cfg" for entry in inside) and path != str(folder):
             continue  # an environment, whatever its name
         for entry in inside:
@@ -62,27 +64,18 @@ def _walk(root: Path, folder: Path, exclude: tuple[str, ...]) -> Iterator[str]:
             if entry.is_dir(follow_symlinks=False):
                 if name not in SKIPPED and not _excluded(prefix + name, exclude):
                     folders.append((entry.path, f"{prefix}{name}/"))
-            elif python and not _excluded(prefix + name, exclude) and not _endless(entry):
+            elif python and not _excluded(prefix + name, exclude):
                 yield prefix + name
 
 
-def _entries(path: str) -> list["os.DirEntry[str]"]:
+def _entries(path: str) -> list["os.DirEntry[str]"] | None:
     try:
         with os.scandir(path) as entries:
             return list(entries)
+    except FileNotFoundError:
+        return []  # it has just gone
     except OSError:
-        return []  # it may not be read, or it has just gone
-
-
-def _endless(entry: "os.DirEntry[str]") -> bool:
-    # Opening a pipe or a device that is named like a module would wait for ever.
-    if entry.is_file(follow_symlinks=False):
-        return False
-    try:
-        mode = entry.stat().st_mode
-    except OSError:
-        return False
-    return not stat.S_ISREG(mode)
+        return None  # it may not be read
 
 
 def _excluded(path: str, exclude: tuple[str, ...]) -> bool:

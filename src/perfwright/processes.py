@@ -1,14 +1,15 @@
 """Work shared out over processes, and work that recurses deeply: what the platform must give."""
 
 import gc
-import multiprocessing
 import os
 import pickle
 import sys
 import threading
 from collections.abc import Callable
-from multiprocessing.connection import Connection
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 STACK = 512 << 20  # bytes of address space; only what is used is taken
 
@@ -17,7 +18,7 @@ T = TypeVar("T")
 
 def can_fork() -> bool:
     """Tell whether a process can be started as a copy of this one, with all that it has read."""
-    return sys.platform == "linux" and "fork" in multiprocessing.get_all_start_methods()
+    return sys.platform == "linux" and hasattr(os, "fork")
 
 
 def shared(work: Callable[[int], T], count: int, *, at_once: bool) -> list[T]:
@@ -27,6 +28,8 @@ def shared(work: Callable[[int], T], count: int, *, at_once: bool) -> list[T]:
     """
     if count < 2 or not at_once or not can_fork():
         return [work(index) for index in range(count)]
+    import multiprocessing  # only where work is shared
+
     context = multiprocessing.get_context("fork")
     gc.freeze()  # the copies leave the pages alone that hold what is there already
     started = []
@@ -53,7 +56,7 @@ def shared(work: Callable[[int], T], count: int, *, at_once: bool) -> list[T]:
     return results
 
 
-def _send(work: Callable[[int], Any], index: int, to: Connection) -> None:
+def _send(work: Callable[[int], Any], index: int, to: "Connection") -> None:
     gc.disable()
     try:
         to.send_bytes(pickle.dumps(work(index), protocol=5))

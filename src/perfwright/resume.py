@@ -1,6 +1,5 @@
 """Takes up the readings of the last check: after a change inside functions only what can have changed is read again."""
 
-import json
 import marshal
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -180,7 +179,7 @@ def _plain(share: Found) -> Any:
         [
             (
                 read.function, read.standalone, read.met, read.lone, _bits(read.files),
-                read.called, read.calls, [json.dumps(finding.to_json()) for finding in read.findings], read.renderers,
+                read.called, read.calls, [finding.to_json() for finding in read.findings], read.renderers,
             )
             for read in share.reads
         ],
@@ -207,5 +206,5 @@ def _found(plain: Any) -> Found:
     )  # fmt: skip
 
 
-def _findings(said: Iterable[str]) -> list[Finding]:
-    return [Finding.from_json(json.loads(each)) for each in said]
+def _findings(said: Iterable[Mapping[str, Any]]) -> list[Finding]:
+    return [Finding.from_json(each) for each in said]

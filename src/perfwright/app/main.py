@@ -37,9 +37,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     status = run(arguments)
     try:
         sys.stdout.flush()
+        sys.stderr.flush()
     except BrokenPipeError:
-        _forget_stdout()
-    sys.exit(status)
+        pass
+    os._exit(status)  # all is written: taking down what was read, object by object, is time for nothing
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

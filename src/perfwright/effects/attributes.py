@@ -13,6 +13,7 @@ from perfwright.effects.values import (
     ClassValue,
     Constant,
     External,
+    Few,
     Foreign,
     FunctionValue,
     Instance,
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
 
 DJANGO_MODEL = "django.db.models.Model"
 OVERRIDES = 6  # readings of a method that overrides a library's, for other models: then it is the library's again
+FORM_DATA = "cleaned_data"  # of a form: what one request sent, by field
+WHOLE = ("items", "values", "keys", "copy")  # methods that give all that something holds
+VIEWS = ("items", "values", "keys", "get", "copy", "pop", "setdefault")  # methods that give what something holds
+HOLDS_MORE = ("JSONField", "JSON", "JSONB", "ArrayField", "ARRAY", "JSONList", "JSONDict", "PickleType", "HStoreField")
 ROW_FIELDS = ("id", "pk", "_state", "_meta", "__dict__", "__class__")
 
 
@@ -63,7 +68,14 @@ def read(interp: "Interpreter", frame: Frame, base: Value, name: str, node: Node
         return of_super(interp, frame, base, name, node)
     if isinstance(base, Awaitable):
         return Value(base.depth, base.root)
-    return manager_of_unknown(frame, base, name, node[1]) or Value(base.depth, base.root)
+    return of_unknown(base, name) or manager_of_unknown(frame, base, name, node[1]) or Value(base.depth, base.root)
+
+
+def of_unknown(base: Value, name: str) -> Value | None:
+    """Return what is known of an attribute of something unknown: whether it holds few."""
+    if isinstance(base, Few):
+        return Few(base.depth, base.root, inner=base.inner or name in WHOLE) if name in VIEWS else None
+    return Few(base.depth, base.root) if name == FORM_DATA else None
 
 
 def of_external(interp: "Interpreter", frame: Frame, base: External, name: str, node: Node) -> Value:
@@ -178,7 +190,7 @@ def of_instance(
                 return attribute_entry(frame, entry, base, node)
             return External(f"{canonical}.{name}", base)
     handled = interp.entries.instance_attribute(base, name)
-    return handled if handled is not None else Value(base.depth, base.root)
+    return handled or of_unknown(base, name) or Value(base.depth, base.root)
 
 
 def of_function(interp: "Interpreter", frame: Frame, base: Value, function: Function, node: Node) -> Value:
@@ -343,6 +355,8 @@ def of_row(interp: "Interpreter", frame: Frame, base: Row, name: str, node: Node
     if name in base.seen:
         return base.seen[name]
     column = model.columns.get(name)
+    if column is not None and column.type in HOLDS_MORE:
+        return Few(base.depth, base.root)
     if column is not None:
         return Scalar(_python_type(column.type), base.depth, base.root)
     if name in ROW_FIELDS or name.endswith("_id"):

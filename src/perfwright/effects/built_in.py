@@ -235,6 +235,15 @@ def got_attribute(call: Call) -> Value:
     return call.frame.interp.attribute(call.frame, base, name.value, read)
 
 
+def set_attribute(call: Call) -> Value:
+    """`setattr(user, "_orders", orders)`: what is kept there is used there."""
+    for value in call.arguments[2:]:
+        call.frame.use_whole(value)
+        if isinstance(value, Rows):
+            value.kept = True
+    return UNKNOWN
+
+
 def cast(call: Call) -> Value:
     """`typing.cast(T, x)`: x, or what the type says where nothing else does."""
     if len(call.arguments) > 1 and call.arguments[1].kind != "unknown":
@@ -399,6 +408,7 @@ SPECIAL: dict[str, Callable[[Call], Value]] = {
     "builtins.set.update": appended,
     "builtins.dict.update": appended,
     "builtins.getattr": got_attribute,
+    "builtins.setattr": set_attribute,
     "operator.attrgetter": getter,
     "operator.itemgetter": getter,
     "operator.methodcaller": getter,

@@ -1,8 +1,10 @@
 """Calls: of the project's functions, of classes, of libraries as their models describe them."""
 
+import re
+
 from perfwright.effects.frame import Frame, Held
 from perfwright.effects.guesses import session_method
-from perfwright.effects.iteration import deepen, iterate, run_query
+from perfwright.effects.iteration import FEW, deepen, iterate, run_query
 from perfwright.effects.library import Effect, Model, Type
 from perfwright.effects.queries import executed, method, of_entity
 from perfwright.effects.scans import REDUCERS, gone_through, search, worked
@@ -13,6 +15,7 @@ from perfwright.effects.values import (
     ClassValue,
     Constant,
     External,
+    Few,
     Foreign,
     FunctionValue,
     Instance,
@@ -28,6 +31,7 @@ from perfwright.effects.values import (
 from perfwright.index.lower import Node
 
 Keywords = dict[str, Value]
+MANY = re.compile(r"(^|_)(pks?|ids|slugs|rows|objects|items|users|emails|recipients|data|csv|file|files|lines|import)$")
 COPIES = (
     "builtins.list",
     "builtins.tuple",
@@ -119,7 +123,15 @@ def unknown(frame: Frame, callee: Value, arguments: list[Value], keywords: Keywo
     entry = frame.interp.libraries.get(guessed) if guessed is not None else None
     if entry is not None:
         return modelled(frame, entry, None, tuple(arguments), keywords, node)
+    if isinstance(callee, Few):
+        return held(callee, arguments[0] if arguments else None, frame.depth)
     return Value(frame.depth, callee.root)
+
+
+def held(base: Value, key: Value | None, depth: int) -> Value:
+    """Return what something that holds few has under a key: few again, unless its name says that it is all there is."""
+    many = isinstance(key, Constant) and isinstance(key.value, str) and bool(MANY.search(key.value))
+    return Few(depth, base.root) if isinstance(base, Few) and base.inner and not many else Value(depth, base.root)
 
 
 # -------------------------------------------------------------------------- libraries
@@ -544,6 +556,6 @@ def copied(frame: Frame, of: str, source: Value | None, node: Node) -> Value:
         return sequence
     if source is None:
         return Sequence(of, UNKNOWN, constant(0), frame.depth)
-    sequence = Sequence(of, Value(frame.depth), ITEMS, frame.depth)
+    sequence = Sequence(of, Value(frame.depth), constant(FEW) if isinstance(source, Few) else ITEMS, frame.depth)
     sequence.known = False
     return sequence

@@ -102,6 +102,8 @@ class Entries:
         admins = [module for module in using.get("django", ()) if "admin" in module.path]
         self.admin = Admin(project, schema, admins, self.labels)
         self.signals = Signals(project, schema)
+        for function, label in self.signals.labels.items():
+            self.labels.setdefault(function, label)
         self.schemas = Schemas(project, schema) if any(name in using for name in MARSHMALLOW) else None
         # The last names of calls that are read here, not in a model.
         self.answers = ANSWERS | self.signals.names
@@ -423,6 +425,21 @@ class Entries:
         """Read an attribute of what a framework made: `.data` of a serializer."""
         return base.element if base.name == SERIALIZED and name == "data" else None
 
+    def sent(self, function: Function) -> Value:
+        """Return the row that a receiver of a model's signal is given."""
+        model = self.signals.senders.get(function)
+        if model is None:
+            return UNKNOWN
+        row = Row(model, model.always)
+        row.assumed = True
+        return row
+
+    def reads_one(self, function: Function) -> bool:
+        """Tell whether a method of a REST framework's serializer or field takes in one object, not a list of them."""
+        owner = function.owner
+        names = [str(base) for base in self.project.externals(owner)] if owner is not None else []
+        return any(name.startswith("rest_framework") for name in names) and not any("List" in name for name in names)
+
     def instance_attribute(self, base: Value, name: str) -> Value | None:
         """Read what a framework's view class gives: its queryset, its calls."""
         page = name in PAGE_CALLS and isinstance(base, Instance) and self.pages.kind(base.cls)
@@ -548,8 +565,7 @@ def importers(project: Project) -> dict[str, list[Module]]:
     """Return the modules that import a package at their top, by the package."""
     found: dict[str, list[Module]] = {}
     for module in project.modules.values():
-        tops = {b[1].partition(".")[0] for b in module.names.values() if b[0] == "import" and not b[3]}
-        for top in tops:
+        for top in module.imports:
             found.setdefault(top, []).append(module)
     return found
 

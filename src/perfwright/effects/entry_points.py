@@ -33,10 +33,18 @@ METHODS: dict[str, tuple[str, tuple[str, ...]]] = {  # by the ending of a base c
     "HTTPEndpoint": ("", VERBS),
     "celery.Task": ("task", ("run",)),
     "celery.app.task.Task": ("task", ("run",)),
+    "forms.Form": ("form", ("clean", "save")),
+    "forms.ModelForm": ("form", ("clean", "save")),
+    "forms.BaseForm": ("form", ("clean", "save")),
+    "ClusterForm": ("form", ("clean", "save")),
+    "serializers.Serializer": ("serializer", ("validate", "to_internal_value", "create", "update")),
+    "serializers.ModelSerializer": ("serializer", ("validate", "to_internal_value", "create", "update")),
     "homeassistant.helpers.entity.Entity": ("update", ("async_update", "update", "async_added_to_hass")),
     "Entity": ("update", ("async_update",)),
     "DataUpdateCoordinator": ("update", ("_async_update_data",)),
 }
+JOBS = ("Job", "BaseJob", "JobRunner", "BaseTask", "PeriodicTask")  # names of a project's own classes of jobs
+FILTERED = ["queryset", "name", "value"]  # what a FilterSet passes to its methods
 HOME_ASSISTANT = ("async_setup_entry", "async_setup", "async_unload_entry", "async_setup_platform", "setup_platform")
 ADDS = (
     "add_get",
@@ -69,6 +77,7 @@ class EntryPoints:
             self._methods(cls)
         for module in project.modules.values():
             self._settings(module)
+            self._migration(module)
             if any(name in module.called for name in CALLED):
                 self._registered(module)
         for module in using.get("homeassistant", ()):
@@ -112,6 +121,18 @@ class EntryPoints:
                     if binding is not None and binding[0] == "func":
                         label = f"{kind} {cls.name}" if kind else f"{method.upper()} {cls.name}"
                         self.labels.setdefault(cls.module.functions[binding[1]], label)
+        run = cls.names.get("run")
+        if (
+            run is not None
+            and run[0] == "func"
+            and any(isinstance(base, Class) and base.name in JOBS for base in self.project.mro(cls)[1:])
+        ):
+            self.labels.setdefault(cls.module.functions[run[1]], f"task {cls.name}")
+        if any(name.endswith("FilterSet") for name in names):
+            for binding in cls.names.values():
+                function = cls.module.functions[binding[1]] if binding[0] == "func" else None
+                if function is not None and [p[0] for p in function.parameters[1:4]] == FILTERED:
+                    self.labels.setdefault(function, f"filter {cls.name}.{function.name}")
         for method in FALCON:
             binding = cls.names.get(method)
             function = cls.module.functions[binding[1]] if binding is not None and binding[0] == "func" else None
@@ -130,6 +151,18 @@ class EntryPoints:
                     function = self._dotted(module, inner[2])
                     if function is not None:
                         self.labels.setdefault(function, f"{kind} {function.name}")
+
+    def _migration(self, module: Module) -> None:
+        """Label what Django or Alembic runs of a migration."""
+        django = module.names.get("Migration", ("",))[0] == "class"
+        if not django and "down_revision" not in module.names:
+            return
+        folders = module.path.removesuffix(".py").split("/")
+        name = "/".join(folders[-3:-2] + folders[-1:])  # shop/0012_prices, for shop/migrations/0012_prices.py
+        for function in module.functions:
+            runs = len(function.parameters) == 2 if django else function.name in ("upgrade", "downgrade")
+            if runs and function.owner is None and function.outer < 0:
+                self.labels.setdefault(function, f"migration {name}")
 
     def _dotted(self, module: Module, name: str) -> Function | None:
         path, _, attribute = name.rpartition(".")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from perfwright.effects.calls import call
+from perfwright.effects.calls import call, held
 from perfwright.effects.frame import Frame
 from perfwright.effects.iteration import deepen, iterate, looks_few, query, run_query, takes_batches
 from perfwright.effects.protocols import filled_in, special, text_of, written
@@ -25,19 +25,6 @@ from perfwright.effects.values import (
 )
 from perfwright.index.lower import Node
 from perfwright.index.tree import walk
-
-
-def name(frame: Frame, node: Node) -> Value:
-    found = frame.lookup(node[2])
-    return found if found is not None else frame.interp.global_value(frame.module, node[2])
-
-
-def attribute(frame: Frame, node: Node) -> Value:
-    return frame.interp.attribute(frame, frame.value(node[2]), node[3], node)
-
-
-def literal(frame: Frame, node: Node) -> Value:
-    return Constant(node[2], frame.depth)
 
 
 def subscript(frame: Frame, node: Node) -> Value:
@@ -76,7 +63,11 @@ def subscript(frame: Frame, node: Node) -> Value:
     if isinstance(base, Foreign):
         return indexed(frame, base, node, given)
     found = special(frame, base, "__getitem__", node, (given,))
-    return found if found is not None else Value(frame.depth, base.root)
+    if found is not None:
+        return found
+    # As old as what it lies in, or as what says where.
+    depth = base.depth if isinstance(given, Constant) else max(base.depth, given.depth)
+    return held(base, given, depth)
 
 
 def limited(frame: Frame, base: Rows, index: Node) -> Rows:
@@ -391,10 +382,7 @@ def yielded_from(frame: Frame, node: Node) -> Value:
 
 
 EXPRESSIONS: dict[str, Callable[[Frame, Node], Value]] = {
-    "name": name,
-    "attr": attribute,
     "call": call,
-    "const": literal,
     "sub": subscript,
     "cmp": compared,
     "bool": several,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from perfwright.effects.library import Model as LibraryModel
-from perfwright.effects.values import UNKNOWN, Foreign, Load, Rows, Sequence, Size, Value, join
+from perfwright.effects.values import NESTED, UNKNOWN, Constant, Foreign, Load, Rows, Sequence, Size, Value, join
 from perfwright.index.lower import Node
 from perfwright.index.project import Function, Module
 
@@ -75,6 +75,7 @@ class Event:
         "node",
         "once",
         "path",
+        "rare",
         "root",
         "sheltered",
         "symbol",
@@ -104,6 +105,7 @@ class Event:
         self.once = False  # behind a cache or a guard: it happens once, whatever loops call it
         self.awaited = False  # this function waits for it before it goes on
         self.aside = False  # a thread or a process does it, not the code that is read
+        self.rare = False  # on an error path: it does not happen again for each item
         self.untimed = False  # it may wait for ever: its library's timeout is not given and has no default
         self.tested = False  # it stands in the test of an `if` or `while`
         self.existence = False  # of its answer only the truth is asked, or whether it is above zero
@@ -115,6 +117,27 @@ class Event:
     @property
     def leaf(self) -> Link:
         return self.chain[-1]
+
+
+class Marked:
+    """The branches of an `if` that do not happen on each pass, or may not happen at all.
+
+    `fills` makes what is not there yet and is kept from then on, `own` says that the method's own object keeps it;
+    `lacking` asks for what nobody brought along, `there` uses what was fetched; `changing` is there for what is not
+    so already.
+    """
+
+    __slots__ = ("changing", "fills", "lacking", "own", "there")
+
+    def __init__(
+        self, fills: tuple[Node, ...], own: bool, lacking: tuple[Node, ...], changing: tuple[Node, ...]
+    ) -> None:
+        self.fills, self.own, self.lacking, self.changing = fills, own, lacking, changing
+        self.there: tuple[Node, ...] = ()
+
+    def has(self, block: tuple[Node, ...]) -> bool:
+        """Tell whether a block is one of them."""
+        return block is self.fills or block is self.lacking or block is self.changing or block is self.there
 
 
 class Summary:
@@ -133,10 +156,10 @@ class Frame:
     """The state of interpreting one function once, for one shape of its arguments."""
 
     __slots__ = (
-        "arguments", "asked", "awaiting", "called", "calls", "calls_seen", "calls_unknown", "consumer", "env",
-        "events", "existence", "floor", "function", "guarded_self", "guards", "held", "holding", "interp",
-        "loads", "lookups", "loops", "module", "once", "open", "outer", "path", "pending", "quiet",
-        "repeats", "responses", "returns", "self_value", "serial", "standalone", "test", "yields",
+        "arguments", "asked", "awaiting", "called", "calls", "calls_seen", "calls_unknown", "changes", "consumer",
+        "doubt", "env", "events", "existence", "floor", "function", "guarded_self", "guards", "held", "holding",
+        "interp", "loads", "lookups", "loops", "marked", "module", "once", "open", "outer", "path", "pending", "quiet",
+        "rare", "repeats", "responses", "returns", "self_value", "serial", "standalone", "test", "yields",
     )  # fmt: skip
 
     def __init__(self, interp: "Interpreter", function: Function, outer: "Frame | None" = None) -> None:
@@ -156,6 +179,10 @@ class Frame:
         self.consumer = ""  # the function that consumes the comprehension being read: sum, len, ...
         self.guards = 0  # above 0: inside a block that runs once for the life of what it fills
         self.guarded_self = 0  # above 0: what it fills is an attribute of the method's own object
+        self.rare = 0  # above 0: on an error path, which ends in an exception
+        self.doubt = 0  # above 0: where something is asked for only because nobody has brought it along
+        self.changes = 0  # the tests around that ask if what is written is another than what is there
+        self.marked: Marked | None = None  # the branches of the `if` that is being read that stand for something
         self.test = 0  # above 0: inside the test of an `if` or a `while`
         self.awaiting = 0  # above 0: inside what an `await` waits for
         self.existence = False  # only the truth of the call that is read next is asked for
@@ -181,10 +208,20 @@ class Frame:
         if node is None:
             return UNKNOWN
         interp = self.interp
+        tag = node[0]
+        if tag == "name":  # nearly half of all expressions
+            known = self.lookup(node[2])
+            return known if known is not None else interp.global_value(self.module, node[2])
+        if tag == "const":
+            return Constant(node[2], self.depth)
         interp.nested += 1
         if interp.nested > DEEP:  # compiled code has no limit of its own
             raise RecursionError
-        found = interp.expressions[node[0]](self, node)
+        found: Value = (
+            interp.attribute(self, self.value(node[2]), node[3], node)
+            if tag == "attr"
+            else interp.expressions[tag](self, node)
+        )
         interp.nested -= 1
         return found
 
@@ -206,8 +243,37 @@ class Frame:
                 return left
         return self._run(block, statements)
 
+    def run_aside(self, block: tuple[Node, ...]) -> bool:
+        """Run a branch or a handler; what one that ends in an exception does is not done for each item."""
+        if not block:
+            return False
+        marked = self.marked
+        if marked is not None and marked.has(block):
+            return self._run_marked(block, marked)
+        failing = block[-1][0] == "raise"
+        self.rare += failing
+        left = self.run(block)
+        self.rare -= failing
+        return left
+
+    def _run_marked(self, block: tuple[Node, ...], marked: "Marked") -> bool:
+        fills, lacking, changing = block is marked.fills, block is marked.lacking, block is marked.changing
+        lacking = lacking or block is marked.there
+        self.guards += fills
+        self.guarded_self += fills and marked.own
+        self.doubt += lacking
+        self.changes += changing
+        self.marked = None
+        left = self.run_aside(block)
+        self.marked = marked
+        self.guards -= fills
+        self.guarded_self -= fills and marked.own
+        self.doubt -= lacking
+        self.changes -= changing
+        return left
+
     def _run(self, block: tuple[Node, ...], statements: dict[str, Callable[..., bool]]) -> bool:
-        guarded, own = 0, False
+        guarded, own, unchanged = 0, False, 0
         left = False
         for statement in block:
             if statements[statement[0]](self, statement):
@@ -218,6 +284,10 @@ class Frame:
                 own = self.interp.is_own(self, statement[2])
                 self.guards += 1
                 self.guarded_self += own
+            elif statement[0] in ("if", "with") and not unchanged and self.interp.ends_unchanged(self, statement):
+                unchanged = 1
+                self.changes += 1
+        self.changes -= unchanged
         if guarded:
             self.guards -= 1
             self.guarded_self -= own
@@ -240,7 +310,7 @@ class Frame:
         for index, block in enumerate(blocks):
             self.env = dict(before)
             self.path = (*path, id(block) + index)
-            if not self.run(block):
+            if not self.run_aside(block):
                 after = self.env if after is None else _merged(after, self.env)
         self.path = path
         self.env = before if after is None else after
@@ -304,6 +374,10 @@ class Frame:
 
     def placed(self, event: Event) -> None:
         """Note where in this function an effect happens: on which branch, awaited or not, holding what."""
+        event.rare = event.rare or self.rare > 0
+        event.doubtful = event.doubtful or self.doubt > 0
+        if self.changes and event.effect == "db.write":
+            event.certain, event.doubtful = False, event.doubtful or self.changes > 1 or not event.certain
         event.awaited, event.tested = self.awaiting > 0, self.test > 0
         event.held, event.path, event.existence = self.held, self.path, self.existence
 
@@ -316,7 +390,7 @@ class Frame:
         leaf = event.chain[-1]
         key = (event.effect, event.symbol, id(leaf[0]), leaf[1], event.multiplied or bool(event.loops))
         known = self.events.get(key)
-        if known is None or len(known.chain) > len(event.chain):
+        if known is None or surer(event, known):
             if known is None and len(self.events) >= LIFTED and event.effect in ("scan", "load"):
                 return
             self.events[key] = event
@@ -336,6 +410,7 @@ class Frame:
 
     def load(self, load: Load) -> Load:
         """Watch what becomes of rows that were brought into memory."""
+        load.whole = load.whole or self.doubt > 0
         self.loads.append(load)
         return load
 
@@ -343,8 +418,8 @@ class Frame:
         """Note a returned value."""
         self.returns = value if self.returns is None else join(self.returns, value)
 
-    def use_whole(self, value: Value) -> None:
-        """Note that a collection is used as it is, all of it."""
+    def use_whole(self, value: Value, level: int = 0) -> None:
+        """Note that a collection is used as it is, all of it; `level` counts the collections around it."""
         if isinstance(value, Rows | Foreign):
             if value.load is not None:
                 value.load.whole = True
@@ -353,14 +428,21 @@ class Frame:
         elif isinstance(value, Sequence):
             if value.load is not None:
                 value.load.whole = True
-            if value.items:
+            if value.items and level < NESTED:
                 for item in value.items:
-                    self.use_whole(item)
+                    self.use_whole(item, level + 1)
+
+
+def surer(event: Event, known: Event) -> bool:
+    """Tell whether an event says more than one like it: it is sure to happen, or nearer."""
+    unsure, unsure_known = event.doubtful or event.rare, known.doubtful or known.rare
+    return len(event.chain) < len(known.chain) if unsure == unsure_known else unsure_known
 
 
 def _merged(left: dict[str, Value], right: dict[str, Value]) -> dict[str, Value]:
     merged = dict(left)
     for name, value in right.items():
         other = left.get(name)
-        merged[name] = value if other is None else (other if other is value else join(other, value))
+        if other is not value:
+            merged[name] = value if other is None else join(other, value)
     return merged

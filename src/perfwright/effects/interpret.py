@@ -33,6 +33,7 @@ from perfwright.effects.values import (
     ClassValue,
     Constant,
     External,
+    Few,
     Foreign,
     FunctionValue,
     Instance,
@@ -63,6 +64,10 @@ ASKED = ("db.query", "http.request", "file.read", "compile", "cpu", "process.spa
 NEAR = 3  # calls up to which it matters that all of a collection is gone through
 SHAPES = 6  # readings of one function; further shapes get what its annotations say
 NAMED = 60  # the same, for a template, and for a function that looks up what a text that it is passed names
+BODIES = (  # parameters of REST framework's serializers that hold one object's fields by name
+    *(("to_internal_value", "data"), ("validate", "attrs"), ("validate", "data")),
+    *(("create", "validated_data"), ("update", "validated_data")),
+)
 MEMOS = (
     "functools.lru_cache",
     "functools.cache",
@@ -276,6 +281,10 @@ class Interpreter(Names):
                         value = assumed(value)
                 if value.kind == "unknown" and default is not None:
                     value = self.entries.injected(self, function, default)
+                if name == "instance" and value.kind == "unknown":
+                    value = self.entries.sent(function)
+                if index and (function.name, name) in BODIES and self.entries.reads_one(function):
+                    value = Few(inner=False)
                 if value.kind == "unknown" and annotation is None and kind not in (STAR, DOUBLE_STAR):
                     value = row_named(self, function, name) or value
                 cached.append(value)
@@ -449,13 +458,15 @@ class Interpreter(Names):
                 doubtful=event.doubtful,
                 multiplied=event.multiplied or bool(event.loops),
             )
-            lifted.untimed, lifted.node = event.untimed, node
+            lifted.untimed, lifted.node, lifted.rare = event.untimed, node, event.rare
             lifted.sheltered = event.sheltered
             lifted.aside = event.aside or aside
             if event.held:
                 lifted.sheltered = event.sheltered | {held.kind for held in event.held}
             frame.placed(lifted)
             lifted.once = event.once or limit is not None or (frame.guards > 0 and not frame.guarded_self)
+            if frame.guarded_self and not lifted.once:
+                lifted.root = 0  # once for each object of the method
             frame.keep(lifted)
             if (
                 event.effect in ASKED
@@ -499,7 +510,7 @@ class Interpreter(Names):
             if found is not UNKNOWN:
                 found.root = root
             if isinstance(value, Rows) and isinstance(found, Rows):
-                found.stored = value.stored
+                found.stored, found.escaped = value.stored, value.kept
             if isinstance(value, Sequence) and isinstance(found, Sequence):
                 for name in ("load", "source"):
                     original = getattr(value, name)

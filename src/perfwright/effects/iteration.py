@@ -3,11 +3,13 @@
 from perfwright.effects.frame import Frame, Loop
 from perfwright.effects.values import (
     ITEMS,
+    NESTED,
     ROWS,
     UNKNOWN,
     Awaitable,
     Constant,
     External,
+    Few,
     Foreign,
     Instance,
     Load,
@@ -22,7 +24,7 @@ from perfwright.effects.values import (
 from perfwright.index.lower import Node
 from perfwright.index.tree import text
 
-NESTED = 3  # collections inside each other whose items are told apart
+FEW = 10  # items of what holds few by nature
 BATCH_WORDS = ("batch", "chunk", "page", "partition", "grouper")
 FEW_WORDS = (
     *("choices", "settings", "fields", "headers", "columns", "kwargs", "args", "params", "options", "validators"),
@@ -138,7 +140,7 @@ def iterate(frame: Frame, value: Value, node: Node, *, kind: str = "for") -> tup
             item = frame.interp.method_result(frame, found, "__next__", node)
             frame.loops.pop()
             return deepen(item, depth) if item is not None else Value(depth), loop
-    loop = Loop(kind, position, over, ITEMS, value)
+    loop = Loop(kind, position, over, constant(FEW) if isinstance(value, Few) else ITEMS, value)
     loop.sure = False
     if isinstance(value, Foreign) and ("IO" in value.name or "file" in value.name.lower()):
         loop.size = ROWS
@@ -224,6 +226,8 @@ def deepen(value: Value, depth: int, level: int = 0) -> Value:
         return Scalar(type(value.value).__name__ if isinstance(value.value, str | bytes) else "", depth)
     if isinstance(value, Scalar):
         return Scalar(value.type, depth)
+    if isinstance(value, Few):
+        return Few(depth, inner=value.inner)
     if value is UNKNOWN or value.kind == "unknown":
         return Value(depth)
     return value

@@ -60,6 +60,8 @@ class Names:
             self.unpack(frame, target, value, source)
         elif tag == "attr":
             frame.use_whole(value)
+            if isinstance(value, Rows):
+                value.kept = True
             base = frame.value(target[2])
             if isinstance(base, Instance):
                 self.instance_types.setdefault((id(base.cls), target[3]), deepen(value, 0))
@@ -142,18 +144,56 @@ class Names:
         wanted = missing(test)
         if wanted is None:
             return False
-        return any(
-            text(target, 200) == wanted or text(target, 200).startswith(f"{wanted}[") for target in assigned(body)
-        )
+        return any(found == wanted or found.startswith(f"{wanted}[") for found in filled_in(body))
+
+    def filling(self, frame: Frame, node: Node) -> tuple[Node, ...]:
+        """Return the branch of an `if` that fills something that is empty and stays, so that it happens once."""
+        test, body = node[2], node[3]
+        if not self.fills_once(test, body):
+            test, body = ("un", test[1], "not", test), node[4]
+            wanted = missing(test) or ""
+            # The other way round, what is only a local name may be another on each pass.
+            if not body or ("." not in wanted and frame.lookup(wanted) is not None) or not self.fills_once(test, body):
+                return ()
+        return body if self.is_older(frame, missing(test) or "") else ()
 
     def is_own(self, frame: Frame, test: Node) -> bool:
         """Tell whether a guard is about an attribute of the method's own object."""
         parameters = frame.function.parameters
         if frame.function.owner is None or not parameters:
             return False
-        return any(n[0] == "attr" and n[2][0] == "name" and n[2][2] == parameters[0][0] for n in walk(test)) or any(
-            n[0] == "call" and n[2] == ("name", n[2][1], "hasattr") and n[3] and n[3][0][2] == parameters[0][0]
-            for n in walk(test)
+        wanted = missing(test) or missing(("un", test[1], "not", test))
+        if wanted is None or not wanted.startswith(f"{parameters[0][0]}."):
+            wanted = next((text(n, 200) for n in walk(test) if is_of(n, parameters[0][0])), None)
+        if wanted is None:
+            return False
+        name = wanted.partition(".")[2]
+        held = self.project.class_member(frame.function.owner, name) if name.isidentifier() else None
+        # What the class itself holds is there for all its objects.
+        return not (isinstance(held, tuple) and held[1][0] == "value" and holds_more(held[1][1]))
+
+    def is_older(self, frame: Frame, wanted: str) -> bool:
+        """Tell whether what keeps an attribute is not another object on each pass: else that guards nothing there."""
+        if "." not in wanted or not frame.loops:
+            return True
+        holder = frame.env.get(wanted.partition(".")[0])
+        return holder is None or holder.kind not in ("row", "instance") or holder.depth < frame.depth
+
+    def ends_unchanged(self, frame: Frame, statement: Node) -> bool:
+        """Tell whether a statement returns where what the caller passed is what is there already."""
+        if statement[0] == "with":
+            return any(self.ends_unchanged(frame, inner) for inner in statement[3] if inner[0] in ("if", "with"))
+        test, body = statement[2], statement[3]
+        if statement[4] or not body:
+            return False
+        if body[-1][0] != "return":
+            return body[-1][0] in ("if", "with") and self.ends_unchanged(frame, body[-1])
+        if test[0] != "cmp" or test[3][0] != "==" or not ends_empty(body[-1]):
+            return False
+        sides = [unwrapped(side) for side in (test[2], test[4][0])]
+        names = [parameter[0] for parameter in frame.function.parameters[frame.function.owner is not None :]]
+        return any(
+            one[0] == "name" and one[2] in names and other[0] in ("call", "attr") for one, other in (sides, sides[::-1])
         )
 
     def returns_early(self, statement: Node, block: tuple[Node, ...]) -> bool:
@@ -173,13 +213,15 @@ class Names:
             subject = str(test[2])
         elif test[0] in ("name", "attr"):
             subject = text(test, 200)
-        elif test[0] == "call" and test[2][0] == "name" and test[2][2] == "hasattr" and len(test[3]) > 1:
-            subject = f"{text(test[3][0], 100)}.{test[3][1][2]}"
+        elif slot(test):
+            subject = slot(test)
         else:
             return False
-        if not given.startswith(subject):
+        if test[0] == "cmp" and slot(test[2]):
+            subject = slot(test[2])
+        if not (given.startswith(subject) or slot(body[-1][2]) == subject):
             return False
-        return any(text(target, 200).startswith(subject) for target in assigned(block))
+        return any(found.startswith(subject) for found in filled_in(block))
 
     def decorating(self, function: Function) -> list[Function]:
         """Return the decorators of a function that the project wrote as functions."""
@@ -385,18 +427,70 @@ class Names:
 def missing(test: Node) -> str | None:
     """Return what a test finds missing: `x is None`, `not x`, `k not in d`, `not hasattr(o, "x")`."""
     if test[0] == "cmp" and test[3][0] == "is" and test[4][0][0] == "const" and test[4][0][2] is None:
-        return text(test[2], 200)
+        return slot(test[2]) or text(test[2], 200)
     if test[0] == "cmp" and test[3][0] == "not in":
         return text(test[4][0], 200)
     if test[0] == "un" and test[2] == "not":
         inner = test[3]
-        if inner[0] == "call" and inner[2][0] == "name" and inner[2][2] == "hasattr" and len(inner[3]) > 1:
-            return f"{text(inner[3][0], 100)}.{inner[3][1][2]}" if inner[3][1][0] == "const" else None
+        if slot(inner):
+            return slot(inner)
         if inner[0] in ("name", "attr", "sub"):
             return text(inner, 200)
+        if inner[0] == "cmp" and inner[3][0] == "in":
+            return text(inner[4][0], 200)
+        if inner[0] == "cmp" and inner[3][0] == "is not" and inner[4][0][0] == "const" and inner[4][0][2] is None:
+            return slot(inner[2]) or text(inner[2], 200)
     if test[0] == "bool" and test[2] == "or":
         return next((found for part in test[3] if (found := missing(part))), None)
     return None
+
+
+def slot(node: Node | None) -> str:
+    """Return the attribute that `hasattr(o, "x")`, `getattr(o, "x", None)` or `setattr(o, "x", y)` is about: `o.x`."""
+    if node is None or node[0] != "call" or node[2][0] != "name" or len(node[3]) < 2:
+        return ""
+    if node[2][2] not in ("hasattr", "getattr", "setattr"):
+        return ""
+    name = node[3][1]
+    if name[0] == "const":
+        return f"{text(node[3][0], 100)}.{name[2]}"
+    return f"{text(node[3][0], 100)}.<{text(name, 100)}>"
+
+
+def filled_in(block: tuple[Node, ...]) -> list[str]:
+    """Return what the statements of a block bind, as written; with `setattr` too."""
+    found = [text(target, 200) for target in assigned(block)]
+    calls = [node for node in walk(block) if node[0] == "call"]
+    return found + [slot(node) for node in calls if node[2][0] == "name" and node[2][2] == "setattr"]
+
+
+def is_of(node: Node, name: str) -> bool:
+    """Tell whether an expression is an attribute of a name, or `hasattr` of it."""
+    if node[0] == "attr":
+        return bool(node[2][0] == "name" and node[2][2] == name)
+    called = node[0] == "call" and node[2][0] == "name" and node[2][2] in ("hasattr", "getattr")
+    return bool(called and node[3] and node[3][0][0] == "name" and node[3][0][2] == name)
+
+
+def holds_more(node: Node | None) -> bool:
+    """Tell whether an expression makes a collection, which objects then share."""
+    if node is None:
+        return False
+    if node[0] == "call":
+        return node[2][0] in ("name", "attr") and str(node[2][-1]).endswith(("dict", "Dictionary", "Cache", "set"))
+    return bool(node[0] == "dict" or (node[0] == "coll" and node[2] != "tuple"))
+
+
+def ends_empty(statement: Node) -> bool:
+    """Tell whether a `return` gives nothing: no value, None, True or False."""
+    given = statement[2]
+    return given is None or (given[0] == "const" and (given[2] is None or isinstance(given[2], bool)))
+
+
+def unwrapped(node: Node) -> Node:
+    """Return what `str(x)` or `int(x)` is made from."""
+    plain = node[0] == "call" and node[2][0] == "name" and node[2][2] in ("str", "int") and len(node[3]) == 1
+    return node[3][0] if plain else node
 
 
 def assigned(block: tuple[Node, ...]) -> list[Node]:

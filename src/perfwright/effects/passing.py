@@ -6,6 +6,7 @@ from perfwright.effects.iteration import deepen
 from perfwright.effects.values import (
     UNKNOWN,
     Constant,
+    Few,
     Foreign,
     Instance,
     Load,
@@ -44,7 +45,7 @@ def rooted(value: Value, index: int) -> Value:
     elif isinstance(value, Scalar | Constant):
         found = Scalar(getattr(value, "type", ""), 0, index) if isinstance(value, Scalar) else value
     elif value.kind == "unknown":
-        found = Value(0, index)
+        found = Few(0, index, inner=value.inner) if isinstance(value, Few) else Value(0, index)
     else:
         return value
     return found

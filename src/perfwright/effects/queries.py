@@ -313,6 +313,10 @@ def method(  # noqa: C901 - one step a word of the vocabulary
         work.filters = rows.filters + filters_of(rows, arguments, keywords, frame)
         if entry.filters == "**kwargs":
             work.filters = rows.filters + filters_of(rows, (), keywords, frame)
+        if name == "exclude":  # what is left is most of the table: no index helps
+            work.filters = rows.filters + tuple(
+                [(of, column, "not") for of, column, _ in work.filters[len(rows.filters) :]]
+            )
     if entry.orders:
         work = work.copy(frame.depth)
         work.orders = rows.orders + orders_of(rows, arguments, frame)
@@ -336,6 +340,8 @@ def method(  # noqa: C901 - one step a word of the vocabulary
                     event.model = entry
     for value in values:
         frame.use_whole(value)
+    if name == "update" and not rows.manager and not rows.stored:
+        emptied(rows, keywords)
     if "db.write" in effects and work.model is not None:
         # A row that is written here knows the objects it was given.
         given = {key for key, _ in keywords if key} & set(work.model.relations)
@@ -343,6 +349,16 @@ def method(  # noqa: C901 - one step a word of the vocabulary
             work = work.copy(frame.depth)
             work.fetched = work.fetched | given
     return typed(frame, returns, work, entry, values, node)
+
+
+def emptied(rows: Rows, keywords: tuple[Any, ...]) -> None:
+    """`found = rows.exclude(state=s)`, `found.update(state=s)`: asked for again, the query finds none."""
+    written = {name for name, _ in keywords}
+    if any(
+        operator in ("not", "flag") and model is rows.model and column in written
+        for model, column, operator in rows.filters
+    ):
+        rows.limited = constant(0)
 
 
 def _refined(

@@ -261,8 +261,34 @@ def comprehension_scans(frame: Frame, loop: Loop, iterable: Node, tests: Node, n
     if any(matches(frame, test, loop.variables) for test in tests):
         sure = isinstance(source, Rows) or (isinstance(source, Sequence) and source.known)
         search(frame, "join", source, node, iterable, sure=sure)
-    elif frame.depth == 0 and source.root is not None and isinstance(source, Sequence | Rows):
+    elif any(asks(frame, test, loop.variables, source) for test in tests):
         search(frame, "pass", source, node, iterable, sure=False)
+
+
+def asks(frame: Frame, test: Node, variables: set[str], source: Value) -> bool:
+    """Tell whether a test holds an item of what the caller passed against something else that is at hand."""
+    if frame.depth or source.root is None or not isinstance(source, Sequence | Rows):
+        return False
+    others = names_in(test) - variables
+    own = frame.function.parameters[0][0] if frame.function.owner is not None and frame.function.parameters else ""
+    if any(name in frame.env for name in others if name != own):
+        return True
+    return any(inner[0] == "attr" and inner[2][0] == "name" and inner[2][2] == own for inner in walk(test))
+
+
+def visited(body: tuple[Node, ...]) -> bool:
+    """Tell whether a loop keeps what it has been at and leaves that out: `if x in seen: continue; seen.add(x)`."""
+    test = body[0][2] if body[0][0] == "if" else None
+    if test is None or test[0] != "cmp" or test[3][0] not in ("in", "not in"):
+        return False
+    kept = text(test[4][0], 200)
+    for node in walk(body):
+        if node[0] == "call" and node[2][0] == "attr" and node[2][3] in ("add", "append", "update"):
+            if text(node[2][2], 200) == kept:
+                return True
+        elif node[0] == "assign" and any(t[0] == "sub" and text(t[2], 200) == kept for t in node[2]):
+            return True
+    return False
 
 
 def gone_through(frame: Frame, where: Value, node: Node, over: Node) -> None:
@@ -354,6 +380,8 @@ def expressible(test: Node) -> bool:
             return False
         if inner[0] in ("await", "comp", "yield", "lambda"):
             return False
+        if inner[0] == "sub" and inner[3][0] not in ("const", "un", "slice"):
+            return False  # looked up in something that is only here: `names[row.pk]`
     return True
 
 
@@ -365,13 +393,15 @@ def statement_scans(frame: Frame, loop: Loop, node: Node, source: Value) -> None
     if not isinstance(source, Sequence | Rows) and source.kind != "unknown":
         return
     first = body[0]
+    if visited(body):
+        return
     picks = len(body) == 1 or (first[3][-1:] and first[3][-1][0] in ("continue", "break", "return"))
     if not picks:
         return
     if matches(frame, first[2], loop.variables):
         sure = isinstance(source, Rows) or (isinstance(source, Sequence) and source.known)
         search(frame, "join", source, node, node[3], sure=sure)
-    elif frame.depth == 0 and source.root is not None and isinstance(source, Sequence | Rows):
+    elif asks(frame, first[2], loop.variables, source):
         search(frame, "pass", source, node, node[3], sure=True)
 
 
@@ -383,6 +413,9 @@ def statement_reduction(node: Node, source: Value) -> None:
     body = node[4]
     shown = f"for {text(node[2])} in {text(node[3])}"
     names = names_in(node[2])
+    if body and visited(body):
+        load.whole = True  # each item once, however often it comes: a walk, not a filter
+        return
     if body and body[0][0] == "if" and names_in(body[0][2]) & names and expressible(body[0][2]):
         test, then, otherwise = body[0][2:5]
         skips = bool(then) and then[-1][0] == "continue" and len(then) == 1 and not otherwise

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from perfwright.index.lower import Node, line_of
-from perfwright.index.project import Class, External, Module, Project
+from perfwright.index.project import Class, External, Function, Module, Project
 from perfwright.index.tree import text, walk
 
 DOTTED = re.compile(r"[A-Za-z_][\w.]*")
@@ -106,6 +106,16 @@ class Model:
         return found
 
 
+class Own:
+    """What the class of a model says itself, before it gets what it inherits."""
+
+    __slots__ = ("columns", "managers", "relations", "uniques")
+
+    def __init__(self, model: Model) -> None:
+        self.columns, self.managers = dict(model.columns), dict(model.managers)
+        self.uniques, self.relations = list(model.uniques), dict(model.relations)
+
+
 class Schema:
     """All models of a project, by class and by name."""
 
@@ -115,6 +125,7 @@ class Schema:
         self.by_name: dict[str, list[Model]] = {}
         self.is_django = False  # one of them is Django's
         self._historical: dict[Class, Model] = {}
+        self._fields: dict[Class, bool] = {}  # the classes that hold a field of Django's themselves
         for cls in project.classes:
             framework = self._framework(cls)
             if framework:
@@ -128,8 +139,9 @@ class Schema:
                 self._django(model)
             else:
                 self._sqlalchemy(model)
+        own = {model: Own(model) for model in self.by_class.values()}
         for model in list(self.by_class.values()):
-            self._inherit(model)
+            self._inherit(model, own)
             if not model.abstract:
                 self.by_snake.setdefault(_snake(model.name), []).append(model)
         self._link()
@@ -176,12 +188,23 @@ class Schema:
                 continue
             if "__tablename__" in base.names and self._has_columns(base):
                 return SQLALCHEMY
-            for binding in base.names.values():
-                if binding[0] == "value" and binding[1] is not None and self._is_django_field(base, binding[1]):
-                    if any(name.startswith("django.") and "forms" in name for name in names):
-                        return ""
-                    return DJANGO
+            if self._has_django_field(base):
+                if any(name.startswith("django.") and "forms" in name for name in names):
+                    return ""
+                return DJANGO
         return ""
+
+    def _has_django_field(self, cls: Class) -> bool:
+        """Tell whether a class itself holds a field of a Django model."""
+        known = self._fields.get(cls)
+        if known is None:
+            known = False
+            for binding in cls.names.values():
+                if binding[0] == "value" and binding[1] is not None and self._is_django_field(cls, binding[1]):
+                    known = True
+                    break
+            self._fields[cls] = known
+        return known
 
     def _is_django_field(self, cls: Class, node: Node) -> bool:
         if node[0] != "call":
@@ -271,12 +294,9 @@ class Schema:
         else:
             model.table = _snake(cls.name)
         keys = 0
-        for name, binding in cls.names.items():
-            if binding[0] != "value":
-                continue
-            expression, annotation = binding[1], binding[2]
+        for name, (expression, annotation) in self._declared(cls).items():
             kind = _called(expression) if expression else ""
-            if kind in ("relationship", "dynamic_loader"):
+            if expression is not None and kind in ("relationship", "dynamic_loader"):
                 self._relationship(model, name, expression, annotation)
             elif kind in ("Column", "mapped_column", "Field") or _is_mapped(annotation):
                 column = _sqlalchemy_column(name, expression, annotation, cls)
@@ -296,6 +316,23 @@ class Schema:
                 if column_or_none is not None:
                     column_or_none.indexed = True
             model.uniques.extend(_sqlalchemy_uniques(arguments[1]))
+
+    def _declared(self, cls: Class) -> dict[str, tuple[Node | None, Node | None]]:
+        """Return what a mapped class and its mixins bind each name to, and its annotation; the nearest counts."""
+        found: dict[str, tuple[Node | None, Node | None]] = {}
+        for base in self.project.mro(cls):
+            if not isinstance(base, Class) or (base is not cls and base in self.by_class):
+                continue
+            for name, binding in base.names.items():
+                if name in found:
+                    continue
+                if binding[0] == "value":
+                    found[name] = binding[1], binding[2]
+                elif binding[0] == "func":
+                    made = _declared_attribute(base.module.functions[binding[1]])
+                    if made is not None:
+                        found[name] = made, None
+        return found
 
     def _relationship(self, model: Model, name: str, call: Node, annotation: Node | None) -> None:
         keywords = {key: value for key, value in call[4] if key}
@@ -343,9 +380,9 @@ class Schema:
 
     def _points_to(self, model: Model, target: Model) -> bool:
         """Tell whether a model has a foreign key to another (then the relation is to one)."""
-        for name, binding in model.cls.names.items():
-            if binding[0] == "value" and binding[1] is not None:
-                pointed = _foreign_key(binding[1])
+        for name, (expression, _) in self._declared(model.cls).items():
+            if expression is not None:
+                pointed = _foreign_key(expression)
                 if pointed and pointed.partition(".")[0] in (self._table_of(target), target.name) and name:
                     return True
         return False
@@ -357,12 +394,12 @@ class Schema:
         return _snake(model.name)
 
     # --------------------------------------------------------------------------- linking
-    def _inherit(self, model: Model) -> None:
+    def _inherit(self, model: Model, own: dict[Model, "Own"]) -> None:
         for base in self.project.mro(model.cls)[1:]:
             parent = self.by_class.get(base) if isinstance(base, Class) else None
-            names = parent or None
-            if names is None:
+            if parent is None:
                 continue
+            names = own[parent]
             for name, column in names.columns.items():
                 model.columns.setdefault(name, column)
             for name, manager in names.managers.items():
@@ -374,7 +411,7 @@ class Schema:
                     copy.column, copy.inverse, copy.eager = relation.column, relation.inverse, relation.eager
                     copy.through, copy.dynamic = relation.through, relation.dynamic
                     copy.generic, copy.owned = relation.generic, relation.owned
-                    if copy.inverse and parent is not None and parent.framework == DJANGO:
+                    if copy.inverse and parent.framework == DJANGO:
                         copy.inverse = copy.inverse.replace(f"{parent.name.lower()}_set", f"{model.name.lower()}_set")
                     model.relations[name] = copy
 
@@ -413,6 +450,15 @@ class Schema:
                 if column.target and by_table.get(column.target.partition(".")[0]) is model:
                     return column
         return None
+
+
+def _declared_attribute(function: Function) -> Node | None:
+    """Return what a `@declared_attr` gives: the column or relation of each class that has the mixin."""
+    if not any("declared_attr" in text(decorator) for decorator in function.decorators):
+        return None
+    last = function.body[-1] if function.body else None
+    given = last[2] if last is not None and last[0] == "return" else None
+    return given if _called(given) in ("relationship", "Column", "mapped_column") else None
 
 
 def _shared(left: str, right: str) -> int:

@@ -40,6 +40,7 @@ SENT = {
 }
 CREATES = ("create", "acreate", "get_or_create", "aget_or_create", "update_or_create", "aupdate_or_create")
 CHANGES = ("add", "remove", "set", "clear", "aadd", "aremove", "aset", "aclear")  # of a relation to many
+OF_MIGRATIONS = ("pre_migrate", "post_migrate")
 SENDS = ("send", "send_robust", "asend", "asend_robust")
 FLUSHED = {"add": "_insert", "add_all": "_insert", "delete": "_delete"}  # of a session: the listeners' names end so
 CONNECTION = "sqlalchemy.engine.Connection"
@@ -54,6 +55,8 @@ class Signals:
         self.project, self.schema = project, schema
         self.receivers: dict[Key, list[Function]] = {}
         self.consulted: set[Function] = set()  # functions whose bodies connect receivers
+        self.labels: dict[Function, str] = {}  # what the receivers wait for
+        self.senders: dict[Function, Model] = {}
         for module in project.modules.values():
             if "receiver" in module.called or "listens_for" in module.called:
                 for function in module.functions:
@@ -131,6 +134,11 @@ class Signals:
             return entity.removeprefix(DJANGO_SIGNALS) if entity.startswith(DJANGO_SIGNALS) else ""
         return own_signal(entity)
 
+    def _is_signal(self, module: Module, imported: dict[str, Entity | None], node: Node) -> bool:
+        """Tell whether a name is a signal of some library: `django.contrib.auth.signals.user_logged_in`."""
+        entity = self._named(module, imported, node)
+        return isinstance(entity, Outside) and ".signals." in entity
+
     def _connect(
         self,
         module: Module,
@@ -140,6 +148,8 @@ class Signals:
         sender: Node | None,
     ) -> None:
         name = self._signal(module, imported, signal)
+        if name not in OF_MIGRATIONS and (name or self._is_signal(module, imported, signal)):
+            self.labels.setdefault(function, f"signal {last(signal)}")
         if not name:
             return
         if ":" in name:
@@ -150,6 +160,8 @@ class Signals:
         if sender is not None and sender[0] == "attr" and sender[3] == "through" and sender[2][0] == "attr":
             sender, relation = sender[2][2], sender[2][3]
         model = self._model(module, imported, sender) if sender is not None else None
+        if model is not None and not relation:
+            self.senders.setdefault(function, model)
         if model is not None:  # a receiver of every model's signal picks the models it is meant for by itself
             self.receivers.setdefault((name, model, relation), []).append(function)
 
@@ -167,6 +179,9 @@ class Signals:
             return self.schema.named("User", module)
         if node[0] == "call" and last(node[2]) == "get_user_model":
             return self.schema.named("User", module)
+        if node[0] == "call" and last(node[2]) == "get_model":
+            named = [str(part[2]) for part in node[3] if part[0] == "const"]
+            return self.schema.named(".".join(named), module) if named else None
         entity = self._named(module, imported, node)
         return self.schema.of(entity) if isinstance(entity, Class) else None
 
@@ -222,6 +237,10 @@ class Signals:
             return None
         interp.invoke(frame, FunctionValue(save, row), (), {}, node)
         return row if name == "create" else None
+
+    def heard(self, model: Model, name: str) -> bool:
+        """Tell whether receivers are called when a method writes a row of a model."""
+        return bool(self._for(SENT.get(name, ()), model, ""))
 
     def _for(self, names: Iterable[str], model: Model, relation: str) -> list[Function]:
         found: list[Function] = []

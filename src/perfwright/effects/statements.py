@@ -6,8 +6,9 @@ Each handler returns True when what follows it in its block is never reached.
 from collections.abc import Callable
 
 from perfwright.effects.expressions import acts, filled, truth_of
-from perfwright.effects.frame import Frame
+from perfwright.effects.frame import Frame, Marked
 from perfwright.effects.iteration import deepen, iterate, looks_few, takes_batches
+from perfwright.effects.names import assigned
 from perfwright.effects.scans import built, built_anew, gone_through, statement_reduction, statement_scans
 from perfwright.effects.values import (
     UNKNOWN,
@@ -23,8 +24,12 @@ from perfwright.effects.values import (
     join,
 )
 from perfwright.index.lower import Node
-from perfwright.index.tree import text
+from perfwright.index.tree import text, walk
 
+NOT_FOUND = (
+    *("DoesNotExist", "KeyError", "IndexError", "AttributeError", "NotFound", "NoResult", "LookupError", "Missing"),
+)
+HELD_IN = ("_prefetched_objects_cache", "__dict__", "fields_cache", "_cache")
 ANEW = ("bin", "fstr", "coll", "dict")  # expressions that can make a longer one of what a name holds
 
 
@@ -117,15 +122,17 @@ def if_(frame: Frame, node: Node) -> bool:
     decided = truth(frame, node[2], test)
     if decided is not None:
         return frame.run(node[3] if decided else node[4])
-    fills = frame.interp.fills_once(node[2], node[3]) or full_batch(node[2])
+    fills = node[3] if full_batch(node[2]) else frame.interp.filling(frame, node)
     narrowed = frame.interp.narrow(frame, node[2])
-    if fills:
-        own = frame.interp.is_own(frame, node[2])
-        frame.guards += 1
-        frame.guarded_self += own
+    lacking = () if fills else lacks(node)
+    changing = () if fills or lacking else changes(node)
+    if fills or lacking or changing:
+        marked = frame.marked
+        frame.marked = Marked(fills, bool(fills) and frame.interp.is_own(frame, node[2]), lacking, changing)
+        if lacking and asks_prefetched(node[2]):
+            frame.marked.there = node[3] if lacking is node[4] else node[4]
         left = frame.branch(node[3], node[4])
-        frame.guards -= 1
-        frame.guarded_self -= own
+        frame.marked = marked
         return left
     if narrowed:
         name, value = narrowed
@@ -136,6 +143,60 @@ def if_(frame: Frame, node: Node) -> bool:
             frame.env[name] = before
         return left
     return frame.branch(node[3], node[4])
+
+
+def lacks(node: Node) -> tuple[Node, ...]:
+    """Return the branch of an `if` that asks for what nobody has brought along: annotated, prefetched or set before."""
+    test, block, other = node[2], node[3], node[4]
+    if test[0] == "un" and test[2] == "not":
+        test, block, other = test[3], other, block
+    name = present(test)
+    if not name or not other or not any(brought(inner, name) for inner in walk(block)):
+        return ()
+    return other  # type: ignore[no-any-return]
+
+
+def present(test: Node) -> str:
+    """Return the name that a test finds on an object: `hasattr(order, "total")`, `"items" in order._prefetched...`."""
+    if test[0] == "bool" and test[2] == "and":
+        return next((name for part in test[3] if (name := present(part))), "")
+    if test[0] == "call" and test[2][0] == "name" and test[2][2] == "hasattr" and len(test[3]) > 1:
+        return str(test[3][1][2]) if test[3][1][0] == "const" else ""
+    if test[0] == "cmp" and test[3][0] == "in" and test[2][0] == "const" and isinstance(test[2][2], str):
+        return test[2][2] if any(word in text(test[4][0], 200) for word in HELD_IN) else ""
+    return ""
+
+
+def asks_prefetched(test: Node) -> bool:
+    """Tell whether a test asks if a relation was fetched along: where it was, going through it is no query."""
+    return any(inner[0] == "cmp" and HELD_IN[0] in text(inner[4][0], 200) for inner in walk(test))
+
+
+def brought(node: Node, name: str) -> bool:
+    """Tell whether an expression reads what is there under a name."""
+    if node[0] == "attr":
+        return bool(node[3] == name)
+    return bool(
+        node[0] == "call"
+        and node[2][0] == "name"
+        and node[2][2] == "getattr"
+        and len(node[3]) > 1
+        and node[3][1][0] == "const"
+        and node[3][1][2] == name
+    )
+
+
+def changes(node: Node) -> tuple[Node, ...]:
+    """Return the branch of an `if` that sets an attribute to what the test finds it is not: `if x.a != b: x.a = b`."""
+    test = node[2]
+    if test[0] != "cmp" or len(test[3]) != 1 or test[3][0] not in ("!=", "is not", "=="):
+        return ()
+    block = node[4] if test[3][0] == "==" else node[3]
+    compared = [text(side, 200) for side in (test[2], test[4][0]) if side[0] == "attr"]
+    if not compared or not block:
+        return ()
+    set_here = any(target[0] == "attr" and text(target, 200) in compared for target in assigned(block))
+    return block if set_here else ()
 
 
 def truth(frame: Frame, node: Node, value: Value) -> bool | None:
@@ -178,11 +239,15 @@ def for_(frame: Frame, node: Node) -> bool:
     frame.loops.append(loop)
     before = dict(frame.env)
     frame.interp.assign(frame, node[2], element, node[3])
+    failing = all(map(complains, node[4]))
+    frame.rare += failing
     frame.run(node[4])
+    frame.rare -= failing
     frame.loops.pop()
-    for name, value in before.items():
-        if name not in frame.env:
-            frame.env[name] = value
+    if not before.keys() <= frame.env.keys():  # a name was deleted: there may have been no pass
+        for name, value in before.items():
+            if name not in frame.env:
+                frame.env[name] = value
     if node[5]:
         frame.run(node[5])
     return False
@@ -231,19 +296,55 @@ def try_(frame: Frame, node: Node) -> bool:
     before = dict(frame.env)
     left = frame.run(node[2]) or (bool(node[4]) and frame.run(node[4]))
     after = None if left else frame.env
-    for _, name, body in node[3]:
+    for kind, name, body in node[3]:
         frame.env = dict(before)
         for known, value in (after or {}).items():
             frame.env.setdefault(known, value)
         if name:
             frame.env[name] = UNKNOWN
+        failing = fails(kind, body)
+        lacking = falls_back_after(kind, node[2])
+        frame.rare += failing
+        frame.doubt += lacking
         if not frame.run(body):
             left = False
             after = frame.env if after is None else {**frame.env, **after}
+        frame.rare -= failing
+        frame.doubt -= lacking
     frame.env = before if after is None else after
     if node[5]:
         left = frame.run(node[5]) or left
     return left
+
+
+def complains(statement: Node) -> bool:
+    """Tell whether a statement only tells what is wrong: `form.add_error(...)`, `errors.append(...)`, `raise`."""
+    if statement[0] == "raise":
+        return True
+    call = statement[2] if statement[0] == "expr" else None
+    if call is None or call[0] != "call" or call[2][0] != "attr":
+        return False
+    return bool(call[2][3] == "add_error" or (call[2][3] == "append" and "error" in text(call[2][2]).lower()))
+
+
+def fails(kind: Node | None, body: tuple[Node, ...]) -> bool:
+    """Tell whether a handler is on the way out: it raises, or returns, and not for something that was not found."""
+    if not body or body[-1][0] not in ("raise", "return"):
+        return False
+    if body[-1][0] == "raise":
+        return True
+    if kind is None:
+        return True
+    names = [inner[-1] for inner in walk(kind) if inner[0] in ("name", "attr")]
+    return bool(names) and not any(word in str(name) for name in names for word in NOT_FOUND)
+
+
+def falls_back_after(kind: Node | None, body: tuple[Node, ...]) -> bool:
+    """Tell whether a handler is for an attribute that was not there: `try: return self.total` without a query."""
+    if kind is None or kind[0] != "name" or kind[2] != "AttributeError" or not body:
+        return False
+    value = body[-1][2] if body[-1][0] == "return" else body[-1][3] if body[-1][0] == "assign" else None
+    return len(body) == 1 and value is not None and value[0] == "attr"
 
 
 def match(frame: Frame, node: Node) -> bool:

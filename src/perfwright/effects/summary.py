@@ -1,7 +1,6 @@
 """What the rules read: one reading of one function, with its effects, loops, loads, look-ups and responses."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from perfwright.effects.entries import Entries
 from perfwright.effects.frame import Event, Link, Loop
@@ -18,12 +17,13 @@ from perfwright.index.project import Function, Module, Project
 FAR = 4  # calls between a loop and its effect beyond which both must be sure
 
 
-@dataclass(frozen=True, slots=True)
 class Effect:
     """One effect as one function has it: the event, and the function whose loops multiply it."""
 
-    event: Event
-    function: Function
+    __slots__ = ("event", "function")
+
+    def __init__(self, event: Event, function: Function) -> None:
+        self.event, self.function = event, function
 
     @property
     def loop(self) -> Loop | None:
@@ -86,6 +86,8 @@ class Effects:
     # ------------------------------------------------------------------------- reading
     def effects(self, *names: str) -> Iterator[Effect]:
         """Give every effect with one of the names."""
+        if self.reading.seen.isdisjoint(names):
+            return
         for event in self.reading.events:
             if event.effect not in names:
                 continue
@@ -130,6 +132,10 @@ class Effects:
     def responses(self) -> Iterable[Response]:
         """Give the rows that an entry point sends out."""
         return self.reading.responses
+
+    def receivers(self, model: Model, name: str) -> bool:
+        """Tell whether writing a row of a model by a method calls receivers of signals."""
+        return self.program.interpreter.entries.signals.heard(model, name)
 
     @property
     def loads(self) -> Iterable[Load]:
@@ -197,6 +203,8 @@ class Effects:
             return "possible"
         if any(not loop.sure and ".items()" in loop.over for loop in loops):
             return "possible"  # the keys of a mapping of unknown origin: most are few
+        if effect.event.rare and loops:
+            return "possible"  # on the way to an exception: once at most, or where much goes wrong
         if len(effect.event.chain) > FAR and not all(loop.sure for loop in loops):
             return "possible"  # many calls away, in a loop of unknown length
         if effect.event.certain and all(loop.sure for loop in loops):

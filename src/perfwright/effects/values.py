@@ -15,6 +15,8 @@ from perfwright.index.project import Class, Function, Module
 
 EVERY_LEVEL: Final = "~"  # after a relation to the own table: its rows have it too, and theirs
 MOST_FIELDS = 64  # constant keys of a dict that are remembered
+NESTED: Final = 3  # collections inside each other whose items are told apart
+DEEPEST: Final = 12  # collections inside each other that are known at all
 LITTLE = 20  # a constant number of items up to this is not worth a finding
 
 
@@ -99,6 +101,22 @@ class Value:
 
 
 UNKNOWN: Final = Value()
+
+
+class Few(Value):
+    """Something of which nothing is known but that it holds few: what one form was sent, a JSON field of one row.
+
+    `inner` says that each thing in it holds few, too; else they may be long, as the lists in a request body.
+    """
+
+    __slots__ = ("inner",)
+
+    def __init__(self, depth: int = 0, root: int | None = None, *, inner: bool = True) -> None:
+        super().__init__(depth, root)
+        self.inner = inner
+
+    def shape(self) -> Any:
+        return ("few", self.inner)
 
 
 class Constant(Value):
@@ -254,8 +272,8 @@ class Rows(Value):
     """
 
     __slots__ = (
-        "api", "assumed", "columns", "custom", "escaped", "fetched", "filters", "limited", "load", "locked", "manager",
-        "model", "orders", "owner", "position", "relation", "size", "stored", "values",
+        "api", "assumed", "columns", "custom", "escaped", "fetched", "filters", "kept", "limited", "load", "locked",
+        "manager", "model", "orders", "owner", "position", "relation", "size", "stored", "values",
     )  # fmt: skip
     kind = "rows"
 
@@ -276,6 +294,7 @@ class Rows(Value):
         self.assumed = False
         self.locked = False  # FOR UPDATE
         self.escaped = False  # something else has them too: their rows may all be used there
+        self.kept = False  # what returns them has put them on an object, for others to use
         self.size: Size | None = None
         self.custom: Class | None = None  # the project's own manager or queryset class
 
@@ -334,7 +353,7 @@ class Rows(Value):
 class Sequence(Value):
     """A collection in memory: `kind` list, tuple, set, dict, iter; `element` is one of its items."""
 
-    __slots__ = ("element", "fields", "holding", "items", "key", "known", "load", "of", "size", "source")
+    __slots__ = ("element", "fields", "holding", "items", "key", "known", "levels", "load", "of", "size", "source")
     kind = "sequence"
 
     def __init__(
@@ -348,6 +367,11 @@ class Sequence(Value):
         known: bool = True,
     ) -> None:
         super().__init__(depth, root)
+        self.levels = 1
+        if isinstance(element, Sequence):
+            self.levels += element.levels
+            if self.levels > DEEPEST:
+                element, self.levels = Value(element.depth, element.root), 1
         self.of, self.element, self.size, self.known = of, element, size, known
         self.load: Load | None = None
         self.key: Value | None = None

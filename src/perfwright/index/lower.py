@@ -9,6 +9,7 @@ can be computed in any process and kept by content hash. `position` packs line a
 import ast
 import io
 import re
+import sys
 import tokenize
 from collections.abc import Callable
 from typing import Any
@@ -19,6 +20,8 @@ from perfwright.index.sources import digest
 Node = tuple[Any, ...]
 IGNORE = re.compile(r"#\s*perfwright:\s*ignore(?:\[([^\]]*)\])?\s*(.*)")
 LONGEST_SCHEMA = 40_000
+LONGEST_FORMATTED = 150_000  # bytes of an f-string: before Python 3.12 parsing takes time by the square of its length
+FORMATTED = re.compile(rb"\b(?:[fF][rR]?|[rR][fF])(\"\"\"|'''|[\"'])")
 LONGEST = 400  # characters kept of a string constant: enough for SQL, not for embedded data
 
 ASYNC, GENERATOR, COROUTINE = 1, 2, 4
@@ -54,14 +57,17 @@ BINARY = {
 UNARY = {ast.Not: "not", ast.USub: "-", ast.UAdd: "+", ast.Invert: "~"}
 
 
+class TooLongError(Exception):
+    """What is so long that parsing it would take minutes, in one sentence."""
+
+
 def lower(source: bytes) -> Node:
     """Return the facts of a file: `(digest, lines, functions, classes, names, body, ignores, called)`.
 
-    Raises SyntaxError, ValueError, RecursionError or MemoryError where Python cannot parse it.
+    Raises SyntaxError, ValueError, RecursionError, MemoryError or TooLongError where Python cannot parse it.
     """
-    tree = parse(source)
     lowering = _Lowering()
-    body = lowering.block(tree.body)
+    body = () if is_declarative(source) else lowering.block(parse(source).body)
     return (
         digest(source),
         source.count(b"\n") + (not source.endswith(b"\n")),
@@ -74,8 +80,19 @@ def lower(source: bytes) -> Node:
     )
 
 
+def is_declarative(source: bytes) -> bool:
+    """Tell whether a file is a migration of Django that only declares: no code of it runs on rows.
+
+    Half the files of an old project are.
+    """
+    return b"(migrations.Migration)" in source and not any(word in source for word in (b"def ", b"lambda", b"import *"))
+
+
 def parse(source: bytes) -> ast.Module:
     """Return the syntax tree of a file, also of one written for a younger Python; raises as `lower` does."""
+    if len(source) > LONGEST_FORMATTED and has_long_formatted(source):
+        size = f"{LONGEST_FORMATTED // 1000} kB"
+        raise TooLongError(f"It holds an f-string of more than {size}; split it or exclude the file.")
     try:
         return ast.parse(source)
     except SyntaxError as error:
@@ -89,6 +106,18 @@ def parse(source: bytes) -> ast.Module:
             return ast.parse(older)
         except SyntaxError:
             raise error from None
+
+
+def has_long_formatted(source: bytes) -> bool:
+    """Tell whether an f-string is so long that this Python would parse it for many seconds."""
+    if sys.version_info >= (3, 12):
+        return False
+    for found in FORMATTED.finditer(source):
+        quote, start = found[1], found.end()
+        end = source.find(quote, start, start + LONGEST_FORMATTED)
+        if end < 0 and (len(quote) > 1 or source.find(b"\n", start, start + LONGEST_FORMATTED) < 0):
+            return len(source) - start > LONGEST_FORMATTED
+    return False
 
 
 def line_of(position: int) -> int:

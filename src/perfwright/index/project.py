@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from perfwright.index.external import External
 from perfwright.index.lower import ASYNC, GENERATOR, Node
+from perfwright.index.tree import called_names
 
 if TYPE_CHECKING:
     from perfwright.index.template_files import TemplateFiles
@@ -15,6 +16,7 @@ __all__ = ["Class", "Entity", "External", "Function", "Module", "Project", "Valu
 
 STDLIB: Final = sys.stdlib_module_names
 DEEPEST = 20  # re-exports followed for one name; a longer way is a cycle
+ANCESTORS = 200  # classes of one line that are looked at; a longer line is generated
 
 
 class Module:
@@ -33,6 +35,7 @@ class Module:
         "names",
         "number",
         "path",
+        "tops",
     )
 
     def __init__(self, path: str, facts: Node, inside: tuple[str, ...] = ()) -> None:
@@ -41,9 +44,19 @@ class Module:
         parts = (*inside, *PurePosixPath(path).with_suffix("").parts)
         self.is_package = parts[-1] == "__init__"
         self.name = ".".join(parts[:-1] if self.is_package else parts)
-        self.digest, self.lines, functions, classes, self.names, self.body, self.ignores, self.called = facts
+        self.digest, self.lines, functions, classes, self.names, self.body, self.ignores, called = facts
+        self.called: frozenset[str] = frozenset(called)
+        self.tops: frozenset[str] | None = None  # see `imports`
         self.classes = [Class(self, part) for part in classes]
         self.functions = [Function(self, index, part) for index, part in enumerate(functions)]
+
+    @property
+    def imports(self) -> frozenset[str]:
+        """Return the packages that it imports at its top, not relative to itself."""
+        if self.tops is None:
+            bindings = [binding for binding in self.names.values() if binding[0] == "import" and not binding[3]]
+            self.tops = frozenset([binding[1].partition(".")[0] for binding in bindings])
+        return self.tops
 
     def __repr__(self) -> str:
         return f"Module({self.name})"
@@ -53,7 +66,7 @@ class Function:
     """A function or method as it is written. `owner` is the class whose body holds it."""
 
     __slots__ = (
-        "body", "decorators", "end_line", "flags", "index", "line", "module", "name", "outer", "owner",
+        "body", "calls", "decorators", "end_line", "flags", "index", "line", "module", "name", "outer", "owner",
         "parameters", "qualified", "returns",
     )  # fmt: skip
 
@@ -64,6 +77,14 @@ class Function:
             self.flags, self.body, owner, self.outer,
         ) = facts  # fmt: skip
         self.owner: Class | None = module.classes[owner] if owner >= 0 else None
+        self.calls: frozenset[str] | None = None  # see `called`
+
+    @property
+    def called(self) -> frozenset[str]:
+        """Return the last names of everything that its body calls."""
+        if self.calls is None:
+            self.calls = frozenset(called_names(self.body))
+        return self.calls
 
     @property
     def key(self) -> tuple[str, str, int]:
@@ -255,18 +276,39 @@ class Project:
         """Return a class and its bases, nearest first; depth first, each once."""
         cached = self._mro.get(cls)
         if cached is None:
-            self._mro[cls] = (cls,)  # a class that inherits from itself ends here
-            order: dict[Class | External, None] = {cls: None}
-            for base in cls.bases:
-                found = self.expression(cls.module, base)
-                if isinstance(found, Class):
-                    for item in self.mro(found):
+            self._line_up(cls)
+            cached = self._mro[cls]
+        return cached
+
+    def _line_up(self, cls: Class) -> None:
+        """Work out the line of a class and of those above it; bases first, and not by calling itself."""
+        bases: dict[Class, list[Entity | None]] = {}
+        done: set[Class] = set()
+        waiting = [cls]
+        while waiting:
+            top = waiting[-1]
+            if top in done:
+                waiting.pop()
+                continue
+            found = bases.get(top)
+            if found is None:
+                self._mro[top] = (top,)  # a class that inherits from itself ends here
+                found = bases[top] = [self.expression(top.module, base) for base in top.bases]
+                above = [base for base in found if isinstance(base, Class) and base not in self._mro]
+                waiting.extend(reversed(above))
+                if above:
+                    continue
+            waiting.pop()
+            done.add(top)
+            order: dict[Class | External, None] = {top: None}
+            for base in found:
+                if isinstance(base, Class):
+                    for item in self._mro[base]:
                         order.pop(item, None)
                         order[item] = None
-                elif isinstance(found, External):
-                    order[found] = None
-            cached = self._mro[cls] = tuple(order)
-        return cached
+                elif isinstance(base, External):
+                    order[base] = None
+            self._mro[top] = tuple(order)[:ANCESTORS]
 
     def expression(self, module: Module, node: Node, depth: int = 0) -> Entity | None:
         """Resolve a dotted name, a subscripted one (`Generic[T]`) or a call that makes a class."""

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from perfwright import processes
 from perfwright.finding import Unreadable
 from perfwright.index.cache import Cache
-from perfwright.index.lower import Node, lower
+from perfwright.index.lower import Node, TooLongError, lower
 from perfwright.index.sources import Sources
 
 WORTH_A_PROCESS = 60  # files; below this, starting a second process costs more than it saves
 PACK = "facts"  # the name of the cache's entry: the facts of every file, by hash
+TOO_DEEP = "It nests too deeply to be parsed; split the expression or exclude the file."
 MOST = 64 << 20  # bytes of facts that are kept of files that the last check did not read
 
 
@@ -71,9 +72,13 @@ def _lower(found: Sources, names: list[str], jobs: int, lowered: dict[str, Node 
         packed: dict[str, bytes] = {}
         for name in names[index::jobs]:
             facts = _lower_one(found.content[name])
+            try:
+                packed[found.digests[name]] = marshal.dumps(facts)
+            except ValueError:  # it takes up to 2,000 tuples inside each other
+                facts = TOO_DEEP
+                packed[found.digests[name]] = marshal.dumps(facts)
             if index == 0:
                 lowered[name] = facts
-            packed[found.digests[name]] = marshal.dumps(facts)
         return packed
 
     together: dict[str, bytes] = {}
@@ -95,5 +100,7 @@ def _lower_one(source: bytes) -> Node | str:
         return f"Line {error.lineno or 1} is not Python {version} ({error.msg}); correct it or run a newer Python."
     except (ValueError, UnicodeDecodeError) as error:
         return f"It is not Python source ({error}); correct it or exclude it."
+    except TooLongError as error:
+        return str(error)
     except (RecursionError, MemoryError):
-        return "It nests too deeply to be parsed; split the expression or exclude the file."
+        return TOO_DEEP

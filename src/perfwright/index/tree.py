@@ -18,7 +18,6 @@ where it can be; `filter name arguments keywords`; `tag name arguments keywords`
 `once body`, on one pass of the loop around.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 from perfwright.index.lower import Node
@@ -102,15 +101,26 @@ def _template(node: Node) -> str:
     return f"{{% block {node[2]} %}}"
 
 
-def walk(node: Any) -> Iterator[Node]:
-    """Give every tagged tuple of a lowered tree, the outer before the inner."""
-    stack = [node]
+def walk(node: Any) -> list[Node]:
+    """Return every tagged tuple of a lowered tree, the outer before the inner."""
+    found: list[Node] = []
+    stack: list[Any] = [node]
     while stack:
         top = stack.pop()
         if type(top) is tuple:
-            if top and type(top[0]) is str and len(top) > 1 and type(top[1]) is int:
-                yield top
-            stack.extend(reversed(top))
+            if len(top) > 1 and type(top[0]) is str and type(top[1]) is int:
+                found.append(top)
+            stack.extend([part for part in top[::-1] if type(part) is tuple])
+    return found
+
+
+def called_names(tree: Any) -> set[str]:
+    """Return the last names of everything that is called in a tree."""
+    names: set[str] = set()
+    for node in walk(tree):
+        if node[0] == "call" and node[2][0] in ("name", "attr"):
+            names.add(node[2][2] if node[2][0] == "name" else node[2][3])
+    return names
 
 
 def names_in(node: Any) -> set[str]:

@@ -4,7 +4,7 @@ import ast
 import importlib
 import pkgutil
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -15,6 +15,7 @@ from perfwright.effects.summary import Program
 from perfwright.effects.values import LITTLE
 from perfwright.finding import CONFIDENCES, Cost, Finding, Predicted, Severity, Step, Term
 from perfwright.index.project import Function
+from perfwright.rules._alike import beside_requests, one_a_cause
 from perfwright.rules._contract import Rule, Spends
 from perfwright.rules._found import Found, Key, Reached, Read, resolved
 
@@ -30,6 +31,7 @@ RESOURCE: dict[Spends, str] = {
     "import": "import_ms",
 }
 OF_A_TASK, OF_A_COMMAND = 100, 300  # budgets of a request: 20 seconds and a minute at the default
+OF_REQUESTS = ("queries", "response_kb")  # budgets that say nothing of a job
 WAYS = 50  # readings that found the same, looked at for entry points
 PER_LOOP = (  # several in one loop are one cause
     *("n-plus-one-query", "query-per-item-write", "commit-per-item", "request-per-item", "llm-call-per-item"),
@@ -39,12 +41,14 @@ CURES = 3  # named for one loop
 LISTED = 8  # other ways to the same defect that a finding names
 QUERIES = ("db.query", "db.write", "db.commit")
 # Code that runs once, by hand or at a deployment, on data that its author chose.
+JOBS = ("task ", "command ", "migration ")
 ASIDE = re.compile(
     r"(^|[/_])(docs?|examples?|benchmarks?|seed(s|ers?|_\w+)?|fixtures?|demo(_\w+)?|factor(y|ies)"
     r"|(sample|random|dummy|fake)_?data|populate\w*)([/_.]|$)"
 )
 MIGRATION = re.compile(r"(^|/)(migrations|alembic|versions)/")
 IN_MIGRATIONS = ("query-per-item-write", "unused-ignore")
+LATER = 20  # migrations of the same app after which one has long run everywhere: about a year of a busy project
 
 
 @cache
@@ -140,8 +144,11 @@ def rest_on(reads: list[Read], readings: list[Reading]) -> None:
                 read.files, changed = files, True
 
 
-def find(shares: Sequence[Found], settings: Settings) -> list[Finding]:
-    """Return the findings of the rules that are asked for, priced and judged, each defect once."""
+def find(shares: Sequence[Found], paths: Iterable[str], settings: Settings) -> list[Finding]:
+    """Return the findings of the rules that are asked for, priced and judged, each defect once.
+
+    `paths` are all files of the project.
+    """
     called = {read.function for share in shares for read in share.reads if read.met}
     ways: dict[tuple[str, int], list[tuple[Finding, Key]]] = {}
     for share in shares:
@@ -153,9 +160,11 @@ def find(shares: Sequence[Found], settings: Settings) -> list[Finding]:
                     group = ways.setdefault((finding.key, finding.place.line), [])
                     group.extend([(finding, function) for function in read.renderers or (read.function,)])
     reached = Reached(shares)
+    judge = Judge(reached, paths, settings)
     evidence = (Predicted(resolved_calls=resolved(shares)),)
     whole = one_a_loop([joined(reached, group) for group in ways.values()])
-    return [_judged(replace(finding, evidence=evidence), load()[finding.rule], settings) for finding in whole]
+    judged = [judge.judged(replace(finding, evidence=evidence)) for finding in whole]
+    return one_a_cause(beside_requests(judged))
 
 
 def one_a_loop(findings: list[Finding]) -> list[Finding]:
@@ -222,24 +231,72 @@ def _rank(finding: Finding) -> tuple[int, int, str, int]:
     return sure, len(finding.chain), first.path if first else "", first.line if first else 0
 
 
-def _judged(finding: Finding, rule: Rule, settings: Settings) -> Finding:
-    """Put the price at the stated size on a finding, and the severity that follows."""
-    if rule.settle is not None:
-        finding = rule.settle(finding)
-    size = settings.size_at(finding.place.path)
-    at = {symbol: number(symbol, size) for term in finding.cost.terms for symbol in term.sizes}
-    predicted = amounts(finding.cost.terms, rule.spends, at, settings, rows=size.rows)
-    cost = Cost(terms=finding.cost.terms, at=at, predicted=predicted)
-    severity = judge(predicted, rule.spends, finding.entry_points, settings)
-    few = all(term.sizes and multiplied(term, at, size.rows) <= LITTLE for term in finding.cost.terms)
-    if few or aside(finding.rule, finding.place.path):
-        severity = "note"
-    return replace(finding, cost=cost, severity=severity)
+class Judge:
+    """Puts prices on findings: what they come to at the stated size, and how bad that is where it happens."""
+
+    def __init__(self, reached: Reached, paths: Iterable[str], settings: Settings) -> None:
+        self.settings = settings
+        self.past = past(paths)
+        self.labels_of_past = {label for key, label in reached.labels.items() if key[0] in self.past}
+
+    def judged(self, finding: Finding) -> Finding:
+        """Put the price at the stated size on a finding, and the severity that follows."""
+        rule, settings = load()[finding.rule], self.settings
+        if rule.settle is not None:
+            finding = rule.settle(finding)
+        size = settings.size_at(finding.place.path)
+        at = {symbol: number(symbol, size) for term in finding.cost.terms for symbol in term.sizes}
+        predicted = amounts(finding.cost.terms, rule.spends, at, settings, rows=size.rows)
+        cost = Cost(terms=finding.cost.terms, at=at, predicted=predicted)
+        severity = self.severity(predicted, rule.spends, finding.entry_points)
+        few = all(term.sizes and multiplied(term, at, size.rows) <= LITTLE for term in finding.cost.terms)
+        if few or self.aside(finding):
+            severity = "note"
+        return replace(finding, cost=cost, severity=severity)
+
+    def severity(
+        self, predicted: Mapping[str, float], spends: tuple[Spends, ...], entries: tuple[str, ...]
+    ) -> Severity:
+        """Return the severity: the worst ratio of what is predicted to its budget."""
+        settings = self.settings
+        if "hazard" in spends:
+            return "error" if entries and settings.size_stated else "warning"
+        worst = max((self.share(name, amount, entries) for name, amount in predicted.items()), default=0.0)
+        if worst > 1:
+            # While the project has not stated its size, the number rests on an assumption.
+            return "error" if settings.size_stated else "warning"
+        return "warning" if worst > 0.1 else "note"
+
+    def share(self, resource: str, amount: float, entries: tuple[str, ...]) -> float:
+        """Return the share of a budget that is spent.
+
+        Nobody waits for a task, and somebody watches a command; how many queries they run is nobody's concern.
+        """
+        patience = 1
+        if entries and all(entry.startswith(JOBS) for entry in entries):
+            patience = OF_A_TASK if any(entry.startswith("task ") for entry in entries) else OF_A_COMMAND
+        if patience > 1 and resource in OF_REQUESTS:
+            return 0.0
+        return amount / self.settings.budget.of(resource, entries) / patience
+
+    def aside(self, finding: Finding) -> bool:
+        """Tell whether a finding stands where few would act on it: seed data, a migration that has long run."""
+        path = finding.place.path
+        if finding.entry_points and self.labels_of_past.issuperset(finding.entry_points):
+            return True
+        if path in self.past:
+            return True
+        return bool(ASIDE.search(path)) or (bool(MIGRATION.search(path)) and finding.rule not in IN_MIGRATIONS)
 
 
-def aside(rule: str, path: str) -> bool:
-    """Tell whether a finding stands where few would act on it: seed data, most of a migration."""
-    return bool(ASIDE.search(path)) or (bool(MIGRATION.search(path)) and rule not in IN_MIGRATIONS)
+def past(paths: Iterable[str]) -> set[str]:
+    """Return the migrations that have long run: numbered, as Django's are, with many of the same app after them."""
+    folders: dict[str, list[str]] = {}
+    for path in paths:
+        folder, _, name = path.rpartition("/")
+        if name[:4].isdigit() and MIGRATION.search(path):
+            folders.setdefault(folder, []).append(path)
+    return {path for inside in folders.values() for path in sorted(inside)[:-LATER]}
 
 
 def number(symbol: str, size: Size) -> int:
@@ -286,24 +343,3 @@ def multiplied(term: Term, at: Mapping[str, int], rows: int) -> int:
         grown = times * at[symbol]
         times = min(grown, max(rows, times)) if "." in symbol else grown
     return times
-
-
-def patience(entries: tuple[str, ...]) -> int:
-    """Return how many budgets of a request a run may take: nobody waits for a task, and somebody watches a command."""
-    if not entries or not all(entry.startswith(("task ", "command ")) for entry in entries):
-        return 1
-    return OF_A_TASK if any(entry.startswith("task ") for entry in entries) else OF_A_COMMAND
-
-
-def judge(
-    predicted: Mapping[str, float], spends: tuple[Spends, ...], entries: tuple[str, ...], settings: Settings
-) -> Severity:
-    """Return the severity: the worst ratio of what is predicted to its budget."""
-    if "hazard" in spends:
-        return "error" if entries and settings.size_stated else "warning"
-    worst = max((amount / settings.budget.of(name, entries) for name, amount in predicted.items()), default=0.0)
-    worst /= patience(entries)
-    if worst > 1:
-        # While the project has not stated its size, the number rests on an assumption.
-        return "error" if settings.size_stated else "warning"
-    return "warning" if worst > 0.1 else "note"

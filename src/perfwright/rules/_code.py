@@ -5,7 +5,7 @@ from typing import Any
 
 from perfwright.effects.frame import Loop
 from perfwright.index.lower import Node
-from perfwright.index.tree import text, walk
+from perfwright.index.tree import called_names, text, walk
 
 GROWS = ("append", "extend", "insert", "add", "update", "setdefault", "appendleft")
 LEAVES = ("return", "raise", "continue", "break")
@@ -70,15 +70,6 @@ def goes_on_after_failure(path: tuple[Node, ...]) -> bool:
         if any(not handler[2] or handler[2][-1][0] not in ("raise", "return") for handler in statement[3]):
             return True
     return False
-
-
-def called_names(tree: Any) -> set[str]:
-    """Return the last names of everything that is called in a tree."""
-    names = set()
-    for node in walk(tree):
-        if node[0] == "call" and node[2][0] in ("name", "attr"):
-            names.add(node[2][2] if node[2][0] == "name" else node[2][3])
-    return names
 
 
 def carried(loop: Loop, call: Node | None) -> bool:

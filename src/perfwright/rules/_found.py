@@ -58,11 +58,11 @@ class Reached:
     """The entry points that reach a function, over all shares."""
 
     def __init__(self, shares: Sequence[Found]) -> None:
-        self._labels: dict[Key, str] = {}
+        self.labels: dict[Key, str] = {}
         self._callers: dict[Key, set[Key]] = {}
         self._entries: dict[Key, tuple[str, ...]] = {}
         for share in shares:
-            self._labels.update(share.labels)
+            self.labels.update(share.labels)
             for read in share.reads:
                 for index in read.called:
                     self._callers.setdefault(share.reads[index].function, set()).add(read.function)
@@ -75,8 +75,8 @@ class Reached:
             while frontier and len(seen) < REACHED:
                 following: list[Key] = []
                 for reached in frontier:
-                    if reached in self._labels:
-                        found.append(self._labels[reached])
+                    if reached in self.labels:
+                        found.append(self.labels[reached])
                     for caller in sorted(self._callers.get(reached, ())):
                         if caller not in seen:
                             seen.add(caller)

@@ -47,10 +47,7 @@ def works_with_frames(effects: Effects) -> bool:
 
 def imports_frames(module: Module) -> bool:
     """Tell whether a file imports a library of frames at its top."""
-    return any(
-        binding[0] == "import" and not binding[3] and binding[1].partition(".")[0] in PACKAGES
-        for binding in module.names.values()
-    )
+    return not module.imports.isdisjoint(PACKAGES)
 
 
 def loops(block: tuple[Node, ...]) -> Iterator[Node]:

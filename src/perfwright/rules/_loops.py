@@ -1,6 +1,8 @@
 """What a pass of a loop changes, and whether an expression depends on it."""
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import Any
 
 from perfwright.effects.frame import Loop
 from perfwright.effects.summary import Effect, Effects
@@ -24,9 +26,11 @@ LONGEST = 400  # characters of an expression that is compared with another
 class Changes:
     """What each pass of a loop binds or changes: names, and dotted names (`self.page`)."""
 
-    __slots__ = ("bound", "names", "paths")
+    __slots__ = ("bound", "but", "names", "paths")
 
-    def __init__(self, loop: Loop) -> None:
+    def __init__(self, loop: Loop, but: Node | None = None) -> None:
+        """Note what a loop changes; `but` is a call of which it is known what it changes."""
+        self.but = but
         self.names: set[str] = set(loop.variables)
         self.paths: set[str] = set()
         self.bound: set[str] = set()  # those of the paths that stand for another object afterwards
@@ -72,7 +76,7 @@ class Changes:
 
     def _called(self, call: Node) -> None:
         """Note a call whose answer nobody takes: it is there for what it changes."""
-        if call[0] != "call":
+        if call[0] != "call" or call is self.but:
             return
         function = call[2]
         name = function[3] if function[0] == "attr" else function[2] if function[0] == "name" else ""
@@ -127,7 +131,7 @@ def read_by(node: Node, *, called: bool) -> Iterator[str]:
 
     A method that is called reads its object, which counts where `called` says so.
     """
-    stack = [node]
+    stack: list[Any] = [node]
     while stack:
         top = stack.pop()
         if type(top) is not tuple or not top:
@@ -165,10 +169,17 @@ def root(node: Node) -> Node:
 
 def node_at(function: Function, position: int, tag: str) -> Node | None:
     """Return the expression of a kind at a position of a function."""
+    return standing(function).get((position, tag))
+
+
+@lru_cache(maxsize=64)
+def standing(function: Function) -> dict[tuple[int, str], Node]:
+    """Return the calls, attributes and items of a function by where they stand and what they are, the outermost."""
+    found: dict[tuple[int, str], Node] = {}
     for node in walk(function.body):
-        if node[1] == position and node[0] == tag:
-            return node
-    return None
+        if node[0] in ("call", "attr", "sub"):
+            found.setdefault((node[1], node[0]), node)
+    return found
 
 
 def only_read(node: Node, loop: Loop) -> bool:

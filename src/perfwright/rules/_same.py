@@ -21,16 +21,16 @@ ASKED = (  # of files: too little work to be kept
 STREAMS = ("io.", "socket.", "json.load", "pickle.load", "marshal.load", "tomllib.load", "plistlib.load", "csv.")
 
 
-def same_from(effect: Effect, *, first: bool = False) -> int | None:
+def same_from(effect: Effect, *, first: bool = False, looking: bool = False) -> int | None:
     """Return the place in the chain of the first call that asks for the same on every pass of the innermost loop.
 
-    `first` asks only for the call that the loop itself makes.
+    `first` asks only for the call that the loop itself makes; `looking` looks into what it calls for what that changes.
     """
     event, loop = effect.event, effect.loop
     if loop is None or not loop.body or idle(loop) or differs(event):
         return None
-    changes = Changes(loop)
     chain = event.chain
+    changes = Changes(loop, event.node if looking else None)
     inside = tuple(link[0] for link in chain[1:])
     if event.node is None:
         return None
@@ -39,6 +39,8 @@ def same_from(effect: Effect, *, first: bool = False) -> int | None:
     if first:
         return None
     known = passed_on(event.node, chain[1][0], changes) if len(chain) > 1 else None
+    if known is not None and looking:
+        known = {name for name in known if leaves_alone(chain[1][0], name)}
     for index in range(1, len(chain)):
         if known is None:
             return None
@@ -140,6 +142,21 @@ def arguments(node: Node, callee: Function) -> list[tuple[str, Node | None]]:
 
 def _is_static(function: Function) -> bool:
     return any(text(decorator) == "staticmethod" for decorator in function.decorators)
+
+
+def leaves_alone(function: Function, name: str) -> bool:
+    """Tell whether a function only reads what it is given under a name."""
+    for node in walk(function.body):
+        tag = node[0]
+        targets = node[2] if tag in ("assign", "del") else (node[2],) if tag in ("aug", "ann") else ()
+        if any(_begins(target, name) for target in targets):
+            return False
+        call = node[2] if tag == "expr" else None
+        if call is not None and call[0] == "call":
+            given = [value for value in (*call[3], *[value for _, value in call[4]]) if value[0] == "name"]
+            if _begins(call[2], name) or any(value[2] == name for value in given):
+                return False
+    return True
 
 
 class Fixed:

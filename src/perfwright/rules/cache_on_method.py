@@ -82,7 +82,7 @@ def find(effects: Effects) -> Iterator[Finding]:
         if memo is not None and comes_and_goes(effects, function.owner):
             yield told(effects, function, function.owner, memo, (), "certain")
     known = memos(effects.project).methods
-    if function.index < 0 or known.keys().isdisjoint(function.module.called) or ONCE.search(function.name):
+    if function.index < 0 or function.module.called.isdisjoint(known) or ONCE.search(function.name):
         return
     if effects.program.interpreter.remembers(function):
         return

@@ -69,8 +69,8 @@ from perfwright.effects.values import Row, Rows
 from perfwright.finding import Confidence, Cost, Finding, Proof, Term
 from perfwright.index.lower import Node
 from perfwright.index.project import Class, Function, Module
-from perfwright.index.tree import text, walk
-from perfwright.rules._code import blocks, called_names, leaves, positions, statements
+from perfwright.index.tree import called_names, text, walk
+from perfwright.rules._code import blocks, leaves, positions, statements
 from perfwright.rules._contract import Rule
 
 LOCK = re.compile(
@@ -78,7 +78,7 @@ LOCK = re.compile(
 )
 ONCE = ("get_or_create", "aget_or_create", "update_or_create", "on_conflict_do_nothing", "on_conflict_do_update")
 CAUGHT = ("IntegrityError", "UniqueViolation", "DuplicateKeyError", "UniqueViolationError")
-SAVES = ("save", "asave", "add", "add_all", "commit", "flush", "bulk_update", "create")
+SAVES = frozenset(("save", "asave", "add", "add_all", "commit", "flush", "bulk_update", "create"))
 RESULTS = ("scalar", "scalars", "scalar_one_or_none", "one_or_none", "first", "all", "fetchone", "fetchall", "unique")
 MISSING = ("DoesNotExist", "ObjectDoesNotExist", "NoResultFound", "Http404")
 VERSIONS = ("version", "lock_version", "row_version", "version_id", "revision")
@@ -173,7 +173,7 @@ def lost(effects: Effects, group: list[Effect]) -> Finding:
 def is_written_back(event: Event, column: str) -> bool:
     """Tell whether a column is set to what was read and something more, and the row is saved on the way there."""
     function, position, shown = event.chain[-1]
-    if not any(called_names(each.body) & set(SAVES) for each, _, _ in event.chain):
+    if not any(each.called & SAVES for each, _, _ in event.chain):
         return False
     for statement in statements(function.body):
         if statement[1] == position and "F" in called_names(statement):
@@ -185,7 +185,7 @@ def is_written_back(event: Event, column: str) -> bool:
 
 def is_counted_anew(event: Event, column: str) -> bool:
     """Tell whether a function called on the way sets the column to nothing first."""
-    called = {name for each, _, _ in event.chain[:-1] for name in called_names(each.body)}
+    called = {name for each, _, _ in event.chain[:-1] for name in each.called}
     for function in event.chain[-1][0].module.functions:
         if function.name not in called:
             continue
@@ -361,15 +361,17 @@ def decided(
 ) -> Iterator[tuple[Read, Act]]:
     """Give the look-ups of a block with what they decide; `known` are the names that hold their answers."""
     for index, statement in enumerate(block):
-        if statement[0] in ("assign", "ann"):
-            learn(statement, reads, known)
-        elif statement[0] == "if":
-            rest = block[index + 1 :] if leaves(statement[3]) else ()
-            for read, wants in tested(statement[2], reads, known):
-                yield from ((read, act) for act in by_test(effects, statement, rest, read, wants))
-        elif statement[0] == "try":
+        rest = block[index + 1 :]
+        near = [read for read in reads if read.position >= statement[1] and not (rest and read.position >= rest[0][1])]
+        if statement[0] in ("assign", "ann") and near:
+            learn(statement, near, known)
+        elif statement[0] == "if" and (near or known):
+            after = rest if leaves(statement[3]) else ()
+            for read, wants in tested(statement[2], near, known):
+                yield from ((read, act) for act in by_test(effects, statement, after, read, wants))
+        elif statement[0] == "try" and near:
             inside = positions(statement[2])
-            for read in reads:
+            for read in near:
                 if read.position in inside:
                     yield from ((read, act) for act in by_failure(effects, statement, read))
         for inner in blocks(statement):
@@ -446,7 +448,7 @@ def compared(test: Node) -> tuple[str, Node]:
 def acts(effects: Effects, model: Model, block: tuple[Node, ...]) -> Iterator[Act]:
     """Give what a block makes of a model, and the columns of it that are set."""
     module = effects.function.module
-    saves = bool(called_names(effects.function.body) & set(SAVES))
+    saves = bool(effects.function.called & SAVES)
     for node in walk(block):
         if node[0] == "call":
             created = is_create(node) and created_of(effects, node, module, model)
@@ -492,7 +494,7 @@ def makes(effects: Effects, call: Node, model: Model) -> bool:
     function = next((each.function for each in effects.reading.called if each.function.name == last), None)
     if function is None or (function.owner is not None and function.name == "__init__"):
         return False
-    names = called_names(function.body)
+    names = function.called
     if not names & {"add", "save", "create", "acreate"} or is_kept_out(function):
         return False
     for node in walk(function.body):

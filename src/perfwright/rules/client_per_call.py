@@ -54,12 +54,15 @@ The function runs once in the life of the program.
 
 from collections.abc import Iterator
 
+from perfwright.effects.frame import Loop
 from perfwright.effects.summary import Effect, Effects
 from perfwright.finding import Confidence, Cost, Finding, Proof, Term
+from perfwright.index.tree import walk
 from perfwright.rules._contract import Rule
 
 
 def find(effects: Effects) -> Iterator[Finding]:
+    yield from connected(effects)
     for effect in effects.effects("client"):
         event = effect.event
         if event.once:
@@ -86,6 +89,25 @@ def find(effects: Effects) -> Iterator[Finding]:
         )
 
 
+def connected(effects: Effects) -> Iterator[Finding]:
+    """Give the calls in a loop that open a connection for one message each, where one would carry them all."""
+    for effect in effects.repeated("connect"):
+        event, loop = effect.event, effect.loop
+        if event.once or loop is None or event.model is None or not event.model.bulk or is_given(loop):
+            continue
+        yield effects.finding(
+            RULE.name,
+            effect,
+            f"a new connection for every pass over `{loop.over}`: `{event.leaf[2]}`",
+            cure=f"Open one connection before the loop and pass it on, or send all at once: {event.model.bulk}.",
+        )
+
+
+def is_given(loop: Loop) -> bool:
+    """Tell whether a loop passes on a connection that it has."""
+    return any(name == "connection" for node in walk(loop.body) if node[0] == "call" for name, _ in node[4])
+
+
 def confidence(effects: Effects, effect: Effect, looped: bool) -> Confidence:
     return effects.confidence(effect) if looped else "likely"
 
@@ -99,4 +121,10 @@ def cure(effect: Effect, made: str) -> str:
     return f"Make one {made} for the program (module, app state or lifespan) and pass it on."
 
 
-RULE = Rule(name="client-per-call", sees=("client",), spends=("latency",), proof=Proof.count("connections"), find=find)
+RULE = Rule(
+    name="client-per-call",
+    sees=("client", "connect"),
+    spends=("latency",),
+    proof=Proof.count("connections"),
+    find=find,
+)

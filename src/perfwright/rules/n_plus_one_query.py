@@ -86,11 +86,15 @@ The loop is over a handful of items whose number does not grow, or the rows come
 
 from collections.abc import Iterator
 
+from perfwright.effects.frame import Link
+from perfwright.effects.schema import DJANGO, Relation
 from perfwright.effects.summary import Effect, Effects
-from perfwright.effects.values import Row, Rows, Sequence
 from perfwright.finding import Cost, Finding, Proof
+from perfwright.index.tree import walk
 from perfwright.rules._contract import Rule
+from perfwright.rules._same import call_at, same_from
 
+VALIDATIONS = ("full_clean", "validate_unique", "validate_constraints")
 MOST = 4  # symbols and cures named in one finding
 
 
@@ -110,7 +114,7 @@ def find(effects: Effects) -> Iterator[Finding]:
             place=effects.place(first[0], first[1]),
             symbol=effect.event.symbol,
             message=message(sure, loop.over),
-            cure=" ".join(dict.fromkeys(cure(each) for each in sure[:MOST])),
+            cure=" ".join(dict.fromkeys(cure(effects, each) for each in sure[:MOST])),
             confidence=effects.confidence(effect),
             chain=effects.chain(effect),
             cost=Cost(terms=tuple(effects.term(each) for each in sure)),
@@ -139,14 +143,15 @@ def message(group: list[Effect], over: str) -> str:
     return f"each pass over `{over}` runs a query: `{call}`"
 
 
-def cure(effect: Effect) -> str:
+def cure(effects: Effects, effect: Effect) -> str:
     """Name the call of the user's own library that fetches the relation along, or the batch form."""
-    relation, loop = effect.relation, effect.loop
+    relation = effect.relation
     model = effect.event.symbol.partition(".")[0]
-    if relation is not None and loop is not None:
-        source = loop.iterated
-        django = _is_django(source) or (relation.target is not None and relation.target.framework == "django")
-        if django:
+    special = otherwise(effect, model)
+    if special:
+        return special
+    if relation is not None:
+        if is_django(effects, model, relation):
             call = "prefetch_related" if relation.many or relation.generic else "select_related"
             return f'Add .{call}("{relation.name}") to the query of the {model} rows.'
         loader = "selectinload" if relation.many else "joinedload"
@@ -161,12 +166,38 @@ def cure(effect: Effect) -> str:
     return "Ask once before the loop for everything that it needs."
 
 
-def _is_django(value: object) -> bool:
-    if isinstance(value, Rows):
-        return value.model is not None and value.model.framework == "django"
-    if isinstance(value, Sequence) and isinstance(value.element, Row):
-        return value.element.model.framework == "django"
-    return False
+def is_django(effects: Effects, owner: str, relation: Relation) -> bool:
+    """Tell whether a relation is of a Django model."""
+    for model in effects.schema.by_name.get(owner, ()):
+        if model.relations.get(relation.name) is relation:
+            return model.framework == DJANGO
+    return effects.schema.frameworks == {DJANGO}
+
+
+def otherwise(effect: Effect, model: str) -> str:
+    """Return the cure of a query that no fetching along and no IN filter mends; nothing for all others."""
+    event = effect.event
+    if effect.relation is None and (same := same_from(effect, looking=True)) is not None:
+        return f"Move `{event.chain[same][2]}` before the loop: it asks for the same on each pass."
+    leaf = call_at(event.leaf)
+    asked = leaf[2][3] if leaf is not None and leaf[0] == "call" and leaf[2][0] == "attr" else ""
+    if asked in VALIDATIONS:
+        return (
+            "Each validation asks the database about one row (unique fields, relations): check all rows with one "
+            "query, or leave it to the constraints of the table and write the rows together."
+        )
+    if asked in ("exists", "aexists") and any(in_while(link) for link in event.chain[1:]):
+        return f"Fetch the {model} values that are taken in one query before the loop, and choose free ones in memory."
+    functions = [link[0] for link in event.chain]
+    if effect.relation is None and any(function in functions[:index] for index, function in enumerate(functions)):
+        return f"Load the {model} rows of the whole tree in one query (or a recursive CTE) and link them in memory."
+    return ""
+
+
+def in_while(link: Link) -> bool:
+    """Tell whether a step stands in a `while`: it goes on until it finds something."""
+    function, position, _ = link
+    return any(node[0] == "while" and any(inner[1] == position for inner in walk(node)) for node in walk(function.body))
 
 
 RULE = Rule(

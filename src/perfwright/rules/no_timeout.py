@@ -41,13 +41,14 @@ The program has nothing to do until the answer is there, and somebody sits in fr
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 
 from perfwright.effects.frame import Event
 from perfwright.effects.summary import Effect, Effects
 from perfwright.effects.values import Instance
 from perfwright.finding import Confidence, Finding, Proof, Term
 from perfwright.index.lower import Node
-from perfwright.index.project import Class, Module
+from perfwright.index.project import Class, Function, Module
 from perfwright.index.tree import text, walk
 from perfwright.rules._contract import Rule
 
@@ -114,22 +115,27 @@ def bounded(effects: Effects, event: Event) -> bool:
         return True
     if name.startswith("requests.Session.") and session_has_one(effects, event):
         return True
-    return within_timeout(effects.function.body, node)
+    limited = limits(effects.function)
+    return limited is None or id(node) in limited
 
 
 def says_no(node: Node | None) -> bool:
     return node is not None and node[0] == "const" and node[2] is False
 
 
-def within_timeout(body: tuple[Node, ...], call: Node) -> bool:
-    """Tell whether a call stands in a `with` block that ends it: `asyncio.timeout`, `eventlet.Timeout`, a signal."""
-    for node in walk(body):
+@lru_cache(maxsize=1)
+def limits(function: Function) -> frozenset[int] | None:
+    """Return the ids of what stands in a `with` block that ends it: `asyncio.timeout`, `eventlet.Timeout`.
+
+    None where a signal ends all of it.
+    """
+    inside: set[int] = set()
+    for node in walk(function.body):
         if node[0] == "with" and any("timeout" in text(item, 200).lower() for item, _ in node[2]):
-            if any(inner is call for inner in walk(node[3])):
-                return True
+            inside.update([id(inner) for inner in walk(node[3])])
         elif node[0] == "call" and node[2][0] == "attr" and node[2][3] in ("alarm", "setitimer"):
-            return True
-    return False
+            return None
+    return frozenset(inside)
 
 
 def session_has_one(effects: Effects, event: Event) -> bool:
@@ -144,7 +150,7 @@ def importing(effects: Effects, top: str) -> list[Module]:
     """Return the modules that import a package, and note that what they do was looked at."""
     found = []
     for module in effects.project.modules.values():
-        if any(binding[0] == "import" and binding[1].partition(".")[0] == top for binding in module.names.values()):
+        if top in module.imports:
             found.append(module)
             effects.program.interpreter.consulted.update(module.functions)
     return found

@@ -43,9 +43,12 @@ The loop is short by nature, or each row must be written before the next is begu
 is not a write per item: the unit of work sends the rows together when it is flushed.
 """
 
+import re
 from collections.abc import Iterator
 
+from perfwright.effects.schema import Model
 from perfwright.effects.summary import Effect, Effects
+from perfwright.effects.values import Row, Rows
 from perfwright.finding import Cost, Finding, Proof
 from perfwright.rules._commits import called, committed
 from perfwright.rules._contract import Rule
@@ -59,6 +62,9 @@ BULK = {
     "execute": "executemany, or one execute with a list of parameters",
     "flush": "one flush after the loop",
 }
+OVERRIDDEN = ("save", "delete", "create")
+LOGGERS = ("log", "write_log", "add_log", "log_entry", "audit")
+LOGS = re.compile(r"(Log|Logs|LogEntry|LogRecord|Journal|AuditEntry|AuditEvent|HistoryEntry)$")
 
 
 def find(effects: Effects) -> Iterator[Finding]:
@@ -79,7 +85,7 @@ def find(effects: Effects) -> Iterator[Finding]:
             place=effects.place(first[0], first[1]),
             symbol=effect.event.symbol,
             message=f"each pass over `{loop.over}` writes to the database{through}{times}",
-            cure=cure(effect),
+            cure=cure(effects, effect),
             confidence=effects.confidence(effect),
             chain=effects.chain(effect),
             cost=Cost(terms=tuple(effects.term(each) for each in wanted)),
@@ -93,11 +99,38 @@ def writes(effect: Effect) -> bool:
     )
 
 
-def cure(effect: Effect) -> str:
+def cure(effects: Effects, effect: Effect) -> str:
     name = called(effect)
-    model = effect.event.model
+    model, row = effect.event.model, written(effect)
     bulk = BULK.get(name) or (model.bulk.rpartition(".")[2] if model is not None and model.bulk else "")
+    log = effect.event.leaf[0].name.strip("_") in LOGGERS or (row is not None and LOGS.search(row.name) is not None)
+    if log and name in ("save", "create"):
+        return "Collect the rows in the loop and write them with bulk_create, unless each must be seen at once."
+    besides = does_more(effects, effect, row, name)
+    if besides:
+        return (
+            f"{besides}, which {bulk.partition(' (')[0]} leaves out. Where that is not wanted here, or can be done for "
+            "all rows at once, write them after the loop; else keep the loop and run it in one transaction."
+        )
     return f"Collect the rows in the loop and write them after it: {bulk or 'the bulk form of this call'}."
+
+
+def written(effect: Effect) -> Model | None:
+    """Return the model whose row an effect writes."""
+    detail = effect.event.detail
+    return detail.model if isinstance(detail, Row | Rows) else None
+
+
+def does_more(effects: Effects, effect: Effect, row: Model | None, name: str) -> str:
+    """Tell what writing a row does besides: a method of the model around it, or receivers of its signals."""
+    if name not in OVERRIDDEN:
+        return ""
+    leaf = effect.event.leaf[0]
+    if len(effect.event.chain) > 1 and leaf.owner is not None and leaf.name == name and len(leaf.body) > 1:
+        return f"{leaf.owner.name}.{name}() does more than write the row"
+    if row is not None and effects.receivers(row, name):
+        return f"{name}() of {row.name} sends signals that are listened to"
+    return ""
 
 
 RULE = Rule(

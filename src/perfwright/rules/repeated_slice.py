@@ -89,6 +89,8 @@ def sliced(effects: Effects, effect: Effect) -> Finding | None:
     if is_end(low) or is_end(high) or not starts(low):
         return None  # the last few, or all but the last few
     bound = low if low is not None else high
+    if bound is None:
+        return None  # a copy of the whole
     moves = changes.touch(bound) if local else bool(names_in(bound) & bound_by(leaf[0]))
     if not moves and low is None:
         return None  # a window of one length

@@ -72,8 +72,8 @@ from perfwright.effects.summary import Effects
 from perfwright.finding import Confidence, Cost, Finding, Proof, Step, Term
 from perfwright.index.lower import Node
 from perfwright.index.project import Function
-from perfwright.index.tree import names_in, text, walk
-from perfwright.rules._code import blocks, called_names, positions
+from perfwright.index.tree import called_names, names_in, text, walk
+from perfwright.rules._code import blocks, positions, statements
 from perfwright.rules._contract import Rule
 
 REMOTE = ("http.request", "llm.call", "connect", "db.query", "db.write", "process.spawn")
@@ -336,8 +336,8 @@ def is_bounded(loop: Node, again: tuple[Node, ...], after: tuple[Node, ...]) -> 
         return True
     block = loop[3]
     counted = {text(node[2]) for node in walk(block) if node[0] == "aug"}
-    for node in walk(block):
-        if node[0] == "if" and node[3] and leaves(node[3]) and {text(part) for part in walk(node[2])} & counted:
+    for statement in statements(block):
+        if statement[0] == "if" and leaves(statement[3]) and {text(part) for part in walk(statement[2])} & counted:
             return True
     return text(loop[2]) in counted or any(node[0] == "raise" for node in walk(after))
 
@@ -389,14 +389,11 @@ def is_ours(kind: Node | None) -> bool:
     return bool(names) and all(OURS.search(name) for name in names)
 
 
-def error_names(kind: Node | None) -> Iterator[str]:
-    """Give the last names of the exceptions that a handler is for; none for all of them."""
-    if kind is None:
-        return
-    for part in kind[3] if kind[0] == "coll" else (kind,):
-        name = part[2] if part[0] == "name" else part[3] if part[0] == "attr" else ""
-        if name not in ("Exception", "BaseException", ""):
-            yield name
+def error_names(kind: Node | None) -> list[str]:
+    """Return the last names of the exceptions that a handler is for; none for all of them."""
+    parts = () if kind is None else kind[3] if kind[0] == "coll" else (kind,)
+    names = [part[2] if part[0] == "name" else part[3] if part[0] == "attr" else "" for part in parts]
+    return [name for name in names if name not in ("Exception", "BaseException", "")]
 
 
 # --------------------------------------------------------------------------- retrying by library

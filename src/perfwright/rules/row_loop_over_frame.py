@@ -44,8 +44,10 @@ The frame is small whatever the data, or each row is for a request, a file or a 
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from perfwright.effects.frame import Event
+from perfwright.effects.observations import Reading
 from perfwright.effects.summary import Effects
 from perfwright.effects.values import Foreign
 from perfwright.finding import Confidence, Cost, Finding, Proof, Term
@@ -317,13 +319,17 @@ def confidence(effects: Effects, event: Event | None, position: int) -> Confiden
 
 def asked_outside(effects: Effects, position: int) -> Confidence:
     """Return `possible` where each pass asks somebody else, which takes longer than the loop, or prints a row."""
-    for event in effects.reading.events:
-        if event.effect in OUTSIDE and any(loop.position == position for loop in event.loops):
-            return "possible"
-    for loop in loops(effects.function.body):
-        if loop[0] == "for" and any(node[1] == position for node in walk(loop[3])) and all(map(shows, body_of(loop))):
-            return "possible"
-    return "certain"
+    return "possible" if position in spent_outside(effects.reading) else "certain"
+
+
+@lru_cache(maxsize=1)
+def spent_outside(reading: Reading) -> frozenset[int]:
+    """Return where the loops of a function stand that ask somebody else, and what those go through that only print."""
+    found = {loop.position for event in reading.events if event.effect in OUTSIDE for loop in event.loops}
+    for loop in loops(reading.function.body):
+        if loop[0] == "for" and all(map(shows, body_of(loop))):
+            found.update([node[1] for node in walk(loop[3])])
+    return frozenset(found)
 
 
 def shows(statement: Node) -> bool:

@@ -70,6 +70,7 @@ from perfwright.finding import Cost, Finding, Proof, Step, Term
 from perfwright.index.lower import Node
 from perfwright.index.project import Class, Function, Module
 from perfwright.index.tree import names_in, text, walk
+from perfwright.rules._code import statements
 from perfwright.rules._contract import Rule
 from perfwright.rules._memos import (
     KINDS,
@@ -136,7 +137,7 @@ def keyed_by_request(effects: Effects, function: Function, memo: Memo) -> Iterat
 def asked(effects: Effects) -> Iterator[Finding]:
     """Give the functions that keep all their answers and that this one asks for anything at all."""
     known = memos(effects.project).functions
-    if effects.function.index < 0 or known.keys().isdisjoint(effects.function.module.called):
+    if effects.function.index < 0 or effects.function.module.called.isdisjoint(known):
         return
     for node, called in calls_to(effects, set(known)):
         for function, memo in known[node[2][-1]]:
@@ -320,8 +321,9 @@ def is_registry(function: Function, name: str) -> bool:
     """Tell whether a function enters things in a list of its own making: what is there already is a mistake."""
     if re.match(r"_*(register|add|subscribe|connect|bind|define|declare)(_|$)", function.name):
         return True
-    for node in walk(function.body):
-        if node[0] == "if" and name in text(node[2], 200) and node[3] and node[3][-1][0] == "raise":
+    for statement in statements(function.body):
+        refuses = statement[0] == "if" and statement[3] and statement[3][-1][0] == "raise"
+        if refuses and name in text(statement[2], 200):
             return True
     return False
 

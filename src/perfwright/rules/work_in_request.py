@@ -195,12 +195,7 @@ def has_queue(effects: Effects) -> bool:
 
 def imported(effects: Effects) -> set[str]:
     """Return the top packages that the project imports."""
-    return {
-        binding[1].partition(".")[0]
-        for module in effects.project.modules.values()
-        for binding in module.names.values()
-        if binding[0] == "import" and not binding[3]
-    }
+    return {top for module in effects.project.modules.values() for top in module.imports}
 
 
 RULE = Rule(name="work-in-request", sees=WORK, spends=("latency",), proof=Proof("scenario", "waiting"), find=find)
