@@ -77,6 +77,7 @@ The rows are also used as they are, or the condition cannot be said in SQL.
 
 from collections.abc import Iterator
 
+from perfwright.config import is_administered
 from perfwright.effects.summary import Effects
 from perfwright.effects.values import Load
 from perfwright.finding import Confidence, Cost, Finding, Proof, Step, Term
@@ -148,10 +149,16 @@ def told(effects: Effects, load: Load, uses: list[tuple[str, int, str]]) -> Find
 
 def confidence(load: Load, kind: str) -> Confidence:
     if load.owned:
-        return "possible"
+        return "likely" if kind == "count" and fans_out(load) else "possible"
     if load.relation and kind in ("any", "columns", "contains"):
         return "possible"
     return "certain" if not load.filtered and not load.relation else "likely"
+
+
+def fans_out(load: Load) -> bool:
+    """Tell whether few rows share all of a large table among them: `len(group.users)`."""
+    owner, _, relation = load.symbol.partition(".")
+    return bool(relation and load.model is not None and is_administered(owner) and not is_administered(load.model.name))
 
 
 RULE = Rule(name="load-all-to-filter", sees=("load",), spends=("latency", "memory"), proof=Proof.peak("n"), find=find)

@@ -95,19 +95,39 @@ def told(effects: Effects, load: Load, model: Model, used: list[str], left: list
     named = ", ".join(f"`{name}`" for name in left[:FEW]) + (" and others" if len(left) > FEW else "")
     shown = ", ".join(f"`{name}`" for name in used)
     _, position, what = load.chain[0]
+    of_all = bool(load.relation) and is_of_all(effects, load)
     return Finding(
         rule=RULE.name,
         place=effects.place(effects.function, position),
         symbol=load.symbol,
         message=f"all columns of `{load.symbol}` are loaded, {named} too, and only {shown} of each row used",
-        cure=cure(model, used),
-        confidence="possible" if load.relation or load.filtered else "likely",
+        cure=cure(model, used, load.relation if of_all else None),
+        confidence="possible" if load.filtered or (load.relation and not of_all) else "likely",
         chain=(effects.step(effects.function, position, f"load: {what}"),),
         cost=Cost(terms=(Term("load", (load.symbol,)),)),
     )
 
 
-def cure(model: Model, used: list[str]) -> str:
+def is_of_all(effects: Effects, load: Load) -> bool:
+    """Tell whether what is linked to a row is loaded for every row of a table, in a loop over them."""
+    nodes = walk(effects.function.body)
+    for outer in effects.loads:
+        if outer.model is None or outer.limited or outer.filtered or outer.relation or len(outer.chain) != 1:
+            continue
+        at = outer.chain[0][1]
+        name = name_of(nodes, at)
+        for node in nodes:
+            for _, over, inside in passes(node):
+                through = at in positions(over) or (over[0] == "name" and (over[1] == at or over[2] == name))
+                if through and load.chain[0][1] in positions(inside):
+                    return True
+    return False
+
+
+def cure(model: Model, used: list[str], relation: str | None) -> str:
+    if model.framework == "django" and relation:
+        columns = ", ".join(repr(name) for name in used)
+        return f"Fetch what is used: Prefetch({relation!r}, queryset={model.name}.objects.only({columns}))."
     if model.framework == "django":
         return f"Ask for what is used: values_list({', '.join(repr(name) for name in used)}), or only(...)."
     return f"Ask for what is used: select({', '.join(f'{model.name}.{name}' for name in used)})."
