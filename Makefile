@@ -73,6 +73,7 @@ clean: ## Remove the environment, caches and downloads
 
 # The wheel as it is released, compiled where there is a C compiler, in an environment of its own.
 .cache/compiled/.made: .venv/.core setup.py $(shell find src -name '*.py' -o -name '*.toml' | sort)
+	@rm -rf build  # what an older one left would be packed as well
 	@$(BIN)/python -m venv --clear .cache/compiled
 	@.cache/compiled/bin/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt .
 	@touch $@

@@ -4,11 +4,12 @@ import json
 import sys
 from pathlib import Path
 
+import compare_peers
 import peer_output
 import peer_runs
 import pytest
 from peer_output import OutputError, Report, Spot
-from peer_runs import Peer, PeerError
+from peer_runs import Peer, PeerError, Run
 
 # What each tool printed for a small program of ours, shortened.
 LINES = {
@@ -243,3 +244,58 @@ def test_a_run_over_the_limit_is_stopped(tmp_path: Path) -> None:
 
     assert done.over
     assert done.cpu >= 0.9
+
+
+def test_a_tree_is_copied_without_tests_and_without_what_cannot_be_parsed(tmp_path: Path) -> None:
+    project = tmp_path / "shop"
+    (project / "tests").mkdir(parents=True)
+    for name, text in {"a.py": "x = 1\n", "b.py": "def f(:\n", "tests/test_a.py": "x = 1\n", "page.html": "x"}.items():
+        (project / name).write_text(text, "utf8")
+
+    tree = compare_peers.prepare(project, tmp_path / "copy")
+
+    assert (tree.files, tree.lines) == (("a.py",), 1)
+    assert sorted(path.name for path in tree.root.rglob("*") if path.is_file()) == ["a.py", "page.html"]
+
+
+def test_a_cell_has_the_median_or_says_why_there_is_none() -> None:
+    runs: list[Run | str] = [Run(cpu=cpu, wall=2 * cpu) for cpu in (3.0, 1.0, 2.0)]
+
+    assert compare_peers.cells(runs, 60) == ["2.0", "4.0", "0"]
+    assert compare_peers.cells([Run(cpu=60.2, wall=90.0, over=True)], 60) == ["> 60", "> 90", ""]
+    assert compare_peers.cells(["it needs Python 3.12."], 60) == ["no answer: it needs Python 3.12.", "", ""]
+
+
+@pytest.mark.parametrize(("scope", "seen"), [("tree", ["a/m.py", "b/m.py"]), ("folder", ["a/m.py"])])
+def test_an_adapter_prints_sarif_with_relative_paths(
+    scope: str, seen: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree, programs = tmp_path / "tree", tmp_path / "bin"
+    for folder in (tree / "a", tree / "b", programs):
+        folder.mkdir(parents=True)
+    for name in ("a/m.py", "b/m.py"):
+        (tree / name).write_text("x = 1\n", "utf8")
+    tool = programs / "tool"
+    tool.write_text(
+        f"#!{sys.executable}\n"
+        "from pathlib import Path\n"
+        "for path in sorted(Path.cwd().rglob('*.py')):\n"
+        "    print(f'{path}:1:1: W1 slow')\n",
+        "utf8",
+    )
+    tool.chmod(0o755)
+    monkeypatch.chdir(tree)
+
+    code = compare_peers.adapter(peer("tool", scope=scope), programs, [Path("a/m.py")], None, 30)
+
+    found = peer_output.read(capsys.readouterr().out, "sarif", tree)
+    assert (code, [report.at.path for report in found]) == (0, seen)
+
+
+def test_an_adapter_without_an_answer_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert compare_peers.adapter(peer("tool"), tmp_path, [Path()], None, 30) == 2
+    assert capsys.readouterr().err == "ours: it cannot be started (No such file or directory).\n"
