@@ -105,3 +105,14 @@ def test_a_table_that_administrators_fill_is_small_unless_it_is_named(size: Size
     assert size.of("Role") == rows
     assert size.of("PaymentType") == min(100, size.rows)
     assert size.of("Order") == size.rows
+
+
+@pytest.mark.parametrize("broken", [DECLARATIVE.replace("[]", "["), "<<<<<<< ours\n" + DECLARATIVE])
+def test_a_migration_that_only_declares_is_not_parsed_unless_it_looks_broken(tmp_path: Path, broken: str) -> None:
+    (tmp_path / "whole.py").write_text(DECLARATIVE, "utf8")
+    (tmp_path / "broken.py").write_text(broken, "utf8")
+
+    record = pipeline.check(tmp_path, ["broken.py", "whole.py"], Settings(), jobs=1)
+
+    assert [unreadable.path for unreadable in record.summary.unreadable] == ["broken.py"]
+    assert record.summary.lines == DECLARATIVE.count("\n")
