@@ -149,7 +149,7 @@ def main() -> None:
     heads = ("cold s", "x parse", "wall of CPU", "warm s", "x hash+start", "one changed s", "x hash+start")
     print(f"{'project':<12}{'files':>6}{'lines':>8}  " + "".join(f"{head:<19}" for head in heads))
     for path in [path.resolve() for path in given.paths] or public():
-        speed = measure(path, given.rounds, given.perfwright)
+        speed = measure(path, given.rounds, given.perfwright.absolute())
         shown = (
             f"{statistics.median(speed.cold):.2f}",
             ratio(speed.cold, speed.parse),

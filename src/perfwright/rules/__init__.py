@@ -15,21 +15,12 @@ from perfwright.effects.summary import Program
 from perfwright.effects.values import LITTLE
 from perfwright.finding import CONFIDENCES, Cost, Finding, Predicted, Severity, Step, Term
 from perfwright.index.project import Function
-from perfwright.rules._alike import beside_requests, one_a_cause
+from perfwright.rules._alike import beside_requests, one_a_cause, place_of
 from perfwright.rules._contract import Rule, Spends
-from perfwright.rules._found import Found, Key, Reached, Read, resolved
+from perfwright.rules._found import Found, Key, Reached, Read, is_job, resolved
 
 __all__ = ["Found", "find", "load", "page", "resolved", "search"]
 
-RESOURCE: dict[Spends, str] = {
-    "latency": "latency_ms",
-    "queries": "queries",
-    "stall": "stall_ms",
-    "memory": "memory_mb",
-    "response": "response_kb",
-    "money": "usd_per_month",
-    "import": "import_ms",
-}
 OF_A_TASK, OF_A_COMMAND = 100, 300  # budgets of a request: 20 seconds and a minute at the default
 OF_REQUESTS = ("queries", "response_kb")  # budgets that say nothing of a job
 WAYS = 50  # readings that found the same, looked at for entry points
@@ -41,7 +32,6 @@ CURES = 3  # named for one loop
 LISTED = 8  # other ways to the same defect that a finding names
 QUERIES = ("db.query", "db.write", "db.commit")
 # Code that runs once, by hand or at a deployment, on data that its author chose.
-JOBS = ("task ", "command ", "migration ")
 ASIDE = re.compile(
     r"(^|[/_])(docs?|examples?|benchmarks?|seed(s|ers?|_\w+)?|fixtures?|demo(_\w+)?|factor(y|ies)"
     r"|(sample|random|dummy|fake)_?data|populate\w*)([/_.]|$)"
@@ -189,7 +179,7 @@ def together(group: list[Finding]) -> Finding:
     best, others = group[0], group[1:]
     also = {(step.path, step.line): step for finding in group for step in finding.also}
     for finding in others:
-        also.setdefault((finding.place.path, finding.place.line), last_in(finding))
+        also.setdefault((finding.place.path, finding.place.line), place_of(finding))
     lines = sorted({finding.place.line for finding in others} - {best.place.line})
     more = f", and {len(others)} more on each pass" + (
         f" (line {', '.join(map(str, lines[:LISTED]))})" if lines else ""
@@ -203,11 +193,6 @@ def together(group: list[Finding]) -> Finding:
         entry_points=tuple(dict.fromkeys(entry for finding in group for entry in finding.entry_points)),
         cost=Cost(terms=tuple(term for finding in group for term in finding.cost.terms)),
     )
-
-
-def last_in(finding: Finding) -> Step:
-    """Return where a finding stands, as a step."""
-    return next((step for step in finding.chain[1:] if step.line == finding.place.line), finding.chain[-1])
 
 
 def joined(reached: Reached, ways: list[tuple[Finding, Key]]) -> Finding:
@@ -273,7 +258,7 @@ class Judge:
         Nobody waits for a task, and somebody watches a command; how many queries they run is nobody's concern.
         """
         patience = 1
-        if entries and all(entry.startswith(JOBS) for entry in entries):
+        if is_job(entries):
             patience = OF_A_TASK if any(entry.startswith("task ") for entry in entries) else OF_A_COMMAND
         if patience > 1 and resource in OF_REQUESTS:
             return 0.0

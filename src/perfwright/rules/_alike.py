@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from perfwright.finding import CONFIDENCES, Cost, Finding, Step
+from perfwright.finding import CONFIDENCES, SEVERITIES, Cost, Finding, Step
+from perfwright.rules._found import is_job
 
-SEVERITIES = ("error", "warning", "note")
 CLIENTS = ("client-per-call",)
 LOOPS = ("n-plus-one-query", "query-per-item-write")
-JOBS = ("task ", "command ", "migration ")
 REQUESTS = ("request-per-item", "llm-call-per-item")
 NAMED = 5  # other places that a message names
 LISTED = 40  # those that a finding lists
@@ -110,8 +109,12 @@ def beside_requests(findings: Sequence[Finding]) -> list[Finding]:
     for finding in findings:
         around = loop_of(finding)
         request = requests.get(around) if around is not None and finding.rule in LOOPS else None
-        job = bool(finding.entry_points) and all(entry.startswith(JOBS) for entry in finding.entry_points)
-        if request is None or not job or request.severity == "note" or finding.confidence == "possible":
+        if (
+            request is None
+            or not is_job(finding.entry_points)
+            or request.severity == "note"
+            or finding.confidence == "possible"
+        ):
             found.append(finding)
             continue
         told = f"{finding.message}, beside a request (line {request.place.line}) that takes most of the time"

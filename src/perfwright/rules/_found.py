@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from perfwright.finding import Finding
 
 Key = tuple[str, str, int]  # see Function.key
+JOBS = ("task ", "command ", "migration ")  # entry points that nobody waits for
 REACHED = 200  # functions above a finding that are looked at for entry points
 
 
@@ -52,6 +53,11 @@ def resolved(shares: Iterable[Found]) -> float:
                 calls[read.function] = read.calls
     seen, unknown = sum(each[0] for each in calls.values()), sum(each[1] for each in calls.values())
     return round(1 - unknown / seen, 3) if seen else 1.0
+
+
+def is_job(entry_points: Sequence[str]) -> bool:
+    """Tell whether only tasks, commands and migrations reach some code; False where nothing that is known does."""
+    return bool(entry_points) and all(entry.startswith(JOBS) for entry in entry_points)
 
 
 class Reached:
