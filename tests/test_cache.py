@@ -1,6 +1,7 @@
 """What is kept from one check to the next: it changes how long a check takes, never what it says."""
 
 import json
+import marshal
 import os
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ from perfwright import config, discover, pipeline
 from perfwright.finding import Record
 from perfwright.index.cache import Cache
 from perfwright.index.lower import lower
+from perfwright.index.read import pack
 from perfwright.resume import inside_functions
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -159,7 +161,7 @@ def test_what_is_an_edit_inside_functions(edit: tuple[str, str], inside: bool) -
     before = (
         "LIMIT = 5\n\n\nclass A:\n    def __init__(self):\n        self.n = 3\n\n    def f(self):\n        return 1\n"
     )
-    old, new = lower(before.encode()), lower(before.replace(*edit).encode())
+    old, new = (marshal.loads(pack(lower(text.encode()))) for text in (before, before.replace(*edit)))
     consulted = {("a.py", "A.__init__", old[2][0][2])}
 
     assert inside_functions(old, new, path="a.py", consulted=consulted, has_models=False) is inside

@@ -34,7 +34,8 @@ def read_all(
     ground = Ground(project, libraries)
     rest = answers.beside(root, settings)
     shares = shares_of(project)
-    found = resume.take_up(cache, ground, shares, root, rest, templates.listed)
+    found = resume.take_up(cache, ground, shares, facts.packed, root, rest, templates.listed)
+    again = found is None
     if found is None:
 
         def found_in(index: int) -> rules.Found:
@@ -42,7 +43,8 @@ def read_all(
 
         found = processes.shared(found_in, len(shares), at_once=jobs != 1)
     listed = templates.listed() if cache.folder is not None and any(share.renders for share in found) else ""
-    resume.keep(cache, project, rest, listed, found)
+    if again:
+        resume.keep(cache, project, rest, listed, found)
     modules = list(project.modules.values())
     kept = suppressed(project, rules.find(found, [module.path for module in modules], settings))
     paths = {finding.place.path for finding in kept}

@@ -12,11 +12,12 @@ from perfwright.finding import Finding
 from perfwright.index.cache import Cache
 from perfwright.index.lower import Node
 from perfwright.index.project import Module, Project
-from perfwright.index.read import PACK
+from perfwright.index.read import BODY
 from perfwright.rules._found import Found, Key, Read
 
 ENTRY = "readings"  # the name of the cache's entry
 MOST = 40  # changed files; with more, everything is read again
+FEW = 4  # changed files that are read again each time, rather than to keep all readings anew
 # Nodes whose last part is the line where they end.
 ENDED = ("assign", "for", "while")
 NAMED = ("func", "class")  # as pairs: bindings, whose second part is no position
@@ -30,14 +31,25 @@ def keep(cache: Cache, project: Project, rest: str, listed: str, found: Sequence
     if cache.folder is None:
         return
     digests = {module.path: module.digest for module in project.modules.values()}
-    shares = [_plain(share) for share in found]
-    cache.keep(ENTRY, {"rest": rest, "listed": listed, "digests": digests, "shares": shares})
+    through: dict[int, int] = {}
+    shares = [_plain(share, through) for share in found]
+    bits = [files.to_bytes((files.bit_length() + 7) // 8, "little") for files in through]
+    cache.keep(ENTRY, {"rest": rest, "listed": listed, "digests": digests, "through": bits, "shares": shares})
 
 
 def take_up(
-    cache: Cache, ground: Ground, shares: Sequence[list[Module]], root: Path, rest: str, listed: Callable[[], str]
+    cache: Cache,
+    ground: Ground,
+    shares: Sequence[list[Module]],
+    packed: Mapping[str, bytes],
+    root: Path,
+    rest: str,
+    listed: Callable[[], str],
 ) -> list[Found] | None:
-    """Return the readings of a project, most of them as they were; None where everything is to be read."""
+    """Return the readings of a project, most of them as they were; None where everything is to be read.
+
+    `packed` has the facts of its files by hash, as they are and as they were.
+    """
     state: dict[str, Any] | None = cache.load(ENTRY)
     if state is None or state["rest"] != rest:
         return None
@@ -46,11 +58,11 @@ def take_up(
     if list(digests) != [module.path for module in modules] or len(state["shares"]) != len(shares):
         return None
     changed = [module for module in modules if module.digest != digests[module.path]]
-    old = [_found(share) for share in state["shares"]]
+    through = [int.from_bytes(bits, "little") for bits in state["through"]]
+    old = [_found(share, through) for share in state["shares"]]
     if len(changed) > MOST or not same_templates(old, root, state["listed"], listed):
         return None
     consulted = {key for share in old for key in share.consulted}
-    packed: Mapping[str, bytes] = cache.load(PACK) or {}
     models = {model.cls.module for model in ground.schema.by_class.values()}
     touched = 0
     for module in changed:
@@ -72,7 +84,10 @@ def take_up(
         alone = {read.function for read in kept.reads if read.standalone}
         again = Program(ground).read_again(part, done, alone, frameworks=number == 0 and frameworks)
         found += [kept, rules.search(again)]
-    return merged(found)
+    whole = merged(found)
+    if len(changed) > FEW:
+        keep(cache, ground.project, rest, state["listed"], whole)
+    return whole
 
 
 def merged(found: list[Found]) -> list[Found]:
@@ -121,7 +136,7 @@ def inside_functions(old: Any, new: Any, *, path: str, consulted: set[Key], has_
         return False
     if has_models and classes != classes_now:
         return False  # a finding points at the line of a column
-    if bare(names) != bare(names_now) or bare(body) != bare(body_now):
+    if bare(names) != bare(names_now) or unpacked(body) != unpacked(body_now):
         return False
     for one, other in zip(classes, classes_now, strict=True):
         if bare((*one[:2], *one[4:])) != bare((*other[:2], *other[4:])):
@@ -129,9 +144,14 @@ def inside_functions(old: Any, new: Any, *, path: str, consulted: set[Key], has_
     for one, other in zip(functions, functions_now, strict=True):
         if bare((*one[:2], *one[4:8], *one[9:])) != bare((*other[:2], *other[4:8], *other[9:])):
             return False
-        if (path, one[1], one[2]) in consulted and bare(one[8]) != bare(other[8]):
+        if (path, one[1], one[2]) in consulted and unpacked(one[BODY]) != unpacked(other[BODY]):
             return False
     return True
+
+
+def unpacked(body: bytes) -> Any:
+    """Return a body of packed facts, without its positions."""
+    return bare(marshal.loads(body))
 
 
 def bare(node: Any) -> Any:
@@ -174,11 +194,12 @@ def still_good(share: Found, touched: int) -> Found:
     )
 
 
-def _plain(share: Found) -> Any:
+def _plain(share: Found, through: dict[int, int]) -> Any:
+    """Return what `marshal` takes; `through` collects the sets of files, which many readings have in common."""
     return (
         [
             (
-                read.function, read.standalone, read.met, read.lone, _bits(read.files),
+                read.function, read.standalone, read.met, read.lone, through.setdefault(read.files, len(through)),
                 read.called, read.calls, [finding.to_json() for finding in read.findings], read.renderers,
             )
             for read in share.reads
@@ -187,17 +208,13 @@ def _plain(share: Found) -> Any:
     )  # fmt: skip
 
 
-def _bits(files: int) -> bytes:
-    return files.to_bytes((files.bit_length() + 7) // 8, "little")
-
-
-def _found(plain: Any) -> Found:
+def _found(plain: Any, through: list[int]) -> Found:
     reads, labels, given_up, consulted, renders, templates, left_out = plain
     return Found(
         reads=[
             Read(
-                function, standalone, met, lone, int.from_bytes(files, "little"), called, calls, _findings(findings),
-                renderers,
+                function, standalone, met, lone, through[files], called, calls,
+                _findings(findings) if findings else [], renderers,
             )
             for function, standalone, met, lone, files, called, calls, findings, renderers in reads
         ],

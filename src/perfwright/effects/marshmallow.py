@@ -119,7 +119,7 @@ class Schemas:
         if known is None:
             facts = (cls.name, cls.qualified, cls.line, cls.end_line, (), SELF_AND_OBJ, None, 0, (), -1, -1)
             known = self.made[key] = Function(cls.module, -1, facts)  # before its body: schemas nest each other
-            known.body = tuple([("expr", node[1], node) for node in self._reads(interp, cls, how)])
+            known.written = tuple([("expr", node[1], node) for node in self._reads(interp, cls, how)])
         return known
 
     def _reads(self, interp: "Interpreter", cls: Class, how: str) -> Iterator[Node]:

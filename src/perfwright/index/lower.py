@@ -532,7 +532,7 @@ class _Lowering:
         qualified = self.prefix + node.name
         self.scope, self.prefix, self.outer = names, f"{qualified}.", -1
         self.attributes, self.owner, self.self_name = attributes, index, ""
-        body = self.block(node.body)
+        self.block(node.body)  # what it binds is in its names
         self.classes[index] = (
             node.name,
             qualified,
@@ -543,7 +543,6 @@ class _Lowering:
             decorators,
             names,
             {name: tuple(setters) for name, setters in attributes.items()},
-            body,
             outer,
         )
         (self.scope, self.prefix, self.outer, self.self_name, self.attributes, self.owner) = saved

@@ -1,5 +1,6 @@
 """The files of a project as modules, classes and functions, with every name resolved."""
 
+import marshal
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
@@ -23,7 +24,6 @@ class Module:
     """One file: its dotted name from the root, its functions, classes and top-level names."""
 
     __slots__ = (
-        "body",
         "called",
         "classes",
         "digest",
@@ -36,6 +36,7 @@ class Module:
         "number",
         "path",
         "tops",
+        "written",
     )
 
     def __init__(self, path: str, facts: Node, inside: tuple[str, ...] = ()) -> None:
@@ -44,11 +45,19 @@ class Module:
         parts = (*inside, *PurePosixPath(path).with_suffix("").parts)
         self.is_package = parts[-1] == "__init__"
         self.name = ".".join(parts[:-1] if self.is_package else parts)
-        self.digest, self.lines, functions, classes, self.names, self.body, self.ignores, called = facts
+        self.digest, self.lines, functions, classes, self.names, self.written, self.ignores, called = facts
         self.called: frozenset[str] = frozenset(called)
         self.tops: frozenset[str] | None = None  # see `imports`
         self.classes = [Class(self, part) for part in classes]
         self.functions = [Function(self, index, part) for index, part in enumerate(functions)]
+
+    @property
+    def body(self) -> Node:
+        """Return its statements; facts from the cache hold them packed until somebody asks."""
+        if type(self.written) is bytes:
+            self.written = marshal.loads(self.written)
+        body: Node = self.written
+        return body
 
     @property
     def imports(self) -> frozenset[str]:
@@ -66,18 +75,26 @@ class Function:
     """A function or method as it is written. `owner` is the class whose body holds it."""
 
     __slots__ = (
-        "body", "calls", "decorators", "end_line", "flags", "index", "line", "module", "name", "outer", "owner",
-        "parameters", "qualified", "returns",
+        "calls", "decorators", "end_line", "flags", "index", "line", "module", "name", "outer", "owner",
+        "parameters", "qualified", "returns", "written",
     )  # fmt: skip
 
     def __init__(self, module: Module, index: int, facts: Node) -> None:
         self.module, self.index = module, index
         (
             self.name, self.qualified, self.line, self.end_line, self.decorators, self.parameters, self.returns,
-            self.flags, self.body, owner, self.outer,
+            self.flags, self.written, owner, self.outer,
         ) = facts  # fmt: skip
         self.owner: Class | None = module.classes[owner] if owner >= 0 else None
         self.calls: frozenset[str] | None = None  # see `called`
+
+    @property
+    def body(self) -> Node:
+        """Return its statements, see `Module.body`."""
+        if type(self.written) is bytes:
+            self.written = marshal.loads(self.written)
+        body: Node = self.written
+        return body
 
     @property
     def called(self) -> frozenset[str]:
@@ -111,7 +128,7 @@ class Class:
     """A class as it is written. `setters` maps `self.<name>` to the methods that set it."""
 
     __slots__ = (
-        "bases", "body", "decorators", "end_line", "keywords", "line", "module", "name", "names", "outer", "qualified",
+        "bases", "decorators", "end_line", "keywords", "line", "module", "name", "names", "outer", "qualified",
         "setters",
     )  # fmt: skip
 
@@ -119,7 +136,7 @@ class Class:
         self.module = module
         (
             self.name, self.qualified, self.line, self.end_line, self.bases, self.keywords, self.decorators, self.names,
-            self.setters, self.body, self.outer,
+            self.setters, self.outer,
         ) = facts  # fmt: skip
 
     def __repr__(self) -> str:

@@ -14,22 +14,31 @@ from perfwright.index.lower import Node, TooLongError, lower
 from perfwright.index.sources import Sources
 
 WORTH_A_PROCESS = 60  # files; below this, starting a second process costs more than it saves
-PACK = "facts"  # the name of the cache's entry: the facts of every file, by hash
+PACK = "facts"  # the name of the cache's entry: the facts of every file, packed, by hash
+RECENT = "facts-new"  # those of files that changed since: few, so that not all are written again
 TOO_DEEP = "It nests too deeply to be parsed; split the expression or exclude the file."
 MOST = 64 << 20  # bytes of facts that are kept of files that the last check did not read
+FEW = 200  # files whose facts are kept apart
+BODY = 8  # the place of the body in the facts of a function
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """The facts of the files that could be read, by relative path, and the files that could not."""
+    """The facts of the files that could be read, by relative path, and the files that could not.
+
+    `packed` has the facts by the hash of the content, also of files as they were before.
+    """
 
     files: dict[str, Node]
     unreadable: tuple[Unreadable, ...]
+    packed: dict[str, bytes]
 
 
 def read(found: Sources, cache: Cache, *, jobs: int | None = None) -> Facts:
     """Lower the files whose facts are not in the cache; `jobs` processes, default one a core."""
     kept: dict[str, bytes] = cache.load(PACK) or {}
+    recent: dict[str, bytes] = cache.load(RECENT) or {}
+    kept.update(recent)
     missing = [name for name, known in found.digests.items() if known not in kept]
     jobs = min(jobs or os.cpu_count() or 1, max(1, len(missing) // (WORTH_A_PROCESS // 2)))
     enabled = gc.isenabled()
@@ -39,11 +48,15 @@ def read(found: Sources, cache: Cache, *, jobs: int | None = None) -> Facts:
             warnings.simplefilter("ignore")  # invalid escapes of the analysed code are not our news
             lowered: dict[str, Node | str] = {}
             packed = _lower(found, missing, jobs, lowered)
-        if missing:
+        if len(missing) > 0 and len(missing) + len(recent) <= min(FEW, len(kept)):
+            cache.keep(RECENT, {**recent, **packed})
+        elif missing:
             cache.keep(PACK, {**_others(kept, found), **packed})
+            cache.keep(RECENT, {})
+        kept.update(packed)
         for name, known in found.digests.items():
             if name not in lowered:
-                lowered[name] = marshal.loads(kept[known] if known in kept else packed[known])
+                lowered[name] = marshal.loads(kept[known])
     finally:
         if enabled:
             gc.enable()
@@ -51,6 +64,7 @@ def read(found: Sources, cache: Cache, *, jobs: int | None = None) -> Facts:
     return Facts(
         files={name: facts for name, facts in lowered.items() if not isinstance(facts, str)},
         unreadable=tuple(Unreadable(path=name, why=why) for name, why in sorted(unreadable.items())),
+        packed=kept,
     )
 
 
@@ -73,7 +87,7 @@ def _lower(found: Sources, names: list[str], jobs: int, lowered: dict[str, Node 
         for name in names[index::jobs]:
             facts = _lower_one(found.content[name])
             try:
-                packed[found.digests[name]] = marshal.dumps(facts)
+                packed[found.digests[name]] = pack(facts)
             except ValueError:  # it takes up to 2,000 tuples inside each other
                 facts = TOO_DEEP
                 packed[found.digests[name]] = marshal.dumps(facts)
@@ -85,6 +99,18 @@ def _lower(found: Sources, names: list[str], jobs: int, lowered: dict[str, Node 
     for packed in processes.shared(share, jobs, at_once=True):
         together.update(packed)
     return together
+
+
+def pack(facts: Node | str) -> bytes:
+    """Return the facts of a file as bytes for `marshal`, with its body and each function's packed in themselves.
+
+    Most bodies are not looked at when little has changed: see `Function.body`.
+    """
+    if isinstance(facts, str):
+        return marshal.dumps(facts)
+    digest, lines, functions, classes, names, body, *rest = facts
+    apart = tuple([(*each[:BODY], marshal.dumps(each[BODY]), *each[BODY + 1 :]) for each in functions])
+    return marshal.dumps((digest, lines, apart, classes, names, marshal.dumps(body), *rest))
 
 
 def _lower_one(source: bytes) -> Node | str:
