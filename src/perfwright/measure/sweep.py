@@ -1,0 +1,219 @@
+"""One function over growing input: which sizes, how long, and what is said of it."""
+
+import itertools
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from perfwright.measure import growth
+from perfwright.measure.growth import Fit
+from perfwright.measure.run import Guest
+
+FIRST, LARGEST = 8, 2_000_000
+TARGETS = (100, 10_000, 1_000_000)
+CALL = 0.4  # seconds; a call that takes longer is the last
+SHARE = 0.7  # of the budget that timing may take
+LINES = 100_000  # line events counted at one size
+PEAKS = 8  # sizes at which memory is measured
+PATIENCE = 0.4  # of the time left: what one size may take
+ENOUGH = 9  # sizes
+STEEP = 4.2  # local slope from which sizes grow by one or two
+DISCERNIBLE, HOT = 0.3, 5  # slope of a line that grows; lines named
+WAITS = 1.5  # wall to CPU from which a function waits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One size measured: seconds of CPU and wall a call."""
+
+    n: int
+    cpu: float
+    wall: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sweep:
+    """What growing input showed of one function. `stopped` says why no larger size was measured."""
+
+    function: str
+    file: str
+    line: int
+    python: str
+    samples: Sequence[Sample]
+    time: Fit
+    wall: Fit | None
+    lines: Sequence[tuple[int, int]]
+    lines_fit: Fit
+    hot: Sequence[tuple[str, float]]
+    peaks: Sequence[tuple[int, int]]
+    peak: Fit
+    stopped: str
+    seconds: float
+    failed: str = ""
+    mutates: bool = False
+    targets: Sequence[tuple[int, float, float, float, bool]] = field(default_factory=tuple)
+
+
+def sweep(
+    guest: Guest,
+    module: str,
+    function: str,
+    *,
+    seconds: float = 5.0,
+    clock: Callable[[], float] = time.monotonic,
+) -> Sweep:
+    """Measure one function over doubling sizes within `seconds`. Raises GuestError where it cannot be loaded."""
+    began = clock()
+    known = guest.load(module, function)
+    said = guest.ask({"ask": "changes", "n": FIRST}, seconds)
+    if failed := _failed(said):
+        return _nothing(known, function, failed, clock() - began)
+    fresh = bool(said["changes"])
+    samples, stopped = _timed(guest, fresh, began + seconds * SHARE, clock)
+    counted, per_line = _counted(guest, [sample.n for sample in samples], began + seconds, clock)
+    peaks = _peaks(guest, [sample.n for sample in samples], began + seconds, clock)
+    lines_fit = growth.fit(counted)
+    time_fit = growth.fit([(sample.n, sample.cpu) for sample in samples], lines_fit)
+    waits = bool(samples) and samples[-1].wall > WAITS * samples[-1].cpu and samples[-1].wall > 0.001
+    return Sweep(
+        function=function, file=known["file"], line=known["line"], python=known["python"], samples=samples,
+        time=time_fit, wall=growth.fit([(sample.n, sample.wall) for sample in samples]) if waits else None,
+        lines=counted, lines_fit=lines_fit, hot=hot(per_line), peaks=peaks, peak=growth.fit(peaks), stopped=stopped,
+        seconds=clock() - began, mutates=fresh, targets=at_targets(samples, time_fit),
+    )  # fmt: skip
+
+
+def _timed(guest: Guest, fresh: bool, until: float, clock: Callable[[], float]) -> tuple[list[Sample], str]:
+    samples: list[Sample] = []
+    n, stopped = FIRST, f"n = {LARGEST:,} is the largest size"
+    while n <= LARGEST:
+        left = until - clock()
+        if left <= 0:
+            stopped = "the time was used up"
+            break
+        said = guest.ask({"ask": "time", "n": n, "fresh": fresh}, max(PATIENCE * left, 1.0))
+        if failed := _failed(said):
+            stopped = f"at n = {n:,} it {failed}"
+            break
+        samples.append(Sample(n=n, cpu=said["cpu"], wall=said["wall"]))
+        if said["wall"] > CALL:
+            stopped = f"a call at n = {n:,} takes {said['wall']:.2f} s"
+            break
+        n = following(samples)
+    if len(samples) < ENOUGH:
+        samples = _between(guest, samples, n, fresh, until, clock)
+    return samples, stopped
+
+
+def _between(
+    guest: Guest, samples: list[Sample], failed: int, fresh: bool, until: float, clock: Callable[[], float]
+) -> list[Sample]:
+    """Measure sizes between those that could be measured, and up to the one that could not: the largest gap first."""
+    sizes = {sample.n for sample in samples}
+    bound = {*sizes, failed} if samples else {1, FIRST}
+    while len(samples) < ENOUGH and until - clock() > 0:
+        ordered = sorted(bound)
+        gaps = [(later - one, one) for one, later in itertools.pairwise(ordered) if later - one > 1]
+        if not gaps:
+            break
+        width, start = max(gaps)
+        n = start + width // 2
+        said = guest.ask({"ask": "time", "n": n, "fresh": fresh}, min(max(until - clock(), 0.3), 2 * CALL))
+        bound.add(n)
+        if _failed(said):
+            bound = {each for each in bound if each <= n}
+            continue
+        samples = sorted([*samples, Sample(n=n, cpu=said["cpu"], wall=said["wall"])], key=lambda sample: sample.n)
+    return samples
+
+
+def following(samples: Sequence[Sample]) -> int:
+    """Return the size after the ones measured: twice the last, less where the next call would be too long."""
+    last = samples[-1]
+    if len(samples) < 2:
+        return last.n * 2
+    local = growth.slope([(sample.n, max(sample.wall, 1e-9)) for sample in samples[-3:]])
+    if local > STEEP and last.wall > 1e-5:
+        return last.n + (1 if last.wall > 1e-3 else 2)
+    if local > 0.5 and last.wall * 2**local > 3 * CALL:
+        return int(last.n * 1.41)
+    return last.n * 2
+
+
+def _counted(
+    guest: Guest, sizes: Sequence[int], until: float, clock: Callable[[], float]
+) -> tuple[list[tuple[int, int]], dict[str, list[tuple[int, int]]]]:
+    """Return how many lines ran at each size, and of each line how often: as far as they are few."""
+    counted: list[tuple[int, int]] = []
+    per_line: dict[str, list[tuple[int, int]]] = {}
+    for n in sizes:
+        left = until - clock()
+        if left <= 0:
+            break
+        said = guest.ask({"ask": "lines", "n": n, "most": LINES}, max(left, 0.5))
+        if _failed(said) or not said["whole"]:
+            break
+        counted.append((n, sum(said["lines"].values())))
+        for line, count in said["lines"].items():
+            per_line.setdefault(line, []).append((n, count))
+    return counted, per_line
+
+
+def _peaks(guest: Guest, sizes: Sequence[int], until: float, clock: Callable[[], float]) -> list[tuple[int, int]]:
+    step = max(len(sizes) // PEAKS, 1)
+    found: list[tuple[int, int]] = []
+    for n in sizes[::step]:
+        left = until - clock()
+        if left <= 0:
+            break
+        said = guest.ask({"ask": "peak", "n": n}, max(left, 0.5))
+        if _failed(said):
+            break
+        found.append((n, said["peak"]))
+    return found
+
+
+def hot(per_line: dict[str, list[tuple[int, int]]]) -> list[tuple[str, float]]:
+    """Return the lines that run more often the larger the input is, the steepest first, each with its slope."""
+    steep = []
+    for line, counts in per_line.items():
+        if len(counts) >= growth.LEAST_POINTS:
+            exponent = growth.tail(counts)[0]
+            if exponent > DISCERNIBLE:
+                steep.append((exponent, counts[-1][1], line))
+    steep.sort(reverse=True)
+    return [(line, round(exponent, 2)) for exponent, _, line in steep[:HOT]]
+
+
+def at_targets(samples: Sequence[Sample], fit: Fit) -> list[tuple[int, float, float, float, bool]]:
+    """Return seconds of CPU at 100, 10,000 and 1,000,000: middle, low, high, and whether they were measured."""
+    found = []
+    if not samples:
+        return []
+    for n in TARGETS:
+        if n <= samples[-1].n:
+            near = min(samples, key=lambda sample: abs(sample.n - n) / n)
+            scale = fit.curve.at(n) / fit.curve.at(near.n) if fit.curve is not None else n / near.n
+            found.append((n, near.cpu * scale, near.cpu * scale, near.cpu * scale, True))
+        elif (guess := fit.at(n, samples[-1].n)) is not None:
+            found.append((n, *guess, False))
+    return found
+
+
+def _failed(said: dict[str, Any]) -> str:
+    """Return what kept a question from being answered, as the end of a sentence; nothing where it was answered."""
+    if "raised" in said:
+        return f"raised {said['raised']}"
+    if "cannot" in said:
+        return f"cannot be called: {said['cannot']}"
+    return str(said.get("ended", ""))
+
+
+def _nothing(known: Any, function: str, failed: str, seconds: float) -> Sweep:
+    untold = growth.fit([])
+    return Sweep(
+        function=function, file=known["file"], line=known["line"], python=known["python"], samples=(), time=untold,
+        wall=None, lines=(), lines_fit=untold, hot=(), peaks=(), peak=untold, stopped="", seconds=seconds,
+        failed=failed,
+    )  # fmt: skip

@@ -1,0 +1,205 @@
+"""Arguments of any size, made from annotations."""
+
+import collections
+import collections.abc
+import dataclasses
+import datetime
+import decimal
+import enum
+import inspect
+import io
+import pathlib
+import random
+import string
+import tempfile
+import types
+import typing
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+INNER = 4  # items of a container inside another one
+DEEPEST = 6
+DISTRIBUTIONS = ("random", "equal", "sorted", "reversed", "few", "near-miss")
+
+LISTS = (
+    list, collections.abc.Sequence, collections.abc.MutableSequence, collections.abc.Iterable,
+    collections.abc.Collection, collections.abc.Reversible,
+)  # fmt: skip
+SETS = (set, collections.abc.Set, collections.abc.MutableSet)
+MAPPINGS = (dict, collections.abc.Mapping, collections.abc.MutableMapping)
+
+
+class CannotBuildError(Exception):
+    """No value can be made for a parameter; the text says which and why."""
+
+
+class Builder:
+    """Makes values of annotated types: of size `n` where they grow, from one seed."""
+
+    def __init__(self, n: int, distribution: str = "random", seed: int = 0) -> None:
+        self.n, self.distribution = n, distribution
+        self.random = random.Random(f"{seed} {n}")
+
+    def value(self, kind: Any, size: int, *, grows: bool = False, depth: int = 0) -> Any:  # noqa: C901 - one line a type
+        """Return a value of a type: a container of `size` items; a number where no container `grows`."""
+        if depth > DEEPEST:
+            raise CannotBuildError("it nests too deeply")
+        origin, given = typing.get_origin(kind), typing.get_args(kind)
+        if origin is typing.Annotated:
+            return self.value(given[0], size, grows=grows, depth=depth)
+        if origin in (typing.Union, types.UnionType):
+            some = [each for each in given if each is not type(None)]
+            return self.value(max(some, key=is_container), size, grows=grows, depth=depth) if some else None
+        if origin is typing.Literal:
+            return self.random.choice(given)
+        base = origin or kind
+        if base in LISTS:
+            return self.items(given[0] if given else int, size, depth)
+        if base in (collections.abc.Iterator, collections.abc.Generator):
+            return iter(self.items(given[0] if given else int, size, depth))
+        if base is tuple:
+            if given and given[-1] is not Ellipsis:
+                return tuple([self.value(each, INNER, depth=depth + 1) for each in given if each != ()])
+            return tuple(self.items(given[0] if given else int, size, depth))
+        if base is collections.deque:
+            return collections.deque(self.items(given[0] if given else int, size, depth))
+        if base in SETS:
+            return set(self.distinct(given[0] if given else int, size, depth))
+        if base is frozenset:
+            return frozenset(self.distinct(given[0] if given else int, size, depth))
+        if base in MAPPINGS or base is collections.defaultdict or base is collections.OrderedDict:
+            key, item = given if len(given) == 2 else (str, int)
+            made = {each: self.value(item, INNER, depth=depth + 1) for each in self.distinct(key, size, depth)}
+            if base is collections.defaultdict:
+                return collections.defaultdict(lambda: self.value(item, INNER, depth=depth + 1), made)
+            return collections.OrderedDict(made) if base is collections.OrderedDict else made
+        if base is collections.Counter:
+            return collections.Counter(self.items(given[0] if given else str, size, depth))
+        if base is collections.abc.Callable or base is Callable:
+            return lambda *values, **_: values[0] if values else None
+        return self.scalar(base, size, grows=grows, depth=depth)
+
+    def scalar(self, kind: Any, size: int, *, grows: bool, depth: int) -> Any:  # noqa: C901 - one line a type
+        """Return a value of a type that is no container; text of `size` characters."""
+        pick = self.random
+        if kind is bool:
+            return pick.random() < 0.5
+        if kind in (int, complex, typing.SupportsInt, typing.SupportsIndex):
+            return size if grows else pick.randrange(10 * max(self.n, 10))
+        if kind is float:
+            return float(size) if grows else pick.random() * max(self.n, 10)
+        if kind is str or kind is typing.AnyStr:
+            return self.text(size if depth == 0 else 8)
+        if kind in (bytes, bytearray, collections.abc.ByteString if hasattr(collections.abc, "ByteString") else bytes):
+            made = self.text(size if depth == 0 else 8).encode()
+            return bytearray(made) if kind is bytearray else made
+        if kind in (object, Any, collections.abc.Hashable) or isinstance(kind, typing.TypeVar):
+            return pick.randrange(10 * max(self.n, 10))
+        if kind is None or kind is type(None):
+            return None
+        if kind is decimal.Decimal:
+            return decimal.Decimal(pick.randrange(10**6)) / 100
+        if kind is datetime.datetime:
+            return datetime.datetime(2024, 1, 1) + datetime.timedelta(seconds=pick.randrange(10**8))
+        if kind is datetime.date:
+            return datetime.date(2024, 1, 1) + datetime.timedelta(days=pick.randrange(3000))
+        if kind is datetime.timedelta:
+            return datetime.timedelta(seconds=pick.randrange(10**6))
+        if kind is uuid.UUID:
+            return uuid.UUID(int=pick.getrandbits(128))
+        if kind in (io.StringIO, io.TextIOBase, typing.TextIO):
+            return io.StringIO("\n".join(self.text(20) for _ in range(size)))
+        if kind in (io.BytesIO, io.BufferedIOBase, typing.BinaryIO):
+            return io.BytesIO(b"\n".join(self.text(20).encode() for _ in range(size)))
+        if isinstance(kind, type) and issubclass(kind, pathlib.PurePath):
+            with tempfile.NamedTemporaryFile("w", suffix=".txt", delete=False, encoding="utf8") as file:
+                file.writelines(self.text(20) + "\n" for _ in range(size))
+            return kind(file.name)
+        if isinstance(kind, type) and issubclass(kind, enum.Enum):
+            return pick.choice(list(kind))
+        return self.instance(kind, size, depth)
+
+    def instance(self, kind: Any, size: int, depth: int) -> Any:
+        """Return an instance of a class whose fields, or whose parameters, are annotated."""
+        if typing.is_typeddict(kind):
+            hints = typing.get_type_hints(kind)
+            return {name: self.value(each, INNER, depth=depth + 1) for name, each in hints.items()}
+        if not inspect.isclass(kind):
+            raise CannotBuildError(f"no value of type {kind!r} can be made")
+        if inspect.isabstract(kind) or getattr(kind, "_is_protocol", False):
+            raise CannotBuildError(f"{kind.__name__} is abstract")
+        if dataclasses.is_dataclass(kind):
+            hints = typing.get_type_hints(kind)
+            fields = [field.name for field in dataclasses.fields(kind) if field.init]
+            inner = size if depth == 0 else INNER
+            return kind(**{name: self.value(hints.get(name, int), inner, depth=depth + 1) for name in fields})
+        try:
+            parameters = inspect.signature(kind).parameters.values()
+            hints = typing.get_type_hints(kind.__init__)
+        except (TypeError, ValueError, NameError) as error:
+            raise CannotBuildError(f"the parameters of {kind.__name__} are unknown ({error})") from error
+        named: dict[str, Any] = {}
+        for each in parameters:
+            if each.kind in (each.VAR_POSITIONAL, each.VAR_KEYWORD) or each.default is not each.empty:
+                continue
+            if each.name not in hints:
+                raise CannotBuildError(f"{kind.__name__}({each.name}) has no annotation")
+            named[each.name] = self.value(hints[each.name], size if depth == 0 else INNER, depth=depth + 1)
+        return kind(**named)
+
+    def items(self, kind: Any, size: int, depth: int) -> list[Any]:
+        """Return `size` values of a type, spread as the distribution says."""
+        if self.distribution == "equal":
+            return [self.value(kind, INNER, depth=depth + 1)] * size
+        if self.distribution == "few":
+            some = [self.value(kind, INNER, depth=depth + 1) for _ in range(max(int(size**0.5), 1))]
+            return [self.random.choice(some) for _ in range(size)]
+        if kind is int:  # by far the most often asked for
+            made = self.random.choices(range(10 * max(self.n, 10)), k=size)
+        else:
+            made = [self.value(kind, INNER, depth=depth + 1) for _ in range(size)]
+        if self.distribution in ("sorted", "reversed"):
+            try:
+                made.sort(reverse=self.distribution == "reversed")
+            except TypeError:
+                made.sort(key=repr, reverse=self.distribution == "reversed")
+        return made
+
+    def distinct(self, kind: Any, size: int, depth: int) -> list[Any]:
+        """Return up to `size` different values of a type."""
+        made: dict[Any, None] = {}
+        for _ in range(3 * size):
+            if len(made) >= size:
+                break
+            made[self.value(kind, INNER, depth=depth + 1)] = None
+        return list(made)
+
+    def text(self, size: int) -> str:
+        """Return text of a length: words with spaces; one letter and a surprise at the end for `near-miss`."""
+        if self.distribution == "equal":
+            return "a" * size
+        if self.distribution == "near-miss":
+            return "a" * max(size - 1, 0) + "!"
+        letters = self.random.choices(string.ascii_lowercase + "  ", k=size)
+        if self.distribution in ("sorted", "reversed"):
+            letters.sort(reverse=self.distribution == "reversed")
+        return "".join(letters)
+
+
+def is_container(kind: Any) -> bool:
+    """Tell whether values of a type have a size of their own."""
+    origin = typing.get_origin(kind)
+    if origin is typing.Annotated:
+        return is_container(typing.get_args(kind)[0])
+    if origin in (typing.Union, types.UnionType):
+        return any(map(is_container, typing.get_args(kind)))
+    base = origin or kind
+    if base is tuple:
+        given = typing.get_args(kind)
+        return not given or given[-1] is Ellipsis
+    files = (str, bytes, bytearray, io.StringIO, io.BytesIO, typing.TextIO, typing.BinaryIO)
+    if base in LISTS or base in SETS or base in MAPPINGS or base in files:
+        return True
+    some = (frozenset, collections.deque, collections.abc.Iterator, collections.Counter, collections.defaultdict)
+    return base in some or (isinstance(base, type) and issubclass(base, pathlib.PurePath))

@@ -1,0 +1,214 @@
+"""One size measured: CPU and wall time of a call, whether it changes its input, peak memory, lines executed."""
+
+import asyncio
+import collections
+import gc
+import inspect
+import pickle
+import sys
+import threading
+import time
+import tracemalloc
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+Call = tuple[tuple[Any, ...], dict[str, Any]]
+
+BATCH = 0.004  # seconds that one timing takes at least
+REPEATS = 5
+PLAIN = (int, float, str, bytes, bool, list, tuple, dict, set, frozenset, type(None))  # nothing to finish
+MOST = 1 << 20  # calls in a batch
+# A call this short (seconds) cannot have walked an input of so many items: a few more on the same one are like it.
+VAST, UNWALKED, FEW = 4096, 20e-6, 100
+ALONE, FRESH = 40, 0.06  # calls, and seconds, for a function that changes its input
+
+
+def run(function: Callable[..., Any], call: Call) -> Any:
+    """Call a function and finish what it gives: a coroutine is awaited, a generator is walked to its end."""
+    return finish(function(*call[0], **call[1]))
+
+
+def finish(result: Any) -> Any:
+    """Return what a result comes to."""
+    if inspect.iscoroutine(result):
+        return asyncio.run(_awaited(result))
+    if inspect.isasyncgen(result):
+        return asyncio.run(_collected(result))
+    if isinstance(result, collections.abc.Iterator) and not hasattr(result, "fileno"):
+        collections.deque(result, maxlen=0)
+    return result
+
+
+async def _awaited(result: Any) -> Any:
+    return await result
+
+
+async def _collected(result: Any) -> None:
+    async for _ in result:
+        pass
+
+
+def changes(function: Callable[..., Any], make: Callable[[], Call]) -> bool:
+    """Tell whether a call leaves its arguments other than they were: they must be made anew for each."""
+    call = make()
+    if any(isinstance(each, collections.abc.Iterator) for each in (*call[0], *call[1].values())):
+        return True
+    try:
+        before = pickle.dumps(call)
+    except Exception:  # what cannot be looked into may have changed
+        run(function, call)
+        return True
+    run(function, call)
+    try:
+        return pickle.dumps(call) != before
+    except Exception:
+        return True
+
+
+def timed(function: Callable[..., Any], make: Callable[[], Call], *, fresh: bool, size: int) -> dict[str, Any]:
+    """Return the CPU and wall seconds of one call: the least of several batches, after one call to warm up."""
+    call = make()
+    began = time.perf_counter(), time.thread_time()
+    run(function, call)
+    first_cpu, first = time.thread_time() - began[1], time.perf_counter() - began[0]
+    if fresh:
+        if size >= VAST and first < UNWALKED:
+            several = [_batch(function, [call] * FEW) for _ in range(REPEATS)]
+            cpu, wall = (min(each) / FEW for each in zip(*several, strict=True))
+            return {"cpu": cpu, "wall": wall, "calls": FEW}
+        return _alone(function, make, first_cpu, first)
+    calls = 1
+    while calls < MOST and calls * first < BATCH:
+        calls *= 2
+    repeats = 1 if first > 0.1 else REPEATS if first < 0.02 else 3
+    best_cpu, best_wall, ticks = first_cpu, first, 1
+    if calls > 1:
+        best_cpu = best_wall = float("inf")
+    for _ in range(repeats):
+        cpu, wall = _batch(function, [call] * calls)
+        best_cpu, best_wall, ticks = min(best_cpu, cpu / calls), min(best_wall, wall / calls), calls
+    return {"cpu": best_cpu, "wall": best_wall, "calls": ticks}
+
+
+def _alone(function: Callable[..., Any], make: Callable[[], Call], cpu: float, wall: float) -> dict[str, Any]:
+    """Return the least time of single calls, each on an input made just before: what it touches is in the caches."""
+    calls, until = 1, time.perf_counter() + FRESH
+    while calls < ALONE and time.perf_counter() < until:
+        one = _batch(function, [make()])
+        cpu, wall, calls = min(cpu, one[0]), min(wall, one[1]), calls + 1
+    return {"cpu": cpu, "wall": wall, "calls": 1}
+
+
+def _batch(function: Callable[..., Any], batch: list[Call]) -> tuple[float, float]:
+    gc.collect(0)
+    enabled = gc.isenabled()
+    gc.disable()
+    before = threading.active_count()
+    clock = time.thread_time if before == 1 else time.process_time
+    try:
+        wall, cpu = time.perf_counter(), clock()
+        for positional, named in batch:
+            result = function(*positional, **named)
+            if type(result) not in PLAIN:
+                finish(result)
+        cpu, wall = clock() - cpu, time.perf_counter() - wall
+    finally:
+        if enabled:
+            gc.enable()
+    return cpu, wall
+
+
+class Number(int):
+    """A number that says when it is compared or hashed: work that C does on items becomes lines that are counted."""
+
+    def __lt__(self, other: Any) -> Any:
+        return int.__lt__(self, other)
+
+    def __gt__(self, other: Any) -> Any:
+        return int.__gt__(self, other)
+
+    def __eq__(self, other: object) -> Any:
+        return int.__eq__(self, other)
+
+    def __hash__(self) -> int:
+        return int.__hash__(self)
+
+
+class Text(str):
+    """Text that says when it is compared or hashed."""
+
+    __slots__ = ()
+
+    def __lt__(self, other: Any) -> Any:
+        return str.__lt__(self, other)
+
+    def __gt__(self, other: Any) -> Any:
+        return str.__gt__(self, other)
+
+    def __eq__(self, other: object) -> Any:
+        return str.__eq__(self, other)
+
+    def __hash__(self) -> int:
+        return str.__hash__(self)
+
+
+def counted(value: Any, depth: int = 0) -> Any:
+    """Return a value whose items, three containers deep, say when they are compared."""
+    if depth and type(value) is int:
+        return Number(value)
+    if depth and type(value) is str:
+        return Text(value)
+    if depth > 3:
+        return value
+    if type(value) in (list, tuple, set, frozenset, collections.deque):
+        return type(value)([counted(each, depth + 1) for each in value])
+    if type(value) is dict:
+        return {counted(key, depth + 1): counted(each, depth + 1) for key, each in value.items()}
+    return value
+
+
+def peak(function: Callable[..., Any], call: Call) -> int:
+    """Return the most bytes that a call held at once beside its input."""
+    gc.collect()
+    tracemalloc.start()
+    try:
+        run(function, call)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def lines(function: Callable[..., Any], call: Call, most: int) -> tuple[dict[str, int], bool]:
+    """Return how often each line ran during a call, as `file:line`, and whether all of the call was counted.
+
+    Comparing and hashing an item is a line too, of this file: so work in C that depends on items is seen.
+    """
+    counts: dict[tuple[str, int], int] = collections.defaultdict(int)
+    own = frozenset([run.__code__, finish.__code__, lines.__code__])
+    left = most
+
+    class Enough(BaseException):
+        pass
+
+    def local(frame: FrameType, event: str, _: Any) -> Any:
+        nonlocal left
+        if event == "line":
+            counts[frame.f_code.co_filename, frame.f_lineno] += 1
+            left -= 1
+            if left < 0:
+                raise Enough
+        return local
+
+    def trace(frame: FrameType, event: str, _: Any) -> Any:
+        return local if event == "call" and frame.f_code not in own else None
+
+    whole = True
+    sys.settrace(trace)
+    try:
+        run(function, call)
+    except Enough:
+        whole = False
+    finally:
+        sys.settrace(None)
+    return {f"{file}:{line}": count for (file, line), count in counts.items()}, whole

@@ -1,0 +1,171 @@
+"""`perfwright bench` on real functions in a real interpreter, its worst guests too."""
+
+import ast
+import json
+import subprocess
+import sys
+import venv
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from perfwright.measure import run
+from perfwright.measure.run import Guest
+from perfwright.measure.sweep import sweep
+
+CODE = """
+import ctypes, os, socket, sys, time
+from dataclasses import dataclass
+import perfwright
+
+@dataclass
+class Line:
+    price: float
+    name: str
+
+class Cart:
+    def __init__(self, lines: list[Line]):
+        self.lines = lines
+    def total(self) -> float:
+        return sum(line.price for line in self.lines)
+
+def dedupe(items: list[int]) -> list[int]:
+    seen = []
+    for item in items:
+        if item not in seen:
+            seen.append(item)
+    return seen
+
+def loud(items: list[int]) -> None:
+    print(sys.stdin.read(), "noise" * len(items))
+
+async def waits(items: list[int]) -> None:
+    time.sleep(0)
+
+def drains(items: list[int]):
+    while items:
+        yield items.pop()
+
+def unknown(thing): return thing
+def raises(items: list[int]): raise ValueError("never")
+def hangs(items: list[int]):
+    while True: pass
+def leaves(items: list[int]): os._exit(3)
+def crashes(items: list[int]): ctypes.string_at(0)
+def connects(items: list[int]): socket.create_connection(("127.0.0.1", 9), 1)
+def hoards(items: list[int]): return bytearray(100 << 30)
+
+def needs_help(orders, *, limit): return orders[:limit]
+
+@perfwright.inputs(needs_help)
+def help_it(n):
+    return {"orders": list(range(n)), "limit": 5}
+"""
+
+
+@pytest.fixture
+def code(tmp_path: Path) -> Path:
+    path = tmp_path / "guest_code.py"
+    path.write_text(CODE, "utf8")
+    return path
+
+
+def bench(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "perfwright.app.main", "bench", *arguments]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+
+
+def document(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    assert done.returncode in (0, 1), done.stderr
+    return dict(json.loads(done.stdout)["bench"])
+
+
+def test_a_quadratic_function_is_told(code: Path) -> None:
+    found = document(bench(f"{code.name}:dedupe", "--seconds", "2", "--format", "json", cwd=code.parent))
+
+    assert found["target"] == "guest_code.py:dedupe"
+    assert found["points"][0]["n"] == 8
+    assert found["points"][0]["lines"] > 8
+    assert found["growth"]["class"] in ("n^2", "cannot tell")  # a busy machine may hide it, never change it
+
+
+@pytest.mark.parametrize("name", ["Cart.total", "loud", "waits", "drains", "needs_help"])
+def test_functions_of_every_kind_are_called(code: Path, name: str) -> None:
+    with Guest(Path(sys.executable), []) as guest:
+        found = sweep(guest, str(code), name, seconds=1)
+
+    assert not found.failed
+    assert len(found.samples) > 4
+    assert found.mutates == (name == "drains")
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("unknown", "parameter thing has no annotation"),
+        ("raises", "ValueError: never"),
+        ("hangs", "took over"),
+        ("leaves", "exited with status 3"),
+        ("crashes", "SIGSEGV"),
+        ("connects", "without a network"),
+        ("hoards", "MemoryError"),
+    ],
+)
+def test_what_cannot_be_measured_says_why_and_the_next_one_goes_on(code: Path, name: str, why: str) -> None:
+    with Guest(Path(sys.executable), []) as guest:
+        assert why in sweep(guest, str(code), name, seconds=1).failed
+        assert sweep(guest, str(code), "dedupe", seconds=1).samples
+
+
+@pytest.mark.parametrize(
+    ("target", "slug"),
+    [
+        ("dedupe", "no-function"),
+        ("nowhere.py:dedupe", "missing-path"),
+        ("guest_code:nothing", "cannot-load"),
+        ("guest_code:unknown", "cannot-call"),
+    ],
+)
+def test_a_target_that_cannot_be_run_is_one_sentence(code: Path, target: str, slug: str) -> None:
+    done = bench(target, "--seconds", "1", cwd=code.parent)
+
+    assert done.returncode == 2
+    assert slug in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not done.stdout
+
+
+def test_an_interpreter_without_perfwright_runs_the_function(code: Path, tmp_path: Path) -> None:
+    venv.create(tmp_path / "other", with_pip=False, symlinks=True)
+    python = run.interpreter(tmp_path / "nowhere", None, str(tmp_path / "other"))
+
+    assert python.is_relative_to(tmp_path)
+    with Guest(python, []) as guest:
+        assert sweep(guest, str(code), "needs_help", seconds=1).samples
+
+
+def test_no_interpreter_is_one_sentence(code: Path) -> None:
+    done = bench(f"{code.name}:dedupe", "--python", "/nowhere/python", cwd=code.parent)
+
+    assert done.returncode == 2
+    assert "does not start" in done.stderr
+
+
+def test_the_worker_imports_nothing_but_the_standard_library() -> None:
+    for path in run.WORKER.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf8"), feature_version=(3, 10))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.level == 0:
+                names = [node.module or ""]
+            assert {name.partition(".")[0] for name in names} <= sys.stdlib_module_names, path
+
+
+def test_nothing_is_left_behind(code: Path) -> None:
+    with Guest(Path(sys.executable), []) as guest:
+        sweep(guest, str(code), "dedupe", seconds=1)
+        process, scratch = guest.process, guest.scratch
+
+    assert process is not None
+    assert process.poll() is not None
+    assert not scratch.exists()
