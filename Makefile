@@ -6,7 +6,7 @@ BIN     := .venv/bin
 PIP     := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench bench-peers limits libraries docs golden house clean
+.PHONY: help demo test check format bench bench-peers bench-growth limits libraries docs golden house clean
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ bench: .cache/compiled/.made ## Compare the time of a check, cold and warm, with
 
 bench-peers: .cache/compiled/.made ## Compare time and findings with other analysers, each installed below .cache/peers
 	@$(BIN)/python benchmarks/compare_peers.py --perfwright .cache/compiled/bin/perfwright $(PEERS)
+
+bench-growth: .venv/.dev ## Measure 37 functions whose growth is known, with all cores busy
+	@$(BIN)/python benchmarks/check_growth.py
 
 limits: .venv/.dev ## Check hostile input, 20,000 random programs and a million lines: no crash, no hang, 2 GB at most
 	@$(BIN)/python benchmarks/check_hostile.py

@@ -19,8 +19,9 @@ BATCH = 0.004  # seconds that one timing takes at least
 REPEATS = 5
 PLAIN = (int, float, str, bytes, bool, list, tuple, dict, set, frozenset, type(None))  # nothing to finish
 MOST = 1 << 20  # calls in a batch
-# A call this short (seconds) cannot have walked an input of so many items: a few more on the same one are like it.
-VAST, UNWALKED, FEW = 4096, 20e-6, 100
+# A call this short (seconds, or seconds an item: less than moving a pointer takes) has not walked an input of so many
+# items: a few more calls on the same one are like it.
+VAST, UNWALKED, ITEM, FEW = 4096, 20e-6, 3e-10, 100
 ALONE, FRESH = 40, 0.06  # calls, and seconds, for a function that changes its input
 
 
@@ -73,7 +74,7 @@ def timed(function: Callable[..., Any], make: Callable[[], Call], *, fresh: bool
     run(function, call)
     first_cpu, first = time.thread_time() - began[1], time.perf_counter() - began[0]
     if fresh:
-        if size >= VAST and first < UNWALKED:
+        if size >= VAST and first < max(UNWALKED, ITEM * size):
             several = [_batch(function, [call] * FEW) for _ in range(REPEATS)]
             cpu, wall = (min(each) / FEW for each in zip(*several, strict=True))
             return {"cpu": cpu, "wall": wall, "calls": FEW}
