@@ -122,7 +122,7 @@ def fit(points: Sequence[Point], work: Fit | None = None) -> Fit:
         return _untold(sound, f"sizes from {first:.0f} to {last:.0f} are too near each other")
     if abs(_slope_of(chosen, sound) - exponent) > DISAGREE:
         return _untold(sound, f"the class {chosen.klass} and the slope {exponent:.2f} of the largest sizes disagree")
-    return Fit(growth=growth, curve=chosen, rising=_rises(sound), spread=spread)
+    return Fit(growth=growth, curve=chosen, rising=chosen.klass != "1" and _rises(sound), spread=spread)
 
 
 def is_flat(points: Sequence[Point]) -> bool:

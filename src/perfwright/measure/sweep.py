@@ -144,12 +144,15 @@ def following(samples: Sequence[Sample]) -> int:
 def _counted(
     guest: Guest, sizes: Sequence[int], until: float, clock: Callable[[], float]
 ) -> tuple[list[tuple[int, int]], dict[str, list[tuple[int, int]]]]:
-    """Return how many lines ran at each size, and of each line how often: as far as they are few."""
+    """Return how many lines ran at each size, and of each line how often: as far as they are few.
+
+    The sizes that a fit needs are counted even where the time is up: they take milliseconds.
+    """
     counted: list[tuple[int, int]] = []
     per_line: dict[str, list[tuple[int, int]]] = {}
     for n in sizes:
         left = until - clock()
-        if left <= 0:
+        if left <= 0 and len(counted) >= growth.LEAST_POINTS:
             break
         said = guest.ask({"ask": "lines", "n": n, "most": LINES}, max(left, 0.5))
         if _failed(said) or not said["whole"]:
