@@ -41,6 +41,13 @@ def test_linear_and_n_log_n_are_told_apart_by_lines() -> None:
     assert fit(time, lines).growth.klass == "n log n"
 
 
+def test_a_slope_that_caches_explain_is_not_superlinear() -> None:
+    lines = fit([(n, 3.0) for n in SIZES])
+    time = [(n, 1e-9 * n if n < 20_000 else 1e-9 * n * (n / 20_000) ** 0.27) for n in SIZES]
+
+    assert fit(time, lines).growth.klass in ("n", "n log n")
+
+
 def test_work_in_c_beside_lines_that_grow_less_is_quadratic() -> None:
     lines = fit([(n, 2 * n + 3) for n in SIZES])
     time = [(n, 3e-8 * n + 2e-12 * n * n) for n in SIZES]

@@ -37,6 +37,7 @@ POLYNOMIAL: tuple[tuple[str, Shape], ...] = (
     ("n^3", lambda n: n**3),
 )
 ORDER = {name: place for place, (name, _) in enumerate(POLYNOMIAL)} | {"2^n": len(POLYNOMIAL)}
+LINEAR = ORDER["n log n"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +115,8 @@ def fit(points: Sequence[Point], work: Fit | None = None) -> Fit:
         expected = slope([(n, known.at(n)) for n, _ in sound[len(sound) // 2 :]])
         if alike is not None and abs(exponent - expected) < CACHES:
             chosen = alike
+    if ORDER[chosen.klass] > LINEAR and exponent < 1 + CACHES and (known is None or ORDER[known.klass] <= LINEAR):
+        chosen = next((curve for curve in curves if curve.klass == "n"), chosen)
     spread = _rms([math.log(chosen.at(n) / t) for n, t in sound])
     growth = Growth(exponent=round(exponent, 2), low=round(low, 2), high=round(high, 2), klass=chosen.klass)
     if chosen.klass == "2^n":
