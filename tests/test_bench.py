@@ -48,6 +48,7 @@ def drains(items: list[int]):
         yield items.pop()
 
 def unknown(thing): return thing
+def misspelt(items: "lst[int]"): return items
 def raises(items: list[int]): raise ValueError("never")
 def hangs(items: list[int]):
     while True: pass
@@ -104,6 +105,7 @@ def test_functions_of_every_kind_are_called(code: Path, name: str) -> None:
     ("name", "why"),
     [
         ("unknown", "parameter thing has no annotation"),
+        ("misspelt", "the annotations cannot be read: NameError"),
         ("raises", "ValueError: never"),
         ("hangs", "took over"),
         ("leaves", "exited with status 3"),

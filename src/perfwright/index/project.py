@@ -4,7 +4,7 @@ import marshal
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from perfwright.index.external import External
 from perfwright.index.lower import ASYNC, GENERATOR, Node
@@ -54,9 +54,8 @@ class Module:
     @property
     def body(self) -> Node:
         """Return its statements; facts from the cache hold them packed until somebody asks."""
-        if type(self.written) is bytes:
-            self.written = marshal.loads(self.written)
-        body: Node = self.written
+        body: Node = unpacked(self.written)
+        self.written = body
         return body
 
     @property
@@ -91,9 +90,8 @@ class Function:
     @property
     def body(self) -> Node:
         """Return its statements, see `Module.body`."""
-        if type(self.written) is bytes:
-            self.written = marshal.loads(self.written)
-        body: Node = self.written
+        body: Node = unpacked(self.written)
+        self.written = body
         return body
 
     @property
@@ -141,6 +139,11 @@ class Class:
 
     def __repr__(self) -> str:
         return f"Class({self.module.name}:{self.qualified})"
+
+
+def unpacked(written: Any) -> Any:
+    """Return statements as they are; the cache's are packed as bytes."""
+    return marshal.loads(written) if type(written) is bytes else written
 
 
 class Value:

@@ -8,7 +8,7 @@ from typing import Any
 
 from perfwright.measure import growth
 from perfwright.measure.growth import Fit
-from perfwright.measure.run import Guest
+from perfwright.measure.run import WORKER, Guest
 
 FIRST, LARGEST = 8, 2_000_000
 TARGETS = (100, 10_000, 1_000_000)
@@ -181,6 +181,8 @@ def hot(per_line: dict[str, list[tuple[int, int]]]) -> list[tuple[str, float]]:
     """Return the lines that run more often the larger the input is, the steepest first, each with its slope."""
     steep = []
     for line, counts in per_line.items():
+        if line.startswith(str(WORKER)):  # items compared: ours, see docs/decisions/0008
+            continue
         if len(counts) >= growth.LEAST_POINTS:
             exponent = growth.tail(counts)[0]
             if exponent > DISCERNIBLE:

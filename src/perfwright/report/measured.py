@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from perfwright.report import words
-from perfwright.report.safe import safe
 
 Row = tuple[str, str, str, str, str]
 HEADS: Row = ("n", "CPU", "wall", "peak", "lines")
@@ -24,11 +23,6 @@ def table(rows: Sequence[Row]) -> str:
     widths = [max(len(row[place]) for row in (HEADS, *rows)) for place in range(len(HEADS))]
     lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in (HEADS, *rows)]
     return "\n".join(f"  {line}".rstrip() for line in lines)
-
-
-def name(target: str) -> str:
-    """Return a target's name, harmless to print."""
-    return safe(target)
 
 
 def document(

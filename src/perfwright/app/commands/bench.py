@@ -3,13 +3,17 @@
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from perfwright.app import screen
 from perfwright.errors import InputError, PerfwrightError
 from perfwright.report import measured, words
+from perfwright.report.safe import safe
+
+if TYPE_CHECKING:
+    from perfwright.measure.sweep import Sweep
 
 GROUP = "measure"
 UNTOLD = 1
@@ -65,7 +69,7 @@ def bench(context: click.Context, /, target: str, python: Path | None, seconds: 
     context.exit(UNTOLD if found.time.why else 0)
 
 
-def _text(target: str, found: Any) -> str:
+def _text(target: str, found: "Sweep") -> str:
     peaks, lines = dict(found.peaks), dict(found.lines)
     rows = [
         (
@@ -77,9 +81,9 @@ def _text(target: str, found: Any) -> str:
         )
         for sample in found.samples
     ]
-    told = [f"{measured.name(target)}: time ~ {found.time.text}"]
+    told = [f"{safe(target)}: time ~ {found.time.text}"]
     if found.time.why:
-        told[0] = f"{measured.name(target)}: cannot tell how time grows: {found.time.why}"
+        told[0] = f"{safe(target)}: cannot tell how time grows: {found.time.why}"
     if found.wall is not None:
         told.append(f"it waits: wall time ~ {found.wall.text}")
     told.append(f"memory ~ {found.peak.text}" if not found.peak.why else f"memory: cannot tell, {found.peak.why}")
@@ -90,13 +94,12 @@ def _text(target: str, found: Any) -> str:
         else:
             interval = f"{measured.duration(low)} to {measured.duration(high)}"
             told.append(f"at {n:,}: about {measured.duration(middle)} ({interval}), extrapolated")
-    own = [(line, slope) for line, slope in found.hot if "_perfwright_worker" not in line and "/worker/" not in line]
-    told.extend(f"grows as n^{slope}: {measured.name(line)}" for line, slope in own)
-    told.append(f"It stopped there because {measured.name(found.stopped)}. Guard: limits, no network; not contained.")
+    told.extend(f"grows as n^{slope}: {safe(line)}" for line, slope in found.hot)
+    told.append(f"It stopped there because {safe(found.stopped)}. Guard: limits, no network; not contained.")
     return "\n".join(told)
 
 
-def _json(target: str, found: Any) -> str:
+def _json(target: str, found: "Sweep") -> str:
     peaks, lines = dict(found.peaks), dict(found.lines)
     points = [
         {

@@ -31,11 +31,11 @@ class Target:
         self.owner = owner if inspect.isclass(owner) else None
         self.builder = self._builder(module)
         self.signature = inspect.signature(found)
+        self.unread = ""  # why its annotations could not be read
         try:
             self.hints = typing.get_type_hints(found)
-        except Exception:
-            self.hints = dict(getattr(found, "__annotations__", {}))
-        self.bound: Any = None
+        except Exception as error:  # evaluating them is running the user's code
+            self.hints, self.unread = {}, f"; the annotations cannot be read: {type(error).__name__}: {error}"
         self.needs_instance = self.owner is not None and not isinstance(
             inspect.getattr_static(self.owner, name.rpartition(".")[2]), (staticmethod, classmethod)
         )
@@ -64,7 +64,7 @@ class Target:
         alone = not any(is_container(self.hints.get(each.name)) for each in asked)
         for each in asked:
             if each.name not in self.hints:
-                raise CannotBuildError(f"parameter {each.name} has no annotation")
+                raise CannotBuildError(f"parameter {each.name} has no annotation{self.unread}")
             try:
                 value = builder.value(self.hints[each.name], n, grows=alone)
             except CannotBuildError as error:

@@ -55,16 +55,17 @@ def changes(function: Callable[..., Any], make: Callable[[], Call]) -> bool:
     call = make()
     if any(isinstance(each, collections.abc.Iterator) for each in (*call[0], *call[1].values())):
         return True
-    try:
-        before = pickle.dumps(call)
-    except Exception:  # what cannot be looked into may have changed
-        run(function, call)
-        return True
+    before = state(call)
     run(function, call)
+    return before is None or state(call) != before
+
+
+def state(call: Call) -> bytes | None:
+    """Return all that arguments hold, to be compared; None where that cannot be looked into, so that it may change."""
     try:
-        return pickle.dumps(call) != before
-    except Exception:
-        return True
+        return pickle.dumps(call)
+    except Exception:  # pickling runs the user's own methods, which raise what they like
+        return None
 
 
 def timed(function: Callable[..., Any], make: Callable[[], Call], *, fresh: bool, size: int) -> dict[str, Any]:
