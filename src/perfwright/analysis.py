@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from perfwright import __version__, answers, processes, resume, rules
@@ -15,20 +16,21 @@ from perfwright.index.cache import Cache
 from perfwright.index.project import Module, Project
 from perfwright.index.sources import Sources
 from perfwright.index.template_files import TemplateFiles
+from perfwright.progress import Progress
 
 SHARES = 2  # more would read the same helpers more often
 WORTH_SHARING = 20_000  # lines; below this, a second process costs more than it saves
 
 
 def read_all(
-    root: Path, sources: Sources, settings: Settings, jobs: int | None, cache: Cache
+    root: Path, sources: Sources, settings: Settings, jobs: int | None, cache: Cache, progress: Progress
 ) -> tuple[Record, dict[str, str], str]:
     """Return what is found in the files, the templates read along, by hash, and a hash of the list of all of them.
 
     The list is empty where no template was looked for.
     """
     libraries = library.load(settings.models)
-    facts = read.read(sources, cache, jobs=jobs)
+    facts = read.read(sources, cache, progress, jobs=jobs)
     templates = TemplateFiles(root, settings.exclude, tests=settings.tests)
     project = Project(facts.files, packages_around(root), templates)
     ground = Ground(project, libraries)
@@ -39,8 +41,10 @@ def read_all(
     if found is None:
 
         def found_in(index: int) -> rules.Found:
-            return rules.search(Program(ground).read(shares[index], first=index == 0))
+            program = Program(ground, partial(progress.step, index))
+            return rules.search(program.read(shares[index], first=index == 0))
 
+        progress.begin("Following calls", sum(each.outer < 0 for each in project.functions))
         found = processes.shared(found_in, len(shares), at_once=jobs != 1)
     listed = templates.listed() if cache.folder is not None and any(share.renders for share in found) else ""
     if again:

@@ -3,9 +3,10 @@
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+from perfwright.progress import Progress
 from perfwright.report.safe import safe
 
 WIDTH_OF_A_PIPE = 100
@@ -28,15 +29,29 @@ def width() -> int:
 
 
 @contextmanager
-def working(words: str) -> Iterator[None]:
-    """Show on a terminal that work goes on, on stderr; nothing in a pipe."""
-    if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
-        from rich.console import Console  # heavy, and only a person needs it
+def working(words: str) -> Iterator[Progress | None]:
+    """Show on a terminal how far work has come, on stderr; nothing in a pipe, where nobody counts.
 
-        with Console(stderr=True).status(words):
-            yield
-    else:
-        yield
+    It goes away with the work. Work that does not count its steps is seen to go on.
+    """
+    if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        yield None
+        return
+    from rich import progress as bars  # heavy, and only a person needs it
+    from rich.console import Console, RenderableType
+
+    known = Progress()
+
+    class Bar(bars.Progress):
+        def get_renderables(self) -> Iterable[RenderableType]:
+            for task in self.task_ids:
+                self.update(task, description=known.stage or words, total=known.total or None, completed=known.done)
+            return super().get_renderables()
+
+    columns = (bars.SpinnerColumn(), "{task.description}", bars.BarColumn(), bars.MofNCompleteColumn())
+    with Bar(*columns, bars.TimeElapsedColumn(), console=Console(stderr=True), transient=True) as bar:
+        bar.add_task(words, total=None)
+        yield known
 
 
 def say(sentence: str) -> None:

@@ -7,6 +7,7 @@ and read a second time with what the first reading found.
 """
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from perfwright.effects import annotations, attributes, protocols, template_nodes
@@ -92,6 +93,7 @@ class Interpreter(Names):
     def __init__(self, project: Project, libraries: Libraries, schema: Schema, entries: Entries) -> None:
         self.project, self.libraries, self.schema, self.entries = project, libraries, schema, entries
         self.frames = 0  # made so far
+        self.step: Callable[[], object] = int  # is called when a function is read
         self.nested = 0  # expressions that are being read inside each other
         self.expressions = {**EXPRESSIONS, **template_nodes.EXPRESSIONS}
         self.statements, self.built_in = {**STATEMENTS, **template_nodes.STATEMENTS}, SPECIAL
@@ -127,6 +129,7 @@ class Interpreter(Names):
         The first of several shares of a project also reads what frameworks call by themselves.
         """
         for function in self.in_order(modules):
+            self.step()
             if not self.shapes.get(id(function)) or function in self.entries.labels:
                 self.try_to_read(function)
         for module in modules:

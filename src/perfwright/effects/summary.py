@@ -1,6 +1,6 @@
 """What the rules read: one reading of one function, with its effects, loops, loads, look-ups and responses."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from perfwright.effects.entries import Entries
 from perfwright.effects.frame import Event, Link, Loop
@@ -225,11 +225,12 @@ class Ground:
 
 
 class Program:
-    """A project, or one share of its modules with all that they lead to, read."""
+    """A project, or one share of its modules with all that they lead to, read; `step` is called for each function."""
 
-    def __init__(self, ground: Ground) -> None:
+    def __init__(self, ground: Ground, step: Callable[[], object] = int) -> None:
         self.project, self.libraries, self.schema = ground.project, ground.libraries, ground.schema
         self.interpreter = Interpreter(ground.project, ground.libraries, ground.schema, ground.entries)
+        self.interpreter.step = step
         self.labels = ground.entries.labels
         self.called: set[Function] = set()
 

@@ -12,6 +12,7 @@ from perfwright.finding import Unreadable
 from perfwright.index.cache import Cache
 from perfwright.index.lower import Node, TooLongError, lower
 from perfwright.index.sources import Sources
+from perfwright.progress import Progress
 
 WORTH_A_PROCESS = 60  # files; below this, starting a second process costs more than it saves
 PACK = "facts"  # the name of the cache's entry: the facts of every file, packed, by hash
@@ -34,7 +35,7 @@ class Facts:
     packed: dict[str, bytes]
 
 
-def read(found: Sources, cache: Cache, *, jobs: int | None = None) -> Facts:
+def read(found: Sources, cache: Cache, progress: Progress, *, jobs: int | None = None) -> Facts:
     """Lower the files whose facts are not in the cache; `jobs` processes, default one a core."""
     kept: dict[str, bytes] = cache.load(PACK) or {}
     recent: dict[str, bytes] = cache.load(RECENT) or {}
@@ -47,7 +48,7 @@ def read(found: Sources, cache: Cache, *, jobs: int | None = None) -> Facts:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # invalid escapes of the analysed code are not our news
             lowered: dict[str, Node | str] = {}
-            packed = _lower(found, missing, jobs, lowered)
+            packed = _lower(found, missing, jobs, lowered, progress)
         if len(missing) > 0 and len(missing) + len(recent) <= min(FEW, len(kept)):
             cache.keep(RECENT, {**recent, **packed})
         elif missing:
@@ -79,7 +80,9 @@ def _others(kept: dict[str, bytes], found: Sources) -> dict[str, bytes]:
     return rest
 
 
-def _lower(found: Sources, names: list[str], jobs: int, lowered: dict[str, Node | str]) -> dict[str, bytes]:
+def _lower(
+    found: Sources, names: list[str], jobs: int, lowered: dict[str, Node | str], progress: Progress
+) -> dict[str, bytes]:
     """Lower files, every `jobs`-th in this process; return the facts packed, and fill in those made here."""
 
     def share(index: int) -> dict[str, bytes]:
@@ -93,8 +96,10 @@ def _lower(found: Sources, names: list[str], jobs: int, lowered: dict[str, Node 
                 packed[found.digests[name]] = marshal.dumps(facts)
             if index == 0:
                 lowered[name] = facts
+            progress.step(index)
         return packed
 
+    progress.begin("Reading files", len(names))
     together: dict[str, bytes] = {}
     for packed in processes.shared(share, jobs, at_once=True):
         together.update(packed)

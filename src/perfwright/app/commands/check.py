@@ -126,8 +126,10 @@ def _record(found: Project, ask: Asked) -> Record:
 
     changed = changes.changed_lines(found.root, ask.since) if ask.since is not None else None
     known = baseline.read_keys(ask.baseline) if ask.baseline else frozenset()
-    with screen.working(f"Reading {words.number(len(found.names), 'file')}"):
-        record = pipeline.check(found.root, found.names, found.settings, jobs=ask.jobs, keep=ask.keep)
+    with screen.working(f"Reading {words.number(len(found.names), 'file')}") as progress:
+        record = pipeline.check(
+            found.root, found.names, found.settings, jobs=ask.jobs, keep=ask.keep, progress=progress
+        )
     left_out = tuple(Unreadable(path=str(path), why="It does not exist.") for path in found.missing)
     record = replace(record, summary=replace(record.summary, unreadable=(*record.summary.unreadable, *left_out)))
     if ask.save:
