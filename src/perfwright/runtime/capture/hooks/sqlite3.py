@@ -1,0 +1,113 @@
+"""sqlite3: connections made from now on are of a subclass that tells; the types are C and cannot be changed."""
+
+import sqlite3
+import sys
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+from ..patches import Patches
+from ..scope import TRACE
+from ._cursors import begun, counted, ended, fetched, sets_of
+
+LIBRARY = "sqlite3"
+PATCHES = Patches()
+FACTORY = 5  # its place among the arguments of `connect`
+
+
+def install(capture: Any) -> None:
+    """Watch the connections that will be made."""
+    for name in (LIBRARY, "sqlite3.dbapi2"):
+        PATCHES.wrap(sys.modules[name], "connect", _connecting)
+
+
+remove = PATCHES.undo
+
+
+def _connecting(original: Callable[..., Any]) -> Callable[..., Any]:
+    def connect(*given: Any, **named: Any) -> Any:
+        factory = given[FACTORY] if len(given) > FACTORY else named.get("factory", sqlite3.Connection)
+        watched = _watched(factory, sqlite3.Connection, _connections)
+        if len(given) > FACTORY:
+            given = (*given[:FACTORY], watched, *given[FACTORY + 1 :])
+        else:
+            named["factory"] = watched
+        return original(*given, **named)
+
+    return connect
+
+
+def _watched(factory: Any, kind: type, make: Callable[[Any], Any]) -> Any:
+    """Return a watched subclass; a factory that is no class is left alone: nobody knows what it makes."""
+    return make(factory) if isinstance(factory, type) and issubclass(factory, kind) else factory
+
+
+@lru_cache(100)
+def _connections(kind: Any) -> Any:
+    class Connection(kind):  # type: ignore[misc]
+        def cursor(self, factory: Any = sqlite3.Cursor) -> Any:
+            return super().cursor(_watched(factory, sqlite3.Cursor, _cursors))
+
+        # In C these make a plain cursor, past the method above.
+        def execute(self, *given: Any) -> Any:
+            return self.cursor().execute(*given)
+
+        def executemany(self, *given: Any) -> Any:
+            return self.cursor().executemany(*given)
+
+        def executescript(self, *given: Any) -> Any:
+            return self.cursor().executescript(*given)
+
+    return _named(Connection, kind)
+
+
+@lru_cache(100)
+def _cursors(kind: Any) -> Any:
+    class Cursor(kind):  # type: ignore[misc]
+        _perfwright_mark: Any = None
+
+        def execute(self, sql: Any, *parameters: Any) -> Any:
+            if TRACE.get() is None:
+                return super().execute(sql, *parameters)
+            self._perfwright_mark = mark = begun(sql, parameters[0] if parameters else None, database="sqlite")
+            token = counted(mark)
+            try:
+                return super().execute(sql, *parameters)
+            finally:
+                ended(mark, token, self, 1)
+
+        def executemany(self, sql: Any, parameters: Any, /) -> Any:
+            sets = sets_of(parameters)
+            self._perfwright_mark = mark = begun(sql, parameters, sets=sets, database="sqlite")
+            token = counted(mark)
+            try:
+                return super().executemany(sql, parameters)
+            finally:
+                ended(mark, token, self, sets)
+
+        def executescript(self, script: Any, /) -> Any:
+            self._perfwright_mark = mark = begun(script, None, database="sqlite")
+            token = counted(mark)
+            try:
+                return super().executescript(script)
+            finally:
+                ended(mark, token, self, 0)
+
+        def fetchone(self) -> Any:
+            return fetched(self._perfwright_mark, super().fetchone(), one=True)
+
+        def fetchmany(self, *size: Any, **named: Any) -> Any:
+            return fetched(self._perfwright_mark, super().fetchmany(*size, **named))
+
+        def fetchall(self) -> Any:
+            return fetched(self._perfwright_mark, super().fetchall())
+
+        def __next__(self) -> Any:
+            return fetched(self._perfwright_mark, super().__next__(), one=True)
+
+    return _named(Cursor, kind)
+
+
+def _named(kind: Any, like: Any) -> Any:
+    kind.__name__, kind.__qualname__, kind.__module__ = like.__name__, like.__qualname__, like.__module__
+    return kind
