@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+
 from _watched import line_of, run
 
 CLIENTS = """
@@ -105,7 +106,7 @@ class Server(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     seen: ClassVar[list[str]] = []
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         self.seen.append(self.path)
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         body = b'{"real": true}'
