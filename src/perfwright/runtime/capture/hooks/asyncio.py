@@ -75,10 +75,9 @@ class Watchdog:
             if late > LIMIT:
                 running.held += min(late, now - running.start)
             frame = sys._current_frames().get(thread)
-            last = running.trace.last if running.trace is not None else None
-            site = self.sites.lines(frame, last)
             if self.running.get(thread) is running:
-                running.samples[site] += 1
+                last = running.trace.last if running.trace is not None else None
+                running.samples[self.sites.lines(frame, last)] += 1
 
     def told(self, trace: Any, running: Running, since: float, beside: tuple[Line, ...]) -> None:
         """Tell a trace of a callback that took too long."""
@@ -156,12 +155,14 @@ def _tell(handle: Any, context: Any, watchdog: Watchdog, running: Running) -> No
 
 
 def _awaiting(handle: Any, sites: Sites) -> tuple[Line, ...]:
-    """Return where a callback's task waits now: near what ran, when no sample was taken."""
+    """Return where a callback's task waits now, or the function that has ended: near what ran, for want of samples."""
     task = getattr(handle._callback, "__self__", None)
     coroutine: Any = getattr(task, "get_coro", lambda: None)()
     found: list[Line] = []
     while coroutine is not None and len(found) < 100:
         frame: FrameType | None = getattr(coroutine, "cr_frame", None)
         found += sites.lines(frame, frame) if frame is not None else ()
+        if frame is None and not found and hasattr(coroutine, "cr_code"):  # it has ended: where it began
+            return sites.named(coroutine.cr_code)
         coroutine = getattr(coroutine, "cr_await", None)
     return tuple(found)
