@@ -1,6 +1,7 @@
 """The watcher: hooks that are put in and taken out, and recordings."""
 
 import sys
+import threading
 from collections.abc import Sequence
 from contextvars import Token
 from types import FrameType, TracebackType
@@ -22,6 +23,7 @@ class Capture:
         self.stub_requests = stub_requests
         self.faults = 0
         self.open = 0  # recordings
+        self.lock = threading.Lock()
         self.hooks: dict[str, Any] = {}
 
     def install(self) -> None:
@@ -63,8 +65,11 @@ class Recording:
         self.token: Token[Any] | None = None
 
     def __enter__(self) -> Trace:
+        if Capture.installed is not self.capture:  # what was hooked before may still tell
+            self.trace.close()
         self.token = TRACE.set(self.trace)
-        self.capture.open += 1
+        with self.capture.lock:
+            self.capture.open += 1
         for hook in list(self.capture.hooks.values()):
             if hasattr(hook, "opened"):
                 hook.opened(self.trace)
@@ -76,7 +81,8 @@ class Recording:
         for hook in list(self.capture.hooks.values()):
             if hasattr(hook, "closing"):
                 hook.closing(self.trace)
-        self.capture.open -= 1
+        with self.capture.lock:
+            self.capture.open -= 1
         self.trace.close()
         if self.token is not None:
             try:
