@@ -8,6 +8,7 @@ from types import FrameType, TracebackType
 from typing import Any
 
 from . import carry, hooks
+from .patches import ALWAYS
 from .scope import TRACE
 from .sites import Sites
 from .trace import Trace
@@ -65,7 +66,9 @@ class Recording:
         self.token: Token[Any] | None = None
 
     def __enter__(self) -> Trace:
-        if Capture.installed is not self.capture:  # what was hooked before may still tell
+        if Capture.installed is self.capture:
+            self.capture.install()  # what was imported since
+        else:  # what was hooked before may still tell
             self.trace.close()
         self.token = TRACE.set(self.trace)
         with self.capture.lock:
@@ -93,5 +96,7 @@ class Recording:
 
 def _is_ready(library: str) -> bool:
     """Say whether a module is imported, to its end."""
+    if library == ALWAYS:
+        return True
     module = sys.modules.get(library)
     return module is not None and not getattr(getattr(module, "__spec__", None), "_initializing", False)

@@ -1,6 +1,5 @@
 """aiohttp's client: requests as a session makes them; where nothing may go out, its connections go nowhere."""
 
-import asyncio
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -24,22 +23,25 @@ def install(capture: Any) -> None:
 remove = PATCHES.undo
 
 
-class Nowhere(asyncio.Transport):
+class Nowhere:
     """A connection that takes a request and answers it."""
 
     def __init__(self, protocol: Any) -> None:
-        super().__init__()
         self.protocol, self.asked, self.closing = protocol, False, False
 
     def write(self, data: Any) -> None:
         """Take a part of the request; the first is answered."""
         if not self.asked:
             self.asked = True
-            asyncio.get_running_loop().call_soon(self._answer)
+            _soon(self._answer)
 
     def writelines(self, list_of_data: Any) -> None:
         """Take parts of the request."""
         self.write(b"")
+
+    def get_extra_info(self, name: Any, default: Any = None) -> Any:
+        """Know nothing."""
+        return default
 
     def is_closing(self) -> bool:
         """Say whether it is done."""
@@ -59,13 +61,17 @@ class Nowhere(asyncio.Transport):
         """Be done."""
         if not self.closing:
             self.closing = True
-            asyncio.get_running_loop().call_soon(self.protocol.connection_lost, None)
+            _soon(self.protocol.connection_lost, None)
 
     abort = close
 
     def _answer(self) -> None:
         if not self.closing:
             self.protocol.data_received(ANSWER)
+
+
+def _soon(function: Callable[..., Any], *given: Any) -> None:
+    sys.modules["asyncio"].get_running_loop().call_soon(function, *given)
 
 
 def _requesting(original: Callable[..., Any], capture: Any) -> Callable[..., Any]:

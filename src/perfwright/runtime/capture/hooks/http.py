@@ -1,14 +1,14 @@
 """http.client, and urllib.request on it: connections that go nowhere where nothing may go out."""
 
+import http.client
 import io
-import sys
 from collections.abc import Callable
 from typing import Any
 
-from ..patches import Patches
+from ..patches import ALWAYS, Patches
 from ._requests import BODY, HEADERS, Asked
 
-LIBRARY = "http.client"
+LIBRARY = ALWAYS
 PATCHES = Patches()
 ASKED = "_perfwright_asked"
 HEAD = "".join(f"{name}: {value}\r\n" for name, value in HEADERS.items())
@@ -17,7 +17,7 @@ ANSWER = f"HTTP/1.1 200 OK\r\n{HEAD}\r\n".encode() + BODY
 
 def install(capture: Any) -> None:
     """Watch requests by their first line and their answer."""
-    client = sys.modules[LIBRARY]
+    client = http.client
     PATCHES.wrap(client.HTTPConnection, "putrequest", lambda original: _putting(original, capture))
     PATCHES.wrap(client.HTTPConnection, "getresponse", _getting)
     for kind in (client.HTTPConnection, client.HTTPSConnection):

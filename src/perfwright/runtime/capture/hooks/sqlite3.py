@@ -1,24 +1,24 @@
 """sqlite3: connections made from now on are of a subclass that tells; the types are C and cannot be changed."""
 
 import sqlite3
-import sys
+import sqlite3.dbapi2
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from ..patches import Patches
+from ..patches import ALWAYS, Patches
 from ..scope import TRACE
 from ._cursors import begun, counted, ended, fetched, sets_of
 
-LIBRARY = "sqlite3"
+LIBRARY = ALWAYS
 PATCHES = Patches()
 FACTORY = 5  # its place among the arguments of `connect`
 
 
 def install(capture: Any) -> None:
     """Watch the connections that will be made."""
-    for name in (LIBRARY, "sqlite3.dbapi2"):
-        PATCHES.wrap(sys.modules[name], "connect", _connecting)
+    for module in (sqlite3, sqlite3.dbapi2):
+        PATCHES.wrap(module, "connect", _connecting)
 
 
 remove = PATCHES.undo
