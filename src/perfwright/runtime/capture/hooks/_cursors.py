@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
-from ..scope import COUNTED, QUERY, SETTING_UP, TRACE
+from ..scope import COUNTED, QUERY, SETTING_UP, TRACE, restore
 from ..trace import Mark
 
 MARK = "_perfwright_mark"
@@ -36,11 +36,10 @@ def written(cursor: Any, sets: int) -> int:
 def fetched(mark: Any, rows: Any, *, one: bool = False) -> Any:
     """Count rows, and give them back."""
     if mark is not None:
-        if one:
-            if rows is not None:
-                mark.rows(1)
-        elif hasattr(rows, "__len__"):  # else nothing may be taken from it
-            mark.rows(len(rows))
+        try:
+            mark.rows((rows is not None) if one else len(rows))
+        except Exception:  # not a sequence: nothing may be taken from it
+            mark.trace.fault()
     return rows
 
 
@@ -64,7 +63,7 @@ def counted(mark: Mark | None) -> Any:
 def ended(mark: Mark | None, token: Any, cursor: Any, sets: int) -> None:
     """Note that a statement has run, or failed."""
     if mark is not None:
-        QUERY.reset(token)
+        restore(QUERY, token)
         mark.end(written(cursor, sets) if mark.group.statement.is_write else 0)
 
 
@@ -136,6 +135,6 @@ def setting_up(original: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return original(*args, **named)
         finally:
-            QUERY.reset(token)
+            restore(QUERY, token)
 
     return connect

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..scope import COUNTED, REQUEST, TRACE
+from ..scope import COUNTED, REQUEST, TRACE, restore
 from ..trace import Mark
 
 BODY = b"{}"  # the answer where nothing may go out
@@ -40,14 +40,14 @@ class Asked:
                 parts = urlsplit(_text(url))
                 asked = _text(method).upper()[:20], (parts.hostname or "")[:LONGEST], template(parts.path)
                 self.mark = trace.request(*asked, stubbed=stubbed, depth=3)
-            except ValueError:
+            except Exception:
                 trace.fault()
         self.token = None if self.above else REQUEST.set(COUNTED)
 
     def end(self) -> None:
         """Note the answer, or that there is none."""
         if self.token is not None:
-            REQUEST.reset(self.token)
+            restore(REQUEST, self.token)
             self.token = None
         if self.mark is not None:
             self.mark.end()

@@ -5,11 +5,13 @@ from collections.abc import Callable
 from typing import Any
 
 from ..patches import Patches
-from ..scope import QUERY, SETTING_UP, TRACE
+from ..scope import QUERY, SETTING_UP, TRACE, restore
 from ._cursors import begun, counted
 
 LIBRARY = "asyncpg.connection"
 PATCHES = Patches()
+CURSORS = 1_000  # read at a time
+MARKS: dict[int, Any] = {}  # by address: they have no room for an attribute; each begins before it is read
 
 
 def install(capture: Any) -> None:
@@ -48,7 +50,10 @@ def _repeating(original: Callable[..., Any], *, many: bool) -> Callable[..., Any
 
 def _opening(original: Callable[..., Any]) -> Callable[..., Any]:
     async def bind(self: Any, *given: Any, **named: Any) -> Any:
-        self._perfwright_mark = mark = begun(self._query, self._args, database="postgresql")
+        mark = begun(self._query, self._args, database="postgresql")
+        if len(MARKS) >= CURSORS:
+            MARKS.clear()
+        MARKS[id(self)] = mark
         try:
             return _rows(mark, await original(self, *given, **named))
         finally:
@@ -60,7 +65,7 @@ def _opening(original: Callable[..., Any]) -> Callable[..., Any]:
 
 def _reading(original: Callable[..., Any]) -> Callable[..., Any]:
     async def read(self: Any, *given: Any, **named: Any) -> Any:
-        return _rows(getattr(self, "_perfwright_mark", None), await original(self, *given, **named))
+        return _rows(MARKS.get(id(self)), await original(self, *given, **named))
 
     return read
 
@@ -73,7 +78,7 @@ def _resetting(original: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return await original(self, *given, **named)
         finally:
-            QUERY.reset(token)
+            restore(QUERY, token)
 
     return reset
 
@@ -88,7 +93,7 @@ async def _told(query: Any, given: Any, many: bool, answer: Any) -> Any:
         found = await answer
         return _rows(mark, found)
     finally:
-        QUERY.reset(token)
+        restore(QUERY, token)
         mark.end(_written(found, sets) if mark.group.statement.is_write else 0)
 
 
