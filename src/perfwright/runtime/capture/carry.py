@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from .scope import QUERY, REQUEST, TRACE
+from .scope import OPEN, QUERY, REQUEST, TRACE
 from .sites import HERE
 
 
@@ -32,4 +32,7 @@ def hop(function: Callable[..., Any], taken: tuple[Any, ...], *args: Any, **name
     finally:
         HERE.origin = before
         for each, token in tokens:
-            each.reset(token)
+            try:
+                each.reset(token)
+            except ValueError:  # what ran has changed the context
+                each.set(None if each is TRACE else OPEN)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+ALWAYS = ""  # the library of a hook that needs none to be imported
 MISSING = object()
 
 

@@ -104,6 +104,12 @@ class Sites:
                 waiting, frame = _parent(waiting)
         return tuple(dict.fromkeys((*beyond, *reversed(found))))[-DEEPEST:]
 
+    def named(self, code: CodeType) -> tuple[Line, ...]:
+        """Return the first line of a function, if it is the project's."""
+        if (self.files.get(code.co_filename) or self._kind(code.co_filename)) != PROJECT:
+            return ()
+        return ((self.names[code.co_filename], code.co_firstlineno, _shown(code, code.co_name)),)
+
     def _kind(self, name: str) -> int:
         if len(self.files) > FILES:  # a program that makes code without end
             self.files = {self.hop.co_filename: HOP}
@@ -163,9 +169,13 @@ def _node(frame: FrameType) -> tuple[str, int]:
 
 
 def _function(frame: FrameType) -> str:
-    code = frame.f_code
-    name: str = getattr(code, "co_qualname", "") or _qualified(frame)
-    return name.replace(".<locals>.<genexpr>", "").replace(".<locals>", "")
+    return _shown(frame.f_code, "") or _shown(None, _qualified(frame))
+
+
+def _shown(code: CodeType | None, name: str) -> str:
+    """Return a function's name as the reader gives it; nothing where neither code nor name tells it."""
+    full: str = getattr(code, "co_qualname", name)
+    return full.replace(".<locals>.<genexpr>", "").replace(".<locals>", "")
 
 
 def _qualified(frame: FrameType) -> str:

@@ -26,17 +26,17 @@ MAIN = {"DELETE", "INSERT", "MERGE", "REPLACE", "SELECT", "UPDATE", "VALUES"}
 PARTS = re.compile(
     r"""
       (?P<string>[eEnNxXbB]?'[^'\\]*(?:(?:''|\\.)[^'\\]*)*'?)
-    | (?P<comment>--[^\n]*|/\*(?:[^*]|\*(?!/))*(?:\*/)?)
     | (?P<dollar>\$(?P<tag>\w*)\$.*?(?:\$(?P=tag)\$|\Z))
     | (?P<kept>"[^"]*"?|`[^`]*`?|%\(\w+\)s|[:@]\w+|\$\d+|\?\d+|[^\W\d][\w$]*|::)
     | (?P<number>\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+)
-    | (?P<space>\s+)
+    | (?P<space>(?:\s|--[^\n]*|/\*(?:[^*]|\*(?!/))*(?:\*/)?)+)
     """,
     re.VERBOSE | re.DOTALL,
 )
 VALUE = r"(?:\?\d*|%s|%\(\w+\)s|:\w+|@\w+|\$\d+|NULL|TRUE|FALSE)(?:::\w+(?:\[\])?)?"
 LIST = re.compile(rf"\bIN ?\( ?-?{VALUE}(?: ?, ?-?{VALUE})* ?,? ?(?:\)|\Z)", re.IGNORECASE)
-ROWS = re.compile(r"\bVALUES ?\([^()]*(?:\)(?: ?, ?(?:\([^()]*)?\)?)*|\Z)", re.IGNORECASE)
+ROW = r"\((?:[^()]|\([^()]*\))*"
+ROWS = re.compile(rf"\bVALUES ?{ROW}(?:\)(?: ?, ?(?:{ROW})?\)?)*|\Z)", re.IGNORECASE)
 WORDS = re.compile(r'"[^"]*"|`[^`]*`|\[[^\]\d]\w*\]|[^\W\d][\w$]*|[(),.;]')
 SKIPPED = {"IGNORE", "LATERAL", "ONLY", "OR", "TABLE"}
 NOT_UPDATE = {"DO", "FOR", "KEY", "NO", "ON"}
@@ -64,7 +64,7 @@ def _collapsed(part: "re.Match[str]") -> str:
     kind = part.lastgroup
     if kind == "kept":
         return part.group()
-    return " " if kind in ("space", "comment") else "?"
+    return " " if kind == "space" else "?"
 
 
 def described(text: str) -> tuple[str, tuple[str, ...]]:

@@ -51,9 +51,10 @@ class Group:
 class Mark:
     """One event: a statement or a request that has begun."""
 
-    __slots__ = ("group", "ms", "start", "trace")
+    __slots__ = ("group", "ms", "returns", "start", "trace")
 
     def __init__(self, trace: "Trace", group: Group) -> None:
+        self.returns = False  # each row that is fetched is one that was written
         self.trace, self.group, self.ms = trace, group, 0.0
         self.start = time.perf_counter()
 
@@ -62,6 +63,8 @@ class Mark:
         if not self.trace.closed:
             with self.trace.lock:
                 self.group.rows += count
+                if self.returns:
+                    self.group.writes += count
 
     def end(self, written: int = 0) -> None:
         """Note the time that it took, and how many rows were written."""
@@ -69,6 +72,8 @@ class Mark:
         with self.trace.lock:
             self.group.ms += self.ms
             if self.group.kind == "query" and self.group.statement.is_write:
+                # SQLite knows what a RETURNING has written when it has been read.
+                self.returns = not written and "RETURNING" in self.group.statement.text.upper()
                 self.group.writes += written
 
 

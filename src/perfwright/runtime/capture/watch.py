@@ -1,12 +1,14 @@
 """The watcher: hooks that are put in and taken out, and recordings."""
 
 import sys
+import threading
 from collections.abc import Sequence
 from contextvars import Token
 from types import FrameType, TracebackType
 from typing import Any
 
 from . import carry, hooks
+from .patches import ALWAYS
 from .scope import TRACE
 from .sites import Sites
 from .trace import Trace
@@ -22,6 +24,7 @@ class Capture:
         self.stub_requests = stub_requests
         self.faults = 0
         self.open = 0  # recordings
+        self.lock = threading.Lock()
         self.hooks: dict[str, Any] = {}
 
     def install(self) -> None:
@@ -63,8 +66,13 @@ class Recording:
         self.token: Token[Any] | None = None
 
     def __enter__(self) -> Trace:
+        if Capture.installed is self.capture:
+            self.capture.install()  # what was imported since
+        else:  # what was hooked before may still tell
+            self.trace.close()
         self.token = TRACE.set(self.trace)
-        self.capture.open += 1
+        with self.capture.lock:
+            self.capture.open += 1
         for hook in list(self.capture.hooks.values()):
             if hasattr(hook, "opened"):
                 hook.opened(self.trace)
@@ -76,7 +84,8 @@ class Recording:
         for hook in list(self.capture.hooks.values()):
             if hasattr(hook, "closing"):
                 hook.closing(self.trace)
-        self.capture.open -= 1
+        with self.capture.lock:
+            self.capture.open -= 1
         self.trace.close()
         if self.token is not None:
             try:
@@ -87,5 +96,7 @@ class Recording:
 
 def _is_ready(library: str) -> bool:
     """Say whether a module is imported, to its end."""
+    if library == ALWAYS:
+        return True
     module = sys.modules.get(library)
     return module is not None and not getattr(getattr(module, "__spec__", None), "_initializing", False)

@@ -1,19 +1,19 @@
 """concurrent.futures: what is submitted to a pool of threads, `run_in_executor` and `to_thread` with it."""
 
-import sys
+import concurrent.futures
 from collections.abc import Callable
 from typing import Any
 
 from ..carry import carry
-from ..patches import Patches
+from ..patches import ALWAYS, Patches
 
-LIBRARY = "concurrent.futures.thread"
+LIBRARY = ALWAYS
 PATCHES = Patches()
 
 
 def install(capture: Any) -> None:
     """Watch what is handed to threads."""
-    PATCHES.wrap(sys.modules[LIBRARY].ThreadPoolExecutor, "submit", _submitting)
+    PATCHES.wrap(concurrent.futures.ThreadPoolExecutor, "submit", _submitting)
 
 
 remove = PATCHES.undo

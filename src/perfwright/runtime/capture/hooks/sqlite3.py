@@ -1,24 +1,23 @@
 """sqlite3: connections made from now on are of a subclass that tells; the types are C and cannot be changed."""
 
 import sqlite3
-import sys
+import sqlite3.dbapi2
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from ..patches import Patches
-from ..scope import TRACE
-from ._cursors import begun, counted, ended, fetched, sets_of
+from ..patches import ALWAYS, Patches
+from ._cursors import begun, counted, ended, named_like, watched_cursor
 
-LIBRARY = "sqlite3"
+LIBRARY = ALWAYS
 PATCHES = Patches()
 FACTORY = 5  # its place among the arguments of `connect`
 
 
 def install(capture: Any) -> None:
     """Watch the connections that will be made."""
-    for name in (LIBRARY, "sqlite3.dbapi2"):
-        PATCHES.wrap(sys.modules[name], "connect", _connecting)
+    for module in (sqlite3, sqlite3.dbapi2):
+        PATCHES.wrap(module, "connect", _connecting)
 
 
 remove = PATCHES.undo
@@ -58,33 +57,12 @@ def _connections(kind: Any) -> Any:
         def executescript(self, *given: Any) -> Any:
             return self.cursor().executescript(*given)
 
-    return _named(Connection, kind)
+    return named_like(Connection, kind)
 
 
 @lru_cache(100)
 def _cursors(kind: Any) -> Any:
-    class Cursor(kind):  # type: ignore[misc]
-        _perfwright_mark: Any = None
-
-        def execute(self, sql: Any, *parameters: Any) -> Any:
-            if TRACE.get() is None:
-                return super().execute(sql, *parameters)
-            self._perfwright_mark = mark = begun(sql, parameters[0] if parameters else None, database="sqlite")
-            token = counted(mark)
-            try:
-                return super().execute(sql, *parameters)
-            finally:
-                ended(mark, token, self, 1)
-
-        def executemany(self, sql: Any, parameters: Any, /) -> Any:
-            sets = sets_of(parameters)
-            self._perfwright_mark = mark = begun(sql, parameters, sets=sets, database="sqlite")
-            token = counted(mark)
-            try:
-                return super().executemany(sql, parameters)
-            finally:
-                ended(mark, token, self, sets)
-
+    class Cursor(watched_cursor(kind, "sqlite")):  # type: ignore[misc]
         def executescript(self, script: Any, /) -> Any:
             self._perfwright_mark = mark = begun(script, None, database="sqlite")
             token = counted(mark)
@@ -93,21 +71,4 @@ def _cursors(kind: Any) -> Any:
             finally:
                 ended(mark, token, self, 0)
 
-        def fetchone(self) -> Any:
-            return fetched(self._perfwright_mark, super().fetchone(), one=True)
-
-        def fetchmany(self, *size: Any, **named: Any) -> Any:
-            return fetched(self._perfwright_mark, super().fetchmany(*size, **named))
-
-        def fetchall(self) -> Any:
-            return fetched(self._perfwright_mark, super().fetchall())
-
-        def __next__(self) -> Any:
-            return fetched(self._perfwright_mark, super().__next__(), one=True)
-
-    return _named(Cursor, kind)
-
-
-def _named(kind: Any, like: Any) -> Any:
-    kind.__name__, kind.__qualname__, kind.__module__ = like.__name__, like.__qualname__, like.__module__
-    return kind
+    return named_like(Cursor, kind)

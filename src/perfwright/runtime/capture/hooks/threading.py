@@ -1,19 +1,19 @@
 """threading: what a thread runs counts for the call that started it."""
 
-import sys
+import threading
 from collections.abc import Callable
 from typing import Any
 
 from ..carry import carry
-from ..patches import Patches
+from ..patches import ALWAYS, Patches
 
-LIBRARY = "threading"
+LIBRARY = ALWAYS
 PATCHES = Patches()
 
 
 def install(capture: Any) -> None:
     """Watch threads that start."""
-    PATCHES.wrap(sys.modules[LIBRARY].Thread, "start", _starting)
+    PATCHES.wrap(threading.Thread, "start", _starting)
 
 
 remove = PATCHES.undo
