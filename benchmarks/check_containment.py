@@ -78,7 +78,13 @@ CASES = {
     "answers_without_end": "no answer that can be read|took over",
 }
 # Said of itself, where nothing outside shows it.
-CONFESSIONS = ("the secret was read", "memory was opened", "it is root", "300 processes were started", "disk was filled")
+CONFESSIONS = (
+    "the secret was read",
+    "memory was opened",
+    "it is root",
+    "300 processes were started",
+    "disk was filled",
+)
 
 
 @dataclass(slots=True)
@@ -344,14 +350,19 @@ def main() -> None:
                 one = bench(name, tier, who, at)
             with place() as at:
                 two = drive(name, tier, who, at)
-            outcome = Outcome(told=one.told or two.told, wrong=[*one.wrong, *(each for each in two.wrong if each not in one.wrong)])
+            outcome = Outcome(
+                told=one.told or two.told, wrong=[*one.wrong, *(each for each in two.wrong if each not in one.wrong)]
+            )
             if not any(word in told for told in (one.told, two.told) for word in CASES[name].split("|")):
                 outcome.wrong.append("it is not named") if tier == "sandbox" else None
             table[name][f"{tier}, {who.name}"] = outcome
             failed |= not outcome.contained and tier == "sandbox"
             if not given.markdown:
                 said = "contained" if outcome.contained else "NOT CONTAINED: " + "; ".join(outcome.wrong)
-                print(f"{name:28} {tier:8} {who.name:6} {said}\n{'':45}bench: {brief(one.told)}\n{'':45}guest: {brief(two.told)}", flush=True)
+                print(
+                    f"{name:28} {tier:8} {who.name:6} {said}\n{'':45}bench: {brief(one.told)}\n{'':45}guest: {brief(two.told)}",
+                    flush=True,
+                )
     if given.markdown:
         print(markdown(table))
     for who in users:

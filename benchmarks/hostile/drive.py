@@ -7,7 +7,6 @@ from pathlib import Path
 from perfwright.measure.run import Guest, GuestError
 from perfwright.measure.sweep import sweep
 
-
 SECONDS = 2.0
 
 

@@ -1,7 +1,7 @@
-"""What code under measurement must not be able to do, each bounded so that it endangers nothing where it is not stopped.
+"""What code under measurement must not be able to do, each bounded: where it is not stopped it endangers nothing.
 
-This file is copied into a folder `code` of a run of its own. Beside it lies `outside`, which anybody may write to: what
-changes there was not contained. `code/facts.json` names a port, a socket and a process of the run that stand for others'.
+This file is copied into a folder `code` of a run of its own. Beside it lies `outside`, which anybody may write to:
+what changes there was not contained. `code/facts.json` names a port, a socket and a process of the run that stand for others'.
 Every function fails where it is stopped, with the reason.
 """
 
@@ -131,10 +131,28 @@ def stops_itself(items: list[int]) -> None:
     os.kill(os.getpid(), signal.SIGSTOP)
 
 
-def kills_all(items: list[int]) -> None:
-    # Only where it is in a process namespace of its own: elsewhere it asks whether it could.
+def deadly() -> int:
+    """Return the signal that ends, in a process namespace of its own; elsewhere the one that asks whether it could."""
     alone = os.getppid() == 1 and len([name for name in os.listdir("/proc") if name.isdigit()]) < 10
-    os.kill(-1, signal.SIGKILL if alone else 0)
+    return int(signal.SIGKILL) if alone else 0
+
+
+def kills_all(items: list[int]) -> None:
+    os.kill(-1, deadly())
+
+
+def kills_all_by_ctypes(items: list[int]) -> None:
+    call("kill", -1, sent := deadly())
+    if not sent:
+        raise RuntimeError("every process could be ended")
+
+
+def kills_its_group(items: list[int]) -> None:
+    call("kill", 0, int(signal.SIGKILL))
+
+
+def kills_its_parent_by_ctypes(items: list[int]) -> None:
+    call("kill", os.getppid(), int(signal.SIGKILL))
 
 
 def kills_its_parent(items: list[int]) -> None:
@@ -245,11 +263,11 @@ def raises_keyboard_interrupt(items: list[int]) -> None:
 
 
 def raises_what_cannot_be_told(items: list[int]) -> None:
-    class Silent(Exception):
+    class SilentError(Exception):
         def __str__(self) -> str:
             raise RuntimeError
 
-    raise Silent
+    raise SilentError
 
 
 def takes_the_tracer(items: list[int]) -> None:

@@ -97,7 +97,7 @@ class Guest:
         """What holds, as a clause."""
         if self.uncontained:
             return f"limits, no network; not contained ({self.uncontained})"
-        return "contained: own processes, no network, nothing written outside its scratch folder"
+        return "own processes, no network, nothing written outside its scratch folder"
 
     def load(self, module: str, function: str) -> Mapping[str, Any]:
         """Import a module and find a function in it; return what it is. Raises GuestError where that cannot be done."""

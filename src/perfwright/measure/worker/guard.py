@@ -8,10 +8,11 @@ from typing import Any
 
 CPU = 3_600  # seconds of one worker, and of what it started and nobody could end
 SPEAKS = ("socket.connect", "socket.bind", "socket.sendto", "socket.getaddrinfo", "socket.gethostbyname")
-CHANGES = {  # which of the arguments are paths that it changes
-    "os.chflags": (0,), "os.chmod": (0,), "os.chown": (0,), "os.link": (0, 1), "os.mkdir": (0,), "os.remove": (0,),
-    "os.removexattr": (0,), "os.rename": (0, 1), "os.rmdir": (0,), "os.setxattr": (0,), "os.symlink": (1,),
-    "os.truncate": (0,), "os.utime": (0,),
+# Which of the arguments are paths that it changes, and which the open folder that each is relative to.
+CHANGES = {
+    "os.chflags": {0: None}, "os.chmod": {0: 2}, "os.chown": {0: 3}, "os.link": {0: 2, 1: 3}, "os.mkdir": {0: 2},
+    "os.remove": {0: 1}, "os.removexattr": {0: None}, "os.rename": {0: 2, 1: 3}, "os.rmdir": {0: 1},
+    "os.setxattr": {0: None}, "os.symlink": {1: 2}, "os.truncate": {0: None}, "os.utime": {0: 3},
 }  # fmt: skip
 KILLS = ("os.kill", "os.killpg")
 STARTS = ("os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.system", "subprocess.Popen")
@@ -32,7 +33,9 @@ def close(*, memory: int, disk: int, processes: int, writable: Sequence[str], al
         index = 1 if event in SPEAKS[:3] else 0
         checks[event] = lambda given, index=index: _is_local(given[index], folders, own)  # type: ignore[misc]
     for event, paths in CHANGES.items():
-        checks[event] = lambda given, paths=paths: all(_is_inside(given[each], folders) for each in paths)  # type: ignore[misc]
+        checks[event] = lambda given, paths=paths: all(
+            _is_inside(given[path], folders, -1 if below is None else given[below]) for path, below in paths.items()
+        )  # type: ignore[misc]
     checks["open"] = lambda given: _only_reads(given) or _is_inside(given[0], folders)
     checks["sqlite3.connect"] = lambda given: _is_scratch_database(given[0], folders)
     checks.update(dict.fromkeys(KILLS, lambda given: _is_own(given[0])))
@@ -111,10 +114,17 @@ def _only_reads(given: tuple[Any, ...]) -> bool:
     return not (isinstance(given[-1], int) and given[-1] & WRITES)
 
 
-def _is_inside(path: Any, folders: tuple[str, ...]) -> bool:
+def _is_inside(path: Any, folders: tuple[str, ...], below: int = -1) -> bool:
+    """Tell whether a path lies in one of the folders; it may be relative to one that is open."""
     if isinstance(path, int):
         return True  # an open file: it was judged when it was opened
-    text = os.path.realpath(os.fsdecode(path))
+    text = os.fsdecode(path)
+    if below >= 0 and not os.path.isabs(text):
+        try:
+            text = os.path.join(os.readlink(f"/proc/self/fd/{below}"), text)
+        except OSError:  # no such folder here: nobody can tell which it is
+            return False
+    text = os.path.realpath(text)
     if not os.path.join(text, "").startswith(folders):
         return text == os.devnull
     try:
