@@ -11,11 +11,13 @@ It exits 1 where the sandbox, or what must not fail in any tier, did not hold.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import shutil
 import signal
 import socket
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -49,10 +51,13 @@ CASES = {
     "exits": "exited with status 3",
     "stops_itself": "took over",
     "kills_all": "",
+    "kills_all_by_ctypes": "",
+    "kills_its_group": "SIGKILL",
     "kills_its_parent": "no other process",
+    "kills_its_parent_by_ctypes": "",
     "kills_another": "No such process|no other process",
     "kills_another_by_ctypes": "No such process|Operation not permitted",
-    "becomes_root": "not permitted",
+    "becomes_root": "not permitted|Invalid argument",
     "writes_outside": "outside its scratch folder",
     "writes_outside_by_os_open": "outside its scratch folder",
     "writes_outside_by_a_child": "Read-only",
@@ -80,10 +85,12 @@ CASES = {
 # Said of itself, where nothing outside shows it.
 CONFESSIONS = (
     "the secret was read",
-    "memory was opened",
+    "parent's memory was opened",
     "it is root",
     "300 processes were started",
-    "disk was filled",
+    "the disk was filled",
+    "every process could be ended",
+    "hold more than one may",
 )
 
 
@@ -118,10 +125,8 @@ class Place:
             each.chmod(0o777)
         (self.outside / "kept" / "file").write_text("kept", "utf8")
         base = self.outside / "base.sqlite"
-        subprocess.run(
-            [sys.executable, "-c", "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('create table t (a)')",
-             base], check=True,
-        )  # fmt: skip
+        with contextlib.closing(sqlite3.connect(base)) as made:
+            made.execute("create table t (a)")
         base.chmod(0o666)
         shutil.copy(FUNCTIONS, self.code / "functions.py")
         self.before = self.state()
@@ -130,7 +135,7 @@ class Place:
         self.file = socket.socket(socket.AF_UNIX)
         path = str(self.folder / "ear")
         self.file.bind(path)
-        os.chmod(path, 0o777)
+        Path(path).chmod(0o777)
         self.file.listen()
         for each in (self.listener, self.file):
             threading.Thread(target=self._listen, args=(each,), daemon=True).start()
@@ -231,6 +236,19 @@ def drive(name: str, tier: str, who: Who, at: Place) -> Outcome:
     return judged(outcome, at)
 
 
+def both(name: str, tier: str, who: Who) -> tuple[Outcome, tuple[str, str]]:
+    """Run one function both ways, and return what each told."""
+    with place() as at:
+        one = bench(name, tier, who, at)
+    with place() as at:
+        two = drive(name, tier, who, at)
+    wrong = list(dict.fromkeys([*one.wrong, *two.wrong]))
+    words = CASES[name].split("|") if tier == "sandbox" else [""]
+    if not all(told and any(word in told for word in words) for told in (one.told, two.told)):
+        wrong.append("it is not named")
+    return Outcome(told=one.told, wrong=wrong), (one.told, two.told)
+
+
 def choice(tier: str) -> str:
     return "require" if tier == "sandbox" else "off"
 
@@ -299,7 +317,9 @@ def start_times(who: Who, rounds: int = 15) -> dict[str, float]:
         "import json; print(json.dumps(times))\n"
     )
     with place() as at:
-        _, out, _ = started(["-c", code, str(at.code / "functions.py"), str(rounds)], who, at)
+        _, out, err = started(["-c", code, str(at.code / "functions.py"), str(rounds)], who, at)
+    if not out:
+        raise SystemExit(f"The start could not be timed: {err[-300:]}")
     times = json.loads(out)
     return {"guard": statistics.median(times["off"]), "sandbox": statistics.median(times["require"])}
 
@@ -346,23 +366,13 @@ def main() -> None:
     for name in names:
         table[name] = {}
         for tier, who in columns:
-            with place() as at:
-                one = bench(name, tier, who, at)
-            with place() as at:
-                two = drive(name, tier, who, at)
-            outcome = Outcome(
-                told=one.told or two.told, wrong=[*one.wrong, *(each for each in two.wrong if each not in one.wrong)]
-            )
-            if not any(word in told for told in (one.told, two.told) for word in CASES[name].split("|")):
-                outcome.wrong.append("it is not named") if tier == "sandbox" else None
+            outcome, told = both(name, tier, who)
             table[name][f"{tier}, {who.name}"] = outcome
             failed |= not outcome.contained and tier == "sandbox"
             if not given.markdown:
                 said = "contained" if outcome.contained else "NOT CONTAINED: " + "; ".join(outcome.wrong)
-                print(
-                    f"{name:28} {tier:8} {who.name:6} {said}\n{'':45}bench: {brief(one.told)}\n{'':45}guest: {brief(two.told)}",
-                    flush=True,
-                )
+                print(f"{name:28} {tier:8} {who.name:6} {said}", *(f"{'':45}{brief(each)}" for each in told), sep="\n")
+                sys.stdout.flush()
     if given.markdown:
         print(markdown(table))
     for who in users:

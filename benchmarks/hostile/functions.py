@@ -1,7 +1,7 @@
 """What code under measurement must not be able to do, each bounded: where it is not stopped it endangers nothing.
 
 This file is copied into a folder `code` of a run of its own. Beside it lies `outside`, which anybody may write to:
-what changes there was not contained. `code/facts.json` names a port, a socket and a process of the run that stand for others'.
+what changes there was not contained. `code/facts.json` names a port, a socket and a process that stand for others'.
 Every function fails where it is stopped, with the reason.
 """
 
