@@ -77,12 +77,15 @@ def jail(
     It can write to the scratch folder alone: to the folder itself where it is `shared`, else to one in its place that
     goes with it. `needed` are folders and files that it reads.
     """
+    user = os.geteuid() or _nobody()
+    if shared and user != os.geteuid():
+        _give(scratch, user)
     home = Path.home()
     seen = [os.path.realpath(each) for each in needed]
     plan: dict[str, Any] = {
         "scratch": os.path.realpath(scratch),
         "shared": shared,
-        "user": os.geteuid() or _nobody(),
+        "user": user,
         "needed": sorted({*map(str, needed), *seen, os.path.realpath(scratch)}),
         "hidden": [str(home / each) for each in SECRETS],
         "memory": memory,
@@ -131,6 +134,13 @@ def missing() -> str:
         if "refused" in said:
             return f"the system refuses it: {said['refused']}"
         return "" if said.get("status") == 0 else f"the trial did not hold: {found or said or 'it did not end'}"
+
+
+def _give(folder: Path, user: int) -> None:
+    """Make a folder, with all in it, the user's that root becomes in the jail."""
+    for place, _, names in os.walk(folder):
+        for path in (place, *(os.path.join(place, name) for name in names)):  # noqa: PTH118
+            os.chown(path, user, user, follow_symlinks=False)
 
 
 def _nobody() -> int:
