@@ -43,12 +43,12 @@ def tells(items: list[int]) -> None:
 # Quick ones; `make bench-containment` runs all, as root and as a plain user, and by the command.
 CONTAINED = [
     "exits", "forks_without_end", "outlives_its_parent", "kills_all_by_ctypes", "kills_another_by_ctypes",
-    "becomes_root", "writes_outside_by_a_child", "writes_outside_by_ctypes", "writes_after_a_new_mount", "removes_outside",
-    "connects_by_ctypes", "connects_to_a_socket_file", "reads_secrets", "reads_its_parents_memory",
+    "becomes_root", "writes_outside_by_a_child", "writes_outside_by_ctypes", "writes_after_a_new_mount",
+    "removes_outside", "connects_by_ctypes", "connects_to_a_socket_file", "reads_secrets", "reads_its_parents_memory",
 ]  # fmt: skip
 GUARDED = [
     "takes_100_gigabytes", "kills_its_parent", "kills_another", "writes_outside", "writes_outside_by_os_open",
-    "removes_outside", "renames_outside", "writes_a_database", "connects",
+    "outlives_its_parent", "removes_outside", "renames_outside", "writes_a_database", "connects",
 ]  # fmt: skip
 NO_ANSWER = ["answers_noise", "answers_too_deeply", "answers_no_numbers", "answers_without_end"]
 

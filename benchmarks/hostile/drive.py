@@ -12,7 +12,7 @@ SECONDS = 2.0
 
 def main() -> None:
     module, function, contain = sys.argv[1:]
-    with Guest(Path(sys.executable), [Path(module).parent], contain=contain, memory=2 << 30) as guest:  # type: ignore[arg-type]
+    with Guest(Path(sys.executable), [Path(module).parent], contain=contain, memory=1 << 30) as guest:  # type: ignore[arg-type]
         try:
             found = sweep(guest, module, function, seconds=SECONDS)
             outcome = found.failed or f"was measured at {len(found.samples)} sizes; {found.stopped}"

@@ -65,12 +65,16 @@ def takes_100_gigabytes(items: list[int]) -> bytearray:
 
 def shares_memory_out(items: list[int]) -> None:
     most = resource.getrlimit(resource.RLIMIT_AS)[0] * 2 // 5
+    here, there = os.pipe()
     for _ in range(4):
         if os.fork() == 0:
             _held = bytearray(b"x") * min(most, 1 << 30)
+            os.write(there, b"x")
             time.sleep(30)
             os._exit(0)
-    time.sleep(3)
+    for _ in range(4):
+        os.read(here, 1)
+    time.sleep(0.5)
     raise RuntimeError("four processes hold more than one may")
 
 
@@ -119,7 +123,7 @@ def outlives_its_parent(items: list[int]) -> None:
 
 
 def leaves_threads(items: list[int]) -> None:
-    if threading.active_count() < 50:
+    if threading.active_count() < 20:
         threading.Thread(target=time.sleep, args=(30,)).start()
 
 

@@ -1,6 +1,7 @@
 """The user's interpreter with our worker in it: started, asked, limited, ended."""
 
 import contextlib
+import itertools
 import json
 import os
 import shutil
@@ -22,6 +23,7 @@ WORKER = Path(__file__).parent / "worker"
 MEMORY = 4 << 30  # bytes of address space; in the sandbox also of memory, of all processes together
 START = 60.0  # seconds for an import
 END = 5.0  # seconds in which what was ended is gone
+MARK, COUNT = "PERFWRIGHT_GUEST", itertools.count()
 Tier = Literal["sandbox", "guard"]
 Choice = Literal["auto", "off", "require"]
 # The worker comes as a package of its own name: nothing of ours is on the path of the user's program.
@@ -75,6 +77,7 @@ class Guest:
         self.jail: Jail | None = None
         self.keeps = scratch is not None
         self.scratch = (scratch or Path(tempfile.mkdtemp(prefix="perfwright-"))).resolve()
+        self.mark = f"{os.getpid()}-{next(COUNT)}"  # what it starts carries it on
         self.free = 0  # bytes that were free where it writes
 
     def __enter__(self) -> Self:
@@ -148,12 +151,20 @@ class Guest:
             else:
                 process.kill()
         process.wait()
-        return jail.report() if jail is not None else {}
+        if jail is None:
+            _end_marked(self.mark)
+            return {}
+        return jail.report()
 
     def _start(self) -> Wire | None:
         environment = {name: os.environ[name] for name in KEPT if name in os.environ}
         folders = dict.fromkeys(("HOME", "TMPDIR", "TEMP", "TMP"), str(self.scratch))
-        environment |= {**folders, "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"} | self.environment
+        environment |= {
+            **folders,
+            MARK: self.mark,
+            "PYTHONHASHSEED": "0",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        } | self.environment
         if not self.uncontained:
             self.jail = self._jail()
         try:
@@ -241,6 +252,15 @@ def interpreter(root: Path, given: Path | None, environment: str | None) -> Path
             if folder is not None and (folder / name).exists():
                 return folder / name
     return Path(sys.executable)
+
+
+def _end_marked(mark: str) -> None:
+    """End what left the worker's process group, as far as this system shows what each process was started with."""
+    carried = f"{MARK}={mark}".encode()
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            if carried in path.read_bytes().split(b"\0"):
+                os.kill(int(path.parent.name), signal.SIGKILL)
 
 
 def _said(status: int | None) -> str:
