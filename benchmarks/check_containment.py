@@ -2,7 +2,7 @@
 
     python benchmarks/check_containment.py                 all of them, and what the tiers cost to start
     python benchmarks/check_containment.py WORD...         those whose name holds one of the words
-    python benchmarks/check_containment.py --markdown      the table as it stands in docs/safety.md
+    python benchmarks/check_containment.py --markdown      also the table of docs/safety.md
 
 Each runs twice: by the real `perfwright bench`, whose last words are judged, and by a guest that measures a harmless
 function next. What shows that one was not contained is seen from outside: a file that was changed, a connection that
@@ -351,7 +351,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("words", nargs="*", metavar="WORD")
     parser.add_argument("--tier", choices=["sandbox", "guard"], help="this tier alone")
-    parser.add_argument("--markdown", action="store_true", help="the table as it stands in docs/safety.md")
+    parser.add_argument("--markdown", action="store_true", help="also the table of docs/safety.md")
     given = parser.parse_args()
     users, missing = people()
     columns = []
@@ -369,10 +369,9 @@ def main() -> None:
             outcome, told = both(name, tier, who)
             table[name][f"{tier}, {who.name}"] = outcome
             failed |= not outcome.contained and tier == "sandbox"
-            if not given.markdown:
-                said = "contained" if outcome.contained else "NOT CONTAINED: " + "; ".join(outcome.wrong)
-                print(f"{name:28} {tier:8} {who.name:6} {said}", *(f"{'':45}{brief(each)}" for each in told), sep="\n")
-                sys.stdout.flush()
+            said = "contained" if outcome.contained else "NOT CONTAINED: " + "; ".join(outcome.wrong)
+            print(f"{name:28} {tier:8} {who.name:6} {said}", *(f"{'':45}{brief(each)}" for each in told), sep="\n")
+            sys.stdout.flush()
     if given.markdown:
         print(markdown(table))
     for who in users:

@@ -80,14 +80,14 @@ def jail(
     user = os.geteuid() or _nobody()
     if shared and user != os.geteuid():
         _give(scratch, user)
-    home = Path.home()
+    home = os.path.expanduser("~")  # noqa: PTH111 - a user without one is no error here
     seen = [os.path.realpath(each) for each in needed]
     plan: dict[str, Any] = {
         "scratch": os.path.realpath(scratch),
         "shared": shared,
         "user": user,
         "needed": sorted({*map(str, needed), *seen, os.path.realpath(scratch)}),
-        "hidden": [str(home / each) for each in SECRETS],
+        "hidden": [str(Path(home, each)) for each in SECRETS],
         "memory": memory,
         "processes": processes,
         "disk": disk,

@@ -70,7 +70,7 @@ def bench(
             slug="cannot-call",
         )
     tier = f"{guest.tier.capitalize()}: {guest.contained}."
-    click.echo(_json(target, found) if form == "json" else _text(target, found, tier))
+    click.echo(_json(target, found, guest.tier) if form == "json" else _text(target, found, tier))
     context.exit(UNTOLD if found.time.why else 0)
 
 
@@ -104,7 +104,7 @@ def _text(target: str, found: "Sweep", tier: str) -> str:
     return "\n".join(told)
 
 
-def _json(target: str, found: "Sweep") -> str:
+def _json(target: str, found: "Sweep", tier: str) -> str:
     peaks, lines = dict(found.peaks), dict(found.lines)
     points = [
         {
@@ -117,7 +117,9 @@ def _json(target: str, found: "Sweep") -> str:
         for sample in found.samples
     ]
     growth, memory = found.time.growth.to_json(), found.peak.growth.to_json()
-    return json.dumps(measured.document(target, growth, memory, points, found.time.why), indent=2)
+    document = measured.document(target, growth, memory, points, found.time.why)
+    document["bench"]["tier"] = tier
+    return json.dumps(document, indent=2)
 
 
 COMMAND = bench
