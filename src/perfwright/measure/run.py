@@ -245,8 +245,8 @@ class Guest:
 
 def interpreter(root: Path, given: Path | None, environment: str | None) -> Path:
     """Return the interpreter of a project: the given one, its `.venv`, the active environment, else this one."""
-    if given is not None:
-        return given
+    if given is not None:  # it is started in another folder: a path is made absolute, a bare name looked up
+        return given.absolute() if given.exists() else Path(shutil.which(given) or given)
     for folder in (root / ".venv", Path(environment) if environment else None):
         for name in ("bin/python", "Scripts/python.exe"):
             if folder is not None and (folder / name).exists():
