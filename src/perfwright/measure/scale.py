@@ -188,6 +188,7 @@ def scale(
                 seen.setdefault(each["entry"], _Seen(each["entry"], each["endpoint"]))
             rows[n] = filled["rows"]
             progress.begin(f"{n:,} rows a table", len(started["entries"]))
+            began_asking, share = clock(), max(until - clock(), 0.0) / max(len(sizes) - len(done), 1)
             for index, each in enumerate(started["entries"]):
                 progress.step(0)
                 path = each["entry"].partition(" ")[2]
@@ -197,7 +198,8 @@ def scale(
                 if _is_asked(each["entry"], writes) and not (
                     known.stopped or known.same or known.hops or _refused(known)
                 ):
-                    run.visit(one, index, n, known, most=LONGEST if len(done) < 2 else min(LONGEST, max(left, 2.0)))
+                    quick = index > 0 and (clock() - began_asking) / index * len(started["entries"]) > share
+                    run.visit(one, index, n, known, most=LONGEST, quick=quick)
                 if len(done) >= growth.LEAST_COUNTED and clock() > until:
                     break
             done.append(n)
@@ -265,9 +267,10 @@ class _Run:
             )
         return said, filled
 
-    def visit(self, guest: Guest, index: int, n: int, known: _Seen, *, most: float) -> None:
-        """Ask one entry point at one size, and remember what it said."""
-        said = guest.ask({"ask": "visit", "index": index, "lines": len(known.said) < 2}, most)
+    def visit(self, guest: Guest, index: int, n: int, known: _Seen, *, most: float, quick: bool) -> None:
+        """Ask one entry point at one size, and remember what it said; `quick` where time is short: once, for counts."""
+        lines = not known.said or (len(known.said) == 1 and not quick)
+        said = guest.ask({"ask": "visit", "index": index, "lines": lines, "quick": quick}, most)
         if "status" not in said:
             known.stopped = str(said.get("ended") or said.get("raised") or "gave no answer")
             known.why = known.why or f"at {n:,} rows it {known.stopped}"

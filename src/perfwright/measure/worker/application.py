@@ -185,7 +185,7 @@ def visit(asked: dict[str, Any]) -> dict[str, Any]:
         said: Answer = app.ask(entry, path, body)
         return said
 
-    first, ran = lines_of(call) if asked["lines"] else (call(), {})
+    first, ran = (call(), {}) if not asked["lines"] else lines_of(call)
     if entry.option and asked["lines"] and (not 200 <= first.status < 300 or not says_more(entry, ran)):
         return {"status": first.status, "same": True}
     RUNNING.ran[entry.name] = ran
@@ -199,7 +199,7 @@ def visit(asked: dict[str, Any]) -> dict[str, Any]:
     traced = trace.to_json()
     traced.pop("events", None)
     said.update({"status": counted.status, "bytes": counted.size, "why": why(counted), "trace": traced})
-    if entry.method == "GET":
+    if entry.method == "GET" and not asked["quick"]:
         spent, times = wall, 1
         while times < REPEATS and spent < ENOUGH:
             before = time.process_time(), time.perf_counter()

@@ -79,6 +79,9 @@ class Column:
     refers: tuple[str, str] = ("", "")  # table and column
     default: Any = None
     attribute: str = ""  # the name in the model, where it is another one
+    part: str = (
+        ""  # of what keeps a tree in order: `path 4` (its step), `depth`, `children`, `left`, `right`, `level`, `tree`
+    )
 
 
 @dataclass

@@ -64,9 +64,11 @@ class Filler:
     def __init__(self, tables: Sequence[Table], said: Mapping[str, Sequence[str]], today: datetime.date) -> None:
         self.tables = {table.name: table for table in tables}
         self.said, self.today = said, today
+        self.count = 0  # rows of the table that is being filled
 
     def rows(self, table: Table, count: int) -> list[dict[str, Any]]:
         """Return up to `count` rows; fewer where constraints or choices do not allow so many."""
+        self.count = count
         rows: list[dict[str, Any]] = []
         taken: list[set[Any]] = [set() for _ in table.together]
         for index in range(count):
@@ -96,6 +98,9 @@ class Filler:
         hub = index % (len(parents) + 1) if parents else 0
         row: dict[str, Any] = {}
         for column in table.columns:
+            if column.part:
+                row[column.name] = in_tree(column.part, index, self.count)
+                continue
             if not column.refers[0]:
                 row[column.name] = self.value(table, column, index)
                 continue
@@ -103,7 +108,7 @@ class Filler:
             keys = row_keys(self.tables.get(column.refers[0]), column.refers[1])
             place = index
             if mine:
-                place = (index - 1) // BRANCHES
+                place = 0 if any(each.part for each in table.columns) else (index - 1) // BRANCHES
                 if index == 0 or (column.nullable and place < 0):
                     row[column.name] = None if column.nullable else self.value(table, self.key_of(table), 0)
                     continue
@@ -209,7 +214,9 @@ class Filler:
             return column.default[:most]
         number, word = index + 1, WORDS[index % len(WORDS)]
         low = name.lower()
-        if "email" in low:
+        if low in ("object_id", "object_pk"):
+            made = str(number)
+        elif "email" in low:
             made = f"{word}{number}@example.com"
         elif re.search(r"url|link|website|homepage", low):
             made = f"https://example.com/{word}/{number}"
@@ -244,6 +251,27 @@ class Filler:
         # The number tells rows apart: it stays whole where there is room for little.
         digits = str(number) if most >= len(str(number)) else to_base(number, most)
         return (word[: max(most - len(digits), 0)] + digits)[:most]
+
+
+def in_tree(part: str, index: int, count: int) -> Any:
+    """Return what keeps a tree in order, of materialised paths or nested sets: the first row is the root of all."""
+    what, _, step = part.partition(" ")
+    if what == "path":
+        return based(1).rjust(int(step), "0") + (based(index).rjust(int(step), "0") if index else "")
+    root = not index
+    return {
+        "depth": 1 if root else 2, "children": count - 1 if root else 0, "left": 1 if root else 2 * index,
+        "right": 2 * count if root else 2 * index + 1, "level": 0 if root else 1, "tree": 1,
+    }[what]  # fmt: skip
+
+
+def based(number: int) -> str:
+    """Return a number to the base of 36, as paths of trees are written."""
+    made = ""
+    while number:
+        number, rest = divmod(number, 36)
+        made = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"[rest] + made
+    return made or "0"
 
 
 def row_keys(table: Table | None, column: str) -> list[Any]:

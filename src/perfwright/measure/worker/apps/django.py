@@ -223,19 +223,24 @@ def described(model: Any, user: Any) -> Table:
     """Return what the filler needs to know of a model's table."""
     meta = model._meta
     columns = []
+    parts = parts_of_tree(model)
     for field in meta.local_concrete_fields:
+        kinds: tuple[int, ...] = ()
         related = field.remote_field.model._meta if field.is_relation and field.remote_field is not None else None
         target = field.target_field if related is not None else None
         kind = kind_of(target if target is not None else field)
         default = field.default if isinstance(field.default, (str, int, float, bool)) else None
+        if related is not None and related.label == "contenttypes.ContentType" and (kinds := specific(model)):
+            related, target, kind = None, None, "int"
         choices = tuple(value for value, _ in field.flatchoices if value not in ("", None)) if field.choices else ()
+        choices = kinds or choices
         columns.append(
             Column(
                 name=field.column, kind=kind, size=getattr(field, "max_length", None) or 0,
                 digits=(getattr(field, "max_digits", None) or 0, getattr(field, "decimal_places", None) or 0),
                 nullable=field.null, unique=field.unique, primary=field.primary_key, choices=choices, default=default,
                 refers=(related.db_table, target.column) if related is not None and target is not None else ("", ""),
-                attribute=field.attname,
+                attribute=field.attname, part=parts.get(field.name, ""),
             )
         )  # fmt: skip
     column_of = {field.name: field.column for field in meta.local_concrete_fields}
@@ -251,6 +256,29 @@ def described(model: Any, user: Any) -> Table:
         name=meta.db_table, columns=columns, together=together, model=model.__name__,
         is_user=user is not None and model is user, handle=model,
     )  # fmt: skip
+
+
+def parts_of_tree(model: Any) -> dict[str, str]:
+    """Return the fields that keep a tree of django-treebeard or django-mptt in order, with what each is."""
+    names = {field.name for field in model._meta.local_concrete_fields}
+    if hasattr(model, "steplen") and {"path", "depth", "numchild"} <= names:
+        return {"path": f"path {model.steplen}", "depth": "depth", "numchild": "children"}
+    mptt = getattr(model, "_mptt_meta", None)
+    if mptt is not None and mptt.left_attr in names:
+        return {mptt.left_attr: "left", mptt.right_attr: "right", mptt.level_attr: "level", mptt.tree_id_attr: "tree"}
+    return {}
+
+
+def specific(model: Any) -> tuple[int, ...]:
+    """Return the content types of the models that derive from one in tables of their own; of it where none does."""
+    from django.apps import apps
+    from django.contrib.contenttypes.models import ContentType
+
+    generic = any(hasattr(each, "fk_field") for each in model._meta.private_fields)
+    if generic or not (hasattr(model, "specific") or hasattr(model, "get_real_instance")):
+        return ()
+    below = [each for each in apps.get_models() if model in each._meta.parents]
+    return tuple(ContentType.objects.get_for_model(each).pk for each in (below[:1] or [model]))
 
 
 def alone(column: Column) -> Column:
