@@ -137,7 +137,7 @@ def _entries(entries: Sequence[str]) -> Markup:
 def _also(finding: Finding) -> Markup:
     if not finding.also:
         return Markup()
-    shown = [tag("li", where(step.path, step.line), inside(step.function)) for step in finding.also[:PLACES]]
+    shown = [tag("li", where(step.path, step.line), " ", inside(step.function)) for step in finding.also[:PLACES]]
     if len(finding.also) > PLACES:
         shown.append(tag("li", f"and {len(finding.also) - PLACES:,} more places"))
     return tag("ul", *shown)
@@ -162,7 +162,7 @@ def _measured(item: Measured) -> Markup:
     growth = item.growth
     told = f"Measured by {item.by}: {unit.name}, {units.told(growth)}."
     values = [[size, unit.say(amount)] for size, amount in item.values.items()]
-    drawn = plot.figure(unit, points, units.fitted(points, growth), f"{unit.name} by rows or items")
+    drawn = plot.figure(unit, points, units.fitted(points, growth), f"{unit.name}: {units.told(growth)}")
     return tag("li", told, tag("div", drawn, table(("n", unit.name), values, numbers=True), class_="beside"))
 
 

@@ -24,7 +24,8 @@ def text(value: str, most: int = MOST) -> Markup:
 
 
 def prose(value: str) -> Markup:
-    """Return a sentence as HTML, with what stands between backticks as code."""
+    """Return a sentence as HTML, with a capital first, and with what stands between backticks as code."""
+    value = f"{value[:1].upper()}{value[1:]}"
     return Markup(CODE.sub(r"<code>\1</code>", text(value)))
 
 
@@ -40,8 +41,8 @@ def void(name: str, /, **attributes: str | bool | None) -> Markup:
 
 
 def joined(parts: Iterable[str], between: str = "") -> Markup:
-    """Return parts one after another; those that are not HTML are escaped."""
-    return Markup(text(between).join(part if isinstance(part, Markup) else text(part) for part in parts))
+    """Return parts one after another, with our own `between`; parts that are not HTML are escaped."""
+    return Markup(between.join(part if isinstance(part, Markup) else text(part) for part in parts))
 
 
 def table(heads: Iterable[str], rows: Iterable[Iterable[str]], *, numbers: bool = False, caption: str = "") -> Markup:

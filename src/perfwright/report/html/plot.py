@@ -63,9 +63,10 @@ def figure(
         *(_point(n, amount, unit, xs, ys) for n, amount in shown),
     ]
     svg = tag(
-        "svg", *parts, viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img", aria_label=f"{caption}; the table has the numbers"
+        "svg", *parts, viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img", aria_label=f"{caption}. The table has the numbers."
     )
-    return tag("figure", svg, tag("figcaption", _legend(caption, bool(curve), bool(beyond), budget)), class_="plot")
+    legend = tag("p", _legend(bool(curve), bool(beyond), budget), class_="legend")
+    return tag("figure", tag("figcaption", f"{caption[:1].upper()}{caption[1:]}"), svg, legend, class_="plot")
 
 
 def _drawable(fit: Fit, n: float, last: Point) -> bool:
@@ -144,7 +145,9 @@ def _limit(budget: float | None, unit: Unit, xs: Axis, ys: Axis) -> list[Markup]
     above = y - 4 if y > TOP + 16 else y + 12
     return [
         Markup(f'<path class="limit" d="M{xs.start} {y}H{xs.end}"/>'),
-        Markup(f'<text class="limit" x="{xs.start + 5}" y="{above}">budget {text(unit.say(budget))}</text>'),
+        Markup(
+            f'<text class="limit" x="{xs.end - 4}" y="{above}" text-anchor="end">budget {text(unit.say(budget))}</text>'
+        ),
     ]
 
 
@@ -169,8 +172,9 @@ def _label(x: float, y: float, said: str, anchor: str) -> Markup:
     return Markup(f'<text x="{round(x, 1)}" y="{round(y, 1)}" text-anchor="{anchor}">{text(said)}</text>')
 
 
-def _legend(caption: str, curve: bool, beyond: bool, budget: float | None) -> Markup:
+def _legend(curve: bool, beyond: bool, budget: float | None) -> Markup:
     keys = [("point", "measured", True), ("fit", "fitted", curve), ("foretold", "extrapolated", beyond)]
     keys += [("band", "interval", curve), ("limit", "budget", budget is not None)]
-    shown = [tag("span", tag("i", class_=name), said, class_="key-of") for name, said, there in keys if there]
-    return joined([tag("span", caption), *shown], " ")
+    return joined(
+        (tag("span", tag("i", class_=name), said, class_="key-of") for name, said, there in keys if there), " "
+    )

@@ -6,7 +6,7 @@ from functools import lru_cache
 from textwrap import dedent
 
 from perfwright.finding import Finding, Step
-from perfwright.report.html.markup import Markup, joined, prose, tag, text
+from perfwright.report.html.markup import Markup, joined, tag, text
 
 AROUND = 2  # lines shown above and below a step
 NEAR = 6  # lines between steps that are shown in one piece
@@ -89,12 +89,12 @@ def where(path: str, line: int) -> Markup:
 
 def inside(function: str) -> Markup:
     """Return the function that holds a place; nothing for a module."""
-    return Markup() if function == "<module>" else tag("span", f" in {function}", class_="dim")
+    return Markup() if function == "<module>" else tag("span", f"in {function}", class_="dim")
 
 
 def _step(step: Step) -> Markup:
-    said = tag("span", prose(step.what), " ", class_="what") if step.what else Markup()
-    return tag("li", said, where(step.path, step.line), inside(step.function))
+    said = tag("span", step.what, class_="what") if step.what else Markup()
+    return tag("li", joined([said, where(step.path, step.line), inside(step.function)], " "))
 
 
 def _pieces(steps: Sequence[Step]) -> list[list[Step]]:

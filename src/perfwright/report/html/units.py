@@ -87,6 +87,11 @@ def fitted(measured_: Sequence[Point], growth: Growth) -> Fit:
     return fits.of_class(measured_, growth)
 
 
+def klass(growth: Growth) -> str:
+    """Return a class of growth for a table: `n^2`, and a word where the class is none to read."""
+    return {"1": "constant", "2^n": "exponential"}.get(growth.klass, growth.klass)
+
+
 def told(growth: Growth) -> str:
     """Return how a metric grows, in a few words."""
     if growth.klass == CANNOT_TELL:
