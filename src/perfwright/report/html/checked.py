@@ -12,7 +12,7 @@ from perfwright.report.html.markup import Markup, joined, table, tag
 from perfwright.report.html.page import page, verdict
 from perfwright.report.html.source import Sources
 
-ENTRIES, LINKS, FILES, SIZES = 500, 6, 200, 100  # written out of each list
+ENTRIES, LINKS, FILES, SIZES = 500, 8, 200, 100  # written out of each list
 
 
 def check(record: Record, options: Options) -> str:
@@ -30,7 +30,7 @@ def check(record: Record, options: Options) -> str:
             ("findings", "Findings", listed.ranked(shown, groups, Sources(options.lines)) or _nothing(record)),
             ("entries", "Entry points", entries(shown, numbers)),
             ("unread", "Left out", _unread(record.summary.unreadable)),
-            ("sizes", "Sizes assumed or stated", _sizes(shown)),
+            ("sizes", "Sizes", _sizes(shown)),
             ("reading", "How to read this", reading()),
         ],
     )
@@ -131,6 +131,15 @@ def _worst(findings: Sequence[Finding], resource: str, say: Callable[[float], st
 
 
 def _links(findings: Sequence[Finding], numbers: Mapping[str, int]) -> Markup:
-    shown = [tag("a", one.rule, href=f"#f{numbers[one.key]}", class_=one.severity) for one in findings[:LINKS]]
-    more = f" and {len(findings) - LINKS:,} more" if len(findings) > LINKS else ""
-    return joined([joined(shown, ", "), more])
+    """Return the rules of findings, each with the numbers of its findings as links."""
+    by_rule: dict[str, list[Finding]] = {}
+    for finding in findings:
+        by_rule.setdefault(finding.rule, []).append(finding)
+    parts = []
+    for rule, found in list(by_rule.items())[:LINKS]:
+        links = [
+            tag("a", f"{numbers[one.key]}", href=f"#f{numbers[one.key]}", class_=one.severity) for one in found[:LINKS]
+        ]
+        more = f" +{len(found) - LINKS:,}" if len(found) > LINKS else ""
+        parts.append(tag("span", f"{rule} ", joined(links, " "), more, class_="rules"))
+    return joined([joined(parts, " "), f" and {len(by_rule) - LINKS} more rules" if len(by_rule) > LINKS else ""])

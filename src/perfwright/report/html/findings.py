@@ -88,6 +88,7 @@ def _finding(
         tag(
             "span", chip(finding.severity), tag("span", finding.rule, class_="rule"),
             where(place.path, place.line), tag("span", finding.confidence, class_="sure"),
+            tag("span", f"#{number}", class_="sure number"),
             tag("span", judged, class_=f"chip {judged}") if judged else Markup(), class_="line",
         ),
         tag("h3", prose(finding.message)),

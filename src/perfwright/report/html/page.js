@@ -1,14 +1,14 @@
 "use strict";
 // The page is whole without this: it filters, opens what a link leads to, copies keys, opens all for print.
 const all = [...document.querySelectorAll("details")];
-const findings = [...document.querySelectorAll("details.finding")];
+const findings = [...document.querySelectorAll(".findings > details")];
 const form = document.getElementById("filter");
 
 function open(where) {
   const target = where && document.getElementById(where);
   for (let at = target; at; at = at.parentElement) if (at.tagName === "DETAILS") at.open = true;
   if (target) {
-    if (target.hidden) { form.reset(); filter(); }
+    if (form && target.hidden) { form.reset(); filter(); }
     target.scrollIntoView();
   }
 }

@@ -58,7 +58,7 @@ def figure(
     parts = [
         *_grid(xs, ys, unit),
         *_curve(curve, last[0], xs, ys),
-        *_limit(budget, unit, xs, ys),
+        *_limit(budget, [shown[0], (max(ends), curve[-1][1])] if curve else shown, unit, ys),
         *(_target(n, fit, last[0], unit, xs, ys) for n in beyond),
         *(_point(n, amount, unit, xs, ys) for n, amount in shown),
     ]
@@ -138,16 +138,17 @@ def _curve(curve: Sequence[tuple[float, float, float, float]], last: float, xs: 
     return parts
 
 
-def _limit(budget: float | None, unit: Unit, xs: Axis, ys: Axis) -> list[Markup]:
+def _limit(budget: float | None, points: Sequence[Point], unit: Unit, ys: Axis) -> list[Markup]:
     if budget is None or not ys.low <= budget <= ys.high:
         return []
     y = ys.at(budget)
-    above = y - 4 if y > TOP + 16 else y + 12
+    # The words stand at the end that is farther from the points.
+    left = abs(ys.at(points[0][1]) - y) > abs(ys.at(points[-1][1]) - y)
+    x, anchor = (LEFT + 5, "start") if left else (WIDTH - RIGHT - 4, "end")
+    said = f'<text class="limit" x="{x}" y="{y - 4 if y > TOP + 16 else y + 12}" text-anchor="{anchor}">'
     return [
-        Markup(f'<path class="limit" d="M{xs.start} {y}H{xs.end}"/>'),
-        Markup(
-            f'<text class="limit" x="{xs.end - 4}" y="{above}" text-anchor="end">budget {text(unit.say(budget))}</text>'
-        ),
+        Markup(f'<path class="limit" d="M{LEFT} {y}H{WIDTH - RIGHT}"/>'),
+        Markup(f"{said}budget {text(unit.say(budget))}</text>"),
     ]
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import PurePosixPath
 from textwrap import dedent
 
 from perfwright.finding import Finding, Step
@@ -35,7 +36,8 @@ class Sources:
         return self.pieces[key]
 
     def _piece(self, path: str, marks: dict[int, str]) -> Markup:
-        lines = self.lines(path)
+        # A saved record may have been written by anybody: nothing outside the project is shown.
+        lines = () if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts else self.lines(path)
         if not all(1 <= line <= len(lines) for line in marks):
             return Markup()
         first, last = max(min(marks) - AROUND, 1), min(max(marks) + AROUND, len(lines))
