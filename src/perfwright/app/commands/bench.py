@@ -3,11 +3,12 @@
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from perfwright.app import screen
+from perfwright import __version__, baseline
+from perfwright.app import project, screen
 from perfwright.errors import InputError, PerfwrightError
 from perfwright.report import measured, words
 from perfwright.report.safe import safe
@@ -23,6 +24,7 @@ Examples:
   perfwright bench shop.pricing:total            a function that this folder's interpreter can import
   perfwright bench shop/pricing.py:Cart.total    a method, in a file
   perfwright bench shop.pricing:total --seconds 20 --format json
+  perfwright bench shop.pricing:total --format html --output total.html
 
 The function runs in your project's interpreter: --python, else .venv, else the active environment. Its input is made
 from its annotations, or by a builder of yours:
@@ -41,9 +43,14 @@ It exits 0 when the growth could be told, 1 when it could not, and 2 when the fu
 @click.argument("target", metavar="MODULE:FUNCTION")
 @click.option("--python", type=click.Path(path_type=Path), help="The interpreter that runs the function.")
 @click.option("--seconds", type=click.FloatRange(min=0.5), default=5.0, show_default=True, help="Time for all sizes.")
-@click.option("--format", "form", type=click.Choice(["terminal", "json"]), default="terminal", show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(["terminal", "json", "html"]), default="terminal", show_default=True
+)
+@click.option("--output", type=click.Path(path_type=Path), help="Write the report to a file.")
 @click.pass_context
-def bench(context: click.Context, /, target: str, python: Path | None, seconds: float, form: str) -> None:
+def bench(
+    context: click.Context, /, target: str, python: Path | None, seconds: float, form: str, output: Path | None
+) -> None:
     """Run one function over growing input and say how its time and memory grow."""
     from perfwright.measure.run import Guest, interpreter
     from perfwright.measure.sweep import sweep
@@ -65,7 +72,11 @@ def bench(context: click.Context, /, target: str, python: Path | None, seconds: 
             f"{target} {found.failed}; give a builder with @perfwright.inputs({function.rpartition('.')[2]}).",
             slug="cannot-call",
         )
-    click.echo(_json(target, found) if form == "json" else _text(target, found))
+    text = {"json": _json, "html": _html, "terminal": _text}[form](target, found)
+    if output:
+        baseline.write_text(output, f"{text}\n")
+    else:
+        click.echo(text)
     context.exit(UNTOLD if found.time.why else 0)
 
 
@@ -100,6 +111,16 @@ def _text(target: str, found: "Sweep") -> str:
 
 
 def _json(target: str, found: "Sweep") -> str:
+    return json.dumps(_document(target, found), indent=2)
+
+
+def _html(target: str, found: "Sweep") -> str:
+    from perfwright.report.html.benched import bench as page
+
+    return page(_document(target, found), __version__, project.lines_below(Path.cwd())).rstrip("\n")
+
+
+def _document(target: str, found: "Sweep") -> Any:
     peaks, lines = dict(found.peaks), dict(found.lines)
     points = [
         {
@@ -112,7 +133,15 @@ def _json(target: str, found: "Sweep") -> str:
         for sample in found.samples
     ]
     growth, memory = found.time.growth.to_json(), found.peak.growth.to_json()
-    return json.dumps(measured.document(target, growth, memory, points, found.time.why), indent=2)
+    document = measured.document(target, growth, memory, points, found.time.why)
+    hot = [{"line": _near(line), "exponent": slope} for line, slope in found.hot]
+    document["bench"] |= {"python": found.python, "stopped": found.stopped, "hot": hot}
+    return document
+
+
+def _near(line: str) -> str:
+    """Return `path:line` from this folder on, where it is below it."""
+    return line.removeprefix(f"{Path.cwd()}{os.sep}")
 
 
 COMMAND = bench

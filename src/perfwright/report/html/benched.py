@@ -10,6 +10,7 @@ from perfwright.report import measured
 from perfwright.report.html import plot, units
 from perfwright.report.html.markup import Markup, joined, table, tag, text
 from perfwright.report.html.page import page, verdict
+from perfwright.report.html.source import Lines, Sources, where
 
 Json = Mapping[str, Any]
 STEEP = 1.3  # exponent from which a reader should mind
@@ -17,8 +18,8 @@ WAITS = 1.5  # wall to CPU from which a function waits
 COLUMNS = ("cpu_s", "wall_s", "peak_bytes", "lines")
 
 
-def bench(document: Json, tool_version: str) -> str:
-    """Return the page of the document that `bench --format json` prints."""
+def bench(document: Json, tool_version: str, lines_of: Lines) -> str:
+    """Return the page of the document that `bench --format json` prints; `lines_of` gives the lines of a path."""
     told: Json = document["bench"]
     points: Sequence[Json] = told["points"]
     lines = fits.fit(_series(points, "lines"))
@@ -32,6 +33,7 @@ def bench(document: Json, tool_version: str) -> str:
         sections=[
             ("time", "How its time grows", _time(points, time)),
             ("more", "Memory, lines and waiting", _more(points, lines)),
+            ("hot", "Lines that grow", _hot(told.get("hot", ()), Sources(lines_of))),
             ("points", "What was measured", _points(points)),
             ("reading", "How to read this", _reading()),
         ],
@@ -93,7 +95,7 @@ def _facts(told: Json, tool_version: str) -> list[tuple[str, str]]:
     facts.append(("Memory", units.told(Growth.from_json(told["memory"]))))
     if points:
         facts.append(("Sizes", f"{len(points)} from {points[0]['n']:,} to {points[-1]['n']:,}"))
-    said = (("Stopped because", "stopped"), ("Interpreter", "python"), ("Containment", "tier"))
+    said = (("Stopped because", "stopped"), ("Interpreter", "python"), ("Input", "input"), ("Containment", "tier"))
     facts.extend((name, str(told[key])) for name, key in said if told.get(key))
     return [*facts, ("Tool", f"perfwright {tool_version}")]
 
@@ -102,6 +104,16 @@ def _drawn(metric: str, points: Sequence[Json], fit: Fit) -> Markup:
     unit = units.of(metric)
     why = f": {fit.why}" if fit.why else ""
     return plot.figure(unit, _series(points, metric), fit, f"{unit.name}: {units.told(fit.growth)}{why}")
+
+
+def _hot(hot: Sequence[Json], sources: Sources) -> Markup:
+    parts = []
+    for line in hot:
+        path, _, number = str(line["line"]).rpartition(":")
+        parts.append(tag("p", "Runs as n^", f"{line['exponent']:.2f}: ", where(path, number)))
+        if number.isdecimal():
+            parts.append(sources.piece(path, ((int(number), ""),)))
+    return joined(parts)
 
 
 def _points(points: Sequence[Json]) -> Markup:

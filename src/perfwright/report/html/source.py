@@ -84,7 +84,7 @@ def chain(finding: Finding, sources: Sources) -> Markup:
     return joined(parts)
 
 
-def where(path: str, line: int) -> Markup:
+def where(path: str, line: int | str) -> Markup:
     """Return a place as people write it, with room to break a long path."""
     return tag("span", Markup(text(f"{path}:{line}").replace("/", "/<wbr>")), class_="where")
 
