@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from perfwright.finding import Growth
+from perfwright.finding import Growth, Step
 from perfwright.measure import growth as fits
 from perfwright.measure.growth import CANNOT_TELL, Fit, Point
 from perfwright.report import measured
-from perfwright.report.html import plot, units
+from perfwright.report.html import plot, source, units
 from perfwright.report.html.markup import Markup, joined, table, tag, text
 from perfwright.report.html.page import page, verdict
-from perfwright.report.html.source import Lines, Sources, where
+from perfwright.report.html.source import Lines, Sources
 
 Json = Mapping[str, Any]
 STEEP = 1.3  # exponent from which a reader should mind
@@ -32,7 +32,7 @@ def bench(document: Json, tool_version: str, lines_of: Lines) -> str:
         facts=_facts(told, tool_version),
         sections=[
             ("time", "How its time grows", _time(points, time)),
-            ("more", "Memory, lines and waiting", _more(points, lines)),
+            ("more", f"{'Waiting, memory' if _waits(points) else 'Memory'} and lines", _more(points, lines)),
             ("hot", "Lines that grow", _hot(told.get("hot", ()), Sources(lines_of))),
             ("points", "What was measured", _points(points)),
             ("reading", "How to read this", _reading()),
@@ -75,7 +75,7 @@ def targets(points: Sequence[Json], fit: Fit) -> Markup:
         else:
             cell = ("cannot tell", "past what was measured")
         rows.append((f"{n:,}", joined([cell[0], Markup("<br>"), tag("span", cell[1], class_="dim")])))
-    return table(("n", "CPU time"), rows, numbers=True, caption="CPU time of one call")
+    return table(("n", "CPU time"), rows, caption="CPU time of one call")
 
 
 def _verdict(told: Json) -> Markup:
@@ -107,13 +107,12 @@ def _drawn(metric: str, points: Sequence[Json], fit: Fit) -> Markup:
 
 
 def _hot(hot: Sequence[Json], sources: Sources) -> Markup:
-    parts = []
+    steps = []
     for line in hot:
         path, _, number = str(line["line"]).rpartition(":")
-        parts.append(tag("p", "Runs as n^", f"{line['exponent']:.2f}: ", where(path, number)))
-        if number.isdecimal():
-            parts.append(sources.piece(path, ((int(number), ""),)))
-    return joined(parts)
+        place = int(number) if number.isdecimal() else 0
+        steps.append(Step(path=path, line=place, function="<module>", what=f"runs as n^{line['exponent']:.2f}"))
+    return source.steps(steps, sources)
 
 
 def _points(points: Sequence[Json]) -> Markup:

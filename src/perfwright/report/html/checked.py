@@ -20,6 +20,10 @@ def check(record: Record, options: Options) -> str:
     shown = chosen(record, options)
     groups = grouped(shown)
     numbers = {finding.key: place for place, finding in enumerate(shown, 1)}
+    whole, held = listed.ranked(shown, groups, Sources(options.lines))
+    reached = entries(shown, numbers)
+    if held < len(shown):
+        whole, reached = listed.linked(whole, held), listed.linked(reached, held)
     return page(
         title=options.root.absolute().name or "/",
         kind="check",
@@ -27,8 +31,8 @@ def check(record: Record, options: Options) -> str:
         facts=_facts(record, len(record.findings) - len(shown)),
         sections=[
             ("start", "Start here", listed.start(groups, numbers)),
-            ("findings", "Findings", listed.ranked(shown, groups, Sources(options.lines)) or _nothing(record)),
-            ("entries", "Entry points", entries(shown, numbers)),
+            ("findings", "Findings", whole or _nothing(record)),
+            ("entries", "Entry points", reached),
             ("unread", "Left out", _unread(record.summary.unreadable)),
             ("sizes", "Sizes", _sizes(shown)),
             ("reading", "How to read this", reading()),

@@ -1,5 +1,6 @@
 """Findings as a ranked list that opens: what a reader works through."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 from perfwright.finding import SEVERITIES, Evidence, Finding, Measured, Observed, Predicted
@@ -12,31 +13,35 @@ WHOLE = 8_000_000  # characters of findings written out; then one line each
 BRIEF = 3_000_000  # characters of findings in one line each; then they are counted
 ENTRIES, PLACES, CURED, DIFF = 8, 8, 5, 200  # written out of each list of a finding
 
+LINK = re.compile(r' href="#f(\d+)"')
+
 Judged = Mapping[str, str]  # a finding's key: "confirmed" or "refuted"
 
 
 def ranked(
     findings: Sequence[Finding], groups: Sequence[Sequence[Finding]], sources: Sources, judged: Judged | None = None
-) -> Markup:
-    """Return all findings, the worst first, with a filter above; as many written out as a page can hold.
+) -> tuple[Markup, int]:
+    """Return the findings with a filter above, and how many of them the page can hold: the first, written out.
 
     `groups` are those that one change may cure: they name each other.
     """
     if not findings:
-        return Markup()
-    numbers = {finding.key: place for place, finding in enumerate(findings, 1)}
-    together = {finding.key: group for group in groups for finding in group}
+        return Markup(), 0
+    numbers = {id(finding): place for place, finding in enumerate(findings, 1)}
+    together = {id(finding): group for group in groups for finding in group}
     written: list[Markup] = []
     brief: list[Markup] = []
     used = spent = 0
-    for finding in findings:
+    for number, finding in enumerate(findings, 1):
         if used < WHOLE:
-            kin = [(numbers[one.key], one) for one in together.get(finding.key, ()) if one.key != finding.key]
-            said = _finding(finding, numbers[finding.key], kin, sources, (judged or {}).get(finding.key, ""))
+            group = together.get(id(finding), ())
+            kin = [(numbers[id(one)], one) for one in group[: CURED + 1] if one is not finding][:CURED]
+            judgement = judged.get(finding.key, "") if judged else ""
+            said = _finding(finding, number, kin, len(group) - 1 - len(kin), sources, judgement)
             used += len(said)
             written.append(said)
         elif spent < BRIEF:
-            said = _brief(finding, numbers[finding.key])
+            said = _brief(finding, number)
             spent += len(said)
             brief.append(said)
         else:
@@ -45,10 +50,16 @@ def ranked(
     if brief:
         parts.append(tag("p", f"The next {len(brief):,} in a line each, to keep the page small enough to open:"))
         parts.append(tag("ol", *brief, class_="brief", start=str(len(written) + 1)))
-    left = len(findings) - len(written) - len(brief)
-    if left:
-        parts.append(tag("p", f"{left:,} more are not on this page; --format json holds them all."))
-    return joined(parts, "\n")
+    held = len(written) + len(brief)
+    if held < len(findings):
+        parts.append(tag("p", f"{len(findings) - held:,} more are not on this page; --format json holds them all."))
+    return joined(parts, "\n"), held
+
+
+def linked(inside_: Markup, held: int) -> Markup:
+    """Return HTML without the links to findings that the page does not hold."""
+    # Text cannot look like this: its quotation marks are escaped.
+    return Markup(LINK.sub(lambda link: link[0] if int(link[1]) <= held else "", inside_))
 
 
 def start(groups: Sequence[Sequence[Finding]], numbers: Mapping[str, int], most: int = 3) -> Markup:
@@ -79,7 +90,7 @@ def chip(severity: str) -> Markup:
 
 
 def _finding(
-    finding: Finding, number: int, kin: Sequence[tuple[int, Finding]], sources: Sources, judged: str
+    finding: Finding, number: int, kin: Sequence[tuple[int, Finding]], more: int, sources: Sources, judged: str
 ) -> Markup:
     place = finding.place
     said = words.cost(finding)
@@ -102,7 +113,7 @@ def _finding(
         ("Also reached at", _also(finding)),
         ("Evidence", tag("ul", *map(_evidence, finding.evidence)) if finding.evidence else Markup()),
         ("Patch", _patch(finding)),
-        ("Cured together", _kin(kin)),
+        ("Cured together", _kin(kin, more)),
         ("More", _more(finding)),
     ]
     rows = [tag("div", tag("h4", name), tag("div", inside_), class_="part") for name, inside_ in parts if inside_]
@@ -177,16 +188,14 @@ def _patch(finding: Finding) -> Markup:
     return joined([tag("pre", joined(shown, "\n"), class_="diff", tabindex="0"), more])
 
 
-def _kin(kin: Sequence[tuple[int, Finding]]) -> Markup:
-    if not kin:
-        return Markup()
+def _kin(kin: Sequence[tuple[int, Finding]], more: int) -> Markup:
     shown = [
         tag("li", tag("a", f"{one.rule}, line {one.place.line}", href=f"#f{number}"), ": ", prose(one.message))
-        for number, one in kin[:CURED]
+        for number, one in kin
     ]
-    if len(kin) > CURED:
-        shown.append(tag("li", f"and {len(kin) - CURED:,} more"))
-    return tag("ul", *shown)
+    if more > 0:
+        shown.append(tag("li", f"and {more:,} more"))
+    return tag("ul", *shown) if shown else Markup()
 
 
 def _more(finding: Finding) -> Markup:

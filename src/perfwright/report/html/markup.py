@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from html import escape
 
 from perfwright.report.safe import safe
@@ -16,6 +17,7 @@ class Markup(str):
     __slots__ = ()
 
 
+@lru_cache(8192)  # names, paths and words come again and again
 def text(value: str, most: int = MOST) -> Markup:
     """Return plain text as HTML, in content and in attributes alike; cut with a mark where it is too long."""
     if len(value) > most:

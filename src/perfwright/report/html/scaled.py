@@ -29,6 +29,10 @@ def scale(document: Json, findings: Sequence[Finding], lines: Lines) -> str:
     numbers = {finding.key: place for place, finding in enumerate(findings, 1)}
     judged = dict.fromkeys(told.get("refuted", ()), "refuted") | dict.fromkeys(told.get("confirmed", ()), "confirmed")
     sources = Sources(lines)
+    whole, held = listed.ranked(findings, grouped(findings), sources, judged)
+    each = _entries(entries, numbers, sources)
+    if held < len(findings):
+        whole, each = listed.linked(whole, held), listed.linked(each, held)
     return page(
         title=str(told["app"]),
         kind="scale",
@@ -37,8 +41,8 @@ def scale(document: Json, findings: Sequence[Finding], lines: Lines) -> str:
         sections=[
             ("start", "Start here", _start(entries)),
             ("table", "Entry points", _overview(entries)),
-            ("entries", "Each entry point", _entries(entries, numbers, sources)),
-            ("findings", "Findings", listed.ranked(findings, grouped(findings), sources, judged)),
+            ("entries", "Each entry point", each),
+            ("findings", "Findings", whole),
             ("unreached", "Not reached", _unreached(told.get("unreached", ()))),
             ("rows", "Rows in each table", _rows(told)),
             ("reading", "How to read this", _reading()),

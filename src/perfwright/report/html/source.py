@@ -57,34 +57,31 @@ class Sources:
 
 
 def chain(finding: Finding, sources: Sources) -> Markup:
-    """Return the steps from the context to the effect as a numbered list, with their source."""
-    steps = finding.chain[:STEPS]
+    """Return the steps from the context to the effect, with their source; the place itself where no step is there."""
+    shown = finding.chain[:STEPS]
     place = finding.place
-    if not any((step.path, step.line) == (place.path, place.line) for step in steps):
-        here = Step(path=place.path, line=place.line, function=place.function, what="")
-        steps = (here, *steps)
+    if not any((step.path, step.line) == (place.path, place.line) for step in shown):
+        shown = (Step(path=place.path, line=place.line, function=place.function, what=""), *shown)
+    left = len(finding.chain) - STEPS
+    more = tag("p", f"and {left:,} more steps", class_="dim") if left > 0 else Markup()
+    return joined([steps(shown, sources), more])
+
+
+def steps(shown: Sequence[Step], sources: Sources) -> Markup:
+    """Return steps as a numbered list, each run of near ones followed by its source with the numbers beside it."""
     number, parts = 1, []
-    for piece in _pieces(steps):
+    for piece in _pieces(shown):
         labels: dict[int, str] = {}
-        rows = []
-        for step in piece:
+        first = number
+        for number, step in enumerate(piece, first):
             labels[step.line] = f"{labels[step.line]},{number}" if step.line in labels else str(number)
-            rows.append(_step(step))
-            number += 1
-        parts.append(
-            joined(
-                [
-                    tag("ol", *rows, class_="steps", start=str(number - len(piece))),
-                    sources.piece(piece[0].path, tuple(labels.items())),
-                ]
-            )
-        )
-    if len(finding.chain) > STEPS:
-        parts.append(tag("p", f"and {len(finding.chain) - STEPS:,} more steps", class_="dim"))
+        number += 1
+        parts.append(tag("ol", *map(_step, piece), class_="steps", start=str(first)))
+        parts.append(sources.piece(piece[0].path, tuple(labels.items())))
     return joined(parts)
 
 
-def where(path: str, line: int | str) -> Markup:
+def where(path: str, line: int) -> Markup:
     """Return a place as people write it, with room to break a long path."""
     return tag("span", Markup(text(f"{path}:{line}").replace("/", "/<wbr>")), class_="where")
 
