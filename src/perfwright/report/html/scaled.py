@@ -50,8 +50,8 @@ def scale(document: Json, findings: Sequence[Finding], lines: Lines) -> str:
     )
 
 
-def _rank(entry: Json) -> tuple[int, float, str]:
-    return (-len(entry.get("over", ())), -_excess(entry), str(entry["entry"]))
+def _rank(entry: Json) -> tuple[bool, float, str]:
+    return (not entry.get("over"), -_excess(entry), str(entry["entry"]))
 
 
 def _excess(entry: Json) -> float:
@@ -135,7 +135,7 @@ def _cell(entry: Json, name: str) -> Markup:
     metric = entry["metrics"].get(name)
     if metric is None:
         return Markup("–")
-    growth = Growth.from_json(metric["growth"])
+    growth = _growth(metric)
     at = units.of(name).say(metric["at_stated"]) if metric.get("at_stated") is not None else "–"
     over = name in entry.get("over", ())
     said = tag("span", f"{at} (over)" if over else at, class_="over" if over else None)
@@ -179,9 +179,17 @@ def _entry(entry: Json, number: int, numbers: Numbers, sources: Sources) -> Mark
     )
 
 
+def _growth(metric: Json) -> Growth:
+    growth = metric["growth"]
+    exponent = growth["exponent"]
+    return Growth(
+        exponent=exponent, low=growth.get("low", exponent), high=growth.get("high", exponent), klass=growth["class"]
+    )
+
+
 def _picture(name: str, metric: Json) -> Markup:
     unit, points = units.of(name), units.points(metric["values"])
-    growth = Growth.from_json(metric["growth"])
+    growth = _growth(metric)
     caption = f"{unit.name}: {units.told(growth)}"
     return plot.figure(unit, points, units.fitted(points, growth), caption, budget=metric.get("budget"))
 
@@ -194,7 +202,7 @@ def _metrics(metrics: Sequence[tuple[str, Json]]) -> Markup:
         budget = unit.say(metric["budget"]) if metric.get("budget") is not None else "–"
         at = unit.say(metric["at_stated"]) if metric.get("at_stated") is not None else "cannot tell"
         said = [unit.say(values[size]) if values.get(size) is not None else "–" for size in sizes]
-        rows.append([unit.name, *said, units.klass(Growth.from_json(metric["growth"])), at, budget])
+        rows.append([unit.name, *said, units.klass(_growth(metric)), at, budget])
     heads = ["metric", *(f"{_size(size):,}" for size in sizes), "grows as", "at the stated size", "budget"]
     return table(heads, rows, numbers=True, caption="One call, by rows in each table")
 
