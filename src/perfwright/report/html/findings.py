@@ -131,7 +131,7 @@ def _cost(finding: Finding) -> Markup:
     at = words.sizes(cost)
     return joined(
         [
-            tag("p", f"{f'At {at}: ' if at else ''}{', '.join(phrases)}.") if phrases else Markup(),
+            tag("p", prose(f"{f'at {at}: ' if at else ''}{', '.join(phrases)}.")) if phrases else Markup(),
             tag("p", tag("code", words.formula(cost.terms))) if cost.terms else Markup(),
         ]
     )
