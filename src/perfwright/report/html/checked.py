@@ -12,7 +12,7 @@ from perfwright.report.html.markup import Markup, joined, table, tag
 from perfwright.report.html.page import page, verdict
 from perfwright.report.html.source import Sources
 
-ENTRIES, LINKS, FILES, SIZES = 500, 8, 200, 100  # written out of each list
+ENTRIES, LINKS, FILES, SIZES = 500, 5, 200, 100  # written out of each list
 
 
 def check(record: Record, options: Options) -> str:
@@ -146,4 +146,5 @@ def _links(findings: Sequence[Finding], numbers: Mapping[str, int]) -> Markup:
         ]
         more = f" +{len(found) - LINKS:,}" if len(found) > LINKS else ""
         parts.append(tag("span", f"{rule} ", joined(links, " "), more, class_="rules"))
-    return joined([joined(parts, " "), f" and {len(by_rule) - LINKS} more rules" if len(by_rule) > LINKS else ""])
+    left = len(by_rule) - LINKS
+    return joined([joined(parts, " "), f" and {words.number(left, 'more rule')}" if left > 0 else ""])
