@@ -151,7 +151,7 @@ def test_a_finding_says_why_what_it_costs_and_how_to_cure_it() -> None:
     read = _pages.read(page(record(PROVED)))
 
     for said in (
-        "one query per order".capitalize(), "at 100,000 orders: 100,001 queries", 'select_related("customer")',
+        "one query per order".capitalize(), "At 100,000 orders: 100,001 queries", 'select_related("customer")',
         "shop/models.py:2", "loop over Order", PROVED.key, f"perfwright explain {PROVED.rule}", "GET /customers/{id}",
         "Seen in pytest: 51 times in GET /orders, 12.4 ms, for 50 orders", "queries, grows as n, exponent 1.00",
     ):  # fmt: skip

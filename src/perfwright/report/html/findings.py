@@ -75,7 +75,7 @@ def start(groups: Sequence[Sequence[Finding]], numbers: Mapping[str, int], most:
             tag(
                 "li",
                 tag("a", prose(first.message), href=f"#f{numbers[first.key]}"),
-                tag("p", words.cost(first), class_="cost") if words.cost(first) else Markup(),
+                tag("p", prose(words.cost(first)), class_="cost") if words.cost(first) else Markup(),
                 tag("p", where(first.place.path, first.place.line), f" {entries}{more}", class_="dim"),
                 tag("p", tag("b", "Cure: "), prose(first.cure), class_="cure") if first.cure else Markup(),
                 class_=first.severity,
@@ -103,7 +103,7 @@ def _finding(
             tag("span", judged, class_=f"chip {judged}") if judged else Markup(), class_="line",
         ),
         tag("h3", prose(finding.message)),
-        tag("span", said, class_="cost") if said else Markup(),
+        tag("span", prose(said), class_="cost") if said else Markup(),
     )  # fmt: skip
     parts = [
         ("Cure", tag("p", prose(finding.cure), class_="cure") if finding.cure else Markup()),
