@@ -19,7 +19,7 @@ from perfwright.finding import Growth, Measured, Observed, Patch, Record, Step
 from perfwright.measure import growth as fits
 from perfwright.report import Options
 from perfwright.report.html import findings as listed
-from perfwright.report.html import plot, units
+from perfwright.report.html import plot, scaled, units
 from perfwright.report.html.benched import bench
 from perfwright.report.html.scaled import scale
 from records import N_PLUS_ONE, NOTE, POSSIBLE, SCAN, SIX, SOURCES, STALL, UNREADABLE, record
@@ -351,6 +351,47 @@ def test_the_page_of_an_application_ranks_what_is_over_budget_first() -> None:
     assert [
         one.attributes.get("href") for one in read.named("a") if re.match("#f[0-9]", one.attributes.get("href") or "")
     ] == ["#f1"]
+
+
+def test_an_application_of_a_thousand_entry_points_is_a_page_that_opens(monkeypatch: pytest.MonkeyPatch) -> None:
+    [_, one] = SCALE["scale"]["entries"]
+    many = [{**one, "entry": f"GET /{number}"} for number in range(1_000)]
+    document = {**SCALE, "scale": {**SCALE["scale"], "entries": many}}
+    monkeypatch.setattr(scaled, "WHOLE", 100_000)
+
+    made = scale(document, [PROVED, SCAN], OPTIONS.lines)
+
+    read = _pages.read(made)
+    assert read.wrong == []
+    assert len(made) < 600_000
+    assert "further entry points cost less and are not drawn" in read.text
+
+
+@pytest.mark.parametrize(
+    "metrics",
+    [
+        {},
+        {"surprises": {"values": {"10": 1, "x": 2, "100": None}, "growth": LINEAR}},
+        {
+            "queries": {
+                "values": {},
+                "growth": {"exponent": 0.0, "class": "cannot tell"},
+                "at_stated": None,
+                "budget": 0,
+            }
+        },
+        {"peak_kb": {"values": {"10": 1e-9, "100": 1e18}, "growth": LINEAR, "at_stated": float("inf"), "budget": 1}},
+    ],
+    ids=["none", "unknown", "empty", "endless"],
+)
+def test_an_entry_point_of_which_little_is_known_is_shown(metrics: Any) -> None:
+    entry = {"entry": "GET /odd", "metrics": metrics, "over": list(metrics)}
+    document = {"scale": {"app": "shop", "sizes": [10, 100], "entries": [entry]}}
+
+    read = _pages.read(scale(document, [], OPTIONS.lines))
+
+    assert read.wrong == []
+    assert "GET /odd" in read.text
 
 
 def test_the_command_writes_the_page(tmp_path: Path) -> None:

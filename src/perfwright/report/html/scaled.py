@@ -15,6 +15,7 @@ from perfwright.report.html.source import Lines, Sources, inside, where
 Json = Mapping[str, Any]
 Numbers = Mapping[str, int]
 ENTRIES, LINES, UNREACHED = 400, 12, 500  # written out of each list
+WHOLE = 4_000_000  # characters of entry points drawn; the rest is in the table alone
 MAIN = ("queries", "cpu_ms", "wall_ms", "stall_ms", "peak_kb", "response_kb")  # in the table of all
 PLAIN = ("1", "log n")  # classes that need no picture
 
@@ -30,7 +31,7 @@ def scale(document: Json, findings: Sequence[Finding], lines: Lines) -> str:
     judged = dict.fromkeys(told.get("refuted", ()), "refuted") | dict.fromkeys(told.get("confirmed", ()), "confirmed")
     sources = Sources(lines)
     whole, held = listed.ranked(findings, grouped(findings), sources, judged)
-    each = _entries(entries, numbers, sources)
+    each, drawn = _entries(entries, numbers, sources)
     if held < len(findings):
         whole, each = listed.linked(whole, held), listed.linked(each, held)
     return page(
@@ -40,7 +41,7 @@ def scale(document: Json, findings: Sequence[Finding], lines: Lines) -> str:
         facts=_facts(told, str(document.get("tool", {}).get("version", ""))),
         sections=[
             ("start", "Start here", _start(entries)),
-            ("table", "Entry points", _overview(entries)),
+            ("table", "Entry points", _overview(entries, drawn)),
             ("entries", "Each entry point", each),
             ("findings", "Findings", whole),
             ("unreached", "Not reached", _unreached(told.get("unreached", ()))),
@@ -117,14 +118,15 @@ def _at_stated(name: str, metric: Json) -> str:
     return f"{unit.name}: {at} at the stated size{budget}"
 
 
-def _overview(entries: Sequence[Json]) -> Markup:
+def _overview(entries: Sequence[Json], drawn: int) -> Markup:
     there = {name for entry in entries for name in entry["metrics"]}
     over = {name for entry in entries for name in entry.get("over", ())}
     names = [name for name in units.METRICS if name in there and (name in MAIN or name in over)]
     rows = []
     for number, entry in enumerate(entries[:ENTRIES], 1):
         cells = [_cell(entry, name) for name in names]
-        rows.append([tag("a", tag("code", str(entry["entry"])), href=f"#e{number}"), *cells])
+        name = tag("code", str(entry["entry"]))
+        rows.append([tag("a", name, href=f"#e{number}") if number <= drawn else name, *cells])
     more = tag("p", f"{len(entries) - ENTRIES:,} more are in --format json.") if len(entries) > ENTRIES else Markup()
     heads = ["entry point", *(units.of(name).name for name in names)]
     caption = "At the stated size, with how it grows; over budget is marked"
@@ -142,8 +144,19 @@ def _cell(entry: Json, name: str) -> Markup:
     return joined([said, Markup("<br>"), tag("span", units.klass(growth), class_="dim")])
 
 
-def _entries(entries: Sequence[Json], numbers: Numbers, sources: Sources) -> Markup:
-    return joined((_entry(entry, number, numbers, sources) for number, entry in enumerate(entries[:ENTRIES], 1)), "\n")
+def _entries(entries: Sequence[Json], numbers: Numbers, sources: Sources) -> tuple[Markup, int]:
+    """Return entry points drawn, and how many: the first, as many as a page can hold."""
+    written: list[Markup] = []
+    used = 0
+    for number, entry in enumerate(entries[:ENTRIES], 1):
+        if used >= WHOLE:
+            break
+        written.append(_entry(entry, number, numbers, sources))
+        used += len(written[-1])
+    left = len(entries) - len(written)
+    if left:
+        written.append(tag("p", f"{words.number(left, 'further entry point')} cost less and are not drawn."))
+    return joined(written, "\n"), len(written) - bool(left)
 
 
 def _entry(entry: Json, number: int, numbers: Numbers, sources: Sources) -> Markup:
