@@ -80,13 +80,18 @@ class _Reader(HTMLParser):
         self.read.wrong.append(f"a comment: {data[:40]!r}")
 
 
+def part(markup: str) -> Read:
+    """Return a piece of a page, with what is wrong with its tags."""
+    reader = _Reader()
+    reader.feed(markup)
+    reader.close()
+    reader.read.wrong.extend(f"<{element.name}> is never closed" for element in reader.open)
+    return reader.read
+
+
 def read(page: str) -> Read:
     """Return a page with all that is wrong with it: tags, ids, links, what it would load or run."""
-    reader = _Reader()
-    reader.feed(page)
-    reader.close()
-    found = reader.read
-    found.wrong.extend(f"<{element.name}> is never closed" for element in reader.open)
+    found = part(page)
     ids = Counter(element.attributes["id"] for element in found.elements if "id" in element.attributes)
     found.wrong.extend(f"the id {name} stands {count} times" for name, count in ids.items() if count > 1)
     for element in found.elements:

@@ -60,7 +60,7 @@ def table(heads: Iterable[str], rows: Iterable[Iterable[str]], *, numbers: bool 
     # A box that scrolls must be reachable by keyboard.
     return tag(
         "div", tag("table", *parts, class_="numbers" if numbers else None), class_="wide", tabindex="0",
-        role="region", aria_label=caption or "table",
+        role="group", aria_label=caption or "table",
     )  # fmt: skip
 
 
