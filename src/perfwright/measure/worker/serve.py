@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from . import guard, marks, timing  # type: ignore[import-not-found,unused-ignore]
+from . import application, guard, marks, timing  # type: ignore[import-not-found,unused-ignore]
 from .inputs import Builder, CannotBuildError, is_container
 
 HEAD = struct.Struct(">I")
@@ -85,6 +85,8 @@ def serve(questions: BinaryIO, answers: BinaryIO) -> None:
             if asked["ask"] == "load":
                 target = load(asked["module"], asked["function"])
                 said: dict[str, Any] = describe(target)
+            elif asked["ask"] in application.ASKS:
+                said = application.answer(asked)
             else:
                 said = answer(target, asked)
         except CannotBuildError as error:
