@@ -41,17 +41,24 @@ def figure(
     *,
     targets: Sequence[int] = TARGETS,
     budget: float | None = None,
+    stated: Point | None = None,
 ) -> Markup:
-    """Return the picture of a metric by size, with its legend; nothing where there are no two points to show."""
+    """Return the picture of a metric by size, with its legend; nothing where there are no two points to show.
+
+    `stated` is the size that the project states, with what was predicted there.
+    """
     shown = [(n, amount) for n, amount in points if 0 < n < FARTHEST and 0 < amount < FARTHEST]
     if len({n for n, _ in shown}) < 2:
         return Markup()
     last = shown[-1]
     beyond = [n for n in targets if n > last[0] and _drawable(fit, n, last)]
-    ends = [n for n, _ in shown] + beyond
+    if stated is not None and not (last[0] < stated[0] < FARTHEST and 0 < stated[1] < FARTHEST):
+        stated = None
+    ends = [n for n, _ in shown] + beyond + ([stated[0]] if stated else [])
     xs = _axis(ends, [10.0**power for power in range(31)], LEFT, WIDTH - RIGHT)
     curve = _sampled(fit, shown[0][0], max(ends), last[0]) if fit.curve is not None else []
     heights = [amount for _, amount in shown] + [height for _, *row in curve for height in row]
+    heights += [stated[1]] if stated else []
     if budget is not None and 0 < budget <= max(heights) * 10:
         heights.append(budget)
     ys = _axis(heights, unit.ticks, HEIGHT - BOTTOM, TOP)
@@ -61,11 +68,12 @@ def figure(
         *_limit(budget, [shown[0], (max(ends), curve[-1][1])] if curve else shown, unit, ys),
         *(_target(n, fit, last[0], unit, xs, ys) for n in beyond),
         *(_point(n, amount, unit, xs, ys) for n, amount in shown),
+        *([_stated(stated, unit, xs, ys)] if stated else []),
     ]
     svg = tag(
         "svg", *parts, viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img", aria_label=f"{caption}. The table has the numbers."
     )
-    legend = tag("p", _legend(bool(curve), bool(beyond), budget), class_="legend")
+    legend = tag("p", _legend(bool(curve), bool(beyond), budget, stated), class_="legend")
     return tag("figure", tag("figcaption", f"{caption[:1].upper()}{caption[1:]}"), svg, legend, class_="plot")
 
 
@@ -164,6 +172,13 @@ def _target(n: float, fit: Fit, last: float, unit: Unit, xs: Axis, ys: Axis) -> 
     return Markup(f"<g>{bar}{shape}<title>{text(said)}</title></g>")
 
 
+def _stated(stated: Point, unit: Unit, xs: Axis, ys: Axis) -> Markup:
+    n, amount = stated
+    said = f"at the stated size, n = {n:,.0f}: {unit.say(amount)}, predicted"
+    shape = f'<path class="stated" d="M{xs.at(n)} {ys.at(amount) - 6}l6 6l-6 6l-6 -6Z"/>'
+    return Markup(f"<g>{shape}<title>{text(said)}</title></g>")
+
+
 def _point(n: float, amount: float, unit: Unit, xs: Axis, ys: Axis) -> Markup:
     said = text(f"n = {n:,.0f}: {unit.say(amount)}")
     return Markup(f'<circle class="point" cx="{xs.at(n)}" cy="{ys.at(amount)}" r="3.5"><title>{said}</title></circle>')
@@ -173,9 +188,10 @@ def _label(x: float, y: float, said: str, anchor: str) -> Markup:
     return Markup(f'<text x="{round(x, 1)}" y="{round(y, 1)}" text-anchor="{anchor}">{text(said)}</text>')
 
 
-def _legend(curve: bool, beyond: bool, budget: float | None) -> Markup:
+def _legend(curve: bool, beyond: bool, budget: float | None, stated: Point | None) -> Markup:
     keys = [("point", "measured", True), ("fit", "fitted", curve), ("foretold", "extrapolated", beyond)]
     keys += [("band", "interval", curve), ("limit", "budget", budget is not None)]
+    keys += [("stated", f"at the stated {stated[0]:,.0f}" if stated else "", stated is not None)]
     return joined(
         (tag("span", tag("i", class_=name), said, class_="key-of") for name, said, there in keys if there), " "
     )

@@ -3,20 +3,21 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from perfwright.finding import Finding, Growth
+from perfwright.finding import Finding, Growth, Step
 from perfwright.report import words
 from perfwright.report.choice import grouped
 from perfwright.report.html import findings as listed
-from perfwright.report.html import plot, units
-from perfwright.report.html.markup import Markup, joined, prose, table, tag
+from perfwright.report.html import plot, source, units
+from perfwright.report.html.markup import Markup, joined, prose, table, tag, text
 from perfwright.report.html.page import page, verdict
 from perfwright.report.html.source import Lines, Sources, inside, where
 
 Json = Mapping[str, Any]
 Numbers = Mapping[str, int]
-ENTRIES, LINES, UNREACHED = 400, 12, 500  # written out of each list
+ENTRIES, LINES, UNREACHED, STATEMENT = 400, 6, 500, 1_000  # written out of each list
 WHOLE = 4_000_000  # characters of entry points drawn; the rest is in the table alone
-MAIN = ("queries", "cpu_ms", "wall_ms", "stall_ms", "peak_kb", "response_kb")  # in the table of all
+MAIN = ("queries", "latency_ms", "stall_ms", "peak_kb", "response_kb")  # in the table of all
+WRITES = "it writes"  # why an entry point was not asked, which needs no row of its own
 PLAIN = ("1", "log n")  # classes that need no picture
 
 
@@ -29,9 +30,10 @@ def scale(document: Json, findings: Sequence[Finding], lines: Lines) -> str:
     entries = sorted(told["entries"], key=_rank)
     numbers = {finding.key: place for place, finding in enumerate(findings, 1)}
     judged = dict.fromkeys(told.get("refuted", ()), "refuted") | dict.fromkeys(told.get("confirmed", ()), "confirmed")
+    judged |= {verdict["key"]: verdict["said"] for verdict in told.get("verdicts", ())}
     sources = Sources(lines)
     whole, held = listed.ranked(findings, grouped(findings), sources, judged)
-    each, drawn = _entries(entries, numbers, sources)
+    each, drawn = _entries(entries, told.get("stated"), numbers, sources)
     if held < len(findings):
         whole, each = listed.linked(whole, held), listed.linked(each, held)
     return page(
@@ -44,8 +46,9 @@ def scale(document: Json, findings: Sequence[Finding], lines: Lines) -> str:
             ("table", "Entry points", _overview(entries, drawn)),
             ("entries", "Each entry point", each),
             ("findings", "Findings", whole),
+            ("judged", "What the run says of the findings", _judged(told.get("verdicts", ()), numbers, held)),
             ("unreached", "Not reached", _unreached(told.get("unreached", ()))),
-            ("rows", "Rows in each table", _rows(told)),
+            ("rows", "Rows in each table", joined([_rows(told), _refused(told)])),
             ("reading", "How to read this", _reading()),
         ],
     )
@@ -67,7 +70,7 @@ def _ratio(metric: Json) -> float:
 
 def _verdict(told: Json, entries: Sequence[Json]) -> Markup:
     over = sum(bool(entry.get("over")) for entry in entries)
-    unreached = len(told.get("unreached", ()))
+    unreached = sum(one["why"] != WRITES for one in told.get("unreached", ()))
     said = (
         f"{over} of {words.number(len(entries), 'entry point')} will be over budget"
         if over
@@ -84,6 +87,11 @@ def _verdict(told: Json, entries: Sequence[Json]) -> Markup:
 def _facts(told: Json, tool_version: str) -> list[tuple[str, str]]:
     said = (("Framework", "framework"), ("Interpreter", "python"), ("Containment", "tier"))
     facts = [(name, str(told[key])) for name, key in said if told.get(key)]
+    if told.get("stated"):
+        facts.insert(0, ("Stated size", f"{told['stated']:,} rows a table"))
+    facts.extend(("Note", str(note)) for note in told.get("notes", ())[:LINES])
+    if told.get("stopped"):
+        facts.append(("Stopped because", str(told["stopped"])))
     for name, key in (("Confirmed", "confirmed"), ("Refuted", "refuted")):
         if told.get(key):
             facts.append((name, f"{words.number(len(told[key]), 'finding')} of the check"))
@@ -97,7 +105,7 @@ def _start(entries: Sequence[Json]) -> Markup:
         if not over:
             break
         costs = [_at_stated(name, entry["metrics"][name]) for name in over]
-        cause = next(iter(entry.get("lines", ())), None)
+        cause = next((line for line in entry.get("lines", ()) if line["path"] and _grows(line["values"])), None)
         line = joined([where(cause["path"], cause["line"]), " ", inside(cause["function"])]) if cause else Markup()
         rows.append(
             tag(
@@ -144,14 +152,14 @@ def _cell(entry: Json, name: str) -> Markup:
     return joined([said, Markup("<br>"), tag("span", units.klass(growth), class_="dim")])
 
 
-def _entries(entries: Sequence[Json], numbers: Numbers, sources: Sources) -> tuple[Markup, int]:
+def _entries(entries: Sequence[Json], stated: float | None, numbers: Numbers, sources: Sources) -> tuple[Markup, int]:
     """Return entry points drawn, and how many: the first, as many as a page can hold."""
     written: list[Markup] = []
     used = 0
     for number, entry in enumerate(entries[:ENTRIES], 1):
         if used >= WHOLE:
             break
-        written.append(_entry(entry, number, numbers, sources))
+        written.append(_entry(entry, number, stated, numbers, sources))
         used += len(written[-1])
     left = len(entries) - len(written)
     if left:
@@ -159,7 +167,7 @@ def _entries(entries: Sequence[Json], numbers: Numbers, sources: Sources) -> tup
     return joined(written, "\n"), len(written) - bool(left)
 
 
-def _entry(entry: Json, number: int, numbers: Numbers, sources: Sources) -> Markup:
+def _entry(entry: Json, number: int, stated: float | None, numbers: Numbers, sources: Sources) -> Markup:
     over = entry.get("over", ())
     failed = sorted({str(status) for status in entry.get("status", {}).values() if not str(status).startswith("2")})
     worst = "error" if over else "good"
@@ -178,11 +186,14 @@ def _entry(entry: Json, number: int, numbers: Numbers, sources: Sources) -> Mark
         key=lambda item: (item[0] not in over, list(units.METRICS).index(item[0]) if item[0] in units.METRICS else 99),
     )
     drawn = [
-        _picture(name, metric) for name, metric in metrics if name in over or metric["growth"]["class"] not in PLAIN
+        _picture(name, metric, stated)
+        for name, metric in metrics
+        if name in over or metric["growth"]["class"] not in PLAIN
     ]
     parts = [
         ("Growth", tag("div", *drawn, class_="plots") if any(drawn) else Markup()),
         ("Measured", _metrics(metrics)),
+        ("Stopped", tag("p", str(entry["stopped"])) if entry.get("stopped") else Markup()),
         ("Grows at", _lines(entry.get("lines", ()), sources)),
         ("Causes", _causes(entry.get("causes", ()), numbers)),
     ]
@@ -200,11 +211,13 @@ def _growth(metric: Json) -> Growth:
     )
 
 
-def _picture(name: str, metric: Json) -> Markup:
+def _picture(name: str, metric: Json, stated: float | None) -> Markup:
     unit, points = units.of(name), units.points(metric["values"])
     growth = _growth(metric)
     caption = f"{unit.name}: {units.told(growth)}"
-    return plot.figure(unit, points, units.fitted(points, growth), caption, budget=metric.get("budget"))
+    at = metric.get("at_stated")
+    known = (stated, at) if stated is not None and at is not None else None
+    return plot.figure(unit, points, units.fitted(points, growth), caption, budget=metric.get("budget"), stated=known)
 
 
 def _metrics(metrics: Sequence[tuple[str, Json]]) -> Markup:
@@ -221,17 +234,26 @@ def _metrics(metrics: Sequence[tuple[str, Json]]) -> Markup:
 
 
 def _lines(lines: Sequence[Json], sources: Sources) -> Markup:
+    """Return the lines whose count grows, each with the way to it, its statement and its counts."""
     parts = []
-    for line in lines[:LINES]:
+    growing = [line for line in lines if _grows(line["values"])]
+    for line in growing[:LINES]:
         values = ", ".join(f"{amount:,} at {_size(size):,}" for size, amount in line["values"].items())
-        place = joined([where(line["path"], line["line"]), inside(line["function"])], " ")
-        parts.append(tag("p", place, f": {units.of(line['metric']).name} {values}"))
+        site = line.get("site") or [(line["path"], line["line"], line["function"])]
+        way = [Step(path=path, line=number, function=function, what="") for path, number, function in site if path]
+        told = f"{units.of(line['metric']).name}: {values}{'' if way else ', from the framework, outside of all views'}"
+        parts.append(tag("p", tag("b", told)))
         if line.get("statement"):
-            parts.append(tag("pre", tag("code", str(line["statement"])[:1_000]), class_="diff", tabindex="0"))
-        parts.append(sources.piece(line["path"], ((line["line"], ""),)))
-    if len(lines) > LINES:
-        parts.append(tag("p", f"and {len(lines) - LINES:,} more"))
+            parts.append(tag("pre", tag("code", text(str(line["statement"]), STATEMENT)), class_="diff", tabindex="0"))
+        parts.append(source.steps(way[-source.STEPS :], sources))
+    if len(growing) > LINES:
+        parts.append(tag("p", f"and {len(growing) - LINES:,} more"))
     return joined(parts)
+
+
+def _grows(values: Mapping[str, float]) -> bool:
+    counts = [values[size] for size in sorted(values, key=_size)]
+    return len(counts) > 1 and counts[-1] > counts[0] + 1
 
 
 def _causes(keys: Sequence[str], numbers: Numbers) -> Markup:
@@ -242,15 +264,42 @@ def _causes(keys: Sequence[str], numbers: Numbers) -> Markup:
     return tag("ul", *shown) if shown else Markup()
 
 
+def _judged(verdicts: Sequence[Json], numbers: Numbers, held: int) -> Markup:
+    rows = []
+    order = ("refuted", "confirmed")
+    for one in sorted(verdicts, key=lambda one: order.index(one["said"]) if one["said"] in order else len(order)):
+        key, number = tag("code", one["key"]), numbers.get(one["key"], held + 1)
+        name = tag("a", key, href=f"#f{number}") if number <= held else key
+        said = tag("span", one["said"], class_=f"chip {one['said']}")
+        rows.append((name, said, tag("code", one["entry"]) if one.get("entry") else "–", str(one.get("why") or "–")))
+    more = tag("p", f"and {len(rows) - UNREACHED:,} more") if len(rows) > UNREACHED else Markup()
+    heads = ("finding", "verdict", "at", "why")
+    return (
+        joined([table(heads, rows[:UNREACHED], caption="Predicted counts, and what was counted"), more])
+        if rows
+        else more
+    )
+
+
 def _unreached(unreached: Sequence[Json]) -> Markup:
-    if not unreached:
-        return Markup()
     rows = [
         (tag("code", str(one["entry"])), prose(str(one["why"])), prose(str(one.get("help") or "–")))
-        for one in unreached[:UNREACHED]
-    ]
-    more = tag("p", f"and {len(unreached) - UNREACHED:,} more") if len(unreached) > UNREACHED else Markup()
-    return joined([table(("entry point", "why", "what would help"), rows, caption="Entry points not measured"), more])
+        for one in unreached if one["why"] != WRITES
+    ]  # fmt: skip
+    parts = []
+    if rows:
+        heads = ("entry point", "why", "what would help")
+        parts.append(table(heads, rows[:UNREACHED], caption="Entry points that did not answer"))
+    if len(rows) > UNREACHED:
+        parts.append(tag("p", f"and {len(rows) - UNREACHED:,} more"))
+    if writing := len(unreached) - len(rows):
+        parts.append(tag("p", f"{words.number(writing, 'entry point')} that write were not asked; --writes asks them."))
+    return joined(parts)
+
+
+def _refused(told: Json) -> Markup:
+    rows = [(tag("code", name), str(why)) for name, why in list(told.get("refused", {}).items())[:UNREACHED]]
+    return table(("table", "why"), rows, caption="Tables with fewer rows than asked") if rows else Markup()
 
 
 def _rows(told: Json) -> Markup:

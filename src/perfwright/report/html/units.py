@@ -57,6 +57,7 @@ METRICS = {
     "queries": replace(COUNT, name="queries"),
     "statements": replace(COUNT, name="distinct statements"),
     "rows": replace(COUNT, name="rows fetched"),
+    "writes": replace(COUNT, name="writing queries"),
     "requests": replace(COUNT, name="outbound requests"),
     "lines": replace(COUNT, name="lines executed"),
     "cpu_s": replace(SECONDS, name="CPU time"),
