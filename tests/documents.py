@@ -50,6 +50,8 @@ SCALE: Any = {
     "tool": {"name": "perfwright", "version": "0.1.0"},
     "scale": {
         "app": "shop.asgi:app", "framework": "fastapi", "python": "3.11.7", "tier": "guard", "sizes": [10, 100, 1000],
+        "stated": 100_000, "notes": ["signed in as the first user"], "refused": {"odd": "CHECK failed"},
+        "stopped": "the time was used up",
         "rows": {"10": {"orders": 10}, "100": {"orders": 100}, "1000": {"orders": 1000}},
         "entries": [
             {"entry": "GET /health", "status": {"10": 200}, "metrics": {
@@ -63,10 +65,20 @@ SCALE: Any = {
                             "at_stated": 251_000.0, "budget": 200}},
              "over": ["queries", "wall_ms"],
              "lines": [{"metric": "queries", "path": "shop/views.py", "line": 5, "function": "order_list",
-                        "statement": "SELECT 1", "values": {"10": 10, "100": 100}}],
+                        "site": [["shop/asgi.py", 1, "view"], ["shop/views.py", 5, "order_list"]],
+                        "statement": "SELECT 1", "values": {"10": 10, "100": 100}},
+                       {"metric": "queries", "path": "", "line": 0, "function": "", "site": [],
+                        "statement": "SELECT 2", "values": {"10": 10, "100": 100}},
+                       {"metric": "queries", "path": "shop/views.py", "line": 4, "function": "order_list",
+                        "statement": "SELECT 3", "values": {"10": 1, "100": 1}}],
              "causes": [N_PLUS_ONE.key, "gone@x::y#z"]},
         ],
-        "unreached": [{"entry": "POST /pay", "why": "403: log in first", "help": "log in with --as"}],
+        "unreached": [{"entry": "POST /pay", "why": "403: log in first", "help": "log in with --as"},
+                      {"entry": "POST /orders", "why": "it writes", "help": "ask it with --writes"}],
+        "verdicts": [{"key": N_PLUS_ONE.key, "said": "confirmed", "entry": "GET /orders", "why": "",
+                      "values": {"10": 10}},
+                     {"key": SCAN.key, "said": "refuted", "entry": "GET /orders", "why": "its lines ran", "values": {}},
+                     {"key": "gone@x::y#z", "said": "not reached", "entry": "", "why": "never ran", "values": {}}],
         "refuted": [SCAN.key], "confirmed": [N_PLUS_ONE.key],
     },
 }  # fmt: skip

@@ -157,11 +157,13 @@ def test_the_page_of_an_application_ranks_what_is_over_budget_first() -> None:
     for words in (
         "1 of 2 entry points will be over budget", "1 entry point could not be reached", "Log in with --as",
         "queries: 2,000,001 at the stated size, the budget is 20", "answered 500", "confirmed", "refuted", "SELECT 1",
+        "queries: 10 at 10, 100 at 100, from the framework", "1 entry point that write", "CHECK failed",
+        "its lines ran",
     ):  # fmt: skip
         assert words in read.text
     assert [
         one.attributes.get("href") for one in read.named("a") if re.match("#f[0-9]", one.attributes.get("href") or "")
-    ] == ["#f1"]
+    ] == ["#f1", "#f2", "#f1"]
 
 
 def test_an_application_of_a_thousand_entry_points_is_a_page_that_opens(monkeypatch: pytest.MonkeyPatch) -> None:

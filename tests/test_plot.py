@@ -96,3 +96,11 @@ def test_a_class_is_laid_through_its_points() -> None:
     assert curve.at(10_000) == pytest.approx(20_001)
     assert fits.of_class([], growth).curve is None
     assert fits.of_class([(1, 1.0), (2, 2.0)], replace(growth, klass="cannot tell")).curve is None
+
+
+def test_the_stated_size_is_marked_where_it_was_not_measured() -> None:
+    read = drawn(POINTS, stated=(5_000.0, 10_000.0))
+
+    assert len(read.named("path", "stated")) == 1
+    assert "at the stated size, n = 5,000: 10,000, predicted" in [one.text for one in read.named("title")]
+    assert drawn(POINTS, stated=(64.0, 128.0)).named("path", "stated") == []

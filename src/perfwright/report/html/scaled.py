@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from perfwright.finding import Finding, Growth, Step
+from perfwright.measure.growth import CANNOT_TELL
 from perfwright.report import words
 from perfwright.report.choice import grouped
 from perfwright.report.html import findings as listed
@@ -18,7 +19,7 @@ ENTRIES, LINES, UNREACHED, STATEMENT = 400, 6, 500, 1_000  # written out of each
 WHOLE = 4_000_000  # characters of entry points drawn; the rest is in the table alone
 MAIN = ("queries", "latency_ms", "stall_ms", "peak_kb", "response_kb")  # in the table of all
 WRITES = "it writes"  # why an entry point was not asked, which needs no row of its own
-PLAIN = ("1", "log n")  # classes that need no picture
+PLAIN = ("1", "log n", CANNOT_TELL)  # classes that need no picture
 
 
 def scale(document: Json, findings: Sequence[Finding], lines: Lines) -> str:
@@ -46,7 +47,7 @@ def scale(document: Json, findings: Sequence[Finding], lines: Lines) -> str:
             ("table", "Entry points", _overview(entries, drawn)),
             ("entries", "Each entry point", each),
             ("findings", "Findings", whole),
-            ("judged", "What the run says of the findings", _judged(told.get("verdicts", ()), numbers, held)),
+            ("judged", "Verdicts", _judged(told.get("verdicts", ()), numbers, held)),
             ("unreached", "Not reached", _unreached(told.get("unreached", ()))),
             ("rows", "Rows in each table", joined([_rows(told), _refused(told)])),
             ("reading", "How to read this", _reading()),
@@ -238,7 +239,7 @@ def _lines(lines: Sequence[Json], sources: Sources) -> Markup:
     parts = []
     growing = [line for line in lines if _grows(line["values"])]
     for line in growing[:LINES]:
-        values = ", ".join(f"{amount:,} at {_size(size):,}" for size, amount in line["values"].items())
+        values = _counts(line)
         site = line.get("site") or [(line["path"], line["line"], line["function"])]
         way = [Step(path=path, line=number, function=function, what="") for path, number, function in site if path]
         told = f"{units.of(line['metric']).name}: {values}{'' if way else ', from the framework, outside of all views'}"
@@ -249,6 +250,11 @@ def _lines(lines: Sequence[Json], sources: Sources) -> Markup:
     if len(growing) > LINES:
         parts.append(tag("p", f"and {len(growing) - LINES:,} more"))
     return joined(parts)
+
+
+def _counts(one: Json) -> str:
+    values: Mapping[str, float] = one.get("values") or {}
+    return ", ".join(f"{units.count(values[size])} at {_size(size):,}" for size in sorted(values, key=_size))
 
 
 def _grows(values: Mapping[str, float]) -> bool:
@@ -271,7 +277,14 @@ def _judged(verdicts: Sequence[Json], numbers: Numbers, held: int) -> Markup:
         key, number = tag("code", one["key"]), numbers.get(one["key"], held + 1)
         name = tag("a", key, href=f"#f{number}") if number <= held else key
         said = tag("span", one["said"], class_=f"chip {one['said']}")
-        rows.append((name, said, tag("code", one["entry"]) if one.get("entry") else "–", str(one.get("why") or "–")))
+        rows.append(
+            (
+                name,
+                said,
+                tag("code", one["entry"]) if one.get("entry") else "–",
+                str(one.get("why") or _counts(one) or "–"),
+            )
+        )
     more = tag("p", f"and {len(rows) - UNREACHED:,} more") if len(rows) > UNREACHED else Markup()
     heads = ("finding", "verdict", "at", "why")
     return (
