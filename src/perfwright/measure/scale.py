@@ -140,6 +140,7 @@ class _Seen:
     said: dict[int, dict[str, Any]] = field(default_factory=dict)
     ran: dict[str, set[int]] = field(default_factory=dict)
     stopped: str = ""
+    same: bool = False  # asked with an option that changes nothing
 
 
 class ApplicationError(GuestError):
@@ -188,10 +189,13 @@ def scale(
             progress.begin(f"{n:,} rows a table", len(started["entries"]))
             for index, each in enumerate(started["entries"]):
                 progress.step(0)
-                if only and not any(fnmatch.fnmatchcase(each["entry"].partition(" ")[2], pattern) for pattern in only):
+                path = each["entry"].partition(" ")[2]
+                if only and not any(fnmatch.fnmatchcase(path, pattern) for pattern in only):
                     continue
                 known = seen[each["entry"]]
-                if _is_asked(each["entry"], writes) and not known.stopped and not _refused(known) and not known.hops:
+                if _is_asked(each["entry"], writes) and not (
+                    known.stopped or known.same or known.hops or _refused(known)
+                ):
                     run.visit(one, index, n, known, most=LONGEST if len(done) < 2 else min(LONGEST, max(left, 2.0)))
                 if len(done) >= growth.LEAST_COUNTED and clock() > until:
                     break
@@ -202,7 +206,10 @@ def scale(
     heard = [
         each
         for each in seen.values()
-        if _is_asked(each.entry, writes) and set(each.status.values()) != {NOT_ALLOWED} and each.status
+        if _is_asked(each.entry, writes)
+        and not each.same
+        and set(each.status.values()) != {NOT_ALLOWED}
+        and each.status
     ]
     entries = [_asked(each, stated, settings) for each in heard if any(200 <= s < 300 for s in each.status.values())]
     entries.sort(key=lambda each: (-each.cost, each.entry))
@@ -273,6 +280,9 @@ class _Run:
             known.status[n] = 0
             if "ended" in said:
                 self.start(guest, n)
+            return
+        if said.get("same"):
+            known.same = True
             return
         known.path, known.status[n], known.hops = said.get("path", ""), said["status"], tuple(said.get("hops", ()))
         known.why = said.get("why", "") or known.why
@@ -407,7 +417,7 @@ def _metric(name: str, values: Mapping[int, float], stated: int, entry: str, set
     rate, largest = fit.growth.exponent, max(values)
     if at_stated is None and fit.curve is None and rate > 0 and len(values) >= growth.LEAST_COUNTED:
         at_stated = values[largest] * max(stated / largest, 1.0) ** rate  # no class, but a slope
-    budget = settings.budget.of(BUDGETS[name], (entry,)) if name in BUDGETS else None
+    budget = settings.budget.of(BUDGETS[name], (entry.partition("?")[0],)) if name in BUDGETS else None
     if name == "peak_kb":
         budget = settings.budget.of("memory_mb", (entry,)) * 1024
     return Metric(name=name, values=values, fit=fit, at_stated=at_stated, budget=budget)

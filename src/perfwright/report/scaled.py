@@ -1,6 +1,6 @@
 """What growing data showed of a whole application, as text and as JSON."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from perfwright import __version__
@@ -10,6 +10,7 @@ from perfwright.report import words
 from perfwright.report.columns import columns, cut
 from perfwright.report.safe import safe
 
+SIZES = 4  # sizes whose queries are told
 TOP = 20  # entry points of the table
 LINES = 3  # lines told of one entry point
 CAUSED = 8  # entry points whose lines are told
@@ -34,6 +35,8 @@ def text(
         "",
         table(own[:top], scaled.sizes, stated, width),
     ]
+    if any(over(each) for each in own):
+        told.append(f"  ! is over its budget at {stated:,} rows a table.")
     if len(own) > top:
         told.append(f"  and {len(own) - top} more; --top {len(own)} shows them.")
     for asked_one in [each for each in own[:top] if growing(each)][:CAUSED]:
@@ -57,26 +60,34 @@ def text(
 
 def table(entries: Sequence[Asked], sizes: Sequence[int], stated: int, width: int) -> str:
     """Return the table of entry points, the most costly first."""
-    heads = ["entry point", *(f"queries at {n:,}" if n == sizes[0] else f"{n:,}" for n in sizes), "grows"]
-    heads += [f"at {stated:,}", "latency then", "memory then", "over"]
+    shown = sizes if len(sizes) <= SIZES else (sizes[0], *sizes[-SIZES + 1 :])
+    heads = ["entry point", *(f"queries at {n:,}" if n == sizes[0] else f"{n:,}" for n in shown), "grows"]
+    heads += [f"at {stated:,}", "latency", "memory", "response"]
     rows = [heads]
     for asked in entries:
-        queries, latency, peak = (asked.metrics.get(name) for name in ("queries", "latency_ms", "peak_kb"))
+        queries = asked.metrics.get("queries")
         rows.append(
             [
                 safe(asked.entry),
                 *(
                     words.count(queries.values[n]) if queries and n in queries.values else stopped(asked, n)
-                    for n in sizes
+                    for n in shown
                 ),
                 grown(queries),
-                words.count(queries.at_stated) if queries and queries.at_stated is not None else "?",
-                words.duration(latency.at_stated) if latency and latency.at_stated is not None else "?",
-                words.memory(peak.at_stated) if peak and peak.at_stated is not None else "?",
-                ", ".join(over(asked)),
+                marked(queries, words.count),
+                marked(asked.metrics.get("latency_ms"), words.duration),
+                marked(asked.metrics.get("peak_kb"), words.memory),
+                marked(asked.metrics.get("response_kb"), words.memory),
             ]
         )
     return columns(rows, width=width)
+
+
+def marked(metric: Metric | None, told: Callable[[float], str]) -> str:
+    """Return what a metric comes to at the stated size, marked where that is over the budget."""
+    if metric is None or metric.at_stated is None:
+        return "?"
+    return told(metric.at_stated) + ("!" if metric.over else "")
 
 
 def stopped(asked: Asked, n: int) -> str:

@@ -14,6 +14,7 @@ from perfwright.report import measured, words
 from perfwright.report.safe import safe
 
 if TYPE_CHECKING:
+    from perfwright.measure.run import Choice
     from perfwright.measure.sweep import Sweep
 
 GROUP = "measure"
@@ -47,9 +48,17 @@ It exits 0 when the growth could be told, 1 when it could not, and 2 when the fu
     "--format", "form", type=click.Choice(["terminal", "json", "html"]), default="terminal", show_default=True
 )
 @click.option("--output", type=click.Path(path_type=Path), help="Write the report to a file.")
+@click.option("--sandbox", "contain", type=click.Choice(["auto", "off", "require"]), default="auto", show_default=True)
 @click.pass_context
 def bench(
-    context: click.Context, /, target: str, python: Path | None, seconds: float, form: str, output: Path | None
+    context: click.Context,
+    /,
+    target: str,
+    python: Path | None,
+    seconds: float,
+    form: str,
+    output: Path | None,
+    contain: "Choice",
 ) -> None:
     """Run one function over growing input and say how its time and memory grow."""
     from perfwright.measure.run import Guest, interpreter
@@ -65,14 +74,20 @@ def bench(
     root = Path.cwd()
     places = [place for place in (root, root / "src") if place.is_dir()]
     chosen = interpreter(root, python, os.environ.get("VIRTUAL_ENV"))
-    with screen.working(f"measuring {target}"), Guest(chosen, places) as guest:
+    with screen.working(f"measuring {target}"), Guest(chosen, places, contain=contain) as guest:
         found = sweep(guest, module, function, seconds=seconds)
     if found.failed:
         raise PerfwrightError(
             f"{target} {found.failed}; give a builder with @perfwright.inputs({function.rpartition('.')[2]}).",
             slug="cannot-call",
         )
-    text = {"json": _json, "html": _html, "terminal": _text}[form](target, found)
+    document = _document(target, found, guest.tier)
+    if form == "json":
+        text = json.dumps(document, indent=2)
+    elif form == "html":
+        text = _html(document)
+    else:
+        text = _text(target, found, f"{guest.tier.capitalize()}: {guest.contained}.")
     if output:
         baseline.write_text(output, f"{text}\n")
     else:
@@ -80,7 +95,7 @@ def bench(
     context.exit(UNTOLD if found.time.why else 0)
 
 
-def _text(target: str, found: "Sweep") -> str:
+def _text(target: str, found: "Sweep", tier: str) -> str:
     peaks, lines = dict(found.peaks), dict(found.lines)
     rows = [
         (
@@ -106,21 +121,17 @@ def _text(target: str, found: "Sweep") -> str:
             interval = f"{measured.duration(low)} to {measured.duration(high)}"
             told.append(f"at {n:,}: about {measured.duration(middle)} ({interval}), extrapolated")
     told.extend(f"grows as n^{slope}: {safe(line)}" for line, slope in found.hot)
-    told.append(f"It stopped there because {safe(found.stopped)}. Guard: limits, no network; not contained.")
+    told.append(f"It stopped there because {safe(found.stopped)}. {tier}")
     return "\n".join(told)
 
 
-def _json(target: str, found: "Sweep") -> str:
-    return json.dumps(_document(target, found), indent=2)
-
-
-def _html(target: str, found: "Sweep") -> str:
+def _html(document: Any) -> str:
     from perfwright.report.html.benched import bench as page
 
-    return page(_document(target, found), __version__, project.lines_below(Path.cwd())).rstrip("\n")
+    return page(document, __version__, project.lines_below(Path.cwd())).rstrip("\n")
 
 
-def _document(target: str, found: "Sweep") -> Any:
+def _document(target: str, found: "Sweep", tier: str) -> Any:
     peaks, lines = dict(found.peaks), dict(found.lines)
     points = [
         {
@@ -135,7 +146,7 @@ def _document(target: str, found: "Sweep") -> Any:
     growth, memory = found.time.growth.to_json(), found.peak.growth.to_json()
     document = measured.document(target, growth, memory, points, found.time.why)
     hot = [{"line": _near(line), "exponent": slope} for line, slope in found.hot]
-    document["bench"] |= {"python": found.python, "stopped": found.stopped, "hot": hot}
+    document["bench"] |= {"tier": tier, "python": found.python, "stopped": found.stopped, "hot": hot}
     return document
 
 

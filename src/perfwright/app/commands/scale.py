@@ -87,7 +87,8 @@ def scale(context: click.Context, /, app: str, **asked: Any) -> None:
     with screen.working(f"starting {known.target}") as progress:
         measured = measure(
             lambda: Guest(python, []), known, found.root, found.settings, sizes=asked["sizes"],
-            seconds=asked["seconds"], writes=asked["writes"], only=asked["only"], headers=asked["headers"], progress=progress,
+            seconds=asked["seconds"], writes=asked["writes"], only=asked["only"], headers=asked["headers"],
+            progress=progress,
         )  # fmt: skip
         record = pipeline.check(found.root, found.names, found.settings, keep=project.cache_folder())
     verdicts = joined.judge(record.findings, measured)

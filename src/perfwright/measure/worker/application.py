@@ -40,6 +40,7 @@ class Running:
         self.tables: Sequence[Table] = ()
         self.capture: Any = None
         self.places: tuple[str, ...] = ()
+        self.ran: dict[str, dict[str, list[int]]] = {}  # lines, by file and entry point
 
 
 RUNNING = Running()
@@ -77,7 +78,7 @@ def start(asked: dict[str, Any]) -> dict[str, Any]:
             app.headers.append((name.lower().encode(), value.encode()))
         else:
             app.headers[name] = value
-    RUNNING.entries = app.entries()
+    RUNNING.entries = [each for entry in app.entries() for each in (entry, *entry.variants())]
     watch(asked)
     return {
         "framework": app.framework,
@@ -185,6 +186,9 @@ def visit(asked: dict[str, Any]) -> dict[str, Any]:
         return said
 
     first, ran = lines_of(call) if asked["lines"] else (call(), {})
+    if entry.option and asked["lines"] and (not 200 <= first.status < 300 or not says_more(entry, ran)):
+        return {"status": first.status, "same": True}
+    RUNNING.ran[entry.name] = ran
     said: dict[str, Any] = {"path": path, "status": first.status, "hops": first.hops, "why": why(first), "ran": ran}
     if entry.method == "GET" and not 200 <= first.status < 300:
         return said
@@ -207,6 +211,12 @@ def visit(asked: dict[str, Any]) -> dict[str, Any]:
             said["peak"] = peak_of(call)
     said.update({"cpu": cpu, "wall": wall})
     return said
+
+
+def says_more(entry: Entry, ran: dict[str, list[int]]) -> bool:
+    """Tell whether an option makes lines run that do not run without it."""
+    plain = RUNNING.ran.get(f"{entry.method} {entry.path}", {})
+    return any(set(lines) - set(plain.get(file, ())) for file, lines in ran.items())
 
 
 def why(said: Answer) -> str:

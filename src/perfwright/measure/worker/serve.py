@@ -158,7 +158,8 @@ def main() -> None:
     os.dup2(nothing, 1)
     os.dup2(nothing, 2)
     sys.modules.setdefault("perfwright", marks)
-    memory, *places = sys.argv[1:]
+    limits, *places = sys.argv[1:]
     sys.path[:0] = places
-    guard.close(int(memory))
+    del sys.argv[1:]
+    guard.close(**json.loads(limits))
     serve(questions, answers)

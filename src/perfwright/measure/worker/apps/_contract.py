@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
+
+MOST = 8  # options of one entry point that are tried
+PAGING = ("page", "limit", "size", "offset", "per_page", "page_size", "cursor", "format", "skip", "callback", "next")
 
 
 class CannotStartError(Exception):
@@ -21,12 +24,21 @@ class Entry:
     file: str
     line: int
     parameters: tuple[Parameter, ...] = ()
+    options: tuple[Parameter, ...] = ()  # of the query, which it can do without
+    option: str = ""  # the one that it is asked with
     handle: Any = None  # what the framework knows it by
 
     @property
     def name(self) -> str:
-        """As it is told: `GET /orders/{order_id}`."""
-        return f"{self.method} {self.path}"
+        """As it is told: `GET /orders/{order_id}`, `GET /orders?status`."""
+        return f"{self.method} {self.path}{f'?{self.option}' if self.option else ''}"
+
+    def variants(self) -> Iterator[Entry]:
+        """Give the same entry point asked with each of its options, but those that only turn pages."""
+        for each in self.options[:MOST]:
+            if self.method == "GET" and each.name not in PAGING:
+                given = replace(each, query=True)
+                yield replace(self, parameters=(*self.parameters, given), options=(), option=each.name)
 
 
 @dataclass(frozen=True)

@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import quote
 
 from ._contract import Column, Entry, Parameter, Table
 
 BRACES = re.compile(r"\{([^{}:]+)(?::[^{}]*)?\}")
+ASKED = re.compile(r"""(?:\bargs|GET|query_params)(?:\.get(?:list)?\(|\[)\s*["'](\w+)["'](?:[^()]*\btype=(\w+))?""")
+LONGEST = 100_000  # characters of a view that are looked into
 KEYS = ("id", "pk", "key", "uuid")
+
+
+def options(view: Any) -> Iterator[Parameter]:
+    """Give the parameters that a view's source asks a query for by their names."""
+    try:
+        source = inspect.getsource(view)[:LONGEST]
+    except (OSError, TypeError):
+        return
+    seen = set()
+    for found in ASKED.finditer(source):
+        if found[1] not in seen:
+            seen.add(found[1])
+            yield Parameter(found[1], found[2] if found[2] in ("int", "float") else "text")
 
 
 def filled(entry: Entry, tables: Sequence[Table]) -> str:

@@ -94,7 +94,7 @@ class Asgi:
                         yield Entry(
                             method=method, path=path, endpoint=f"{endpoint.__module__}.{endpoint.__qualname__}",
                             file=code.co_filename if code else "", line=code.co_firstlineno if code else 0,
-                            parameters=tuple(parameters(route)), handle=route,
+                            parameters=tuple(parameters(route)), options=tuple(options(route)), handle=route,
                         )  # fmt: skip
 
     def sign_in(self, tables: Sequence[Table]) -> str:
@@ -233,6 +233,16 @@ def parameters(route: Any) -> Iterator[Parameter]:
                 "PathConvertor": "path",
             }.get(type(converter).__name__, "text")
         yield Parameter(name, kind, choices=choices)
+
+
+def options(route: Any) -> Iterator[Parameter]:
+    """Give the parameters of a route's query that it can do without."""
+    dependant = getattr(route, "dependant", None)
+    for each in flattened(dependant) if dependant is not None else ():
+        for field in each.query_params:
+            if not is_required(field):
+                kind, choices = kind_of(annotation(field))
+                yield Parameter(field.alias, kind, choices=choices)
 
 
 def is_required(field: Any) -> bool:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ._contract import Answer, CannotStartError, Column, Entry, Parameter, Table
+from ._paths import options
 
 LIBRARY = "django"
 START = 4096  # bytes of a body that are kept
@@ -154,7 +155,8 @@ class Django:
                 entry = Entry(
                     method=method, path=path, endpoint=f"{function.__module__}.{function.__qualname__}",
                     file=code.co_filename if code else source_of(callback), line=code.co_firstlineno if code else 0,
-                    parameters=tuple(with_tables(parameters, callback)), handle=callback,
+                    parameters=tuple(with_tables(parameters, callback)), options=tuple(options(function)),
+                    handle=callback,
                 )  # fmt: skip
                 found.setdefault(entry.name, entry)
         return list(found.values())

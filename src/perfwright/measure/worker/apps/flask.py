@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from ._contract import Answer, Entry, Parameter, Table
+from ._paths import options
 from ._sqlalchemy import Database, Engines
 
 LIBRARY = "flask"
@@ -70,7 +71,7 @@ class Flask:
             path = re.sub(r"<(?:[^<>:]+:)?([^<>]+)>", r"{\1}", rule.rule)
             entry = Entry(
                 method="", path=path, endpoint=rule.endpoint, file=code.co_filename if code else "",
-                line=code.co_firstlineno if code else 0, parameters=parameters,
+                line=code.co_firstlineno if code else 0, parameters=parameters, options=tuple(options(function)),
             )  # fmt: skip
             found += [replace(entry, method=each) for each in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})]
         return found
