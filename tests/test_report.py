@@ -200,5 +200,5 @@ def test_formats_are_the_files_of_a_folder() -> None:
 
 
 def test_an_unknown_format_is_refused_by_name() -> None:
-    with pytest.raises(ConfigError, match=r"'xml' is not an output format; use one of json, sarif, terminal\."):
+    with pytest.raises(ConfigError, match=r"'xml' is not an output format; use one of html, json, sarif, terminal\."):
         report.render(record(), format="xml", options=OPTIONS)

@@ -3,7 +3,7 @@
 import difflib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -114,3 +114,15 @@ def _root(paths: Sequence[Path], parent: Path, source: Path | None) -> Path:
         if all(Path(os.path.normpath(path)).is_relative_to(folder) for path in paths):
             return folder
     return parent
+
+
+def lines_below(root: Path) -> Callable[[str], Sequence[str]]:
+    """Return a function that gives the source lines of a path below the root, none where it cannot be read."""
+
+    def lines(path: str) -> Sequence[str]:
+        try:
+            return (root / path).read_text("utf8", errors="replace").split("\n")
+        except (OSError, ValueError):
+            return ()
+
+    return lines

@@ -235,6 +235,21 @@ def slope(points: Sequence[Point]) -> float:
     return sum((one - x) * (other - y) for one, other in zip(xs, ys, strict=True)) / across if across else 0.0
 
 
+def of_class(points: Sequence[Point], growth: Growth) -> Fit:
+    """Return the curve of the class that was told, through points that were measured; no curve where none fits."""
+    sound = [(n, t) for n, t in points if n > 0 and t > 0 and math.isfinite(t)]
+    shapes = [shape for name, shape in POLYNOMIAL if name == growth.klass]
+    if growth.klass == "2^n" and all(n <= SMALL for n, _ in sound):
+        shapes = [partial(pow, base) for base in BASES]
+    curves = []
+    for shape in shapes:
+        if weights := _solve((shape,), sound):
+            spread = _rms([math.log(_at(weights, (shape,), n) / t) for n, t in sound])
+            curves.append(Curve(klass=growth.klass, weights=weights, shapes=(shape,), score=spread))
+    best = min(curves, key=lambda curve: curve.score, default=None)
+    return Fit(growth=growth, curve=best, spread=best.score if best is not None else 0.0)
+
+
 def _curves(points: Sequence[Point], work: Curve | None) -> list[Curve | None]:
     """Return every class fitted, the lowest order first."""
     curves = [_curve(name, (shape,), points) for name, shape in POLYNOMIAL]

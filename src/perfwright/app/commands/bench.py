@@ -3,11 +3,12 @@
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from perfwright.app import screen
+from perfwright import __version__, baseline
+from perfwright.app import project, screen
 from perfwright.errors import InputError, PerfwrightError
 from perfwright.report import measured, words
 from perfwright.report.safe import safe
@@ -24,6 +25,7 @@ Examples:
   perfwright bench shop.pricing:total            a function that this folder's interpreter can import
   perfwright bench shop/pricing.py:Cart.total    a method, in a file
   perfwright bench shop.pricing:total --seconds 20 --format json
+  perfwright bench shop.pricing:total --format html --output total.html
 
 The function runs in your project's interpreter: --python, else .venv, else the active environment. Its input is made
 from its annotations, or by a builder of yours:
@@ -42,11 +44,21 @@ It exits 0 when the growth could be told, 1 when it could not, and 2 when the fu
 @click.argument("target", metavar="MODULE:FUNCTION")
 @click.option("--python", type=click.Path(path_type=Path), help="The interpreter that runs the function.")
 @click.option("--seconds", type=click.FloatRange(min=0.5), default=5.0, show_default=True, help="Time for all sizes.")
-@click.option("--format", "form", type=click.Choice(["terminal", "json"]), default="terminal", show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(["terminal", "json", "html"]), default="terminal", show_default=True
+)
+@click.option("--output", type=click.Path(path_type=Path), help="Write the report to a file.")
 @click.option("--sandbox", "contain", type=click.Choice(["auto", "off", "require"]), default="auto", show_default=True)
 @click.pass_context
 def bench(
-    context: click.Context, /, target: str, python: Path | None, seconds: float, form: str, contain: "Choice"
+    context: click.Context,
+    /,
+    target: str,
+    python: Path | None,
+    seconds: float,
+    form: str,
+    output: Path | None,
+    contain: "Choice",
 ) -> None:
     """Run one function over growing input and say how its time and memory grow."""
     from perfwright.measure.run import Guest, interpreter
@@ -69,8 +81,17 @@ def bench(
             f"{target} {found.failed}; give a builder with @perfwright.inputs({function.rpartition('.')[2]}).",
             slug="cannot-call",
         )
-    tier = f"{guest.tier.capitalize()}: {guest.contained}."
-    click.echo(_json(target, found, guest.tier) if form == "json" else _text(target, found, tier))
+    document = _document(target, found, guest.tier)
+    if form == "json":
+        text = json.dumps(document, indent=2)
+    elif form == "html":
+        text = _html(document)
+    else:
+        text = _text(target, found, f"{guest.tier.capitalize()}: {guest.contained}.")
+    if output:
+        baseline.write_text(output, f"{text}\n")
+    else:
+        click.echo(text)
     context.exit(UNTOLD if found.time.why else 0)
 
 
@@ -104,7 +125,13 @@ def _text(target: str, found: "Sweep", tier: str) -> str:
     return "\n".join(told)
 
 
-def _json(target: str, found: "Sweep", tier: str) -> str:
+def _html(document: Any) -> str:
+    from perfwright.report.html.benched import bench as page
+
+    return page(document, __version__, project.lines_below(Path.cwd())).rstrip("\n")
+
+
+def _document(target: str, found: "Sweep", tier: str) -> Any:
     peaks, lines = dict(found.peaks), dict(found.lines)
     points = [
         {
@@ -118,8 +145,14 @@ def _json(target: str, found: "Sweep", tier: str) -> str:
     ]
     growth, memory = found.time.growth.to_json(), found.peak.growth.to_json()
     document = measured.document(target, growth, memory, points, found.time.why)
-    document["bench"]["tier"] = tier
-    return json.dumps(document, indent=2)
+    hot = [{"line": _near(line), "exponent": slope} for line, slope in found.hot]
+    document["bench"] |= {"tier": tier, "python": found.python, "stopped": found.stopped, "hot": hot}
+    return document
+
+
+def _near(line: str) -> str:
+    """Return `path:line` from this folder on, where it is below it."""
+    return line.removeprefix(f"{Path.cwd()}{os.sep}")
 
 
 COMMAND = bench

@@ -1,7 +1,7 @@
 """`perfwright check`: read, and say what will be slow."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -148,7 +148,7 @@ def _record(found: Project, ask: Asked) -> Record:
 def _text(record: Record, found: Project, ask: Asked, seconds: float) -> str:
     options = report.Options(
         root=found.root,
-        lines=_lines_below(found.root),
+        lines=project.lines_below(found.root),
         all=ask.all,
         top=ask.top,
         color=screen.colored(ask.color, to_file=ask.output is not None),
@@ -156,16 +156,6 @@ def _text(record: Record, found: Project, ask: Asked, seconds: float) -> str:
         seconds=seconds,
     )
     return report.render(record, format=ask.format, options=options)
-
-
-def _lines_below(root: Path) -> Callable[[str], Sequence[str]]:
-    def lines(path: str) -> Sequence[str]:
-        try:
-            return (root / path).read_text("utf8", errors="replace").split("\n")
-        except (OSError, ValueError):
-            return ()
-
-    return lines
 
 
 def _status(record: Record, found: Project, ask: Asked) -> int:

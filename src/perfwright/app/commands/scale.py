@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import click
 from perfwright import baseline, discover
 from perfwright.app import project, screen
 from perfwright.errors import InputError
+from perfwright.finding import Record
 
 GROUP = "measure"
 
@@ -19,6 +20,7 @@ Examples:
   perfwright scale                               the application of this folder
   perfwright scale shop.asgi:app                 one that is named; a Django project by its settings module
   perfwright scale ../shop --sizes 10,100,1000 --format json
+  perfwright scale --format html -o scale.html   a page with a plot of each figure that grows
 
 The application is started in its own interpreter (--python, else .venv, else the active environment), for each size
 on a scratch SQLite database that perfwright creates and fills with that many rows a table. Each GET route is asked,
@@ -59,7 +61,9 @@ def _headers(_context: click.Context, _option: click.Parameter, given: Sequence[
 @click.option("--sandbox", "contain", type=click.Choice(["auto", "off", "require"]), default="auto", show_default=True)
 @click.option("--save", is_flag=True, help=f"Keep the findings with what was measured in {baseline.SAVED}.")
 @click.option("--top", type=click.IntRange(min=1), default=20, show_default=True, help="Entry points to show.")
-@click.option("--format", "form", type=click.Choice(["terminal", "json"]), default="terminal", show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(["terminal", "json", "html"]), default="terminal", show_default=True
+)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the report to this file.")
 @click.pass_context
 def scale(context: click.Context, /, app: str, **asked: Any) -> None:
@@ -95,6 +99,8 @@ def scale(context: click.Context, /, app: str, **asked: Any) -> None:
     stated = found.settings.size.rows
     if asked["form"] == "json":
         text = json.dumps(report.document(measured, verdicts, causes, stated=stated), indent=1)
+    elif asked["form"] == "html":
+        text = _page(report.document(measured, verdicts, causes, stated=stated), record, verdicts, found.root)
     else:
         text = report.text(measured, verdicts, causes, stated=stated, width=screen.width(), top=asked["top"])
     if asked["output"]:
@@ -102,6 +108,22 @@ def scale(context: click.Context, /, app: str, **asked: Any) -> None:
     else:
         click.echo(text)
     context.exit(1 if any(report.over(each) for each in measured.entries) else 0)
+
+
+def _page(document: dict[str, Any], record: Record, verdicts: Collection[str], root: Path) -> str:
+    """Return the page, with the findings that the run says something of or that cause what is over budget."""
+    from perfwright.report import Options
+    from perfwright.report.choice import chosen
+    from perfwright.report.html.scaled import scale as page
+
+    causes = {key for entry in document["scale"]["entries"] for key in entry["causes"]}
+    lines = project.lines_below(root)
+    findings = [
+        finding
+        for finding in chosen(record, Options(root=root, lines=lines, all=True))
+        if finding.key in causes or finding.key in verdicts
+    ]
+    return page(document, findings, lines).rstrip("\n")
 
 
 COMMAND = scale
