@@ -50,6 +50,7 @@ class Asked:
     baseline: Path | None
     write_baseline: Path | None
     save: bool
+    profile: Path | None
     jobs: int | None
     cache: bool
     color: str
@@ -83,6 +84,11 @@ class Asked:
 @click.option("--baseline", type=click.Path(path_type=Path), help="Show only findings that this file does not list.")
 @click.option("--write-baseline", type=click.Path(path_type=Path), help="Accept all findings: list them in this file.")
 @click.option("--save", is_flag=True, help=f"Keep the findings in {baseline.SAVED} below the root.")
+@click.option(
+    "--profile",
+    type=click.Path(path_type=Path),
+    help="Rank by share of this profile: cProfile, speedscope, collapsed stacks, pyinstrument, memray.",
+)
 @click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Processes that read; one a core by default.")
 @click.option("--cache/--no-cache", default=True, help="Keep what was read for the next time; it is on by default.")
 @click.option("--tests", is_flag=True, help="Read tests too.")
@@ -132,6 +138,7 @@ def _record(found: Project, ask: Asked) -> Record:
         )
     left_out = tuple(Unreadable(path=str(path), why="It does not exist.") for path in found.missing)
     record = replace(record, summary=replace(record.summary, unreadable=(*record.summary.unreadable, *left_out)))
+    record = _laid_over(record, found, ask)
     if ask.save:
         baseline.save(record, found.root / baseline.SAVED)
     if ask.write_baseline:
@@ -143,6 +150,15 @@ def _record(found: Project, ask: Asked) -> Record:
     if changed is not None:
         record = replace(record, findings=tuple(f for f in record.findings if changes.touches(f, changed)))
     return record
+
+
+def _laid_over(record: Record, found: Project, ask: Asked) -> Record:
+    """Return the record with what a profile says of its findings, where one was given."""
+    if ask.profile is None:
+        return record
+    from perfwright.profiles import overlay  # only where it is asked for
+
+    return overlay.lay_profile(record, ask.profile, found.root, found.names)
 
 
 def _text(record: Record, found: Project, ask: Asked, seconds: float) -> str:
