@@ -16,17 +16,13 @@ from perfwright.profiles.places import Places
 MS = 1000
 
 
-def sources(root: Path) -> Sources:
-    """Return the outlines of the project's files, which are read when they are asked for."""
-
-    def text(path: str) -> str:
-        try:
-            file = root / path
-            return file.read_text("utf8", errors="replace") if file.stat().st_size <= LARGEST else ""
-        except (OSError, ValueError):
-            return ""
-
-    return Sources(text, outline)
+def source(root: Path, name: str) -> str:
+    """Return the text of a project's file; nothing where it cannot be read, or is too long to be a program."""
+    try:
+        file = root / name
+        return file.read_text("utf8", errors="replace") if file.stat().st_size <= LARGEST else ""
+    except (OSError, ValueError):
+        return ""
 
 
 def lay_profile(record: Record, path: Path, root: Path, names: Sequence[str]) -> Record:
@@ -43,7 +39,7 @@ def lay_profile(record: Record, path: Path, root: Path, names: Sequence[str]) ->
             f"{path} has no file of this project: {told}, and the root is {root}; give a profile of the code below it.",
             slug="foreign-profile",
         )
-    over = located(profile, places, sources(root))
+    over = located(profile, places, Sources(lambda name: source(root, name), outline))
     seen = Seen(
         name=path.name,
         format=profile.format,

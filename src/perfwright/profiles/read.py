@@ -33,8 +33,8 @@ def read(path: Path) -> Profile:
     return profile
 
 
-def content(path: Path, most: int) -> bytes:
-    """Return a file's bytes; raises InputError where there is none, or it is larger than what can be held."""
+def content(path: Path, most: int, *, first: int = -1) -> bytes:
+    """Return a file's bytes, or the first of them; raises InputError where there is none or it is too large to hold."""
     try:
         if not path.is_file():
             what = "is not a file" if path.exists() else "does not exist"
@@ -42,7 +42,8 @@ def content(path: Path, most: int) -> bytes:
         size = path.stat().st_size
         if size > most:
             raise InputError(f"{path} is {size >> 20:,} MB; at most {most >> 20} MB are read.", slug="broken-profile")
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return file.read(first)
     except OSError as error:
         raise InputError(
             f"{path} cannot be read ({error.strerror or error}); give one that can.", slug="unreadable-file"

@@ -22,7 +22,8 @@ def share(seen: Observed, part: Share) -> list[Part]:
         if part.gain is not None and times(part.speedup) != times(part.ceiling):
             told.append(f", {times(part.speedup)} with the cure")
     if seen.entry_point:
-        told.append(f"; {words.number(seen.count, 'request')}, most of {seen.entry_point}")
+        most = ", most" if len(seen.per) > 1 else ""
+        told.append(f"; {words.number(seen.count, 'request')}{most} of {seen.entry_point}")
     return [*told, (f"  ({seen.run})", "dim")]
 
 
