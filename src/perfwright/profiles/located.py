@@ -4,8 +4,8 @@ The part of a finding is the inclusive share of the narrowest thing it is about 
 tells lines, the line; else the function, the comprehension or lambda of its own where there is one. Where the chain
 ends in another function, the cost is spent there: then it is what is spent in that one on behalf of the finding's. A
 function that calls itself counts once. A chain through a class body is a response model or a serializer, which a
-framework reads after the function has returned: only the function where such a chain ends is looked up. So it is of a
-finding that stands in a class body, such as a column without an index: there it is the lines that query it.
+framework reads after the function has returned: only the function where such a chain ends is looked up. A finding
+that stands in a class body, such as a column without an index, is about the lines that query it, and nothing wider.
 """
 
 from collections.abc import Callable, Iterable
@@ -109,11 +109,12 @@ class OnStacks:
         place = finding.place
         codes = self.sources[place.path].around(place.line)
         step, code, deferred = self.sources.end(finding)
-        if deferred or not codes:
+        if not codes:
+            ends = [each for each in (step, *finding.also) if each is not None]
+            found = set().union(*(self.by_line.get((each.path, each.line), set()) for each in ends))
+            return (self._share(found), "call") if found else None
+        if deferred:
             found = self._at(step, code) if step is not None else set()
-            for other in () if deferred else finding.also:  # a column: the queries that look at it
-                around = self.sources[other.path].around(other.line)
-                found = found | self._at(other, around[0] if around else None)
             return (self._share(found), "call") if found else None
         at: At = "line" if place.path in self.lined else "function"
         if at == "line":
@@ -183,7 +184,9 @@ class OnCalls:
         place = finding.place
         codes = self.sources[place.path].around(place.line)
         step, code, deferred = self.sources.end(finding)
-        if deferred or not codes:
+        if not codes:
+            return None  # a query is not told apart from the function that makes it
+        if deferred:
             found = self.by_code.get((step.path, code)) if step is not None and code is not None else None
             return (self._share(self._inclusive(found)), "call") if found else None
         inner = next((hit for each in codes if (hit := self.by_code.get((place.path, each)))), None)

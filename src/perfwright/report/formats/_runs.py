@@ -37,7 +37,7 @@ def unseen(finding: Finding, record: Record) -> list[str]:
         if seen.of == "traffic":
             sentences.append(f"no request of {seen.name} reaches it")
         elif seen.of == "time" or "memory_mb" in finding.cost.predicted:
-            sentences.append(f"not in the profile {seen.name}")
+            sentences.append(f"not seen in the profile {seen.name}")
     return sentences
 
 
