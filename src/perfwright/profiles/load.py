@@ -6,7 +6,7 @@ traffic costs the sum. A finding's part is what it takes on all of its entry poi
 
 import ast
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,7 +37,12 @@ def routes_of(root: Path, names: Sequence[str]) -> Routes:
                 trees[name] = ast.parse(text)
             except (SyntaxError, ValueError, RecursionError, MemoryError):
                 continue
-    return Routes([*routers.routes(trees, modules), *django_urls.routes(trees, modules)])
+    return Routes(routes_in(trees, modules))
+
+
+def routes_in(trees: Mapping[str, ast.Module], modules: Modules) -> list[Route]:
+    """Return the routes that parsed files tell of."""
+    return [*routers.routes(trees, modules), *django_urls.routes(trees, modules)]
 
 
 def lay_traffic(record: Record, path: Path, routes: Routes) -> Record:

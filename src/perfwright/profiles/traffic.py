@@ -29,6 +29,7 @@ PATHS = ("path", "uri", "request_uri", "url", "target", "request_path", "request
 REQUESTS = ("request", "request_line", "requestline")
 ENTRIES = ("entry_point", "entry point", "endpoint", "route")
 RATES = ("rate", "count", "requests", "rps", "rpm", "hits")
+HEADS = {*METHODS, *PATHS, *ENTRIES, *RATES}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -106,6 +107,8 @@ def _json_request(line: str) -> tuple[str, str] | None:
         data = json.loads(line)
     except (ValueError, RecursionError):
         return None
+    if not isinstance(data, dict):
+        return None
     for told in (data, *(each for each in data.values() if isinstance(each, dict))):
         named = {str(key).lower(): value for key, value in told.items() if isinstance(value, str)}
         method = next((named[key].upper() for key in METHODS if key in named), "")
@@ -172,7 +175,7 @@ def _csv_rows(text: str) -> Iterator[tuple[str, float]]:
             cells = [cell.strip() for cell in row]
             if not any(cells) or cells[0].startswith("#"):
                 continue
-            if heads is None and number == 1 and not any(_number(cell) is not None for cell in cells):
+            if heads is None and not HEADS.isdisjoint(cell.lower() for cell in cells):
                 heads = [cell.lower() for cell in cells]
                 continue
             if heads is not None:

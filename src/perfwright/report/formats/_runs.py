@@ -14,8 +14,10 @@ VAST = 1_000  # times as fast: past that, a number says nothing
 
 def share(seen: Observed, part: Share) -> list[Part]:
     """Return the words for one finding's share: `31% of run time at this line; at most 1.45x as fast`."""
-    where = {"line": " at this line", "call": " in the call below", "function": " in this function"}.get(part.at, "")
-    better = "as small" if part.of == "memory" else "as fast"
+    where = {"line": " at this line", "call": " where its chain ends", "function": " in this function"}.get(part.at, "")
+    better = "smaller" if part.of == "memory" else "as fast"
+    if not part.part and part.at == "line":
+        return ["its function was seen, this line was not", (f"  ({seen.run})", "dim")]
     told: list[Part] = [(f"{percent(part.part)} {OF[part.of]}", "bold"), where]
     if part.part > 0:
         told.append(f"; at most {times(part.ceiling)} {better}")
