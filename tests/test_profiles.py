@@ -279,6 +279,14 @@ def test_recursion_counts_once(lay: Callable[..., Record]) -> None:
     assert [share.part for share in made.findings[0].shares] == [0.25]
 
 
+def test_the_innermost_of_functions_that_call_each_other_is_the_hot_one(lay: Callable[..., Record]) -> None:
+    fib, price = "fib (/app/shop/app.py:13)", "price (/app/shop/app.py:9)"
+
+    made = lay(f"{fib};{price};{fib};x (/y.py:1) 5\n")
+
+    assert [(hot.function, hot.part) for hot in made.summary.hot] == [("fib", 1.0)]
+
+
 def test_callers_in_a_circle_end(lay: Callable[..., Record]) -> None:
     one, other = ("/app/shop/app.py", 1, "total"), ("/lib/x.py", 1, "back")
     stats = {

@@ -8,7 +8,7 @@ framework reads after the function has returned: only the function where such a 
 that stands in a class body, such as a column without an index, is about the lines that query it, and nothing wider.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from perfwright.amdahl import At, Hot, Of
@@ -74,35 +74,46 @@ class Sources:
 
 
 class OnStacks:
-    """Stacks, laid over the project."""
+    """Stacks, laid over the project; only the lines and functions of the findings given are kept apart."""
 
-    def __init__(self, stacks: Stacks, places: Places, sources: Sources) -> None:
+    def __init__(self, stacks: Stacks, places: Places, sources: Sources, findings: Sequence[Finding]) -> None:
         self.of: Of = stacks.of
         self.total = stacks.total
         self.sources = sources
-        self.weights = [weight for _, weight in stacks.stacks]
         self.by_line: dict[tuple[str, int], set[int]] = {}
         self.by_code: dict[Key, set[int]] = {}
         self.innermost: dict[Spot, float] = {}
-        self.lined: set[str] = set()  # files of which lines are told
-        spots = [sources.spot(places, frame) for frame in stacks.frames]
-        inside = 0.0
-        for number, (stack, weight) in enumerate(stacks.stacks):
-            last = None
-            for place in stack:
-                spot = spots[place]
-                if spot is None:
-                    continue
-                last = spot
-                if spot.line:
-                    self.lined.add(spot.path)
-                    self.by_line.setdefault((spot.path, spot.line), set()).add(number)
-                if spot.code is not None:
-                    self.by_code.setdefault((spot.path, spot.code), set()).add(number)
-            if last is not None:
-                inside += weight
-                self.innermost[last] = self.innermost.get(last, 0.0) + weight
-        self.matched: float | None = inside / self.total
+        numbers: dict[Spot, int] = {}
+        numbered = [
+            None if (spot := sources.spot(places, frame)) is None else numbers.setdefault(spot, len(numbers))
+            for frame in stacks.frames
+        ]
+        spots = list(numbers)
+        self.lined = {spot.path for spot in spots if spot.line}  # files of which lines are told
+        lines, functions = taken(findings, sources)
+        inside: dict[tuple[int, ...], float] = {}
+        for stack, weight in stacks.stacks.items():
+            own = tuple([number for place in stack if (number := numbered[place]) is not None])
+            if own:
+                inside[own] = inside.get(own, 0.0) + weight
+        self.weights = list(inside.values())
+        kept = [self._kept(spot, lines, functions) for spot in spots]
+        for number, (own, weight) in enumerate(inside.items()):
+            last = spots[own[-1]]
+            self.innermost[last] = self.innermost.get(last, 0.0) + weight
+            for each in own:
+                for found in kept[each]:
+                    found.add(number)
+        self.matched: float | None = sum(self.weights) / self.total
+
+    def _kept(self, spot: Spot, lines: set[tuple[str, int]], functions: set[Key]) -> list[set[int]]:
+        """Return the sets in which the stacks through a spot are kept: of its line, of its function, or none."""
+        found = []
+        if (spot.path, spot.line) in lines:
+            found.append(self.by_line.setdefault((spot.path, spot.line), set()))
+        if spot.code is not None and (spot.path, spot.code) in functions:
+            found.append(self.by_code.setdefault((spot.path, spot.code), set()))
+        return found
 
     def part(self, finding: Finding) -> Part | None:
         """Return the finding's part and what was looked up; None where the profile never was there."""
@@ -122,7 +133,7 @@ class OnStacks:
             if step is not None and step.path == place.path and code is not None and code in codes:
                 lines.append(step.line)
             found = set().union(*(self.by_line.get((place.path, line), set()) for line in lines))
-            if not found and not any((place.path, each) in self.by_code for each in codes):
+            if not found and not any(self.by_code.get((place.path, each)) for each in codes):
                 return None
         else:
             found = next((hit for each in codes if (hit := self.by_code.get((place.path, each)))), set())
@@ -252,9 +263,11 @@ class OnCalls:
 Located = OnStacks | OnCalls
 
 
-def located(profile: Profile, places: Places, sources: Sources) -> Located:
-    """Return a profile laid over the project."""
-    return OnStacks(profile, places, sources) if isinstance(profile, Stacks) else OnCalls(profile, places, sources)
+def located(profile: Profile, places: Places, sources: Sources, findings: Sequence[Finding]) -> Located:
+    """Return a profile laid over the project, to be asked for the findings given."""
+    if isinstance(profile, Stacks):
+        return OnStacks(profile, places, sources, findings)
+    return OnCalls(profile, places, sources)
 
 
 def taken(findings: Iterable[Finding], sources: Sources) -> tuple[set[tuple[str, int]], set[Key]]:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from perfwright.amdahl import Of
 from perfwright.errors import InputError
 
-MOST_FRAMES = 40_000_000  # of all stacks together: half a minute of reading
+MOST_FRAMES = 10_000_000  # of all different stacks together: a minute of reading
 
 
 class Frame(NamedTuple):
@@ -22,19 +22,19 @@ class Frame(NamedTuple):
 
 @dataclass(slots=True, kw_only=True)
 class Stacks:
-    """Stacks as places in `frames`, outermost first, each with the time or memory that was seen there."""
+    """Stacks as places in `frames`, outermost first, each different one with the time or memory that was seen there."""
 
     format: str
     of: Of
     unit: str
     frames: list[Frame] = field(default_factory=list)
-    stacks: list[tuple[tuple[int, ...], float]] = field(default_factory=list)
+    stacks: dict[tuple[int, ...], float] = field(default_factory=dict)
     _places: dict[Frame, int] = field(default_factory=dict)
     _held: int = 0
 
     @property
     def total(self) -> float:
-        return math.fsum(weight for _, weight in self.stacks)
+        return math.fsum(self.stacks.values())
 
     @property
     def files(self) -> list[str]:
@@ -53,12 +53,14 @@ class Stacks:
         """Add a stack; an empty one counts for the whole alone. Raises UnfitError past what can be held."""
         if weight <= 0:
             return
-        # A function that calls itself a million times stands on the stack once: shares do not count it twice.
-        once = tuple(dict.fromkeys(stack))
-        self._held += len(once)
-        if self._held > MOST_FRAMES:
-            raise UnfitError(f"has more than {MOST_FRAMES:,} frames on its stacks; take a shorter or coarser one")
-        self.stacks.append((once, weight))
+        # A function that calls itself a million times stands on the stack once, where it was called last.
+        once = tuple(dict.fromkeys(reversed(stack)))[::-1]
+        before = self.stacks.get(once)
+        if before is None:
+            self._held += len(once)
+            if self._held > MOST_FRAMES:
+                raise UnfitError(f"has more than {MOST_FRAMES:,} frames on its stacks; take a shorter one")
+        self.stacks[once] = (before or 0.0) + weight
 
 
 class Call(NamedTuple):

@@ -39,7 +39,7 @@ def lay_profile(record: Record, path: Path, root: Path, names: Sequence[str]) ->
             f"{path} has no file of this project: {told}, and the root is {root}; give a profile of the code below it.",
             slug="foreign-profile",
         )
-    over = located(profile, places, Sources(lambda name: source(root, name), outline))
+    over = located(profile, places, Sources(lambda name: source(root, name), outline), record.findings)
     seen = Seen(
         name=path.name,
         format=profile.format,
