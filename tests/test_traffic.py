@@ -139,6 +139,8 @@ def test_djangos_patterns_and_viewsets() -> None:
     assert met(routes, "GET", "/api/categories/") == "GET /api/categories CategoryList"
     assert met(routes, "GET", "/api/orders/") == "GET /api/orders OrderViewSet"
     assert met(routes, "PATCH", "/api/orders/7/") == "PATCH /api/orders/{pk} OrderViewSet"
+    assert met(routes, "POST", "/api/orders/7/cancel/") == "POST /api/orders/{pk}/cancel OrderViewSet"
+    assert [route.action for _, route in routes.of("view OrderViewSet.cancel", ())] == ["cancel"]
     assert met(routes, "GET", "/api/products/red-lamp/reviews/") == "GET /api/products/<slug:slug>/reviews ReviewList"
 
 
@@ -151,6 +153,17 @@ def test_a_pattern_of_django_is_read_and_not_run() -> None:
     assert met(routes, "GET", "/o/" + "a" * 5_000 + "/x") == "GET /o/{pk}/x one"
     assert met(routes, "GET", "/s/3/") == "GET /s/<int:pk> Show"
     assert met(routes, "GET", "/s/") == "GET /s index"
+
+
+def test_lists_and_routers_inside_each_other_many_times_end() -> None:
+    one = "path('a/', include('urls{}')), "
+    lists = {f"urls{n}": f"urlpatterns = [{one.format(n + 1) * 30}]" for n in range(20)}
+    routers = {f"r{n}": f"r{n} = APIRouter()\n" + f"r{n}.include_router(r{n + 1})\n" * 30 for n in range(20)}
+    imports = {f"r{n}": f"from r{n + 1} import r{n + 1}\n{text}" for n, text in enumerate(routers.values())}
+
+    routes = of_sources(**lists, **imports, r20="r20 = APIRouter()\n@r20.get('/x')\ndef x(): ...")
+
+    assert met(routes, "GET", "/x") == "GET /x x"
 
 
 def test_handlers_with_the_same_label_are_told_apart_by_their_files(routes: Routes) -> None:

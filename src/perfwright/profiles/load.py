@@ -20,7 +20,7 @@ from perfwright.profiles.routes import ANY, Entry, Route, Routes
 
 # A file that says nothing of routes is not parsed.
 TELLS = re.compile(
-    r"urlpatterns|include_router|register_blueprint|\.register\(|(APIRouter|Blueprint)\("
+    r"urlpatterns|@action\(|include_router|register_blueprint|\.register\(|(APIRouter|Blueprint)\("
     r"|@[\w.]+\.(get|post|put|patch|delete|head|options|route|api_route)\("
 )
 LISTED = 20  # entry points that the evidence of a finding lists

@@ -11,6 +11,7 @@ MAKERS = {"APIRouter": "prefix", "Blueprint": "url_prefix", "APIBlueprint": "url
 INCLUDES = {"include_router": "prefix", "register_blueprint": "url_prefix"}
 VERB_NAMES = {verb.lower(): verb for verb in VERBS}
 LOOPS = 8  # routers inside routers
+MOST = 100  # places that one router is put at
 
 
 @dataclass(slots=True)
@@ -25,32 +26,39 @@ class File:
 def routes(trees: Mapping[str, ast.Module], modules: Modules) -> Iterator[Route]:
     """Give the routes of the files."""
     files = {path: _file(path, tree, modules) for path, tree in trees.items()}
-    mounts: dict[Target, list[tuple[Target, str | None, bool]]] = {}
-    for path, file in files.items():
-        for parent, target, prefix, replaces in file.includes:
-            mounts.setdefault(target, []).append(((path, parent), prefix, replaces))
+    mounts = Mounts(files)
     for path, file in files.items():
         for router, method, own, function in file.handlers:
-            for prefix, loose in _prefixes(files, mounts, (path, router), LOOPS):
+            for prefix, loose in mounts.prefixes((path, router), LOOPS):
                 template = f"/{'/'.join(part for part in f'{prefix}/{own}'.split('/') if part)}"
                 yield Route(method=method, template=template, own=own or "/", path=path, function=function, loose=loose)
 
 
-def _prefixes(
-    files: Mapping[str, File],
-    mounts: Mapping[Target, list[tuple[Target, str | None, bool]]],
-    router: Target,
-    left: int,
-) -> list[tuple[str, bool]]:
-    """Return the prefixes that a router's routes are found below, each with whether a part of it is not known."""
-    path, name = router
-    own = files[path].prefixes.get(name, "") if path in files else ""
-    found = []
-    for parent, prefix, replaces in mounts.get(router, ()) if left else ():
-        for above, loose in _prefixes(files, mounts, parent, left - 1):
+class Mounts:
+    """Which router is put below which, and below what prefix."""
+
+    def __init__(self, files: Mapping[str, File]) -> None:
+        self.files = files
+        self.below: dict[Target, list[tuple[Target, str | None, bool]]] = {}
+        self.known: dict[tuple[Target, int], list[tuple[str, bool]]] = {}
+        for path, file in files.items():
+            for parent, target, prefix, replaces in file.includes:
+                self.below.setdefault(target, []).append(((path, parent), prefix, replaces))
+
+    def prefixes(self, router: Target, left: int) -> list[tuple[str, bool]]:
+        """Return the prefixes that a router's routes are found below, each with whether a part of it is not known."""
+        found = self.known.get((router, left))
+        if found is not None:
+            return found
+        path, name = router
+        own = self.files[path].prefixes.get(name, "") if path in self.files else ""
+        found = []
+        for parent, prefix, replaces in self.below.get(router, ())[:MOST] if left else ():
             mine = (prefix or "") + ("" if replaces and prefix else own)
-            found.append((above + mine, loose or prefix is None))
-    return found or [(own, False)]
+            found += [(above + mine, loose or prefix is None) for above, loose in self.prefixes(parent, left - 1)]
+        found = list(dict.fromkeys(found))[:MOST] or [(own, False)]
+        self.known[router, left] = found
+        return found
 
 
 def _file(path: str, tree: ast.Module, modules: Modules) -> File:

@@ -38,9 +38,9 @@ class Route:
             if self.method not in (ANY, word):
                 return False
             return rest == self.own or (rest == self.function and self.action in ("", "list"))
-        if word == "view":
-            return rest.rpartition(".")[2] == self.function
-        owner, _, action = label.rpartition(".")
+        if word == "view" and rest.rpartition(".")[2] == self.function:
+            return True
+        owner, _, action = (rest if word == "view" else label).rpartition(".")
         return owner == self.function and self.action in ("", action)
 
 

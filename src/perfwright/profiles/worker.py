@@ -88,7 +88,7 @@ def main() -> None:
     except (MemoryError, RecursionError):
         fail("needs too much memory to be read; take a shorter one")
     except Exception as error:
-        fail(f"cannot be unpacked ({type(error).__name__}); it is damaged or something else")
+        fail(f"cannot be unpacked ({type(error).__name__}), so it is damaged or something else; record it again")
     sys.stdout.write(text)
 
 
