@@ -190,6 +190,7 @@ LINES = {
     "combined": '10.0.0.1 - bob [21/Nov/2026:10:00:00 +0] "GET /orders?a=1 HTTP/1.1" 200 5 "http://x/" "M \\"y\\"" 1',
     "uvicorn": 'INFO:     127.0.0.1:41234 - "GET /orders HTTP/1.1" 200 OK',
     "gunicorn": '[2026-11-21 10:00:00 +0000] [7] [INFO] 10.0.0.1 - - "GET /orders HTTP/2" 200',
+    "hypercorn": '[2026-11-21 10:00:00 +0000] [7] [INFO] 10.0.0.1:4 - - [21/Nov/2026] "GET /orders 1.1" 200 5 "-" "x"',
     "json": '{"method": "GET", "path": "/orders", "status": 200}',
     "json request": '{"time": 1, "request": "GET /orders HTTP/1.1"}',
     "json inside": '{"severity": "INFO", "httpRequest": {"requestMethod": "GET", "requestUrl": "https://x.test/orders"}}',
@@ -252,6 +253,7 @@ def test_a_table_of_each_kind_gives_rates(routes: Routes, tmp_path: Path, name: 
         ("x.csv", "GET /orders\n", "no rate in line 1"),
         ("x.csv", "orders,3\n", "the entry point 'orders'"),
         ("x.json", '{"GET /orders": 1e400}', "rate for GET /orders"),
+        ("x.json", '{"GET /orders": 1e300}', "more than anybody serves"),
         ("x.json", '{"GET /orders": true}', "rate for GET /orders"),
         ("x.json", '{"GET /orders": ', "neither JSON nor a log"),
         ("x.json", "[" * 100_000, "neither JSON nor a log"),
@@ -347,6 +349,18 @@ def test_a_finding_that_no_request_reaches_says_so(found: Record, routes: Routes
     assert "no request of rates.csv reaches it" in shown
     assert "most of GET /orders" not in shown
     assert "1 request of GET /orders" in shown
+
+
+def test_rates_below_one_count(found: Record, routes: Routes, tmp_path: Path) -> None:
+    path = tmp_path / "rates.csv"
+    path.write_text("GET /orders,0.3\nGET /products,0.1\n")
+
+    made = load.start_here(load.lay_traffic(found, path, routes), routes, 2)
+
+    assert {start.entry_point: start.requests for start in made.summary.start_here} == {
+        "GET /orders": 0.75,
+        "GET /products": 0.25,
+    }
 
 
 def test_a_label_without_an_address_is_met_by_its_class() -> None:

@@ -5,7 +5,7 @@ import io
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,12 @@ LONGEST = 1 << 16  # characters of a line
 MOST_LINES = 20_000_000
 MOST_TABLE = 16 << 20  # bytes of a table
 SNIFFED = 50  # lines from which the form is told
+DIGITS = 6  # of a rate, behind the point
+MOST_RATE = 1e15
 SHOWN = 3  # addresses that are named where nothing matches them
 
-# The request as the common and combined forms of Apache and nginx, uvicorn and gunicorn write it.
-REQUEST = re.compile(r'"(GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) (\S{1,8192}) HTTP/[\d.]{1,4}"')
+# The request as the common and combined forms of Apache and nginx, uvicorn, gunicorn and hypercorn write it.
+REQUEST = re.compile(r'"(GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) (\S{1,8192}) (?:HTTP/)?[\d.]{1,4}"')
 BARE = re.compile(r"(GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) (\S{1,8192})")
 METHODS = ("method", "request_method", "http_method", "requestmethod", "verb")
 PATHS = ("path", "uri", "request_uri", "url", "target", "request_path", "requesturl", "http_path")
@@ -136,12 +138,22 @@ def _table(path: Path, routes: Routes) -> Traffic | None:
     else:
         return None
     traffic = Traffic(format="table of rates")
-    for name, rate in rows:
+    told = list(rows)
+    if any(rate > MOST_RATE for _, rate in told):
+        raise UnfitError(f"has a rate of {max(rate for _, rate in told):.3g}, which is more than anybody serves")
+    factor = whole([rate for _, rate in told])
+    for name, rate in told:
         found = BARE.fullmatch(name.strip())
         if found is None:
             raise UnfitError(f"has the entry point {name[:80]!r}; write it as `GET /orders/{{id}}`")
-        traffic.add(routes, found[1], found[2], rate)
+        traffic.add(routes, found[1], found[2], round(rate * factor))
     return traffic
+
+
+def whole(rates: Sequence[float]) -> int:
+    """Return the power of ten that makes whole numbers of rates, which are compared with each other alone."""
+    factors: list[int] = [10**digits for digits in range(DIGITS + 1)]
+    return next((f for f in factors if all(math.isclose(rate * f, round(rate * f)) for rate in rates)), factors[-1])
 
 
 def _json_rows(text: str) -> Iterator[tuple[str, float]]:
