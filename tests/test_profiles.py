@@ -317,6 +317,14 @@ def test_a_line_that_was_passed_by_is_told_apart_from_one_never_reached(lay: Cal
     assert "not seen in the profile profile" in shown
 
 
+def test_a_line_of_a_script_has_a_share_too(lay: Callable[..., Record]) -> None:
+    finding = replace(AT_PRICE, place=Place(path="shop/app.py", line=7), chain=())
+
+    made = lay("<module> (/app/shop/app.py:7) 1\nx (/y.py:1) 3\n", finding)
+
+    assert [(share.part, share.at) for share in made.findings[0].shares] == [(0.25, "line")]
+
+
 def test_pyinstruments_tree_gives_each_function_its_own_time(lay: Callable[..., Record]) -> None:
     price = {"function": "price", "file_path": "/app/shop/app.py", "line_no": 8, "time": 3.0, "children": []}
     total = {"function": "total", "file_path": "/app/shop/app.py", "line_no": 1, "time": 4.0, "children": [price]}

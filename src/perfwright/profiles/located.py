@@ -120,7 +120,7 @@ class OnStacks:
         place = finding.place
         codes = self.sources[place.path].around(place.line)
         step, code, deferred = self.sources.end(finding)
-        if not codes:
+        if self.sources[place.path].in_class_body(place.line):
             ends = [each for each in (step, *finding.also) if each is not None]
             found = set().union(*(self.by_line.get((each.path, each.line), set()) for each in ends))
             return (self._share(found), "call") if found else None
