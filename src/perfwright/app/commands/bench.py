@@ -13,6 +13,7 @@ from perfwright.report import measured, words
 from perfwright.report.safe import safe
 
 if TYPE_CHECKING:
+    from perfwright.measure.run import Choice
     from perfwright.measure.sweep import Sweep
 
 GROUP = "measure"
@@ -42,8 +43,11 @@ It exits 0 when the growth could be told, 1 when it could not, and 2 when the fu
 @click.option("--python", type=click.Path(path_type=Path), help="The interpreter that runs the function.")
 @click.option("--seconds", type=click.FloatRange(min=0.5), default=5.0, show_default=True, help="Time for all sizes.")
 @click.option("--format", "form", type=click.Choice(["terminal", "json"]), default="terminal", show_default=True)
+@click.option("--sandbox", "contain", type=click.Choice(["auto", "off", "require"]), default="auto", show_default=True)
 @click.pass_context
-def bench(context: click.Context, /, target: str, python: Path | None, seconds: float, form: str) -> None:
+def bench(
+    context: click.Context, /, target: str, python: Path | None, seconds: float, form: str, contain: "Choice"
+) -> None:
     """Run one function over growing input and say how its time and memory grow."""
     from perfwright.measure.run import Guest, interpreter
     from perfwright.measure.sweep import sweep
@@ -58,18 +62,19 @@ def bench(context: click.Context, /, target: str, python: Path | None, seconds: 
     root = Path.cwd()
     places = [place for place in (root, root / "src") if place.is_dir()]
     chosen = interpreter(root, python, os.environ.get("VIRTUAL_ENV"))
-    with screen.working(f"measuring {target}"), Guest(chosen, places) as guest:
+    with screen.working(f"measuring {target}"), Guest(chosen, places, contain=contain) as guest:
         found = sweep(guest, module, function, seconds=seconds)
     if found.failed:
         raise PerfwrightError(
             f"{target} {found.failed}; give a builder with @perfwright.inputs({function.rpartition('.')[2]}).",
             slug="cannot-call",
         )
-    click.echo(_json(target, found) if form == "json" else _text(target, found))
+    tier = f"{guest.tier.capitalize()}: {guest.contained}."
+    click.echo(_json(target, found, guest.tier) if form == "json" else _text(target, found, tier))
     context.exit(UNTOLD if found.time.why else 0)
 
 
-def _text(target: str, found: "Sweep") -> str:
+def _text(target: str, found: "Sweep", tier: str) -> str:
     peaks, lines = dict(found.peaks), dict(found.lines)
     rows = [
         (
@@ -95,11 +100,11 @@ def _text(target: str, found: "Sweep") -> str:
             interval = f"{measured.duration(low)} to {measured.duration(high)}"
             told.append(f"at {n:,}: about {measured.duration(middle)} ({interval}), extrapolated")
     told.extend(f"grows as n^{slope}: {safe(line)}" for line, slope in found.hot)
-    told.append(f"It stopped there because {safe(found.stopped)}. Guard: limits, no network; not contained.")
+    told.append(f"It stopped there because {safe(found.stopped)}. {tier}")
     return "\n".join(told)
 
 
-def _json(target: str, found: "Sweep") -> str:
+def _json(target: str, found: "Sweep", tier: str) -> str:
     peaks, lines = dict(found.peaks), dict(found.lines)
     points = [
         {
@@ -112,7 +117,9 @@ def _json(target: str, found: "Sweep") -> str:
         for sample in found.samples
     ]
     growth, memory = found.time.growth.to_json(), found.peak.growth.to_json()
-    return json.dumps(measured.document(target, growth, memory, points, found.time.why), indent=2)
+    document = measured.document(target, growth, memory, points, found.time.why)
+    document["bench"]["tier"] = tier
+    return json.dumps(document, indent=2)
 
 
 COMMAND = bench

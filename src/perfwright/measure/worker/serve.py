@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from . import guard, marks, timing  # type: ignore[import-not-found,unused-ignore]
+from . import application, guard, marks, timing  # type: ignore[import-not-found,unused-ignore]
 from .inputs import Builder, CannotBuildError, is_container
 
 HEAD = struct.Struct(">I")
@@ -85,6 +85,8 @@ def serve(questions: BinaryIO, answers: BinaryIO) -> None:
             if asked["ask"] == "load":
                 target = load(asked["module"], asked["function"])
                 said: dict[str, Any] = describe(target)
+            elif asked["ask"] in application.ASKS:
+                said = application.answer(asked)
             else:
                 said = answer(target, asked)
         except CannotBuildError as error:
@@ -156,7 +158,8 @@ def main() -> None:
     os.dup2(nothing, 1)
     os.dup2(nothing, 2)
     sys.modules.setdefault("perfwright", marks)
-    memory, *places = sys.argv[1:]
+    limits, *places = sys.argv[1:]
     sys.path[:0] = places
-    guard.close(int(memory))
+    del sys.argv[1:]
+    guard.close(**json.loads(limits))
     serve(questions, answers)
