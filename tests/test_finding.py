@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from perfwright.amdahl import Hot, Seen, Share, Start
 from perfwright.config import RESOURCES
 from perfwright.finding import (
     CONFIDENCES,
@@ -49,6 +50,14 @@ costs = st.builds(
     predicted=st.dictionaries(st.sampled_from(RESOURCES), amounts, max_size=3),
 )
 growths = st.builds(Growth, exponent=amounts, low=amounts, high=amounts, klass=st.sampled_from(["1", "n log n", "2^n"]))
+parts = st.floats(min_value=0, max_value=1)
+shares = st.builds(
+    Share,
+    of=st.sampled_from(["time", "memory", "traffic"]),
+    part=parts,
+    at=st.sampled_from(["line", "call", "function", "entry point"]),
+    gain=st.one_of(st.none(), parts),
+)
 evidence = st.one_of(
     st.builds(Predicted, resolved_calls=st.floats(min_value=0, max_value=1)),
     st.builds(
@@ -59,6 +68,7 @@ evidence = st.one_of(
         per=st.dictionaries(texts, counts, max_size=2),
         ms=amounts,
         trace=texts,
+        share=st.one_of(st.none(), shares),
     ),
     st.builds(Measured, by=texts, metric=texts, values=st.dictionaries(texts, amounts, max_size=2), growth=growths),
 )
@@ -86,6 +96,42 @@ summaries = st.builds(
     lines=counts,
     calls_resolved=st.floats(min_value=0, max_value=1),
     unreadable=st.lists(st.builds(Unreadable, path=names, why=names), max_size=2).map(tuple),
+    seen=st.lists(
+        st.builds(
+            Seen,
+            name=texts,
+            format=names,
+            of=st.sampled_from(["time", "memory", "traffic"]),
+            total=amounts,
+            unit=st.sampled_from(["seconds", "bytes", "samples", "requests"]),
+            matched=st.one_of(st.none(), parts),
+            notes=st.lists(texts, max_size=2).map(tuple),
+        ),
+        max_size=2,
+    ).map(tuple),
+    hot=st.lists(
+        st.builds(
+            Hot,
+            path=names,
+            line=lines,
+            function=names,
+            of=st.sampled_from(["time", "memory"]),
+            part=parts,
+            at=st.sampled_from(["line", "function"]),
+        ),
+        max_size=2,
+    ).map(tuple),
+    start_here=st.lists(
+        st.builds(
+            Start,
+            entry_point=texts,
+            requests=parts,
+            predicted_ms=amounts,
+            share=parts,
+            findings=st.lists(texts, max_size=2).map(tuple),
+        ),
+        max_size=2,
+    ).map(tuple),
 )
 records = st.builds(
     Record,

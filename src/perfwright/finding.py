@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self
 
+from perfwright.amdahl import Hot, Seen, Share, Start
+
 Severity = Literal["error", "warning", "note"]
 Confidence = Literal["certain", "likely", "possible"]
 Json = dict[str, Any]
@@ -148,7 +150,10 @@ class Predicted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
-    """Evidence from one real run: how often, per what, how long (milliseconds)."""
+    """Evidence from one real run: how often, per what, how long (milliseconds).
+
+    Of a profile or an access log, `run` is the file's name and `share` the part of it that the finding is about.
+    """
 
     run: str
     entry_point: str
@@ -156,9 +161,10 @@ class Observed:
     per: Mapping[str, int]
     ms: float
     trace: str
+    share: Share | None = None
 
     def to_json(self) -> Json:
-        return {
+        data: Json = {
             "kind": "observed",
             "run": self.run,
             "entry_point": self.entry_point,
@@ -167,6 +173,7 @@ class Observed:
             "ms": self.ms,
             "trace": self.trace,
         }
+        return data if self.share is None else {**data, "share": self.share.to_json()}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
@@ -177,6 +184,7 @@ class Observed:
             per=dict(data["per"]),
             ms=data["ms"],
             trace=data["trace"],
+            share=Share.from_json(data["share"]) if "share" in data else None,
         )
 
 
@@ -308,6 +316,17 @@ class Finding:
         """Tell whether a request, task or event reaches it; a command that somebody types does not count."""
         return any(not entry.startswith("command ") for entry in self.entry_points)
 
+    @property
+    def shares(self) -> tuple[Share, ...]:
+        """Return the parts of profiles and traffic that it is about."""
+        return tuple(item.share for item in self.evidence if isinstance(item, Observed) and item.share is not None)
+
+    @property
+    def weight(self) -> tuple[float, float]:
+        """Return what its cure takes away of a profile, and of what traffic costs; 0 where neither is known."""
+        of_run = max((share.weight for share in self.shares if share.of != "traffic"), default=0.0)
+        return of_run, max((share.weight for share in self.shares if share.of == "traffic"), default=0.0)
+
     def to_json(self) -> Json:
         return {
             "rule": self.rule,
@@ -385,12 +404,29 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """What was read: files, lines, the share of calls resolved (0 to 1), what was left out."""
+    """What was read: files, lines, the share of calls resolved (0 to 1), what was left out.
+
+    `seen` are the profile and the traffic that were given, `hot` the places in them that take much and have no
+    finding, the hottest first, and `start_here` the entry points where work pays off, the best first.
+    """
 
     files: int
     lines: int
     calls_resolved: float
     unreadable: tuple[Unreadable, ...] = ()
+    seen: tuple[Seen, ...] = ()
+    hot: tuple[Hot, ...] = ()
+    start_here: tuple[Start, ...] = ()
+
+    def of_runs(self) -> Json:
+        """Return what profiles and traffic say, for the document; nothing where none was given."""
+        if not (self.seen or self.hot or self.start_here):
+            return {}
+        return {
+            "seen": [item.to_json() for item in self.seen],
+            "hot": [item.to_json() for item in self.hot],
+            "start_here": [item.to_json() for item in self.start_here],
+        }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
@@ -399,6 +435,9 @@ class Summary:
             lines=data["lines"],
             calls_resolved=data["calls_resolved"],
             unreadable=tuple(Unreadable.from_json(item) for item in data["unreadable"]),
+            seen=tuple(Seen.from_json(item) for item in data.get("seen", ())),
+            hot=tuple(Hot.from_json(item) for item in data.get("hot", ())),
+            start_here=tuple(Start.from_json(item) for item in data.get("start_here", ())),
         )
 
 
@@ -435,6 +474,7 @@ class Record:
                 "notes": self.count("note"),
                 "calls_resolved": self.summary.calls_resolved,
                 "unreadable": [item.to_json() for item in self.summary.unreadable],
+                **self.summary.of_runs(),
             },
         }
 

@@ -37,11 +37,17 @@ def grouped(findings: Iterable[Finding]) -> list[list[Finding]]:
     return groups
 
 
-def _rank(finding: Finding) -> tuple[int, bool, float, str, int, str, str]:
-    """Rank by severity, then what a request reaches before what none does, then by cost."""
+def _rank(finding: Finding) -> tuple[float, float, int, bool, float, str, int, str, str]:
+    """Rank by what the cure takes away of a profile or of traffic, where one was given; then by what is predicted.
+
+    That is by severity, then what a request reaches before what none does, then by cost.
+    """
     place = finding.place
     unreached = not finding.serves
+    of_run, of_traffic = finding.weight
     return (
+        -of_run,
+        -of_traffic,
         SEVERITIES.index(finding.severity),
         unreached,
         -ratio(finding),

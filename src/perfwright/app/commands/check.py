@@ -18,6 +18,7 @@ from perfwright.report import words
 GROUP = "read"
 FOUND = 1
 NO_ANSWER = 2
+TOP_ENDPOINTS = 3  # that are proposed where traffic is known and no number was given
 
 EXAMPLES = """\b
 Examples:
@@ -25,6 +26,8 @@ Examples:
   perfwright check src --since main                 only what changed lines cause
   perfwright check --select "n-plus-one*" --all     one rule, its notes too
   perfwright check --format sarif --output perfwright.sarif
+  perfwright check --profile shop.prof              what took the time of a run first
+  perfwright check --traffic access.log             what is asked for most and costs most first
 
 It exits 0 when nothing shown is at or over --fail-on, 1 when something is, and 2 when it could not answer:
 a setting or a path is wrong, or no file could be read. A path that is missing among others is left out,
@@ -50,6 +53,9 @@ class Asked:
     baseline: Path | None
     write_baseline: Path | None
     save: bool
+    profile: Path | None
+    traffic: Path | None
+    top_endpoints: int | None
     jobs: int | None
     cache: bool
     color: str
@@ -83,6 +89,19 @@ class Asked:
 @click.option("--baseline", type=click.Path(path_type=Path), help="Show only findings that this file does not list.")
 @click.option("--write-baseline", type=click.Path(path_type=Path), help="Accept all findings: list them in this file.")
 @click.option("--save", is_flag=True, help=f"Keep the findings in {baseline.SAVED} below the root.")
+@click.option(
+    "--profile",
+    type=click.Path(path_type=Path),
+    help="Rank by share of this profile: cProfile, speedscope, collapsed stacks, pyinstrument, memray.",
+)
+@click.option(
+    "--traffic",
+    type=click.Path(path_type=Path),
+    help="Rank by part of what this traffic costs: an access log, or a table of entry point and rate.",
+)
+@click.option(
+    "--top-endpoints", type=click.IntRange(min=1), metavar="N", help="Say at which N entry points to start, and why."
+)
 @click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Processes that read; one a core by default.")
 @click.option("--cache/--no-cache", default=True, help="Keep what was read for the next time; it is on by default.")
 @click.option("--tests", is_flag=True, help="Read tests too.")
@@ -132,6 +151,7 @@ def _record(found: Project, ask: Asked) -> Record:
         )
     left_out = tuple(Unreadable(path=str(path), why="It does not exist.") for path in found.missing)
     record = replace(record, summary=replace(record.summary, unreadable=(*record.summary.unreadable, *left_out)))
+    record = _laid_over(record, found, ask)
     if ask.save:
         baseline.save(record, found.root / baseline.SAVED)
     if ask.write_baseline:
@@ -142,6 +162,22 @@ def _record(found: Project, ask: Asked) -> Record:
     record = baseline.new(record, known)
     if changed is not None:
         record = replace(record, findings=tuple(f for f in record.findings if changes.touches(f, changed)))
+    return record
+
+
+def _laid_over(record: Record, found: Project, ask: Asked) -> Record:
+    """Return the record with what a profile and traffic say of its findings, where one was given."""
+    if ask.profile is None and ask.traffic is None and ask.top_endpoints is None:
+        return record
+    from perfwright.profiles import load, overlay  # only where they are asked for
+
+    routes = load.routes_of(found.root, found.names)
+    if ask.traffic is not None:
+        record = load.lay_traffic(record, ask.traffic, routes)
+    if ask.profile is not None:
+        record = overlay.lay_profile(record, ask.profile, found.root, found.names)
+    if ask.traffic is not None or ask.top_endpoints is not None:
+        record = load.start_here(record, routes, ask.top_endpoints or TOP_ENDPOINTS)
     return record
 
 

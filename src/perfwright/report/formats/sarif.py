@@ -30,6 +30,7 @@ def render(record: Record, options: Options) -> str:
     # A finding can come from outside `rules/`, such as a comment that ignores nothing.
     names = sorted({*known, *(finding.rule for finding in findings)})
     positions = {name: position for position, name in enumerate(names)}
+    weighed = bool(record.summary.seen)
     run: Json = {
         "tool": {
             "driver": {
@@ -42,8 +43,12 @@ def render(record: Record, options: Options) -> str:
         "columnKind": "unicodeCodePoints",
         "originalUriBaseIds": {"SRCROOT": {"uri": f"{options.root.absolute().as_uri().rstrip('/')}/"}},
         "invocations": [_invocation(record)],
-        "results": [_result(finding, positions[finding.rule]) for finding in findings],
-        "properties": {"sizeStated": record.size_stated, "callsResolved": record.summary.calls_resolved},
+        "results": [_result(finding, positions[finding.rule], weighed=weighed) for finding in findings],
+        "properties": {
+            "sizeStated": record.size_stated,
+            "callsResolved": record.summary.calls_resolved,
+            **record.summary.of_runs(),
+        },
     }
     return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
 
@@ -94,7 +99,7 @@ def _notification(left_out: Unreadable) -> Json:
     }
 
 
-def _result(finding: Finding, position: int) -> Json:
+def _result(finding: Finding, position: int, *, weighed: bool) -> Json:
     place = finding.place
     message = f"{finding.message.rstrip('.')}. {finding.cure}" if finding.cure else finding.message
     region = {"startLine": place.line, "startColumn": place.column, "endLine": place.end_line}
@@ -110,12 +115,13 @@ def _result(finding: Finding, position: int) -> Json:
             }
         ],
         "partialFingerprints": {"perfwrightKey/v1": _fingerprint(finding)},
-        "rank": _rank(finding),
+        "rank": _rank(finding, weighed=weighed),
         "properties": {
             "confidence": finding.confidence,
             "predicted": dict(finding.cost.predicted),
             "entryPoints": [safe(entry) for entry in finding.entry_points],
             "symbol": safe(finding.symbol),
+            **_shares(finding),
         },
     }
     if finding.chain:
@@ -125,6 +131,10 @@ def _result(finding: Finding, position: int) -> Json:
         flow = [{"location": step, "nestingLevel": depth} for depth, step in enumerate(steps)]
         result["codeFlows"] = [{"threadFlows": [{"locations": flow}]}]
     return result
+
+
+def _shares(finding: Finding) -> Json:
+    return {"shares": [share.to_json() for share in finding.shares]} if finding.shares else {}
 
 
 def _step(step: Step) -> Json:
@@ -147,8 +157,18 @@ def _fingerprint(finding: Finding) -> str:
     return hashlib.sha256(finding.key.encode("utf8", "surrogatepass")).hexdigest()[:32]
 
 
-def _rank(finding: Finding) -> float:
-    """Return 0 to 100: the severity's band, and in it how far over budget, in powers of ten."""
+def _rank(finding: Finding, *, weighed: bool) -> float:
+    """Return 0 to 100: the severity's band, and in it how far over budget, in powers of ten.
+
+    Where a profile or traffic was given, the upper half is for what its cure takes away of them.
+    """
+    weight = max(finding.weight)
+    if weighed and weight > 0:
+        return round(50 + 50 * weight, 2)
+    return round(_predicted_rank(finding) / (2 if weighed else 1), 2)
+
+
+def _predicted_rank(finding: Finding) -> float:
     bottom = BAND * (len(SEVERITIES) - 1 - SEVERITIES.index(finding.severity))
     excess = math.log10(1 + ratio(finding)) if ratio(finding) < math.inf else VAST
     return round(bottom + BAND * min(1.0, excess / VAST) * 0.999, 2)

@@ -8,6 +8,7 @@ from perfwright.report import words
 from perfwright.report._contract import Format, Options
 from perfwright.report.choice import chosen, grouped
 from perfwright.report.excerpt import excerpt
+from perfwright.report.formats import _runs as runs
 from perfwright.report.formats._page import LEAST, Page
 
 STYLES = {"error": "bold red", "warning": "bold yellow", "note": "bold cyan"}
@@ -19,8 +20,9 @@ def render(record: Record, options: Options) -> str:
     findings = chosen(record, options)
     page = Page(options.width, options.color)
     for group in grouped(findings):
-        _group(page, group, options)
+        _group(page, group, record, options)
         page.gap()
+    runs.write(page, record)
     if findings and not record.size_stated:
         _assumed(page)
     for left_out in record.summary.unreadable:
@@ -29,9 +31,9 @@ def render(record: Record, options: Options) -> str:
     return page.text()
 
 
-def _group(page: Page, group: Sequence[Finding], options: Options) -> None:
+def _group(page: Page, group: Sequence[Finding], record: Record, options: Options) -> None:
     first, *others = group
-    _finding(page, first, options)
+    _finding(page, first, record, options)
     # The same words twice tell a person nothing more: the record keeps both.
     different = list({(other.rule, other.message, other.cure): other for other in reversed(others)}.values())[::-1]
     for other in different[:MOST]:
@@ -41,7 +43,7 @@ def _group(page: Page, group: Sequence[Finding], options: Options) -> None:
         page.field("", f"and {words.count(more)} more like these here")
 
 
-def _finding(page: Page, finding: Finding, options: Options) -> None:
+def _finding(page: Page, finding: Finding, record: Record, options: Options) -> None:
     place = finding.place
     sure = "" if finding.confidence == "certain" else f"  {finding.confidence}"
     page.line(
@@ -58,6 +60,8 @@ def _finding(page: Page, finding: Finding, options: Options) -> None:
     _excerpt(page, finding, options)
     _chain(page, finding)
     _cost(page, finding)
+    for part in runs.unseen(finding, record):
+        page.field("seen", (part, "dim"))
     if finding.also:
         page.field("also", _places(finding.also))
     if finding.entry_points:
@@ -110,7 +114,9 @@ def _cost(page: Page, finding: Finding) -> None:
     if said:
         page.field("cost", said, (f"  ({words.formula(finding.cost.terms)})", "dim"))
     for item in finding.evidence:
-        if isinstance(item, Observed):
+        if isinstance(item, Observed) and item.share is not None:
+            page.field("seen", *runs.share(item, item.share))
+        elif isinstance(item, Observed):
             times = words.number(item.count, "time")
             page.field("seen", f"{times} in {item.entry_point}, {words.duration(item.ms)}", (f"  ({item.run})", "dim"))
         elif isinstance(item, Measured):
@@ -139,6 +145,9 @@ def _also(page: Page, first: Finding, other: Finding) -> None:
     said = words.cost(other)
     if said and said != words.cost(first):
         page.field("", said)
+    for item in other.evidence:
+        if isinstance(item, Observed) and item.share is not None and item.share not in first.shares:
+            page.field("", *runs.share(item, item.share))
     if other.cure and other.cure != first.cure:
         page.field("", (other.cure, "green"))
 

@@ -1,0 +1,1 @@
+"""Profiles and traffic that somebody has already: read, laid over the project, and turned into shares of findings."""

@@ -1,0 +1,1 @@
+"""The formats of profiles: each file reads one."""
