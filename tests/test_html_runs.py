@@ -18,7 +18,9 @@ def watched(text: str = "") -> Record:
         made.summary,
         seen=(
             Seen(name=f"access.log{text}", format="access log", of="traffic", total=56, unit="requests", matched=0.96),
-            Seen(name="shop.prof", format="cProfile", of="time", total=6.3, unit="seconds", matched=None, notes=(text,)),
+            Seen(
+                name="shop.prof", format="cProfile", of="time", total=6.3, unit="seconds", matched=None, notes=(text,)
+            ),
         ),
         hot=(Hot(path="shop/views.py", line=9, function=f"country_list{text}", of="time", part=0.31, at="line"),),
         start_here=(
