@@ -23,6 +23,7 @@ UNLIKELY, NOISE = (
     ("log n", "sqrt n", "n log n", "n^1.5"),
     0.2,
 )  # classes and errors that few noisy points cannot tell apart
+STEEPER = 0.7  # what a class may be steeper than the slope of the last points
 ROUND = 20  # what a count must grow by before its rounding to whole numbers leaves a slope to be told
 BOUNDED = 0.1  # slope of the last two points below which a count has come to its end
 LEAST_COUNTED = 3  # points of a count, which has no noise
@@ -182,8 +183,10 @@ def few(points: Sequence[Point]) -> Fit:
     if not known:
         return _untold(sound, "no class fits")
     best = min(curve.score for curve in known)
-    chosen = next(curve for curve in known if curve.score <= best * SLACK + NOISE)
     exponent, low, high = tail(sound)
+    chosen = next(curve for curve in known if curve.score <= best * SLACK + NOISE)
+    if EXPONENTS.get(chosen.klass, 0.0) > max(exponent, 0.0) + STEEPER:  # noise looks steep where little was measured
+        chosen = next((curve for curve in known if curve.klass == "n"), chosen)
     growth = Growth(exponent=round(exponent, 2), low=round(low, 2), high=round(high, 2), klass=chosen.klass)
     return Fit(growth=growth, curve=chosen, spread=_rms([math.log(chosen.at(n) / t) for n, t in sound]))
 

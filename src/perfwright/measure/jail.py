@@ -36,8 +36,7 @@ READ_ALL = 2  # CAP_DAC_READ_SEARCH
 CAPABILITY_VERSION = 0x20080522
 SET_FLAGS, UP = 0x8914, 1
 DEVICES = ("null", "zero", "full", "random", "urandom")
-RENEWED = {"/tmp": True, "/run": False, "/var/run": False}  # an empty one in its place; are its folders to be seen?
-MOST = 500  # folders put back into an empty /tmp
+RENEWED = ("/run", "/var/run")  # where services of the machine listen
 TICK = 200  # milliseconds between two looks at the memory
 FAILED = 125
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -153,7 +152,7 @@ def drop(user: int) -> None:
 
 
 def lay_out(plan: Plan, sockets: Sequence[str]) -> None:
-    """Make all that can be seen read-only but an own /tmp and the scratch folder; hide what speaks to the outside."""
+    """Make all that can be seen read-only but the scratch folder; hide what speaks to the outside, and secrets."""
     mount("none", "/", RECURSIVE | PRIVATE)
     mount("proc", "/proc", NO_SUID | NO_DEVICES | NO_EXEC)
     with contextlib.suppress(
@@ -162,9 +161,9 @@ def lay_out(plan: Plan, sockets: Sequence[str]) -> None:
         write("/proc/sys/user/max_user_namespaces", "0")
     own_devices(plan)
     owner = f"uid={plan['user']},gid={plan['user']}"
-    for folder, seen in RENEWED.items():
+    for folder in RENEWED:
         if os.path.isdir(folder) and not os.path.islink(folder):
-            renew(folder, plan, seen=seen)
+            renew(folder, plan)
     scratch = plan["scratch"]
     if plan["shared"]:
         mount("none", scratch, BIND, source=scratch)
@@ -181,7 +180,7 @@ def lay_out(plan: Plan, sockets: Sequence[str]) -> None:
     attributes("/", add=READ_ONLY | ATTR_NO_SUID | ATTR_NO_DEVICES, below=True)
     for name in DEVICES:
         attributes(f"/dev/{name}", clear=ATTR_NO_DEVICES)
-    for path in ("/tmp", "/dev/shm", scratch):
+    for path in ("/dev/shm", scratch):
         attributes(path, clear=READ_ONLY)
 
 
@@ -201,25 +200,20 @@ def own_devices(plan: Plan) -> None:
     mount("tmpfs", "/dev/shm", NO_SUID | NO_DEVICES, options=options)
 
 
-def renew(folder: str, plan: Plan, *, seen: bool) -> None:
-    """Put an empty folder over one. Its links are put back, and what is to be `seen` or is needed, read-only."""
-
-    def is_needed(path: str) -> bool:
-        return any(each == path or each.startswith(path + "/") for each in plan["needed"])
-
-    entries = sorted(os.scandir(folder), key=lambda entry: not is_needed(entry.path))
-    links = [(entry.path, os.readlink(entry.path)) for entry in entries if entry.is_symlink()][:MOST]
-    kept = [entry for entry in entries if seen or is_needed(entry.path)]
-    kept = [entry for entry in kept if entry.is_dir(follow_symlinks=False) or entry.is_file(follow_symlinks=False)]
-    found = [(entry, os.open(entry.path, os.O_PATH | os.O_NOFOLLOW)) for entry in kept[:MOST]]
-    options = f"size={plan['disk'] // 4},nr_inodes=10k,mode=1777"
-    mount("tmpfs", folder, NO_SUID | NO_DEVICES, options=options)
-    for entry, handle in found:
-        if entry.is_dir(follow_symlinks=False):
-            os.mkdir(entry.path)
-        else:
-            os.close(os.open(entry.path, os.O_CREAT | os.O_WRONLY))
-        mount("none", entry.path, BIND | RECURSIVE, source=f"/proc/self/fd/{handle}")
+def renew(folder: str, plan: Plan) -> None:
+    """Put an empty folder over one, with its links, and what is needed of its folders, put back."""
+    entries = [(entry.path, entry.is_symlink()) for entry in os.scandir(folder)]
+    links = [(path, os.readlink(path)) for path, is_link in entries if is_link]
+    folders = [
+        path
+        for path, is_link in entries
+        if not is_link and any((each + "/").startswith(path + "/") for each in plan["needed"])
+    ]
+    found = [(path, os.open(path, os.O_PATH | os.O_DIRECTORY)) for path in folders]
+    mount("tmpfs", folder, NO_SUID | NO_DEVICES, options="size=64k,mode=755")
+    for path, handle in found:
+        os.mkdir(path)
+        mount("none", path, BIND | RECURSIVE, source=f"/proc/self/fd/{handle}")
         os.close(handle)
     for path, to in links:
         os.symlink(to, path)

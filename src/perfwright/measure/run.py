@@ -70,7 +70,7 @@ class Guest:
                 f"There is no sandbox here ({self.uncontained}); use --sandbox auto to run without, in the guard.",
                 slug="no-sandbox",
             )
-        self.reads = [python.parent, *places, WORKER]
+        self.reads = [python.parent, *places, WORKER, Path.cwd()]
         self.loaded: Mapping[str, Any] | None = None
         self.process: subprocess.Popen[bytes] | None = None
         self.wire: Wire | None = None
@@ -197,7 +197,7 @@ class Guest:
             "memory": self.memory,
             "disk": sandbox.DISK,
             "processes": self.processes,
-            "writable": [str(self.scratch)] if self.uncontained else [str(self.scratch), "/tmp", "/dev/shm"],
+            "writable": [str(self.scratch)] if self.uncontained else [str(self.scratch), "/dev/shm"],
             "alone": not self.uncontained,
         }
         arguments = [str(WORKER / "__init__.py"), str(WORKER), json.dumps(limits), *map(str, self.places)]
@@ -245,8 +245,8 @@ class Guest:
 
 def interpreter(root: Path, given: Path | None, environment: str | None) -> Path:
     """Return the interpreter of a project: the given one, its `.venv`, the active environment, else this one."""
-    if given is not None:
-        return given
+    if given is not None:  # it is started in another folder: a path is made absolute, a bare name looked up
+        return given.absolute() if given.exists() else Path(shutil.which(given) or given)
     for folder in (root / ".venv", Path(environment) if environment else None):
         for name in ("bin/python", "Scripts/python.exe"):
             if folder is not None and (folder / name).exists():

@@ -115,6 +115,7 @@ class Scaled:
     framework: str
     python: str
     tier: str
+    contained: str
     sizes: Sequence[int]
     rows: Mapping[int, Mapping[str, int]]
     refused: Mapping[str, str]
@@ -163,9 +164,8 @@ def scale(
 ) -> Scaled:
     """Measure an application at growing sizes within `seconds`, three sizes at least.
 
-    `guest` starts an interpreter with a scratch folder of its own; `only` has patterns of paths, as of a shell, that are
-    to be asked. Raises ApplicationError where the application cannot
-    be started.
+    `guest` starts an interpreter with a scratch folder of its own; `only` has patterns of paths, as of a shell, that
+    are to be asked. Raises ApplicationError where the application cannot be started.
     """
     progress = progress or Progress()
     began, until = clock(), clock() + seconds
@@ -182,6 +182,7 @@ def scale(
             break
         before = clock()
         with guest() as one:
+            one.reads += [*app.places, root, CAPTURE]
             started, filled = run.start(one, n)
             for each in started["entries"]:
                 seen.setdefault(each["entry"], _Seen(each["entry"], each["endpoint"]))
@@ -200,17 +201,10 @@ def scale(
                 if len(done) >= growth.LEAST_COUNTED and clock() > until:
                     break
             done.append(n)
-            tier = getattr(one, "tier", "guard")
+            tier, contained = one.tier, one.contained
         last = clock() - before
     stated = settings.size.rows
-    heard = [
-        each
-        for each in seen.values()
-        if _is_asked(each.entry, writes)
-        and not each.same
-        and set(each.status.values()) != {NOT_ALLOWED}
-        and each.status
-    ]
+    heard = [each for each in seen.values() if each.status and not each.same and not _is_forbidden(each)]
     entries = [_asked(each, stated, settings) for each in heard if any(200 <= s < 300 for s in each.status.values())]
     entries.sort(key=lambda each: (-each.cost, each.entry))
     unreached = [
@@ -224,8 +218,8 @@ def scale(
         if not _is_asked(each.entry, writes) and not only
     ]
     return Scaled(
-        app=app.target, framework=started["framework"], python=started["python"], tier=tier, sizes=done, rows=rows,
-        refused=filled["refused"], entries=entries, unreached=unreached,
+        app=app.target, framework=started["framework"], python=started["python"], tier=tier, contained=contained,
+        sizes=done, rows=rows, refused=filled["refused"], entries=entries, unreached=unreached,
         notes=[*started["notes"], *([filled["signed_in"]] if filled["signed_in"] else []), *run.notes],
         models=filled["models"], relations=filled["relations"], stopped=stopped, seconds=clock() - began,
     )  # fmt: skip
@@ -296,6 +290,11 @@ class _Run:
 
 def _is_asked(entry: str, writes: bool) -> bool:
     return writes or entry.startswith("GET ")
+
+
+def _is_forbidden(known: _Seen) -> bool:
+    """Tell whether an entry point does not take the method that it was asked by."""
+    return set(known.status.values()) == {NOT_ALLOWED}
 
 
 def _refused(known: _Seen) -> bool:

@@ -54,7 +54,8 @@ def text(
     if scaled.refused:
         told += ["", "Tables with fewer rows:"]
         told += [f"  {safe(name)}: {safe(cut(why, 160))}" for name, why in scaled.refused.items()]
-    told += ["", f"It took {words.duration(scaled.seconds * 1000)}; {scaled.stopped}. {scaled.tier}."]
+    tier = f"{scaled.tier.title()}: {safe(scaled.contained)}"
+    told += ["", f"It took {words.duration(scaled.seconds * 1000)}; {scaled.stopped}. {tier}."]
     return "\n".join(told)
 
 

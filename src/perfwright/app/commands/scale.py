@@ -58,6 +58,7 @@ def _headers(_context: click.Context, _option: click.Parameter, given: Sequence[
 @click.option("--writes", is_flag=True, help="Ask POST, PUT, PATCH and DELETE as well.")
 @click.option("--only", multiple=True, metavar="PATTERN", help="Ask only paths like this one, as '/api/*'.")
 @click.option("--header", "headers", multiple=True, callback=_headers, help="Send 'Name: value' with each request.")
+@click.option("--sandbox", "contain", type=click.Choice(["auto", "off", "require"]), default="auto", show_default=True)
 @click.option("--save", is_flag=True, help=f"Keep the findings with what was measured in {baseline.SAVED}.")
 @click.option("--top", type=click.IntRange(min=1), default=20, show_default=True, help="Entry points to show.")
 @click.option(
@@ -86,9 +87,9 @@ def scale(context: click.Context, /, app: str, **asked: Any) -> None:
     python = interpreter(root, asked["python"], os.environ.get("VIRTUAL_ENV"))
     with screen.working(f"starting {known.target}") as progress:
         measured = measure(
-            lambda: Guest(python, []), known, found.root, found.settings, sizes=asked["sizes"],
-            seconds=asked["seconds"], writes=asked["writes"], only=asked["only"], headers=asked["headers"],
-            progress=progress,
+            lambda: Guest(python, [], contain=asked["contain"]), known, found.root, found.settings,
+            sizes=asked["sizes"], seconds=asked["seconds"], writes=asked["writes"], only=asked["only"],
+            headers=asked["headers"], progress=progress,
         )  # fmt: skip
         record = pipeline.check(found.root, found.names, found.settings, keep=project.cache_folder())
     verdicts = joined.judge(record.findings, measured)

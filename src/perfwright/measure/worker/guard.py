@@ -125,12 +125,7 @@ def _is_inside(path: Any, folders: tuple[str, ...], below: int = -1) -> bool:
         except OSError:  # no such folder here: nobody can tell which it is
             return False
     text = os.path.realpath(text)
-    if not os.path.join(text, "").startswith(folders):
-        return text == os.devnull
-    try:
-        return not os.statvfs(os.path.dirname(text)).f_flag & os.ST_RDONLY  # as most of the sandbox's /tmp is
-    except (AttributeError, OSError):
-        return True  # Windows; or no such folder, as the system will say
+    return text == os.devnull or os.path.join(text, "").startswith(folders)
 
 
 def _is_scratch_database(given: Any, folders: tuple[str, ...]) -> bool:
