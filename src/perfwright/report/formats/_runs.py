@@ -65,7 +65,7 @@ def write(page: Page, record: Record) -> None:
             _start(page, number, start, record)
         page.gap()
     for seen in summary.seen:
-        page.line(*_seen(seen), hang=2)
+        page.line(*seen_words(seen), hang=2)
 
 
 def _start(page: Page, number: int, start: Start, record: Record) -> None:
@@ -85,7 +85,8 @@ def _start(page: Page, number: int, start: Start, record: Record) -> None:
         page.line(f"and {words.number(len(named) - NAMED, 'more finding')}", indent=5)
 
 
-def _seen(seen: Seen) -> list[Part]:
+def seen_words(seen: Seen) -> list[Part]:
+    """Return the words for what a profile or a list of traffic was."""
     amount = {
         "seconds": words.duration(seen.total * 1000),
         "bytes": words.memory(seen.total / 1024),

@@ -8,6 +8,7 @@ from perfwright.report import words
 from perfwright.report._contract import Options
 from perfwright.report.choice import chosen, grouped
 from perfwright.report.html import findings as listed
+from perfwright.report.html import runs
 from perfwright.report.html.markup import Markup, joined, table, tag
 from perfwright.report.html.page import page, verdict
 from perfwright.report.html.source import Sources
@@ -20,7 +21,8 @@ def check(record: Record, options: Options) -> str:
     shown = chosen(record, options)
     groups = grouped(shown)
     numbers = {finding.key: place for place, finding in enumerate(shown, 1)}
-    whole, held = listed.ranked(shown, groups, Sources(options.lines))
+    sources = Sources(options.lines)
+    whole, held = listed.ranked(shown, groups, sources)
     reached = entries(shown, numbers)
     if held < len(shown):
         whole, reached = listed.linked(whole, held), listed.linked(reached, held)
@@ -30,9 +32,12 @@ def check(record: Record, options: Options) -> str:
         verdict=_verdict(record),
         facts=_facts(record, len(record.findings) - len(shown)),
         sections=[
+            ("pays", "Where work pays off", runs.start(record, {key: n for key, n in numbers.items() if n <= held})),
             ("start", "Start here", listed.start(groups, numbers)),
             ("findings", "Findings", whole or _nothing(record)),
+            ("hot", "Hot, without a finding", runs.hot(record, sources)),
             ("entries", "Entry points", reached),
+            ("runs", "Profiles and traffic", runs.given(record)),
             ("unread", "Left out", _unread(record.summary.unreadable)),
             ("sizes", "Sizes", _sizes(shown)),
             ("reading", "How to read this", reading()),

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from perfwright.finding import SEVERITIES, Evidence, Finding, Measured, Observed, Predicted
 from perfwright.report import words
-from perfwright.report.html import plot, source, units
+from perfwright.report.html import plot, runs, source, units
 from perfwright.report.html.markup import Markup, joined, prose, table, tag, text, void
 from perfwright.report.html.source import Sources, inside, where
 
@@ -159,6 +159,8 @@ def _evidence(item: Evidence) -> Markup:
     match item:
         case Predicted():
             return tag("li", f"Read: {item.resolved_calls:.0%} of the calls on the way could be resolved.")
+        case Observed() if item.share is not None:
+            return runs.evidence(item)
         case Observed():
             per = ", ".join(words.size(name, size) for name, size in item.per.items())
             times = words.number(item.count, "time")
