@@ -50,10 +50,13 @@ class Sites:
         found: list[Any] = []
         while frame is not None:
             code = frame.f_code
-            kind = files.get(code.co_filename)
-            if kind is None:
+            try:
+                kind = files[code.co_filename]
+            except KeyError:
                 kind = self._kind(code.co_filename)
-            if kind == PROJECT:
+            if not kind:  # most of them
+                pass
+            elif kind == PROJECT:
                 # Code objects are slow to hash. Kept alive, their addresses are as good.
                 address = id(code)
                 each = (address << 20) + frame.f_lasti
@@ -62,13 +65,12 @@ class Sites:
                     found.append(each)
                     if len(found) == DEEPEST:
                         break
-            elif kind == HOP and code is self.hop:
+            elif kind == TEMPLATE:
+                if code.co_name == "render_annotated" and (named := _node(frame)) not in found:
+                    found.append(named)
+            elif code is self.hop:
                 origin = HERE.origin
                 return (*found, *origin.key) if origin is not None else tuple(found)
-            elif kind == TEMPLATE and code.co_name == "render_annotated":
-                named = _node(frame)
-                if named not in found:
-                    found.append(named)
             if frame is last:
                 break
             frame = frame.f_back

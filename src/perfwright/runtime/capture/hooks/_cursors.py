@@ -75,7 +75,8 @@ def watched_cursor(kind: Any, database: str, text: Callable[[Any, Any], Any] | N
         _perfwright_mark: Any = None
 
         def execute(self, sql: Any, *given: Any, **named: Any) -> Any:
-            if TRACE.get() is None:
+            if TRACE.get() is None or QUERY.get() == COUNTED:
+                self._perfwright_mark = None
                 return super().execute(sql, *given, **named)
             said = sql if text is None or isinstance(sql, str) else text(sql, self)
             self._perfwright_mark = mark = begun(said, given[0] if given else named.get("vars"), database=database)
