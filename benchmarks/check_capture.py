@@ -28,7 +28,7 @@ def queries(library: str) -> Callable[[int], Any]:
         connection = sqlite3.connect(":memory:")
         connection.execute("create table t (a integer primary key, b text)")
         connection.executemany("insert into t values (?, ?)", [(i, str(i)) for i in range(100)])
-        return lambda i: connection.execute("select b from t where a = ?", (i % 100,)).fetchone()
+        return lambda i: connection.cursor().execute("select b from t where a = ?", (i % 100,)).fetchone()
     if library == "sqlalchemy":
         from sqlalchemy import create_engine, text
 
@@ -38,7 +38,12 @@ def queries(library: str) -> Callable[[int], Any]:
         opened.execute(text("insert into t values (:a, :b)"), [{"a": i, "b": str(i)} for i in range(100)])
         statement = text("select b from t where a = :a")
         return lambda i: opened.execute(statement, {"a": i % 100}).fetchone()
+    from django.contrib.auth.models import Group
+    from django.core.management import call_command
     from django.db import connection as default
+
+    call_command("migrate", verbosity=0)
+    Group.objects.bulk_create([Group(name=str(i)) for i in range(100)])
 
     def ask(i: int) -> Any:
         with default.cursor() as cursor:
@@ -49,7 +54,7 @@ def queries(library: str) -> Callable[[int], Any]:
 
 
 def start(library: str) -> None:
-    """Bring a library up, before it is watched."""
+    """Import a library, as a program does before it is watched."""
     if library == "django":
         import django
         from django.conf import settings
@@ -59,11 +64,6 @@ def start(library: str) -> None:
             DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
         )
         django.setup()
-        from django.contrib.auth.models import Group
-        from django.core.management import call_command
-
-        call_command("migrate", verbosity=0)
-        Group.objects.bulk_create([Group(name=str(i)) for i in range(100)])
     else:
         __import__(library)
 
