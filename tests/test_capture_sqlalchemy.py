@@ -239,3 +239,58 @@ def test_sqlite3_alone_is_counted_and_its_rows(tmp_path: Path) -> None:
     ]
     assert lines(trace, "control") == [("app.py", 4, 1, 0)]
     assert (trace["queries"], trace["writes"], trace["rows"]) == (10, 6, 18)
+
+
+def test_an_endpoint_in_the_thread_pool_and_a_jinja_template_are_at_their_lines(tmp_path: Path) -> None:
+    (tmp_path / "shop.py").write_text(SHOP)
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / "page.html").write_text(
+        "<ul>\n{% for o in orders %}\n\n<li>{{ o.name }}</li>{% endfor %}\n"
+    )
+    (tmp_path / "app.py").write_text(
+        "from fastapi import FastAPI\n"
+        "from jinja2 import Environment, FileSystemLoader\n"
+        "from pathlib import Path\n"
+        "from sqlalchemy import create_engine, select\n"
+        "from sqlalchemy.orm import Session\n"
+        "import shop\n"
+        "HERE = Path(__file__).parent\n"
+        "engine = create_engine(f'sqlite:///{HERE}/db.sqlite3')\n"
+        "shop.Base.metadata.create_all(engine)\n"
+        "with Session(engine) as session:\n"
+        "    shop.fill(session, 5)\n"
+        "environment = Environment(loader=FileSystemLoader(HERE / 'templates'))\n"
+        "app = FastAPI()\n"
+        "@app.get('/sync')\n"
+        "def sync():\n"
+        "    with Session(engine) as session:\n"
+        "        return shop.names(session)  # calls\n"
+        "@app.get('/page')\n"
+        "def page():\n"
+        "    with Session(engine) as session:\n"
+        "        orders = session.scalars(select(shop.Order)).all()\n"
+        "        return environment.get_template('page.html').render(orders=orders)  # renders\n"
+    )
+    told = run(
+        tmp_path,
+        "import app\n"
+        "from fastapi.testclient import TestClient\n"
+        "capture = Capture([ROOT]); capture.install()\n"
+        "with TestClient(app.app) as client:\n"
+        "    for path in ('/sync', '/page'):\n"
+        "        with capture.recording() as trace: assert client.get(path).status_code == 200\n"
+        "        told[path] = trace.to_json()\n",
+    )
+    sync, page = told["/sync"]["groups"][0], told["/page"]["groups"][0]
+
+    assert [told[path]["queries"] for path in ("/sync", "/page")] == [6, 6]
+    assert [line[:2] for line in sync["site"]] == [
+        ["app.py", line_of(tmp_path, "app.py", "# calls")],
+        ["shop.py", line_of(tmp_path, "shop.py", "# in the loop")],
+        ["shop.py", line_of(tmp_path, "shop.py", "# lazy")],
+    ]
+    assert page["site"] == [
+        ["app.py", line_of(tmp_path, "app.py", "# renders"), "page"],
+        ["templates/page.html", 4, ""],
+        ["shop.py", line_of(tmp_path, "shop.py", "# lazy"), "Order.name"],
+    ]

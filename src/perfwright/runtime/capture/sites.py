@@ -91,7 +91,8 @@ class Sites:
                 above = frame.f_back
                 if code.co_name in COMPREHENSIONS and above is not None and frame is not last:
                     frame = above  # one frame from Python 3.12 on: the sites are the same everywhere
-                found.setdefault((self.names[code.co_filename], line, _function(frame)))
+                function = "" if "__jinja_template__" in frame.f_globals else _function(frame)
+                found.setdefault((self.names[code.co_filename], line, function))
             elif kind == HOP and code is self.hop:
                 beyond = HERE.origin.lines if HERE.origin is not None else ()
                 break
@@ -133,11 +134,13 @@ class Sites:
         for place in self.places:
             if path == place:
                 return path.rpartition(os.sep)[2]
-            if path.startswith(place.rstrip(os.sep) + os.sep):
-                told = path[len(place.rstrip(os.sep)) + 1 :]
-                if any(f"{os.sep}{each}{os.sep}" in path for each in INSTALLED) or path.startswith(LIBRARY):
+            inside = place.rstrip(os.sep) + os.sep
+            if path.startswith(inside):
+                told = path[len(inside) :].replace(os.sep, "/")
+                if any(each in told.split("/") for each in INSTALLED):  # an environment inside the project
                     return None
-                return told.replace(os.sep, "/")
+                library = path.startswith(LIBRARY) and not inside.startswith(LIBRARY)
+                return None if library else told
         return None
 
     def _line(self, frame: FrameType) -> int:

@@ -14,7 +14,7 @@ from .statements import Statement, normal
 
 EVENTS = 2_000  # kept one by one
 GROUPS = 5_000  # told apart; what comes after is counted in one group of its own
-PARAMETERS = 20_000  # hashes of parameters that a group remembers
+PARAMETERS = 200_000  # hashes of parameters that are remembered
 SETS = 1_000  # sets of parameters of one executemany that are hashed
 STATEMENTS = 5_000  # texts whose normal form is remembered
 STALLS = 200  # the longest are kept
@@ -91,7 +91,7 @@ class Trace:
         self.groups: dict[Any, Group] = {}
         self.requests: dict[Any, Group] = {}
         self.events: list[Mark] = []
-        self.dropped = 0
+        self.dropped = self.remembered = 0
         self.stalls: list[dict[str, Any]] = []
         self.stalls_dropped = 0
         self.faults = 0
@@ -113,7 +113,8 @@ class Trace:
                 group.count += 1
                 if known in group.seen:
                     group.identical += 1
-                elif known is not None and len(group.seen) < PARAMETERS:
+                elif known is not None and self.remembered < PARAMETERS:
+                    self.remembered += 1
                     group.seen.add(known)
                 mark = Mark(self, group)
                 self._event(mark)
@@ -234,14 +235,15 @@ def hashed(text: str, parameters: Any, sets: int) -> int | None:
     try:
         # Not hash(): it is the same for -1 and -2. Not the later formats: theirs depends on who else holds a value.
         return hash((text, marshal.dumps(parameters, 0)))
-    except ValueError:
-        try:
-            return hash((text, tuple(parameters)))
-        except Exception:
-            try:
-                return hash((text, repr(parameters)))
-            except Exception:
-                return None
+    except Exception:
+        if isinstance(parameters, dict):
+            parameters = parameters.items()
+        elif not isinstance(parameters, (list, tuple)):
+            return None  # an iterator would be used up
+    try:
+        return hash((text, *parameters))
+    except Exception:
+        return None
 
 
 def _normal(text: str) -> Statement:

@@ -22,6 +22,7 @@ class Capture:
     def __init__(self, places: Sequence[str], stub_requests: bool = True) -> None:
         self.sites = Sites(places, carry.hop.__code__)
         self.stub_requests = stub_requests
+        self.stubs = False  # while it is installed
         self.faults = 0
         self.open = 0  # recordings
         self.lock = threading.Lock()
@@ -31,7 +32,7 @@ class Capture:
         """Hook into the libraries that the program has imported by now; call it again after more imports."""
         if Capture.installed is not None and Capture.installed is not self:
             Capture.installed.remove()
-        Capture.installed = self
+        Capture.installed, self.stubs = self, self.stub_requests
         for name, hook in hooks.load().items():
             if name not in self.hooks and _is_ready(hook.LIBRARY):
                 try:
@@ -43,6 +44,7 @@ class Capture:
 
     def remove(self) -> None:
         """Put everything back."""
+        self.stubs = False
         while self.hooks:
             self.hooks.popitem()[1].remove()
         if Capture.installed is self:
