@@ -202,6 +202,7 @@ def test_tasks_count_for_the_recording_that_started_them(asynchronous: tuple[Pat
     root, told = asynchronous
 
     assert lines(told["gathered"]) == [("shop.py", line_of(root, "shop.py", "# gathered"), 4, 4)]
+    assert [line[2] for line in told["gathered"]["groups"][0]["site"]] == ["gathered", "fetch_one"]
     assert [trace["queries"] for trace in told["apart"]] == [2, 5, 3]
 
 

@@ -8,9 +8,11 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
+from .scope import TASK
+
 DEEPEST = 20  # lines of the project in a site
 FILES = 20_000  # file names remembered
-OTHERS, PROJECT, TEMPLATE, HOP = range(4)
+OTHERS, PROJECT, TEMPLATE, HOP, TASKS = range(5)
 COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>")  # frames of their own before Python 3.12 only
 INSTALLED = ("site-packages", "dist-packages")
 RENDERS = str(Path("django", "template", "base.py"))
@@ -36,12 +38,15 @@ HERE = Here()
 
 
 class Sites:
-    """Finds the lines of a project among frames. One is shared by the threads of a process."""
+    """Finds the lines of a project among frames. One is shared by the threads of a process.
 
-    def __init__(self, places: Sequence[str], hop: CodeType) -> None:
+    `hop` is the function that runs what another thread handed on; `tasks` is the file of the one that runs tasks.
+    """
+
+    def __init__(self, places: Sequence[str], hop: CodeType, tasks: str) -> None:
         self.places = [os.path.realpath(place) for place in places]
-        self.hop = hop
-        self.files: dict[str, int] = {hop.co_filename: HOP}
+        self.hop, self.tasks = hop, tasks
+        self.files: dict[str, int] = {hop.co_filename: HOP, tasks: TASKS}
         self.names: dict[str, str] = {}
 
     def key(self, frame: FrameType | None, last: FrameType | None, kept: dict[int, CodeType]) -> Key:
@@ -68,9 +73,12 @@ class Sites:
             elif kind == TEMPLATE:
                 if code.co_name == "render_annotated" and (named := _node(frame)) not in found:
                     found.append(named)
-            elif code is self.hop:
-                origin = HERE.origin
-                return (*found, *origin.key) if origin is not None else tuple(found)
+            elif code is self.hop or kind == TASKS:
+                origin = HERE.origin if kind == HOP else TASK.get()
+                if origin is not None:
+                    return (*found, *origin.key)
+                if kind == HOP:
+                    break
             if frame is last:
                 break
             frame = frame.f_back
@@ -93,9 +101,11 @@ class Sites:
                     frame = above  # one frame from Python 3.12 on: the sites are the same everywhere
                 function = "" if "__jinja_template__" in frame.f_globals else _function(frame)
                 found.setdefault((self.names[code.co_filename], line, function))
-            elif kind == HOP and code is self.hop:
-                beyond = HERE.origin.lines if HERE.origin is not None else ()
-                break
+            elif code is self.hop or kind == TASKS:
+                origin = HERE.origin if kind == HOP else TASK.get()
+                beyond = origin.lines if origin is not None else ()
+                if kind == HOP or beyond:
+                    break
             elif kind == TEMPLATE and code.co_name == "render_annotated":
                 path, number = _node(frame)
                 if path in self.names or self._kind(path) == PROJECT:
@@ -115,7 +125,7 @@ class Sites:
 
     def _kind(self, name: str) -> int:
         if len(self.files) > FILES:  # a program that makes code without end
-            self.files = {self.hop.co_filename: HOP}
+            self.files = {self.hop.co_filename: HOP, self.tasks: TASKS}
         kind = OTHERS
         if name.endswith(RENDERS):
             kind = TEMPLATE
@@ -148,11 +158,6 @@ class Sites:
         if compiled is not None:
             return int(compiled.get_corresponding_lineno(frame.f_lineno))
         return frame.f_lineno or 0
-
-
-def here(sites: Sites, frame: FrameType | None, last: FrameType | None, kept: dict[int, CodeType]) -> Origin:
-    """Return the origin of what a frame hands on."""
-    return Origin(sites.key(frame, last, kept), sites.lines(frame, last))
 
 
 def _parent(current: Any) -> tuple[Any, FrameType | None]:

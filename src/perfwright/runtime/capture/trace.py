@@ -9,7 +9,7 @@ from types import CodeType, FrameType
 from typing import Any
 
 from .scope import QUERY, SETTING_UP
-from .sites import Key, Line, Origin, Sites, here
+from .sites import Key, Line, Origin, Sites
 from .statements import Statement, normal
 
 EVENTS = 2_000  # kept one by one
@@ -88,6 +88,7 @@ class Trace:
         self.closed = False
         self.kept: dict[int, CodeType] = {}
         self.quick: dict[Any, Group] = {}
+        self.origins: dict[Key, Origin] = {}
         self.groups: dict[Any, Group] = {}
         self.requests: dict[Any, Group] = {}
         self.events: list[Mark] = []
@@ -160,8 +161,14 @@ class Trace:
                 self.stalls_dropped += 1
 
     def origin(self, frame: FrameType) -> Origin:
-        """Return where work is handed on, for the thread that takes it."""
-        return here(self.sites, frame, self.last, self.kept)
+        """Return where work is handed on, for the thread or the task that takes it."""
+        key = self.sites.key(frame, self.last, self.kept)
+        found = self.origins.get(key)
+        if found is None:
+            found = Origin(key, self.sites.lines(frame, self.last))
+            if len(self.origins) < GROUPS:
+                self.origins[key] = found
+        return found
 
     def close(self) -> None:
         """Take no more."""
@@ -169,6 +176,7 @@ class Trace:
             self.closed = True
             self.last = None  # its locals may hold this trace
             self.quick.clear()
+            self.origins.clear()
             self.kept.clear()
 
     def to_json(self) -> dict[str, Any]:

@@ -20,7 +20,7 @@ class Capture:
     installed: "Capture | None" = None
 
     def __init__(self, places: Sequence[str], stub_requests: bool = True) -> None:
-        self.sites = Sites(places, carry.hop.__code__)
+        self.sites = Sites(places, carry.hop.__code__, hooks.TASKS)
         self.stub_requests = stub_requests
         self.stubs = False  # while it is installed
         self.faults = 0
