@@ -66,12 +66,16 @@ def read(path):
 
 
 def interpreters() -> list[str]:
-    found = [sys.executable]
-    for name in ("python3.10", "python3.12", "python3.13", "python3.14"):
-        path = shutil.which(name)
-        if path and subprocess.run([path, "-c", "import sqlite3"], capture_output=True, check=False).returncode == 0:
-            found.append(path)
-    return found
+    """Return this interpreter, and one of each other version that is on the path or installed beside it."""
+    found = {f"{sys.version_info.major}.{sys.version_info.minor}": sys.executable}
+    beside = [str(path) for path in sorted(Path(sys.base_prefix).parent.glob("*/bin/python3"))]
+    for path in [shutil.which(f"python3.{minor}") for minor in range(10, 16)] + beside:
+        command = [path or "", "-c", "import sqlite3, sys; print('%d.%d' % sys.version_info[:2])"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False) if path else None
+        version = done.stdout.strip() if done is not None and done.returncode == 0 else ""
+        if version and tuple(map(int, version.split("."))) >= (3, 10):
+            found.setdefault(version, path or "")
+    return [found[version] for version in sorted(found)]
 
 
 @pytest.fixture
@@ -93,7 +97,7 @@ def test_the_watcher_imports_nothing_but_the_standard_library() -> None:
             assert {name.partition(".")[0] for name in names} <= sys.stdlib_module_names, path
 
 
-@pytest.mark.parametrize("python", interpreters(), ids=lambda path: Path(path).name)
+@pytest.mark.parametrize("python", interpreters(), ids=lambda path: Path(path).resolve().name)
 def test_each_interpreter_gives_the_same_counts_and_lines(app: Path, python: str) -> None:
     told = run(
         app,
