@@ -295,3 +295,43 @@ def test_an_endpoint_in_the_thread_pool_and_a_jinja_template_are_at_their_lines(
         ["templates/page.html", 4, ""],
         ["shop.py", line_of(tmp_path, "shop.py", "# lazy"), "Order.name"],
     ]
+
+
+def test_a_driver_that_is_imported_late_and_a_statement_that_is_cancelled(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(
+        "import asyncio\n"
+        "from sqlalchemy import text\n"
+        "from sqlalchemy.ext.asyncio import create_async_engine\n"
+        "LONG = 'with recursive r(n) as (select 1 union all select n + 1 from r where n < 3000000) select max(n) from r'\n"
+        "async def work(path):\n"
+        "    engine = create_async_engine('sqlite+aiosqlite:///' + path)\n"
+        "    async with engine.connect() as connection:\n"
+        "        try:\n"
+        "            await asyncio.wait_for(connection.execute(text(LONG)), 0.02)\n"
+        "        except asyncio.TimeoutError:\n"
+        "            pass\n"
+        "    async with engine.connect() as connection:\n"
+        "        (await connection.execute(text('select 1'))).all()\n"
+        "        try:\n"
+        "            await connection.execute(text('select * from missing'))\n"
+        "        except Exception:\n"
+        "            pass\n"
+        "        (await connection.execute(text('select 2'))).all()\n"
+        "    await engine.dispose()\n"
+    )
+    told = run(
+        tmp_path,
+        "import asyncio, app\n"
+        "capture = Capture([ROOT]); capture.install()\n"
+        "with capture.recording() as trace: asyncio.run(app.work(ROOT + '/a.db'))\n"
+        "told['trace'] = trace.to_json()\n",
+    )
+
+    assert lines(told["trace"]) == [
+        ("app.py", 9, 1, 0),
+        ("app.py", 13, 1, 1),
+        ("app.py", 15, 1, 0),
+        ("app.py", 18, 1, 1),
+    ]
+    assert {group["verb"] for group in told["trace"]["groups"] if group["kind"] == "control"} <= {"PRAGMA"}
+    assert told["trace"]["faults"] == 0

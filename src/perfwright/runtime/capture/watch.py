@@ -33,14 +33,20 @@ class Capture:
         if Capture.installed is not None and Capture.installed is not self:
             Capture.installed.remove()
         Capture.installed, self.stubs = self, self.stub_requests
-        for name, hook in hooks.load().items():
-            if name not in self.hooks and _is_ready(hook.LIBRARY):
-                try:
-                    hook.install(self)
-                    self.hooks[name] = hook
-                except Exception:  # a library unlike those we know: it works on, not watched
-                    self.fault()
-                    hook.remove()
+        with self.lock:
+            for name, hook in hooks.load().items():
+                if name not in self.hooks and _is_ready(hook.LIBRARY):
+                    try:
+                        hook.install(self)
+                        self.hooks[name] = hook
+                    except Exception:  # a library unlike those we know: it works on, not watched
+                        self.fault()
+                        hook.remove()
+
+    def again(self) -> None:
+        """Hook into what was imported since, where this one is installed."""
+        if Capture.installed is self:
+            self.install()
 
     def remove(self) -> None:
         """Put everything back."""
@@ -68,9 +74,8 @@ class Recording:
         self.token: Token[Any] | None = None
 
     def __enter__(self) -> Trace:
-        if Capture.installed is self.capture:
-            self.capture.install()  # what was imported since
-        else:  # what was hooked before may still tell
+        self.capture.again()
+        if Capture.installed is not self.capture:  # what was hooked before may still tell
             self.trace.close()
         self.token = TRACE.set(self.trace)
         with self.capture.lock:

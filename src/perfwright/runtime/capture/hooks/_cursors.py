@@ -126,10 +126,14 @@ def composed(sql: Any, beside: Any) -> Any:
         return sql
 
 
-def setting_up(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function that makes a connection: the statements in it are not queries."""
+def setting_up(original: Callable[..., Any], install: Callable[[], None]) -> Callable[..., Any]:
+    """Return a function that makes a connection: the statements in it are not queries.
+
+    `install` watches the driver, which may have been imported by now.
+    """
 
     def connect(*args: Any, **named: Any) -> Any:
+        install()
         if TRACE.get() is None:
             return original(*args, **named)
         token = QUERY.set(SETTING_UP)

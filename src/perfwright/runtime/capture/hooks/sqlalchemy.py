@@ -27,7 +27,8 @@ def install(capture: Any) -> None:
             for name in FETCHES:
                 PATCHES.wrap(kind, name, _fetching)
     # What a dialect asks a new connection is no query of the program.
-    PATCHES.wrap(sys.modules["sqlalchemy.pool.base"]._ConnectionRecord, "_ConnectionRecord__connect", setting_up)
+    record = sys.modules["sqlalchemy.pool.base"]._ConnectionRecord
+    PATCHES.wrap(record, "_ConnectionRecord__connect", lambda original: setting_up(original, lambda: _again(capture)))
 
 
 def remove() -> None:
@@ -36,10 +37,13 @@ def remove() -> None:
     PATCHES.undo()
 
 
-def opened(trace: Any) -> None:
-    """Watch the dialects that were loaded since."""
-    if WATCHED:
-        _watch_dialects()
+def _again(capture: Any) -> None:
+    try:
+        if WATCHED:
+            _watch_dialects()
+    except Exception:
+        capture.fault()
+    capture.again()
 
 
 def _watch_dialects() -> None:
