@@ -302,7 +302,7 @@ def test_a_driver_that_is_imported_late_and_a_statement_that_is_cancelled(tmp_pa
         "import asyncio\n"
         "from sqlalchemy import text\n"
         "from sqlalchemy.ext.asyncio import create_async_engine\n"
-        "LONG = 'with recursive r(n) as (select 1 union all select n + 1 from r where n < 3000000) select max(n) from r'\n"
+        "LONG = 'with recursive r(n) as (select 1 union select n+1 from r where n < 3000000) select max(n) from r'\n"
         "async def work(path):\n"
         "    engine = create_async_engine('sqlite+aiosqlite:///' + path)\n"
         "    async with engine.connect() as connection:\n"
