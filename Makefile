@@ -6,7 +6,7 @@ BIN     := .venv/bin
 PIP     := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench bench-peers bench-growth bench-profiles limits libraries docs golden house clean
+.PHONY: help demo test check format bench bench-peers bench-growth bench-profiles bench-capture limits libraries docs golden house clean
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ bench-growth: .venv/.dev ## Measure 37 functions whose growth is known, with all
 
 bench-profiles: .venv/.dev ## Profile the example shop under load, and compare its ranking and Amdahl's ceilings with a hand computation
 	@$(BIN)/python benchmarks/check_profiles.py
+
+bench-capture: .cache/capture/.made ## Measure what watching adds to a query, beside OpenTelemetry's instrumentation
+	@.cache/capture/bin/python benchmarks/check_capture.py
 
 limits: .venv/.dev ## Check hostile input, 20,000 random programs and a million lines: no crash, no hang, 2 GB at most
 	@$(BIN)/python benchmarks/check_hostile.py
@@ -75,6 +78,13 @@ clean: ## Remove the environment, caches and downloads
 
 .venv/.dev: .venv/.core
 	@$(PIP) --editable '.[dev]'
+	@touch $@
+
+# OpenTelemetry's instrumentation refuses SQLAlchemy 2.1: all are measured with what it takes.
+.cache/capture/.made: | .venv/bin/python
+	@.venv/bin/python -m venv --clear .cache/capture
+	@.cache/capture/bin/python -m pip --disable-pip-version-check install --quiet 'django<6' 'sqlalchemy<2.1' \
+	  opentelemetry-sdk opentelemetry-instrumentation-sqlalchemy opentelemetry-instrumentation-sqlite3
 	@touch $@
 
 # The wheel as it is released, compiled where there is a C compiler, in an environment of its own.

@@ -5,6 +5,7 @@ import random
 import shutil
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -65,12 +66,16 @@ def read(path):
 
 
 def interpreters() -> list[str]:
-    found = [sys.executable]
-    for name in ("python3.10", "python3.12", "python3.13", "python3.14"):
-        path = shutil.which(name)
-        if path and subprocess.run([path, "-c", "import sqlite3"], capture_output=True, check=False).returncode == 0:
-            found.append(path)
-    return found
+    """Return this interpreter, and one of each other version that is on the path or installed beside it."""
+    found = {f"{sys.version_info.major}.{sys.version_info.minor}": sys.executable}
+    beside = [str(path) for path in sorted(Path(sys.base_prefix).parent.glob("*/bin/python3"))]
+    for path in [shutil.which(f"python3.{minor}") for minor in range(10, 16)] + beside:
+        command = [path or "", "-c", "import sqlite3, sys; print('%d.%d' % sys.version_info[:2])"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False) if path else None
+        version = done.stdout.strip() if done is not None and done.returncode == 0 else ""
+        if version and tuple(map(int, version.split("."))) >= (3, 10):
+            found.setdefault(version, path or "")
+    return [found[version] for version in sorted(found)]
 
 
 @pytest.fixture
@@ -92,7 +97,7 @@ def test_the_watcher_imports_nothing_but_the_standard_library() -> None:
             assert {name.partition(".")[0] for name in names} <= sys.stdlib_module_names, path
 
 
-@pytest.mark.parametrize("python", interpreters(), ids=lambda path: Path(path).name)
+@pytest.mark.parametrize("python", interpreters(), ids=lambda path: Path(path).resolve().name)
 def test_each_interpreter_gives_the_same_counts_and_lines(app: Path, python: str) -> None:
     told = run(
         app,
@@ -192,6 +197,41 @@ def test_a_program_sees_the_errors_and_types_of_its_own(app: Path) -> None:
     assert (told["list"], told["queries"]) == ([[1], [2]], 3)
 
 
+def test_what_a_program_hands_over_is_not_used_up(app: Path) -> None:
+    told = run(
+        app,
+        "import sqlite3\n"
+        "capture = Capture([ROOT]); capture.install()\n"
+        "with capture.recording() as trace:\n"
+        "    connection = sqlite3.connect(':memory:')\n"
+        "    connection.execute('create table t (a)')\n"
+        "    connection.executemany('insert into t values (?)', ((i,) for i in range(5)))\n"
+        "    connection.executemany('insert into t values (?)', iter([(7,), (8,)]))\n"
+        "    told['count'] = connection.execute('select count(*) from t').fetchone()[0]\n"
+        "told['writes'] = trace.to_json()['writes']\n",
+    )
+
+    assert told == {"count": 7, "writes": 7}
+
+
+def test_an_environment_inside_the_project_is_not_the_project(tmp_path: Path) -> None:
+    inside = tmp_path / "env" / "lib" / "site-packages" / "theirs"
+    inside.mkdir(parents=True)
+    (inside / "__init__.py").write_text(PLAIN)
+    (tmp_path / "app.py").write_text("import theirs\ndef go(): return theirs.work(2)\n")
+    told = run(
+        tmp_path,
+        "sys = __import__('sys'); sys.path.insert(0, ROOT + '/env/lib/site-packages')\n"
+        "import app\n"
+        "for name, places in (('project', [ROOT]), ('package', [ROOT + '/env/lib/site-packages/theirs'])):\n"
+        "    capture = Capture(places); capture.install()\n"
+        "    with capture.recording() as trace: app.go()\n"
+        "    told[name] = sorted({line[0] for group in trace.to_json()['groups'] for line in group['site']})\n",
+    )
+
+    assert told == {"project": ["app.py"], "package": ["__init__.py"]}
+
+
 @pytest.mark.parametrize(
     ("sql", "text", "verb", "tables"),
     [
@@ -261,9 +301,11 @@ def test_text_that_is_no_sql_is_read_in_bounded_work() -> None:
 
 
 def test_parameters_are_told_apart() -> None:
-    texts = [(-1,), (-2,), (1,), ("1",), (1.0,), (None,), ([1],), ({"a": 1},), (object(),)]
+    texts = [(-1,), (-2,), (1,), ("1",), (1.0,), (None,), ([1],), {"a": 1}, {"a": Decimal(2)}, {"a": Decimal(3)}]
 
     assert len({hashed("q", each, 1) for each in texts}) == len(texts)
+    assert hashed("q", (Decimal(1),), 1) == hashed("q", (Decimal(1),), 1)
+    assert hashed("q", ([object()],), 1) is None
     assert hashed("q", (1, "a"), 1) == hashed("q", (1, "".join(["a"])), 1)
 
 

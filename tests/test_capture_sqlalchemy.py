@@ -202,6 +202,7 @@ def test_tasks_count_for_the_recording_that_started_them(asynchronous: tuple[Pat
     root, told = asynchronous
 
     assert lines(told["gathered"]) == [("shop.py", line_of(root, "shop.py", "# gathered"), 4, 4)]
+    assert [line[2] for line in told["gathered"]["groups"][0]["site"]] == ["gathered", "fetch_one"]
     assert [trace["queries"] for trace in told["apart"]] == [2, 5, 3]
 
 
@@ -239,3 +240,98 @@ def test_sqlite3_alone_is_counted_and_its_rows(tmp_path: Path) -> None:
     ]
     assert lines(trace, "control") == [("app.py", 4, 1, 0)]
     assert (trace["queries"], trace["writes"], trace["rows"]) == (10, 6, 18)
+
+
+def test_an_endpoint_in_the_thread_pool_and_a_jinja_template_are_at_their_lines(tmp_path: Path) -> None:
+    (tmp_path / "shop.py").write_text(SHOP)
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / "page.html").write_text(
+        "<ul>\n{% for o in orders %}\n\n<li>{{ o.name }}</li>{% endfor %}\n"
+    )
+    (tmp_path / "app.py").write_text(
+        "from fastapi import FastAPI\n"
+        "from jinja2 import Environment, FileSystemLoader\n"
+        "from pathlib import Path\n"
+        "from sqlalchemy import create_engine, select\n"
+        "from sqlalchemy.orm import Session\n"
+        "import shop\n"
+        "HERE = Path(__file__).parent\n"
+        "engine = create_engine(f'sqlite:///{HERE}/db.sqlite3')\n"
+        "shop.Base.metadata.create_all(engine)\n"
+        "with Session(engine) as session:\n"
+        "    shop.fill(session, 5)\n"
+        "environment = Environment(loader=FileSystemLoader(HERE / 'templates'))\n"
+        "app = FastAPI()\n"
+        "@app.get('/sync')\n"
+        "def sync():\n"
+        "    with Session(engine) as session:\n"
+        "        return shop.names(session)  # calls\n"
+        "@app.get('/page')\n"
+        "def page():\n"
+        "    with Session(engine) as session:\n"
+        "        orders = session.scalars(select(shop.Order)).all()\n"
+        "        return environment.get_template('page.html').render(orders=orders)  # renders\n"
+    )
+    told = run(
+        tmp_path,
+        "import app\n"
+        "from fastapi.testclient import TestClient\n"
+        "capture = Capture([ROOT]); capture.install()\n"
+        "with TestClient(app.app) as client:\n"
+        "    for path in ('/sync', '/page'):\n"
+        "        with capture.recording() as trace: assert client.get(path).status_code == 200\n"
+        "        told[path] = trace.to_json()\n",
+    )
+    sync, page = told["/sync"]["groups"][0], told["/page"]["groups"][0]
+
+    assert [told[path]["queries"] for path in ("/sync", "/page")] == [6, 6]
+    assert [line[:2] for line in sync["site"]] == [
+        ["app.py", line_of(tmp_path, "app.py", "# calls")],
+        ["shop.py", line_of(tmp_path, "shop.py", "# in the loop")],
+        ["shop.py", line_of(tmp_path, "shop.py", "# lazy")],
+    ]
+    assert page["site"] == [
+        ["app.py", line_of(tmp_path, "app.py", "# renders"), "page"],
+        ["templates/page.html", 4, ""],
+        ["shop.py", line_of(tmp_path, "shop.py", "# lazy"), "Order.name"],
+    ]
+
+
+def test_a_driver_that_is_imported_late_and_a_statement_that_is_cancelled(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(
+        "import asyncio\n"
+        "from sqlalchemy import text\n"
+        "from sqlalchemy.ext.asyncio import create_async_engine\n"
+        "LONG = 'with recursive r(n) as (select 1 union select n+1 from r where n < 3000000) select max(n) from r'\n"
+        "async def work(path):\n"
+        "    engine = create_async_engine('sqlite+aiosqlite:///' + path)\n"
+        "    async with engine.connect() as connection:\n"
+        "        try:\n"
+        "            await asyncio.wait_for(connection.execute(text(LONG)), 0.02)\n"
+        "        except asyncio.TimeoutError:\n"
+        "            pass\n"
+        "    async with engine.connect() as connection:\n"
+        "        (await connection.execute(text('select 1'))).all()\n"
+        "        try:\n"
+        "            await connection.execute(text('select * from missing'))\n"
+        "        except Exception:\n"
+        "            pass\n"
+        "        (await connection.execute(text('select 2'))).all()\n"
+        "    await engine.dispose()\n"
+    )
+    told = run(
+        tmp_path,
+        "import asyncio, app\n"
+        "capture = Capture([ROOT]); capture.install()\n"
+        "with capture.recording() as trace: asyncio.run(app.work(ROOT + '/a.db'))\n"
+        "told['trace'] = trace.to_json()\n",
+    )
+
+    assert lines(told["trace"]) == [
+        ("app.py", 9, 1, 0),
+        ("app.py", 13, 1, 1),
+        ("app.py", 15, 1, 0),
+        ("app.py", 18, 1, 1),
+    ]
+    assert {group["verb"] for group in told["trace"]["groups"] if group["kind"] == "control"} <= {"PRAGMA"}
+    assert told["trace"]["faults"] == 0

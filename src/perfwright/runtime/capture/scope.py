@@ -8,6 +8,7 @@ OPEN, COUNTED, SETTING_UP = 0, 1, 2
 
 TRACE: ContextVar[Any] = ContextVar("perfwright_trace", default=None)
 QUERY: ContextVar[int] = ContextVar("perfwright_query", default=OPEN)
+TASK: ContextVar[Any] = ContextVar("perfwright_task", default=None)  # where the task that runs was made
 REQUEST: ContextVar[int] = ContextVar("perfwright_request", default=OPEN)
 
 

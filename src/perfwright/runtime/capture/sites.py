@@ -8,9 +8,11 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
+from .scope import TASK
+
 DEEPEST = 20  # lines of the project in a site
 FILES = 20_000  # file names remembered
-OTHERS, PROJECT, TEMPLATE, HOP = range(4)
+OTHERS, PROJECT, TEMPLATE, HOP, TASKS = range(5)
 COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>")  # frames of their own before Python 3.12 only
 INSTALLED = ("site-packages", "dist-packages")
 RENDERS = str(Path("django", "template", "base.py"))
@@ -36,12 +38,15 @@ HERE = Here()
 
 
 class Sites:
-    """Finds the lines of a project among frames. One is shared by the threads of a process."""
+    """Finds the lines of a project among frames. One is shared by the threads of a process.
 
-    def __init__(self, places: Sequence[str], hop: CodeType) -> None:
+    `hop` is the function that runs what another thread handed on; `tasks` is the file of the one that runs tasks.
+    """
+
+    def __init__(self, places: Sequence[str], hop: CodeType, tasks: str) -> None:
         self.places = [os.path.realpath(place) for place in places]
-        self.hop = hop
-        self.files: dict[str, int] = {hop.co_filename: HOP}
+        self.hop, self.tasks = hop, tasks
+        self.files: dict[str, int] = {hop.co_filename: HOP, tasks: TASKS}
         self.names: dict[str, str] = {}
 
     def key(self, frame: FrameType | None, last: FrameType | None, kept: dict[int, CodeType]) -> Key:
@@ -50,10 +55,13 @@ class Sites:
         found: list[Any] = []
         while frame is not None:
             code = frame.f_code
-            kind = files.get(code.co_filename)
-            if kind is None:
+            try:
+                kind = files[code.co_filename]
+            except KeyError:
                 kind = self._kind(code.co_filename)
-            if kind == PROJECT:
+            if not kind:  # most of them
+                pass
+            elif kind == PROJECT:
                 # Code objects are slow to hash. Kept alive, their addresses are as good.
                 address = id(code)
                 each = (address << 20) + frame.f_lasti
@@ -62,13 +70,15 @@ class Sites:
                     found.append(each)
                     if len(found) == DEEPEST:
                         break
-            elif kind == HOP and code is self.hop:
-                origin = HERE.origin
-                return (*found, *origin.key) if origin is not None else tuple(found)
-            elif kind == TEMPLATE and code.co_name == "render_annotated":
-                named = _node(frame)
-                if named not in found:
+            elif kind == TEMPLATE:
+                if code.co_name == "render_annotated" and (named := _node(frame)) not in found:
                     found.append(named)
+            elif code is self.hop or kind == TASKS:
+                origin = HERE.origin if kind == HOP else TASK.get()
+                if origin is not None:
+                    return (*found, *origin.key)
+                if kind == HOP:
+                    break
             if frame is last:
                 break
             frame = frame.f_back
@@ -89,10 +99,13 @@ class Sites:
                 above = frame.f_back
                 if code.co_name in COMPREHENSIONS and above is not None and frame is not last:
                     frame = above  # one frame from Python 3.12 on: the sites are the same everywhere
-                found.setdefault((self.names[code.co_filename], line, _function(frame)))
-            elif kind == HOP and code is self.hop:
-                beyond = HERE.origin.lines if HERE.origin is not None else ()
-                break
+                function = "" if "__jinja_template__" in frame.f_globals else _function(frame)
+                found.setdefault((self.names[code.co_filename], line, function))
+            elif code is self.hop or kind == TASKS:
+                origin = HERE.origin if kind == HOP else TASK.get()
+                beyond = origin.lines if origin is not None else ()
+                if kind == HOP or beyond:
+                    break
             elif kind == TEMPLATE and code.co_name == "render_annotated":
                 path, number = _node(frame)
                 if path in self.names or self._kind(path) == PROJECT:
@@ -112,7 +125,7 @@ class Sites:
 
     def _kind(self, name: str) -> int:
         if len(self.files) > FILES:  # a program that makes code without end
-            self.files = {self.hop.co_filename: HOP}
+            self.files = {self.hop.co_filename: HOP, self.tasks: TASKS}
         kind = OTHERS
         if name.endswith(RENDERS):
             kind = TEMPLATE
@@ -131,11 +144,13 @@ class Sites:
         for place in self.places:
             if path == place:
                 return path.rpartition(os.sep)[2]
-            if path.startswith(place.rstrip(os.sep) + os.sep):
-                told = path[len(place.rstrip(os.sep)) + 1 :]
-                if any(f"{os.sep}{each}{os.sep}" in path for each in INSTALLED) or path.startswith(LIBRARY):
+            inside = place.rstrip(os.sep) + os.sep
+            if path.startswith(inside):
+                told = path[len(inside) :].replace(os.sep, "/")
+                if any(each in told.split("/") for each in INSTALLED):  # an environment inside the project
                     return None
-                return told.replace(os.sep, "/")
+                library = path.startswith(LIBRARY) and not inside.startswith(LIBRARY)
+                return None if library else told
         return None
 
     def _line(self, frame: FrameType) -> int:
@@ -143,11 +158,6 @@ class Sites:
         if compiled is not None:
             return int(compiled.get_corresponding_lineno(frame.f_lineno))
         return frame.f_lineno or 0
-
-
-def here(sites: Sites, frame: FrameType | None, last: FrameType | None, kept: dict[int, CodeType]) -> Origin:
-    """Return the origin of what a frame hands on."""
-    return Origin(sites.key(frame, last, kept), sites.lines(frame, last))
 
 
 def _parent(current: Any) -> tuple[Any, FrameType | None]:

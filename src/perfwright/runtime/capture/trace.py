@@ -9,12 +9,12 @@ from types import CodeType, FrameType
 from typing import Any
 
 from .scope import QUERY, SETTING_UP
-from .sites import Key, Line, Origin, Sites, here
+from .sites import Key, Line, Origin, Sites
 from .statements import Statement, normal
 
 EVENTS = 2_000  # kept one by one
 GROUPS = 5_000  # told apart; what comes after is counted in one group of its own
-PARAMETERS = 20_000  # hashes of parameters that a group remembers
+PARAMETERS = 200_000  # hashes of parameters that are remembered
 SETS = 1_000  # sets of parameters of one executemany that are hashed
 STATEMENTS = 5_000  # texts whose normal form is remembered
 STALLS = 200  # the longest are kept
@@ -88,10 +88,11 @@ class Trace:
         self.closed = False
         self.kept: dict[int, CodeType] = {}
         self.quick: dict[Any, Group] = {}
+        self.origins: dict[Key, Origin] = {}
         self.groups: dict[Any, Group] = {}
         self.requests: dict[Any, Group] = {}
         self.events: list[Mark] = []
-        self.dropped = 0
+        self.dropped = self.remembered = 0
         self.stalls: list[dict[str, Any]] = []
         self.stalls_dropped = 0
         self.faults = 0
@@ -113,7 +114,8 @@ class Trace:
                 group.count += 1
                 if known in group.seen:
                     group.identical += 1
-                elif known is not None and len(group.seen) < PARAMETERS:
+                elif known is not None and self.remembered < PARAMETERS:
+                    self.remembered += 1
                     group.seen.add(known)
                 mark = Mark(self, group)
                 self._event(mark)
@@ -159,8 +161,14 @@ class Trace:
                 self.stalls_dropped += 1
 
     def origin(self, frame: FrameType) -> Origin:
-        """Return where work is handed on, for the thread that takes it."""
-        return here(self.sites, frame, self.last, self.kept)
+        """Return where work is handed on, for the thread or the task that takes it."""
+        key = self.sites.key(frame, self.last, self.kept)
+        found = self.origins.get(key)
+        if found is None:
+            found = Origin(key, self.sites.lines(frame, self.last))
+            if len(self.origins) < GROUPS:
+                self.origins[key] = found
+        return found
 
     def close(self) -> None:
         """Take no more."""
@@ -168,6 +176,7 @@ class Trace:
             self.closed = True
             self.last = None  # its locals may hold this trace
             self.quick.clear()
+            self.origins.clear()
             self.kept.clear()
 
     def to_json(self) -> dict[str, Any]:
@@ -234,14 +243,15 @@ def hashed(text: str, parameters: Any, sets: int) -> int | None:
     try:
         # Not hash(): it is the same for -1 and -2. Not the later formats: theirs depends on who else holds a value.
         return hash((text, marshal.dumps(parameters, 0)))
-    except ValueError:
-        try:
-            return hash((text, tuple(parameters)))
-        except Exception:
-            try:
-                return hash((text, repr(parameters)))
-            except Exception:
-                return None
+    except Exception:
+        if isinstance(parameters, dict):
+            parameters = parameters.items()
+        elif not isinstance(parameters, (list, tuple)):
+            return None  # an iterator would be used up
+    try:
+        return hash((text, *parameters))
+    except Exception:
+        return None
 
 
 def _normal(text: str) -> Statement:

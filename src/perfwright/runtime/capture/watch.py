@@ -20,8 +20,9 @@ class Capture:
     installed: "Capture | None" = None
 
     def __init__(self, places: Sequence[str], stub_requests: bool = True) -> None:
-        self.sites = Sites(places, carry.hop.__code__)
+        self.sites = Sites(places, carry.hop.__code__, hooks.TASKS)
         self.stub_requests = stub_requests
+        self.stubs = False  # while it is installed
         self.faults = 0
         self.open = 0  # recordings
         self.lock = threading.Lock()
@@ -31,18 +32,25 @@ class Capture:
         """Hook into the libraries that the program has imported by now; call it again after more imports."""
         if Capture.installed is not None and Capture.installed is not self:
             Capture.installed.remove()
-        Capture.installed = self
-        for name, hook in hooks.load().items():
-            if name not in self.hooks and _is_ready(hook.LIBRARY):
-                try:
-                    hook.install(self)
-                    self.hooks[name] = hook
-                except Exception:  # a library unlike those we know: it works on, not watched
-                    self.fault()
-                    hook.remove()
+        Capture.installed, self.stubs = self, self.stub_requests
+        with self.lock:
+            for name, hook in hooks.load().items():
+                if name not in self.hooks and _is_ready(hook.LIBRARY):
+                    try:
+                        hook.install(self)
+                        self.hooks[name] = hook
+                    except Exception:  # a library unlike those we know: it works on, not watched
+                        self.fault()
+                        hook.remove()
+
+    def again(self) -> None:
+        """Hook into what was imported since, where this one is installed."""
+        if Capture.installed is self:
+            self.install()
 
     def remove(self) -> None:
         """Put everything back."""
+        self.stubs = False
         while self.hooks:
             self.hooks.popitem()[1].remove()
         if Capture.installed is self:
@@ -66,9 +74,8 @@ class Recording:
         self.token: Token[Any] | None = None
 
     def __enter__(self) -> Trace:
-        if Capture.installed is self.capture:
-            self.capture.install()  # what was imported since
-        else:  # what was hooked before may still tell
+        self.capture.again()
+        if Capture.installed is not self.capture:  # what was hooked before may still tell
             self.trace.close()
         self.token = TRACE.set(self.trace)
         with self.capture.lock:

@@ -8,7 +8,10 @@ import contextlib
 import importlib
 import pkgutil
 from functools import cache
+from pathlib import Path
 from typing import Any
+
+TASKS = str(Path(__file__).with_name("asyncio.py"))  # what runs tasks is called from there
 
 
 @cache

@@ -75,7 +75,8 @@ def watched_cursor(kind: Any, database: str, text: Callable[[Any, Any], Any] | N
         _perfwright_mark: Any = None
 
         def execute(self, sql: Any, *given: Any, **named: Any) -> Any:
-            if TRACE.get() is None:
+            if TRACE.get() is None or QUERY.get() == COUNTED:
+                self._perfwright_mark = None
                 return super().execute(sql, *given, **named)
             said = sql if text is None or isinstance(sql, str) else text(sql, self)
             self._perfwright_mark = mark = begun(said, given[0] if given else named.get("vars"), database=database)
@@ -125,10 +126,14 @@ def composed(sql: Any, beside: Any) -> Any:
         return sql
 
 
-def setting_up(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function that makes a connection: the statements in it are not queries."""
+def setting_up(original: Callable[..., Any], install: Callable[[], None]) -> Callable[..., Any]:
+    """Return a function that makes a connection: the statements in it are not queries.
+
+    `install` watches the driver, which may have been imported by now.
+    """
 
     def connect(*args: Any, **named: Any) -> Any:
+        install()
         if TRACE.get() is None:
             return original(*args, **named)
         token = QUERY.set(SETTING_UP)

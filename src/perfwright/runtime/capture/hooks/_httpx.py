@@ -19,7 +19,7 @@ def watch(patches: Patches, name: str, capture: Any) -> None:
 
 def _handling(original: Callable[..., Any], module: Any, capture: Any) -> Callable[..., Any]:
     def handle_request(self: Any, request: Any) -> Any:
-        asked = Asked(request.method, request.url, stubbed=capture.stub_requests)
+        asked = Asked(request.method, request.url, stubbed=capture.stubs)
         try:
             answer = answered(lambda: _answer(module), capture.fault) if asked.stubbed else None
             return original(self, request) if answer is None else answer
@@ -31,7 +31,7 @@ def _handling(original: Callable[..., Any], module: Any, capture: Any) -> Callab
 
 def _awaiting(original: Callable[..., Any], module: Any, capture: Any) -> Callable[..., Any]:
     async def handle_async_request(self: Any, request: Any) -> Any:
-        asked = Asked(request.method, request.url, stubbed=capture.stub_requests)
+        asked = Asked(request.method, request.url, stubbed=capture.stubs)
         try:
             answer = answered(lambda: _answer(module), capture.fault) if asked.stubbed else None
             return await original(self, request) if answer is None else answer

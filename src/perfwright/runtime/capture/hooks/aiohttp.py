@@ -17,7 +17,11 @@ def install(capture: Any) -> None:
     """Watch sessions, and their connections by TCP."""
     PATCHES.wrap(sys.modules[LIBRARY].ClientSession, "_request", lambda original: _requesting(original, capture))
     if capture.stub_requests:
-        PATCHES.wrap(sys.modules["aiohttp.connector"].TCPConnector, "_create_connection", _connecting)
+        PATCHES.wrap(
+            sys.modules["aiohttp.connector"].TCPConnector,
+            "_create_connection",
+            lambda original: _connecting(original, capture),
+        )
 
 
 remove = PATCHES.undo
@@ -78,7 +82,7 @@ def _requesting(original: Callable[..., Any], capture: Any) -> Callable[..., Any
     async def _request(self: Any, method: Any, str_or_url: Any, **named: Any) -> Any:
         base = getattr(self, "_base_url", None)
         url = str(str_or_url) if base is None else str(base).rstrip("/") + "/" + str(str_or_url).lstrip("/")
-        asked = Asked(method, url, stubbed=capture.stub_requests)
+        asked = Asked(method, url, stubbed=capture.stubs)
         try:
             return await original(self, method, str_or_url, **named)
         finally:
@@ -87,8 +91,10 @@ def _requesting(original: Callable[..., Any], capture: Any) -> Callable[..., Any
     return _request
 
 
-def _connecting(original: Callable[..., Any]) -> Callable[..., Any]:
+def _connecting(original: Callable[..., Any], capture: Any) -> Callable[..., Any]:
     async def create_connection(self: Any, *given: Any, **named: Any) -> Any:
+        if not capture.stubs:
+            return await original(self, *given, **named)
         protocol = self._factory()
         protocol.connection_made(Nowhere(protocol))
         return protocol

@@ -2,7 +2,7 @@
 
 Each callback of a loop is stamped when it begins. A thread of ours looks at the stamps while a recording is open, and
 samples the stack of a loop whose callback is late. Loops that are not written in Python, such as uvloop's, have other
-callbacks and are not seen.
+callbacks and are not seen. A task remembers where it was made: what `gather` runs is below the line that gathers.
 """
 
 import sys
@@ -10,11 +10,12 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextvars import copy_context
 from types import FrameType
 from typing import Any
 
 from ..patches import Patches
-from ..scope import TRACE
+from ..scope import TASK, TRACE
 from ..sites import Line, Sites
 
 LIBRARY = "asyncio.events"
@@ -97,6 +98,9 @@ def install(capture: Any) -> None:
     watchdog = Watchdog(capture)
     WATCHDOGS.append(watchdog)
     PATCHES.wrap(sys.modules[LIBRARY].Handle, "_run", lambda original: _running(original, watchdog))
+    loops = sys.modules.get("asyncio.base_events")
+    if loops is not None and sys.version_info >= (3, 11):  # tasks take a context from there on
+        PATCHES.wrap(loops.BaseEventLoop, "create_task", lambda original: _creating(original, capture))
 
 
 def remove() -> None:
@@ -143,6 +147,24 @@ def _running(original: Callable[..., Any], watchdog: Watchdog) -> Callable[..., 
                 watched[thread] = outer
 
     return run
+
+
+def _creating(original: Callable[..., Any], capture: Any) -> Callable[..., Any]:
+    def create_task(self: Any, coro: Any, **named: Any) -> Any:
+        trace = TRACE.get()
+        # A factory of the program's own may know no context.
+        if trace is not None and not trace.closed and named.get("context") is None and self.get_task_factory() is None:
+            try:
+                origin = trace.origin(sys._getframe(1))
+                if origin.lines:
+                    context = copy_context()
+                    context.run(TASK.set, origin)
+                    named["context"] = context
+            except Exception:
+                capture.fault()
+        return original(self, coro, **named)
+
+    return create_task
 
 
 def _tell(handle: Any, context: Any, watchdog: Watchdog, running: Running) -> None:

@@ -22,7 +22,7 @@ def install(capture: Any) -> None:
         PATCHES.put(cursors, name, _fetching(cursors.__getattr__, name))
     base = sys.modules.get("django.db.backends.base.base")
     if base is not None:
-        PATCHES.wrap(base.BaseDatabaseWrapper, "connect", setting_up)
+        PATCHES.wrap(base.BaseDatabaseWrapper, "connect", lambda original: setting_up(original, capture.again))
 
 
 remove = PATCHES.undo

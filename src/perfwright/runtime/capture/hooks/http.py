@@ -22,7 +22,7 @@ def install(capture: Any) -> None:
     PATCHES.wrap(client.HTTPConnection, "getresponse", _getting)
     for kind in (client.HTTPConnection, client.HTTPSConnection):
         if capture.stub_requests:
-            PATCHES.wrap(kind, "connect", _connecting)
+            PATCHES.wrap(kind, "connect", lambda original: _connecting(original, capture))
 
 
 remove = PATCHES.undo
@@ -52,9 +52,12 @@ class Nowhere:
         return -1
 
 
-def _connecting(original: Callable[..., Any]) -> Callable[..., Any]:
-    def connect(self: Any) -> None:
+def _connecting(original: Callable[..., Any], capture: Any) -> Callable[..., Any]:
+    def connect(self: Any) -> Any:
+        if not capture.stubs:
+            return original(self)
         self.sock = Nowhere()
+        return None
 
     return connect
 
@@ -62,9 +65,7 @@ def _connecting(original: Callable[..., Any]) -> Callable[..., Any]:
 def _putting(original: Callable[..., Any], capture: Any) -> Callable[..., Any]:
     def putrequest(self: Any, method: Any, url: Any, *given: Any, **named: Any) -> Any:
         host = getattr(self, "_tunnel_host", None) or self.host
-        asked = Asked(
-            method, url if "://" in url else f"http://{host}/{url.lstrip('/')}", stubbed=capture.stub_requests
-        )
+        asked = Asked(method, url if "://" in url else f"http://{host}/{url.lstrip('/')}", stubbed=capture.stubs)
         mark, asked.mark = asked.mark, None  # its answer comes with another call
         asked.end()
         if mark is not None:

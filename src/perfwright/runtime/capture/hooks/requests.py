@@ -22,7 +22,7 @@ remove = PATCHES.undo
 
 def _sending(original: Callable[..., Any], capture: Any) -> Callable[..., Any]:
     def send(self: Any, request: Any, *given: Any, **named: Any) -> Any:
-        asked = Asked(request.method, request.url, stubbed=capture.stub_requests)
+        asked = Asked(request.method, request.url, stubbed=capture.stubs)
         try:
             answer = answered(lambda: _answer(self, request), capture.fault) if asked.stubbed else None
             return original(self, request, *given, **named) if answer is None else answer

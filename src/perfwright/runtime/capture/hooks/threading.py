@@ -13,18 +13,21 @@ PATCHES = Patches()
 
 def install(capture: Any) -> None:
     """Watch threads that start."""
-    PATCHES.wrap(threading.Thread, "start", _starting)
+    PATCHES.wrap(threading.Thread, "start", lambda original: _starting(original, capture))
 
 
 remove = PATCHES.undo
 
 
-def _starting(original: Callable[..., Any]) -> Callable[..., Any]:
+def _starting(original: Callable[..., Any], capture: Any) -> Callable[..., Any]:
     def start(self: Any) -> Any:
-        run = self.run
-        carried = carry(run)
-        if carried is not run:
-            self.run = carried
+        try:
+            run = self.run
+            carried = carry(run)
+            if carried is not run:
+                self.run = carried
+        except Exception:  # a thread of a kind that we do not know
+            capture.fault()
         return original(self)
 
     return start

@@ -23,7 +23,7 @@ remove = PATCHES.undo
 def _opening(original: Callable[..., Any], capture: Any) -> Callable[..., Any]:
     def urlopen(self: Any, method: Any, url: Any, *given: Any, **named: Any) -> Any:
         whole = url if "://" in url else f"{self.scheme}://{self.host}/{url.lstrip('/')}"
-        asked = Asked(method, whole, stubbed=capture.stub_requests)
+        asked = Asked(method, whole, stubbed=capture.stubs)
         try:
             preload = named.get("preload_content", True)
             answer = answered(lambda: _answer(method, preload), capture.fault) if asked.stubbed else None
