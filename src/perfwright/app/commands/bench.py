@@ -43,7 +43,14 @@ It exits 0 when the growth could be told, 1 when it could not, and 2 when the fu
 @click.option("--python", type=click.Path(path_type=Path), help="The interpreter that runs the function.")
 @click.option("--seconds", type=click.FloatRange(min=0.5), default=5.0, show_default=True, help="Time for all sizes.")
 @click.option("--format", "form", type=click.Choice(["terminal", "json"]), default="terminal", show_default=True)
-@click.option("--sandbox", "contain", type=click.Choice(["auto", "off", "require"]), default="auto", show_default=True)
+@click.option(
+    "--sandbox",
+    "contain",
+    type=click.Choice(["auto", "off", "require"]),
+    default="auto",
+    show_default=True,
+    help="Contain the function: where the system allows it, never, or always.",
+)
 @click.pass_context
 def bench(
     context: click.Context, /, target: str, python: Path | None, seconds: float, form: str, contain: "Choice"
