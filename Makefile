@@ -6,10 +6,11 @@ BIN     := .venv/bin
 PIP     := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench bench-peers bench-growth bench-profiles bench-capture limits libraries docs golden house clean
+.PHONY: help demo test check format bench bench-peers bench-growth bench-profiles bench-capture bench-containment \
+	limits libraries docs golden house clean
 
 help: ## Say what each target does
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: .venv/.core ## Check the example shop and a real public application, and show what is found
 	@$(BIN)/python scripts/demo.py
@@ -43,6 +44,9 @@ bench-profiles: .venv/.dev ## Profile the example shop under load, and compare i
 
 bench-capture: .cache/capture/.made ## Measure what watching adds to a query, beside OpenTelemetry's instrumentation
 	@.cache/capture/bin/python benchmarks/check_capture.py
+
+bench-containment: .venv/.dev ## Run functions that mean harm, in each tier, as root and as a plain user
+	@$(BIN)/python benchmarks/check_containment.py
 
 limits: .venv/.dev ## Check hostile input, 20,000 random programs and a million lines: no crash, no hang, 2 GB at most
 	@$(BIN)/python benchmarks/check_hostile.py

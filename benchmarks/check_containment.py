@@ -42,7 +42,7 @@ CASES = {
     "matches_forever": "took over",
     "takes_100_gigabytes": "MemoryError",
     "shares_memory_out": "held over|took over",
-    "recurses_in_c": "SIG|MemoryError|Recursion",
+    "recurses_in_c": "SIG|MemoryError|Recursion|took over",
     "prints_a_gigabyte": "",
     "fills_the_disk": "No space|GiB|took over|OSError",
     "forks_without_end": "unavailable|limit of processes|took over|RuntimeError",
@@ -236,17 +236,18 @@ def drive(name: str, tier: str, who: Who, at: Place) -> Outcome:
     return judged(outcome, at)
 
 
-def both(name: str, tier: str, who: Who) -> tuple[Outcome, tuple[str, str]]:
-    """Run one function both ways, and return what each told."""
-    with place(who.user) as at:
-        one = bench(name, tier, who, at)
-    with place(who.user) as at:
-        two = drive(name, tier, who, at)
-    wrong = list(dict.fromkeys([*one.wrong, *two.wrong]))
+def tried(name: str, tier: str, who: Who, *, by_bench: bool) -> tuple[Outcome, list[str]]:
+    """Run one function in each way, and return what came of it, and what each told."""
+    outcomes = []
+    for way in (bench, drive) if by_bench else (drive,):
+        with place(who.user) as at:
+            outcomes.append(way(name, tier, who, at))
+    told = [each.told for each in outcomes]
+    wrong = list(dict.fromkeys(what for each in outcomes for what in each.wrong))
     words = CASES[name].split("|") if tier == "sandbox" else [""]
-    if not all(told and any(word in told for word in words) for told in (one.told, two.told)):
+    if not all(each and any(word in each for word in words) for each in told):
         wrong.append("it is not named")
-    return Outcome(told=one.told, wrong=wrong), (one.told, two.told)
+    return Outcome(told=told[0], wrong=wrong), told
 
 
 def choice(tier: str) -> str:
@@ -351,6 +352,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("words", nargs="*", metavar="WORD")
     parser.add_argument("--tier", choices=["sandbox", "guard"], help="this tier alone")
+    parser.add_argument(
+        "--guest", action="store_true", help="by a guest alone, not by the command as well: half the time"
+    )
     parser.add_argument("--markdown", action="store_true", help="also the table of docs/safety.md")
     given = parser.parse_args()
     users, missing = people()
@@ -366,7 +370,7 @@ def main() -> None:
     for name in names:
         table[name] = {}
         for tier, who in columns:
-            outcome, told = both(name, tier, who)
+            outcome, told = tried(name, tier, who, by_bench=not given.guest)
             table[name][f"{tier}, {who.name}"] = outcome
             failed |= not outcome.contained and tier == "sandbox"
             said = "contained" if outcome.contained else "NOT CONTAINED: " + "; ".join(outcome.wrong)

@@ -244,6 +244,7 @@ def keep(plan: Plan, command: list[str], sockets: Sequence[str]) -> NoReturn:
         call("prctl", "prctl", DUMPABLE, 0, 0, 0, 0)
         if (leader := os.fork()) == 0:
             become(plan, command)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # who is first ignores what it does not handle
         os.close(1)
         tell(plan, **watch(leader, plan["memory"]))
     except Exception as error:

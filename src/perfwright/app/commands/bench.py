@@ -48,7 +48,14 @@ It exits 0 when the growth could be told, 1 when it could not, and 2 when the fu
     "--format", "form", type=click.Choice(["terminal", "json", "html"]), default="terminal", show_default=True
 )
 @click.option("--output", type=click.Path(path_type=Path), help="Write the report to a file.")
-@click.option("--sandbox", "contain", type=click.Choice(["auto", "off", "require"]), default="auto", show_default=True)
+@click.option(
+    "--sandbox",
+    "contain",
+    type=click.Choice(["auto", "off", "require"]),
+    default="auto",
+    show_default=True,
+    help="Contain the function: where the system allows it, never, or always.",
+)
 @click.pass_context
 def bench(
     context: click.Context,

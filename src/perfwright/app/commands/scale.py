@@ -58,7 +58,14 @@ def _headers(_context: click.Context, _option: click.Parameter, given: Sequence[
 @click.option("--writes", is_flag=True, help="Ask POST, PUT, PATCH and DELETE as well.")
 @click.option("--only", multiple=True, metavar="PATTERN", help="Ask only paths like this one, as '/api/*'.")
 @click.option("--header", "headers", multiple=True, callback=_headers, help="Send 'Name: value' with each request.")
-@click.option("--sandbox", "contain", type=click.Choice(["auto", "off", "require"]), default="auto", show_default=True)
+@click.option(
+    "--sandbox",
+    "contain",
+    type=click.Choice(["auto", "off", "require"]),
+    default="auto",
+    show_default=True,
+    help="Contain the application: where the system allows it, never, or always.",
+)
 @click.option("--save", is_flag=True, help=f"Keep the findings with what was measured in {baseline.SAVED}.")
 @click.option("--top", type=click.IntRange(min=1), default=20, show_default=True, help="Entry points to show.")
 @click.option(
