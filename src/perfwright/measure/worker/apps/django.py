@@ -83,6 +83,7 @@ class Django:
         settings.ALLOWED_HOSTS = ["*"]
         settings.SECURE_SSL_REDIRECT = False
         settings.DEBUG = False
+        settings.COMPRESS_ENABLED = settings.COMPRESS_OFFLINE = False  # what a deployment prepares is not there
         settings.CELERY_TASK_ALWAYS_EAGER = settings.CELERY_ALWAYS_EAGER = True
         settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
         if "django.contrib.staticfiles" in settings.INSTALLED_APPS:
