@@ -2,8 +2,8 @@
 
     python benchmarks/check_scale.py [--perfwright COMMAND] [FOLDER[=PYTHON] ...]
 
-Prints a table, and one of what the run says of every `n-plus-one-query` that `check` finds. Exits 1 where fewer than 90%
-of an application's GET routes answer, or where two runs count differently.
+Prints a table, and one of what the run says of every `n-plus-one-query` that `check` finds. Exits 1 where fewer than
+90% of an application's GET routes answer, or where two runs count differently.
 """
 
 import argparse
@@ -74,9 +74,8 @@ def main() -> int:
         said = [sum(entry["said"] == word for entry in own) for word in ("confirmed", "refuted", "not reached")]
         wrong += answered < LEAST * every or bool(different)
         same = "the same" if not different else f"{len(different)} differ"
-        print(
-            f"| {Path(folder).name} | {first['framework']} | {answered} of {every} | {same} | {' | '.join(map(str, said))} |"
-        )
+        cells = (Path(folder).name, first["framework"], f"{answered} of {every}", same, *map(str, said))
+        print(f"| {' | '.join(cells)} |")
         for line in (*different, *(f"{entry['entry']}: {entry['why']}" for entry in unreached)):
             print(f"  {Path(folder).name}: {line}"[:300], file=sys.stderr)
         verdicts += [(Path(folder).name, entry) for entry in own]

@@ -62,7 +62,7 @@ def find(root: Path, names: Sequence[str], given: str = "") -> Application:
     if given:
         module, _, _ = given.partition(":")
         file = next((name for name in trees if name.removesuffix(".py").replace("/", ".").endswith(module)), "")
-        places = (*((_package(root, file, trees[file])[0],) if file else ()), *_places(root))
+        places = (*((imported_as(root, file, trees[file])[0],) if file else ()), *_places(root))
         return Application(
             framework="", target=given, places=tuple(dict.fromkeys(places)), said=said, session_names=session_names
         )
@@ -81,7 +81,7 @@ def find(root: Path, names: Sequence[str], given: str = "") -> Application:
             slug="no-application",
         )
     _, name, attribute = best
-    place, module = _package(root, name, trees[name])
+    place, module = imported_as(root, name, trees[name])
     return Application(
         framework="", target=f"{module}:{attribute}", places=tuple(dict.fromkeys((place, *_places(root)))), said=said,
         session_names=session_names,
@@ -156,7 +156,7 @@ def _last(node: ast.expr) -> str:
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
-def _package(root: Path, name: str, tree: ast.Module) -> tuple[Path, str]:
+def imported_as(root: Path, name: str, tree: ast.Module) -> tuple[Path, str]:
     """Return the folder that a file is imported from, and its name as a module."""
     path = root / name
     folder, parts = path.parent, [] if path.name == "__init__.py" else [path.stem]

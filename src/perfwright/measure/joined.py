@@ -7,9 +7,11 @@ from perfwright.finding import Confidence, Finding, Growth, Measured, Record
 from perfwright.measure import growth
 from perfwright.measure.scale import Asked, Line, Scaled
 
-# Rules whose claim is a count, and the count.
+# Rules whose claim is a count, and the count: of queries, requests, or rows that are read.
 COUNTED = {
     "n-plus-one-query": "queries",
+    "load-all-to-filter": "rows",
+    "unbounded-result": "rows",
     "query-per-item-write": "queries",
     "commit-per-item": "queries",
     "request-per-item": "requests",
@@ -26,6 +28,8 @@ class Verdict:
     values: Mapping[int, float] | None = None
     grows: Growth | None = None
     why: str = ""
+    by: str = "scale"
+    metric: str = ""
 
 
 def judge(findings: Sequence[Finding], scaled: Scaled) -> dict[str, Verdict]:
@@ -54,6 +58,11 @@ def verdict(finding: Finding, scaled: Scaled) -> Verdict:
     if best is None:
         if not any(ran_to_the_end(finding, asked) for asked in reaching):
             return Verdict(key=finding.key, said="not reached", why="its loop ran over nothing")
+        before = loaded_before(finding, reaching, scaled)
+        if before:
+            return Verdict(
+                key=finding.key, said="not reached", why=f"what it asks for was there already, from {before}"
+            )
         names = ", ".join(asked.entry for asked in reaching[:3])
         return Verdict(key=finding.key, said="refuted", entry=names, why="its lines ran and made no such query")
     rise, asked, counts = best
@@ -61,8 +70,20 @@ def verdict(finding: Finding, scaled: Scaled) -> Verdict:
     grows = rise > 1 and counts[max(counts)] >= 2 * max(counts[min(counts)], 1)
     return Verdict(
         key=finding.key, said="confirmed" if grows else "refuted", entry=asked.entry, values=counts, grows=fit.growth,
-        why="" if grows else "as many at every size",
+        why="" if grows else "as many at every size", metric=COUNTED[finding.rule],
     )  # fmt: skip
+
+
+def loaded_before(finding: Finding, reaching: Sequence[Asked], scaled: Scaled) -> str:
+    """Return the line that asks for a finding's table once for each row before the finding's own does, if any does."""
+    table = table_of(finding.symbol, scaled)
+    for asked in reaching:
+        for line in asked.lines:
+            if line.metric == COUNTED[finding.rule] and table and table in line.tables and line.site:
+                first, last = line.values[min(line.values)], line.values[max(line.values)]
+                if last >= 2 * max(first, 1):
+                    return f"{line.site[-1][0]}:{line.site[-1][1]}"
+    return ""
 
 
 def ran(finding: Finding, asked: Asked) -> bool:
@@ -135,8 +156,8 @@ def with_evidence(findings: Sequence[Finding], verdicts: Mapping[str, Verdict]) 
         if verdict.values and verdict.grows is not None:
             values = {str(n): value for n, value in sorted(verdict.values.items())}
             evidence = (
-                *(each for each in evidence if not (isinstance(each, Measured) and each.by == "scale")),
-                Measured(by="scale", metric=COUNTED[finding.rule], values=values, growth=verdict.grows),
+                *(each for each in evidence if not (isinstance(each, Measured) and each.by == verdict.by)),
+                Measured(by=verdict.by, metric=verdict.metric, values=values, growth=verdict.grows),
             )
         confidence: Confidence = "certain" if verdict.said == "confirmed" else "possible"
         message = finding.message

@@ -20,7 +20,6 @@ SIZES = (10, 30, 100, 300, 1_000)
 STARTING, FILLING = 120.0, 300.0  # seconds
 LONGEST = 20.0  # seconds that one entry point may take at one size
 TOO_SLOW = 5.0  # seconds of one call, after which the entry point is not asked at larger sizes
-TOLD = 12  # lines told of one entry point
 MISSING = 12  # settings that are made up, one after the other, where the application asks for them
 KEY_ERROR = re.compile(r"KeyError: ['\"](\w+)['\"]")
 FIELD_REQUIRED = re.compile(r"^(\w+)\n\s+Field required", re.M)
@@ -442,6 +441,8 @@ def _lines(known: _Seen) -> list[Line]:
                 key = ("queries", str(group["statement"]), site)
                 by_size = found.setdefault(key, {})
                 by_size[n] = by_size.get(n, 0) + group["count"]
+                read = found.setdefault(("rows", *key[1:]), {})
+                read[n] = read.get(n, 0) + group["rows"]
                 tables[key[1]] = tuple(map(str, group["tables"]))
         for request in said["trace"]["requests"]:
             site = _site(request["site"])

@@ -12,6 +12,7 @@ from perfwright.report.safe import safe
 
 SIZES = 4  # sizes whose queries are told
 TOP = 20  # entry points of the table
+TOLD = 12  # lines of one entry point in the document
 LINES = 3  # lines told of one entry point
 CAUSED = 8  # entry points whose lines are told
 STATEMENT = 90  # characters of a statement
@@ -117,7 +118,7 @@ def growing(asked: Asked) -> list[Line]:
     return [
         line
         for line in asked.lines
-        if line.values and line.values[max(line.values)] > line.values[min(line.values)] + 1
+        if line.metric != "rows" and line.values[max(line.values)] > line.values[min(line.values)] + 1
     ]
 
 
@@ -206,7 +207,7 @@ def _entry(asked: Asked, causes: Sequence[str]) -> dict[str, Any]:
                 "statement": line.statement,
                 "values": {str(n): value for n, value in line.values.items()},
             }
-            for line in asked.lines[:12]
+            for line in [each for each in asked.lines if each.metric != "rows"][:TOLD]
         ],
         "causes": list(causes),
         "stopped": asked.stopped,
