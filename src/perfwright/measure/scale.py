@@ -156,6 +156,7 @@ def scale(
     sizes: Sequence[int] = SIZES,
     seconds: float = 120.0,
     writes: bool = False,
+    commands: bool = False,
     only: Sequence[str] = (),
     headers: Mapping[str, str] | None = None,
     progress: Progress | None = None,
@@ -170,7 +171,7 @@ def scale(
     began, until = clock(), clock() + seconds
     seen: dict[str, _Seen] = {}
     rows: dict[int, Mapping[str, int]] = {}
-    run = _Run(guest, app, root, dict(headers or {}))
+    run = _Run(guest, app, root, dict(headers or {}), commands=commands)
     done: list[int] = []
     stopped = "the largest size was reached"
     last = 0.0
@@ -229,7 +230,10 @@ def scale(
 class _Run:
     """Starts the application in one interpreter after the other, with the settings that it turned out to need."""
 
-    def __init__(self, guest: Callable[[], Guest], app: Application, root: Path, headers: Mapping[str, str]) -> None:
+    def __init__(
+        self, guest: Callable[[], Guest], app: Application, root: Path, headers: Mapping[str, str], *, commands: bool
+    ) -> None:
+        self.commands = commands
         self.guest, self.app, self.root, self.headers = guest, app, root, headers
         self.environment: dict[str, str] = {}
         self.notes: list[str] = []
@@ -240,7 +244,7 @@ class _Run:
             "ask": "start", "framework": self.app.framework, "target": self.app.target,
             "places": [str(place) for place in self.app.places], "roots": [str(self.root)],
             "environment": self.environment, "capture": str(CAPTURE), "headers": self.headers,
-            "session_names": list(self.app.session_names),
+            "session_names": list(self.app.session_names), "commands": self.commands,
         }  # fmt: skip
         for _ in range(MISSING):
             said = guest.ask(question, STARTING)
@@ -291,7 +295,7 @@ class _Run:
 
 
 def _is_asked(entry: str, writes: bool) -> bool:
-    return writes or entry.startswith("GET ")
+    return writes or entry.startswith(("GET ", "command ", "task "))
 
 
 def _is_forbidden(known: _Seen) -> bool:

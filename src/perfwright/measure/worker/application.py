@@ -17,7 +17,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from .apps import asgi, django, flask  # type: ignore[import-not-found,unused-ignore]
+from .apps import _commands, asgi, django, flask  # type: ignore[import-not-found,unused-ignore]
 from .apps._contract import Answer, CannotStartError, Entry, Table  # type: ignore[import-not-found,unused-ignore]
 from .apps._paths import filled  # type: ignore[import-not-found,unused-ignore]
 from .apps._rows import Filler, in_order  # type: ignore[import-not-found,unused-ignore]
@@ -79,6 +79,9 @@ def start(asked: dict[str, Any]) -> dict[str, Any]:
         else:
             app.headers[name] = value
     RUNNING.entries = [each for entry in app.entries() for each in (entry, *entry.variants())]
+    if asked.get("commands"):
+        found_here = _commands.commands(getattr(app, "app", app), app.framework, RUNNING.places, lambda: RUNNING.tables)
+        RUNNING.entries = [*RUNNING.entries, *found_here]
     watch(asked)
     return {
         "framework": app.framework,
@@ -182,24 +185,22 @@ def visit(asked: dict[str, Any]) -> dict[str, Any]:
         return {"status": 0, "why": f"no request can be made ({type(error).__name__}: {error})", "path": entry.path}
 
     def call() -> Answer:
-        said: Answer = app.ask(entry, path, body)
+        said: Answer = _commands.run(entry) if entry.handle_runs else app.ask(entry, path, body)
         return said
+
+    if entry.method != "GET":  # it may change what is there: it is counted before anything else
+        return {**counted_call(call), "path": path, "ran": lines_of(call)[1] if asked["lines"] else {}}
 
     first, ran = (call(), {}) if not asked["lines"] else lines_of(call)
     if entry.option and asked["lines"] and (not 200 <= first.status < 300 or not says_more(entry, ran)):
         return {"status": first.status, "same": True}
     RUNNING.ran[entry.name] = ran
     said: dict[str, Any] = {"path": path, "status": first.status, "hops": first.hops, "why": why(first), "ran": ran}
-    if entry.method == "GET" and not 200 <= first.status < 300:
+    if not 200 <= first.status < 300:
         return said
-    cpu, wall = time.process_time(), time.perf_counter()
-    with RUNNING.capture.recording() as trace:
-        counted = call()
-    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-    traced = trace.to_json()
-    traced.pop("events", None)
-    said.update({"status": counted.status, "bytes": counted.size, "why": why(counted), "trace": traced})
-    if entry.method == "GET" and not asked["quick"]:
+    said.update(counted_call(call))
+    if not asked["quick"]:
+        cpu, wall = said["cpu"], said["wall"]
         spent, times = wall, 1
         while times < REPEATS and spent < ENOUGH:
             before = time.process_time(), time.perf_counter()
@@ -209,8 +210,22 @@ def visit(asked: dict[str, Any]) -> dict[str, Any]:
             spent, times = spent + took, times + 1
         if wall < SLOW:
             said["peak"] = peak_of(call)
-    said.update({"cpu": cpu, "wall": wall})
+        said.update({"cpu": cpu, "wall": wall})
     return said
+
+
+def counted_call(call: Callable[[], Answer]) -> dict[str, Any]:
+    """Return the answer of a call, what it took, and all that it asked of databases and other services."""
+    cpu, wall = time.process_time(), time.perf_counter()
+    with RUNNING.capture.recording() as trace:
+        counted = call()
+    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    traced = trace.to_json()
+    traced.pop("events", None)
+    return {
+        "status": counted.status, "hops": counted.hops, "bytes": counted.size, "why": why(counted), "trace": traced,
+        "cpu": cpu, "wall": wall,
+    }  # fmt: skip
 
 
 def says_more(entry: Entry, ran: dict[str, list[int]]) -> bool:

@@ -33,6 +33,11 @@ class Entry:
         """As it is told: `GET /orders/{order_id}`, `GET /orders?status`."""
         return f"{self.method} {self.path}{f'?{self.option}' if self.option else ''}"
 
+    @property
+    def handle_runs(self) -> bool:
+        """Whether it is a command or a task, which is called rather than asked."""
+        return self.method in ("command", "task")
+
     def variants(self) -> Iterator[Entry]:
         """Give the same entry point asked with each of its options, but those that only turn pages."""
         for each in self.options[:MOST]:
