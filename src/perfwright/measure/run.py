@@ -23,6 +23,7 @@ HEAD = struct.Struct(">I")
 MEMORY = 4 << 30  # bytes of address space
 LONGEST = 64 << 20  # bytes of one answer
 START = 60.0  # seconds for an import
+START_OF_TRIALS = 1.0  # seconds beside the budget: modules that an example imports
 # The worker comes as a package of its own name: nothing of ours is on the path of the user's program.
 BOOT = """
 import importlib.util, sys
@@ -61,6 +62,7 @@ class Guest:
 
     def load(self, module: str, function: str) -> Mapping[str, Any]:
         """Import a module and find a function in it; return what it is. Raises GuestError where that cannot be done."""
+        self.loaded = None
         question = {"ask": "load", "module": module, "function": function}
         said = self.ask(question, START)
         if "raised" in said or "ended" in said:
@@ -70,6 +72,13 @@ class Guest:
                 slug="cannot-load",
             )
         self.loaded = question
+        return said
+
+    def choose(self, seconds: float) -> dict[str, Any]:
+        """Let the worker choose how arguments are made; one that is started later makes them the same way."""
+        said = self.ask({"ask": "search", "seconds": seconds}, seconds + START_OF_TRIALS)
+        if self.loaded is not None and "plan" in said:
+            self.loaded = {**self.loaded, "plan": said["plan"], "endless": said["endless"]}
         return said
 
     def ask(self, question: Mapping[str, Any], seconds: float) -> dict[str, Any]:

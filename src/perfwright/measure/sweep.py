@@ -52,6 +52,10 @@ class Sweep:
     seconds: float
     failed: str = ""
     mutates: bool = False
+    input: str = ""  # how it was made
+    stub: str = ""  # the builder to write, where no input could be made
+    covered: float = 0.0  # of the function's own lines: how many ran
+    endless: bool = False  # it gives an iterator that never ends
     targets: Sequence[tuple[int, float, float, float, bool]] = field(default_factory=tuple)
 
 
@@ -66,12 +70,15 @@ def sweep(
     """Measure one function over doubling sizes within `seconds`. Raises GuestError where it cannot be loaded."""
     began = clock()
     known = guest.load(module, function)
+    chosen = guest.choose(seconds)
+    if failed := _failed(chosen):
+        return _nothing(known, function, failed, chosen.get("stub", ""), clock() - began)
     said = guest.ask({"ask": "changes", "n": FIRST}, seconds)
     if failed := _failed(said):
-        return _nothing(known, function, failed, clock() - began)
+        return _nothing(known, function, failed, "", clock() - began)
     fresh = bool(said["changes"])
     samples, stopped = _timed(guest, fresh, began + seconds * SHARE, clock)
-    counted, per_line = _counted(guest, [sample.n for sample in samples], began + seconds, clock)
+    counted, per_line, covered = _counted(guest, [sample.n for sample in samples], began + seconds, clock)
     peaks = _peaks(guest, [sample.n for sample in samples], began + seconds, clock)
     lines_fit = growth.fit(counted)
     time_fit = growth.fit([(sample.n, sample.cpu) for sample in samples], lines_fit)
@@ -81,6 +88,7 @@ def sweep(
         time=time_fit, wall=growth.fit([(sample.n, sample.wall) for sample in samples]) if waits else None,
         lines=counted, lines_fit=lines_fit, hot=hot(per_line), peaks=peaks, peak=growth.fit(peaks), stopped=stopped,
         seconds=clock() - began, mutates=fresh, targets=at_targets(samples, time_fit),
+        input=chosen["input"], covered=max(covered, chosen["covered"]), endless=chosen["endless"],
     )  # fmt: skip
 
 
@@ -143,13 +151,16 @@ def following(samples: Sequence[Sample]) -> int:
 
 def _counted(
     guest: Guest, sizes: Sequence[int], until: float, clock: Callable[[], float]
-) -> tuple[list[tuple[int, int]], dict[str, list[tuple[int, int]]]]:
-    """Return how many lines ran at each size, and of each line how often: as far as they are few.
+) -> tuple[list[tuple[int, int]], dict[str, list[tuple[int, int]]], float]:
+    """Return how many lines ran at each size, of each line how often, as far as they are few, and the share of the
+    function's own lines that ran at all.
 
     The sizes that a fit needs are counted even where the time is up: they take milliseconds.
     """
     counted: list[tuple[int, int]] = []
     per_line: dict[str, list[tuple[int, int]]] = {}
+    ran: set[str] = set()
+    own = 0
     for n in sizes:
         left = until - clock()
         if left <= 0 and len(counted) >= growth.LEAST_POINTS:
@@ -157,10 +168,11 @@ def _counted(
         said = guest.ask({"ask": "lines", "n": n, "most": LINES}, max(left, 0.5))
         if _failed(said) or not said["whole"]:
             break
+        ran, own = ran | set(said["ran"]), said["own"]
         counted.append((n, sum(said["lines"].values())))
         for line, count in said["lines"].items():
             per_line.setdefault(line, []).append((n, count))
-    return counted, per_line
+    return counted, per_line, len(ran) / own if own else 0.0
 
 
 def _peaks(guest: Guest, sizes: Sequence[int], until: float, clock: Callable[[], float]) -> list[tuple[int, int]]:
@@ -208,6 +220,8 @@ def at_targets(samples: Sequence[Sample], fit: Fit) -> list[tuple[int, float, fl
 
 def _failed(said: dict[str, Any]) -> str:
     """Return what kept a question from being answered, as the end of a sentence; nothing where it was answered."""
+    if "failed" in said:
+        return str(said["failed"])
     if "raised" in said:
         return f"raised {said['raised']}"
     if "cannot" in said:
@@ -215,10 +229,10 @@ def _failed(said: dict[str, Any]) -> str:
     return str(said.get("ended", ""))
 
 
-def _nothing(known: Any, function: str, failed: str, seconds: float) -> Sweep:
+def _nothing(known: Any, function: str, failed: str, stub: str, seconds: float) -> Sweep:
     untold = growth.fit([])
     return Sweep(
         function=function, file=known["file"], line=known["line"], python=known["python"], samples=(), time=untold,
         wall=None, lines=(), lines_fit=untold, hot=(), peaks=(), peak=untold, stopped="", seconds=seconds,
-        failed=failed,
+        failed=failed, stub=stub,
     )  # fmt: skip

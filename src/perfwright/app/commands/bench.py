@@ -25,7 +25,7 @@ Examples:
   perfwright bench shop.pricing:total --seconds 20 --format json
 
 The function runs in your project's interpreter: --python, else .venv, else the active environment. Its input is made
-from its annotations, or by a builder of yours:
+from its annotations, from the examples in its docstring, from what its body does with it, or by a builder of yours:
 
 \b
   import perfwright
@@ -61,6 +61,8 @@ def bench(context: click.Context, /, target: str, python: Path | None, seconds: 
     with screen.working(f"measuring {target}"), Guest(chosen, places) as guest:
         found = sweep(guest, module, function, seconds=seconds)
     if found.failed:
+        if found.stub:
+            click.echo("\n".join(map(safe, found.stub.splitlines())), err=True)
         raise PerfwrightError(
             f"{target} {found.failed}; give a builder with @perfwright.inputs({function.rpartition('.')[2]}).",
             slug="cannot-call",
@@ -94,6 +96,9 @@ def _text(target: str, found: "Sweep") -> str:
         else:
             interval = f"{measured.duration(low)} to {measured.duration(high)}"
             told.append(f"at {n:,}: about {measured.duration(middle)} ({interval}), extrapolated")
+    told.append(f"input: {safe(found.input)}")
+    if found.endless:
+        told.append("it gives an iterator that never ends: its first 4n items were taken")
     told.extend(f"grows as n^{slope}: {safe(line)}" for line, slope in found.hot)
     told.append(f"It stopped there because {safe(found.stopped)}. Guard: limits, no network; not contained.")
     return "\n".join(told)

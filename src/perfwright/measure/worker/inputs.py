@@ -18,6 +18,8 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from .kinds import Asked, Kind  # type: ignore[import-not-found,unused-ignore]
+
 INNER = 4  # items of a container inside another one
 DEEPEST = 6
 DISTRIBUTIONS = ("random", "equal", "sorted", "reversed", "few", "near-miss")
@@ -45,6 +47,8 @@ class Builder:
         """Return a value of a type: a container of `size` items; a number where no container `grows`."""
         if depth > DEEPEST:
             raise CannotBuildError("it nests too deeply")
+        if isinstance(kind, Kind):
+            return kind.build(Asked(self, size, depth))
         origin, given = typing.get_origin(kind), typing.get_args(kind)
         if origin is typing.Annotated:
             return self.value(given[0], size, grows=grows, depth=depth)

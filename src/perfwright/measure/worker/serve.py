@@ -8,72 +8,14 @@ import json
 import os
 import struct
 import sys
-import typing
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from . import guard, marks, timing  # type: ignore[import-not-found,unused-ignore]
-from .inputs import Builder, CannotBuildError, is_container
+from . import guard, marks, search, timing  # type: ignore[import-not-found,unused-ignore]
+from .inputs import CannotBuildError
+from .target import Target
 
 HEAD = struct.Struct(">I")
-
-
-class Target:
-    """The function to measure and how its arguments are made."""
-
-    def __init__(self, module: Any, name: str) -> None:
-        owner: Any = None
-        found: Any = module
-        for part in name.split("."):
-            owner, found = found, getattr(found, part)
-        self.function, self.name = found, name
-        self.owner = owner if inspect.isclass(owner) else None
-        self.builder = self._builder(module)
-        self.signature = inspect.signature(found)
-        self.unread = ""  # why its annotations could not be read
-        try:
-            self.hints = typing.get_type_hints(found)
-        except Exception as error:  # evaluating them is running the user's code
-            self.hints, self.unread = {}, f"; the annotations cannot be read: {type(error).__name__}: {error}"
-        self.needs_instance = self.owner is not None and not isinstance(
-            inspect.getattr_static(self.owner, name.rpartition(".")[2]), (staticmethod, classmethod)
-        )
-
-    def _builder(self, module: Any) -> Callable[[int], Any] | None:
-        for each in list(vars(module).values()):
-            builds = getattr(each, marks.BUILDS, None)
-            if builds is self.function or (isinstance(builds, str) and builds.rpartition(":")[2] == self.name):
-                return each  # type: ignore[no-any-return]
-        return None
-
-    def call(self, n: int, distribution: str) -> timing.Call:
-        """Return the arguments of one call at a size."""
-        if self.builder is not None:
-            made = self.builder(n)
-            return ((), dict(made)) if isinstance(made, dict) else (made if isinstance(made, tuple) else (made,), {})
-        builder = Builder(n, distribution)
-        positional: list[Any] = []
-        named: dict[str, Any] = {}
-        parameters = list(self.signature.parameters.values())
-        if self.needs_instance:
-            positional.append(builder.instance(self.owner, n, 0))
-            parameters = parameters[1:]
-        asked = [each for each in parameters if each.default is each.empty or is_container(self.hints.get(each.name))]
-        asked = [each for each in asked if each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)]
-        alone = not any(is_container(self.hints.get(each.name)) for each in asked)
-        for each in asked:
-            if each.name not in self.hints:
-                raise CannotBuildError(f"parameter {each.name} has no annotation{self.unread}")
-            try:
-                value = builder.value(self.hints[each.name], n, grows=alone)
-            except CannotBuildError as error:
-                raise CannotBuildError(f"parameter {each.name}: {error}") from error
-            if each.kind is each.KEYWORD_ONLY:
-                named[each.name] = value
-            elif each.default is each.empty:
-                positional.append(value)
-        return tuple(positional), named
 
 
 def serve(questions: BinaryIO, answers: BinaryIO) -> None:
@@ -84,6 +26,8 @@ def serve(questions: BinaryIO, answers: BinaryIO) -> None:
         try:
             if asked["ask"] == "load":
                 target = load(asked["module"], asked["function"])
+                if "plan" in asked:  # this worker stands for one that was ended
+                    target.source, target.endless = search.restored(target, asked["plan"]), asked["endless"]
                 said: dict[str, Any] = describe(target)
             else:
                 said = answer(target, asked)
@@ -100,6 +44,8 @@ def load(module: str, function: str) -> Target:
     """Import a module, by name or by path, and find a function in it."""
     if module.endswith(".py"):
         path = Path(module)
+        if getattr(known := sys.modules.get(path.stem), "__file__", None) == module:
+            return Target(known, function)
         sys.path.insert(0, str(path.parent))
         spec = importlib.util.spec_from_file_location(path.stem, path)
         if spec is None or spec.loader is None:
@@ -130,22 +76,39 @@ def answer(target: "Target | None", asked: dict[str, Any]) -> dict[str, Any]:
     """Return one measurement at one size."""
     if target is None:
         raise LookupError("no function was loaded")
+    if asked["ask"] == "search":
+        return searched(target, asked["seconds"])
     n, distribution = asked["n"], asked.get("distribution", "random")
+    most = timing.taken(n) if target.endless else None
 
     def make() -> timing.Call:
         return target.call(n, distribution)
 
     if asked["ask"] == "changes":
-        return {"changes": timing.changes(target.function, make)}
+        return {"changes": timing.changes(target.function, make, most)}
     if asked["ask"] == "time":
-        return timing.timed(target.function, make, fresh=asked["fresh"], size=n)
+        return timing.timed(target.function, make, fresh=asked["fresh"], size=n, most=most)
     if asked["ask"] == "peak":
-        return {"peak": timing.peak(target.function, make())}
+        return {"peak": timing.peak(target.function, make(), most)}
     call = make()
     with contextlib.suppress(Exception):  # a value that cannot be made again is counted as it is
         call = (tuple(timing.counted(each) for each in call[0]), {k: timing.counted(v) for k, v in call[1].items()})
-    counts, whole = timing.lines(target.function, call, asked["most"])
-    return {"lines": counts, "whole": whole}
+    try:
+        counts, whole = timing.lines(target.function, call, asked["most"], most)
+    except (TypeError, ValueError):  # it does not take our numbers for numbers
+        counts, whole = timing.lines(target.function, make(), asked["most"], most)
+    own = search.own_lines(target.function)
+    return {"lines": counts, "whole": whole, "ran": sorted(own & set(counts)), "own": len(own)}
+
+
+def searched(target: Target, seconds: float) -> dict[str, Any]:
+    """Choose how the target's arguments are made; return the choice, or why there is none and the builder to write."""
+    found = search.search(target, seconds)
+    if found.why:
+        return {"failed": found.why, "stub": search.stub(target)}
+    target.source, target.endless = found.source, found.endless
+    return {"plan": found.source.plan, "endless": found.endless, "input": found.source.said[:500],
+        "covered": found.covered, "grows": found.grows}  # fmt: skip
 
 
 def main() -> None:

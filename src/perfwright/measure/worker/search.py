@@ -1,0 +1,246 @@
+"""Trial runs: which of the ways to make arguments works, lets the work grow, and runs the function's lines."""
+
+import ast
+import collections.abc
+import contextlib
+import itertools
+import signal
+import time
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import CodeType, TracebackType
+from typing import Any
+
+from . import timing, usage  # type: ignore[import-not-found,unused-ignore]
+from .inputs import CannotBuildError  # type: ignore[import-not-found,unused-ignore]
+from .target import FromAnnotations, FromBuilder, Target, Uses, shown  # type: ignore[import-not-found,unused-ignore]
+
+SMALL, MIDDLE = 8, 24
+PATIENCE, SHARE, LONGEST = 0.4, 0.3, 1.5  # of the time: a call of the right types; all trials, and at most (seconds)
+TRIAL = 0.3  # seconds of one call
+LINES = 20_000
+GROWN = 1.2
+HALF = 0.5
+ENDLESS = 50_000  # items: more than an input of 8 explains
+REPAIRS = 14
+MORE = 8  # trials after one that ran half of the lines
+
+
+class LateError(BaseException):
+    """A trial took too long: not an Exception, so that what is tried does not swallow it."""
+
+
+@dataclass
+class Trial:
+    """What one way to make the arguments came to."""
+
+    source: Any
+    why: str = ""  # it did not return
+    covered: float = 0.0
+    grows: bool = False
+    endless: bool = False
+    error: BaseException | None = None
+
+    @property
+    def rank(self) -> tuple[bool, bool, float]:
+        """Return what makes one better than another."""
+        return (self.grows and self.covered >= HALF, self.grows or self.covered >= HALF, self.covered)
+
+
+@contextlib.contextmanager
+def limited(seconds: float) -> Iterator[None]:
+    """End what runs longer, as far as it is Python: LateError is raised in it, again and again."""
+    if not hasattr(signal, "setitimer"):  # Windows: the other side ends the worker
+        yield
+        return
+
+    def ring(*_: Any) -> None:
+        raise LateError(f"took over {seconds:.1f} s")
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds, 0.05)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def own_lines(function: Any) -> set[str]:
+    """Return the lines of a function's body, as `file:line`, those of functions inside it too."""
+    code = usage.code_of(function)
+    if code is None:
+        return set()
+    found: set[str] = set()
+    left: list[CodeType] = [code]
+    while left:
+        each = left.pop()
+        lines = {line for _, _, line in each.co_lines() if line is not None and line > each.co_firstlineno}
+        lines = lines or {each.co_firstlineno}
+        found |= {f"{each.co_filename}:{line}" for line in lines}
+        left.extend(constant for constant in each.co_consts if isinstance(constant, CodeType))
+    return found
+
+
+def attempt(target: Target, source: Any, seconds: float = TRIAL) -> Trial:
+    """Return what calls at two small sizes come to: lines run, and whether more of them at the larger size."""
+    trial = Trial(source)
+    own = own_lines(target.function)
+    totals: list[int] = []
+    ran: set[str] = set()
+    for n in (SMALL, MIDDLE):
+        try:
+            with limited(seconds):
+                if n == SMALL and _never_ends(target, source):
+                    trial.endless = True
+                most = timing.taken(n) if trial.endless else None
+                counts, whole = timing.lines(target.function, source.call(n, "random"), LINES, most)
+                if not whole:
+                    timing.run(target.function, source.call(n, "random"), most)
+        except LateError as error:
+            if n == SMALL:
+                trial.why, trial.error = f"took over {seconds:.1f} s at n = {n}", error
+            break
+        except CannotBuildError as error:
+            trial.why, trial.error = f"cannot be called: {error}", error
+            break
+        except MemoryError as error:
+            trial.why, trial.error = "raised MemoryError: memory ran out", error
+            break
+        except (Exception, SystemExit, KeyboardInterrupt) as error:
+            if n == SMALL:
+                trial.why, trial.error = f"raised {type(error).__name__}: {error}"[:300], error
+            else:
+                trial.grows = False
+            break
+        totals.append(sum(counts.values()))
+        ran |= own & set(counts)
+    trial.covered = len(ran) / len(own) if own else 1.0
+    trial.grows = len(totals) == 2 and totals[1] > GROWN * totals[0]
+    return trial
+
+
+def _never_ends(target: Target, source: Any) -> bool:
+    """Tell whether a call gives an iterator that goes on and on."""
+    positional, named = source.call(SMALL, "random")
+    result = target.function(*positional, **named)
+    if not isinstance(result, collections.abc.Iterator) or hasattr(result, "fileno"):
+        timing.finish(result)
+        return False
+    return sum(1 for _ in itertools.islice(result, ENDLESS)) == ENDLESS
+
+
+def search(target: Target, seconds: float) -> Trial:
+    """Return the best way to make a target's arguments; one with `why` where none of them works."""
+    until = time.monotonic() + min(SHARE * seconds, LONGEST)
+    if target.builder is not None:
+        return Trial(FromBuilder(target.builder), covered=1.0, grows=True)
+    first = attempt(target, FromAnnotations(target), max(PATIENCE * seconds, TRIAL))
+    best: Trial | None = None if first.why else first
+    if best is not None and (best.grows or best.covered >= HALF):
+        return best
+    if isinstance(first.error, (LateError, MemoryError)):
+        return first  # of the right types, and it does not come back: other types prove nothing
+    enough = 0
+    failed: Trial | None = None
+    for trial in _tried(target, until):
+        if trial.why:
+            failed = failed or trial
+            continue
+        if best is None or trial.rank > best.rank:
+            best = trial
+        enough += 1
+        if best.rank[0] or enough > MORE:
+            break
+    if best is not None:
+        return best
+    if isinstance(first.error, CannotBuildError) and failed is not None:
+        return failed
+    return first
+
+
+def _tried(target: Target, until: float) -> Iterator[Trial]:
+    """Give one trial after the other: the docstring's examples, then what the body asks for."""
+    half = time.monotonic() + (until - time.monotonic()) * 0.7
+    good = False
+    for _, source in shown(target):
+        if time.monotonic() > half:
+            break
+        trial = attempt(target, source)
+        good = good or not trial.why
+        yield trial
+    uses = Uses(target)
+    plan = uses.first
+    seen: set[str] = set()
+    for _ in range(REPAIRS * (2 if len(uses.kinds) > 1 else 1)):
+        if time.monotonic() > until or str(plan) in seen:
+            return
+        seen.add(str(plan))
+        trial = attempt(target, uses.source(plan))
+        yield trial
+        changed = _repaired(target, uses, plan, trial)
+        if changed is None:
+            return
+        plan = changed
+
+
+def _repaired(target: Target, uses: Uses, plan: dict[str, Any], trial: Trial) -> dict[str, Any] | None:
+    """Return a plan with the next kind of the parameter that an error blames; None where all were tried."""
+    room = [name for name, place in plan["kinds"].items() if place + 1 < len(uses.kinds[name])]
+    more = plan["instance"] + 1 < len(uses.instances)
+    values = trial.error.__traceback__ if trial.error is not None else None
+    if more and values is not None and not _entered(target, values):
+        return {**plan, "instance": plan["instance"] + 1}
+    if not room:
+        return {**plan, "instance": plan["instance"] + 1} if more else None
+    blamed = [name for name in _blamed(target, values, str(trial.error)) if name in room] if values else []
+    # Without a hint the one that was changed the least: all of them advance together.
+    chosen = blamed[0] if blamed else min(room, key=lambda name: plan["kinds"][name])
+    return {**plan, "kinds": {**plan["kinds"], chosen: plan["kinds"][chosen] + 1}}
+
+
+def _entered(target: Target, raised: TracebackType) -> bool:
+    code = usage.code_of(target.function)
+    return any(frame.f_code is code for frame, _ in traceback.walk_tb(raised))
+
+
+def _blamed(target: Target, raised: TracebackType, message: str) -> list[str]:
+    """Return the parameters on the line that an error came through, those of the type that it names first."""
+    code = usage.code_of(target.function)
+    node = usage.parsed(target.function)
+    if code is None or node is None:
+        return []
+    for frame, line in reversed(list(traceback.walk_tb(raised))):
+        if frame.f_code is not code:
+            continue
+        at = line - code.co_firstlineno + 1
+        names = [
+            each.id
+            for each in ast.walk(node)
+            if isinstance(each, ast.Name) and each.lineno <= at <= (each.end_lineno or at)
+        ]
+        own = list(dict.fromkeys(names))
+        return sorted(own, key=lambda name: f"'{type(frame.f_locals.get(name)).__name__}'" not in message)
+    return []
+
+
+def restored(target: Target, plan: dict[str, Any]) -> Any:
+    """Return the source that a plan stands for: the worker was started anew."""
+    if plan["from"] == "builder" and target.builder is not None:
+        return FromBuilder(target.builder)
+    if plan["from"] == "use":
+        return Uses(target).source(plan)
+    if plan["from"] == "example":
+        for each, source in shown(target):
+            if each == plan:
+                return source
+    return FromAnnotations(target)
+
+
+def stub(target: Target) -> str:
+    """Return the builder that the user would write; nothing where the body cannot be read."""
+    try:
+        return Uses(target).stub()
+    except Exception:  # it reads the user's code, which may be anything
+        return ""
