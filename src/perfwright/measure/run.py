@@ -60,18 +60,31 @@ class Guest:
         self.end()
         shutil.rmtree(self.scratch, ignore_errors=True)
 
-    def load(self, module: str, function: str) -> Mapping[str, Any]:
-        """Import a module and find a function in it; return what it is. Raises GuestError where that cannot be done."""
+    def load(self, module: str, function: str, marks: str = "") -> Mapping[str, Any]:
+        """Import a module and find a function in it, and its builder there or in the file `marks`; return what it is.
+
+        Raises GuestError where that cannot be done.
+        """
+        question = {"ask": "load", "module": module, "function": function, "marks": marks}
+        said = self._imported(question, f"{module}:{function}", "a function")
+        self.loaded = question
+        return said
+
+    def names(self, module: str) -> Mapping[str, Any]:
+        """Import a module or a package; return the targets that it offers, and those that it has builders for.
+
+        Raises GuestError where that cannot be done.
+        """
+        return self._imported({"ask": "names", "module": module}, module, "a module")
+
+    def _imported(self, question: Mapping[str, Any], named: str, kind: str) -> Mapping[str, Any]:
         self.loaded = None
-        question = {"ask": "load", "module": module, "function": function}
         said = self.ask(question, START)
         if "raised" in said or "ended" in said:
             why = said.get("raised") or said["ended"]
             raise GuestError(
-                f"{module}:{function} cannot be loaded ({why}); name a function that {self.python} can import.",
-                slug="cannot-load",
+                f"{named} cannot be loaded ({why}); name {kind} that {self.python} can import.", slug="cannot-load"
             )
-        self.loaded = question
         return said
 
     def choose(self, seconds: float) -> dict[str, Any]:

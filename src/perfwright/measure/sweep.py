@@ -65,11 +65,12 @@ def sweep(
     function: str,
     *,
     seconds: float = 5.0,
+    marks: str = "",
     clock: Callable[[], float] = time.monotonic,
 ) -> Sweep:
     """Measure one function over doubling sizes within `seconds`. Raises GuestError where it cannot be loaded."""
     began = clock()
-    known = guest.load(module, function)
+    known = guest.load(module, function, marks)
     chosen = guest.choose(seconds)
     if failed := _failed(chosen):
         return _nothing(known, function, failed, chosen.get("stub", ""), clock() - began)

@@ -9,9 +9,10 @@ import os
 import struct
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any, BinaryIO
 
-from . import guard, marks, search, timing  # type: ignore[import-not-found,unused-ignore]
+from . import guard, marks, search, surface, timing  # type: ignore[import-not-found,unused-ignore]
 from .inputs import CannotBuildError
 from .target import Target
 
@@ -25,10 +26,14 @@ def serve(questions: BinaryIO, answers: BinaryIO) -> None:
         asked = json.loads(questions.read(HEAD.unpack(head)[0]))
         try:
             if asked["ask"] == "load":
-                target = load(asked["module"], asked["function"])
+                target = load(asked)
                 if "plan" in asked:  # this worker stands for one that was ended
                     target.source, target.endless = search.restored(target, asked["plan"]), asked["endless"]
                 said: dict[str, Any] = describe(target)
+            elif asked["ask"] == "names":
+                found = imported(asked["module"])
+                targets, left = surface.offered(found)
+                said = {"targets": targets, "left": left, "built": surface.built(found)}
             else:
                 said = answer(target, asked)
         except CannotBuildError as error:
@@ -40,22 +45,38 @@ def serve(questions: BinaryIO, answers: BinaryIO) -> None:
         answers.flush()
 
 
-def load(module: str, function: str) -> Target:
-    """Import a module, by name or by path, and find a function in it."""
-    if module.endswith(".py"):
-        path = Path(module)
-        if getattr(known := sys.modules.get(path.stem), "__file__", None) == module:
-            return Target(known, function)
-        sys.path.insert(0, str(path.parent))
-        spec = importlib.util.spec_from_file_location(path.stem, path)
-        if spec is None or spec.loader is None:
-            raise ImportError(f"{module} is no Python file")
-        loaded = importlib.util.module_from_spec(spec)
-        sys.modules[path.stem] = loaded
-        spec.loader.exec_module(loaded)
-    else:
-        loaded = importlib.import_module(module)
-    return Target(loaded, function)
+def load(asked: dict[str, Any]) -> Target:
+    """Import a module, by name or by path, and find a function in it; `marks` is where else its builder may stand."""
+    builders = [imported(asked["marks"])] if asked.get("marks") else []
+    return Target(imported(asked["module"]), asked["function"], builders)
+
+
+def imported(module: str) -> ModuleType:
+    """Import a module by name or by path. A file of a package is imported as what it is there."""
+    if not module.endswith(".py"):
+        return importlib.import_module(module)
+    path = Path(module)
+    folder, names = path.parent, [path.stem]
+    while (folder / "__init__.py").is_file() and folder != folder.parent:
+        names.insert(0, folder.name)
+        folder = folder.parent
+    name = ".".join(names[:-1] if path.stem == "__init__" and len(names) > 1 else names)
+    if (known := sys.modules.get(name)) is not None and getattr(known, "__file__", None) == module:
+        return known
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+    if len(names) > 1:
+        with contextlib.suppress(ImportError):  # another package of that name came first
+            found = importlib.import_module(name)
+            if getattr(found, "__file__", None) == module:
+                return found
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{module} is no Python file")
+    loaded = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = loaded
+    spec.loader.exec_module(loaded)
+    return loaded
 
 
 def describe(target: Target) -> dict[str, Any]:

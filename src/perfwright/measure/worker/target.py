@@ -2,7 +2,7 @@
 
 import inspect
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from . import examples, marks, usage  # type: ignore[import-not-found,unused-ignore]
@@ -15,14 +15,14 @@ Call = tuple[tuple[Any, ...], dict[str, Any]]
 class Target:
     """The function to measure, found in a module; `source` makes its arguments once one is chosen."""
 
-    def __init__(self, module: Any, name: str) -> None:
+    def __init__(self, module: Any, name: str, others: Sequence[Any] = ()) -> None:
         owner: Any = None
         found: Any = module
         for part in name.split("."):
             owner, found = found, getattr(found, part)
         self.module, self.function, self.name = module, found, name
         self.owner = owner if inspect.isclass(owner) else None
-        self.builder = self._builder(module)
+        self.builder = next(filter(None, map(self._builder, (module, *others))), None)
         self.signature = inspect.signature(found)
         self.unread = ""  # why its annotations could not be read
         try:
