@@ -24,7 +24,7 @@ LIBRARIES = {
     "more_itertools": "more-itertools==11.2.1",
     "toolz": "toolz==1.2.0",
     "boltons": "boltons==26.2.0",
-    "networkx": "networkx==3.6.1",
+    "networkx": "networkx[default]==3.6.1",
     "inflect": "inflect==7.6.0",
 }
 REASONS = (
@@ -99,11 +99,16 @@ def main() -> None:
 
 PREFACE = """# Public functions of five libraries, measured without a builder
 
-`make bench-libraries` measures every public function of five libraries as `perfwright bench LIBRARY --all` does, and writes
-this page. Nobody wrote an input for any of them. A function counts where it returns at three sizes or more, and its work
-grows (a quarter more lines at the largest size than at the smallest, or twice the CPU time) or half of its own lines run.
-Of a package that exports no function itself (boltons), the public modules are asked. Methods are those of public classes.
-The libraries are installed alone: what needs numpy, scipy or matplotlib fails, and counts as failed.
+`make bench-libraries` measures every public function of five libraries as `perfwright bench LIBRARY --all` does, and
+writes this page. Nobody wrote an input for any of them. A function counts where it returns at three sizes or more, and
+its work grows (a quarter more lines at the largest size than at the smallest, or twice the CPU time) or half of its own
+lines run. Of a package that exports no function itself (boltons), the public modules are asked. Methods are those of
+public classes. networkx comes with what it calls its default dependencies (numpy, scipy, matplotlib, pandas).
+
+What is tried, in this order: the annotations; each call that the docstring shows, with each of its literals grown, then
+each of its arguments; what the body does with each parameter (and what the functions do to which it passes it on), with
+the next guess for the parameter that an error blames. The first way wins that lets the work grow and runs half of the
+lines; without one, the way that ran most lines.
 
 """
 

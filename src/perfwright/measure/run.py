@@ -173,7 +173,7 @@ class Guest:
 def interpreter(root: Path, given: Path | None, environment: str | None) -> Path:
     """Return the interpreter of a project: the given one, its `.venv`, the active environment, else this one."""
     if given is not None:
-        return given
+        return given.absolute() if given.exists() else given  # it is started in another folder; or found on PATH
     for folder in (root / ".venv", Path(environment) if environment else None):
         for name in ("bin/python", "Scripts/python.exe"):
             if folder is not None and (folder / name).exists():

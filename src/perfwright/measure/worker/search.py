@@ -17,13 +17,15 @@ from .inputs import CannotBuildError  # type: ignore[import-not-found,unused-ign
 from .target import FromAnnotations, FromBuilder, Target, Uses, shown  # type: ignore[import-not-found,unused-ignore]
 
 SMALL, MIDDLE = 8, 24
-PATIENCE, SHARE, LONGEST = 0.4, 0.3, 1.5  # of the time: a call of the right types; all trials, and at most (seconds)
+PATIENCE = 0.4  # of the time: what a call of the right types may take
+SHARE, SHORTEST, LONGEST = 0.3, 0.6, 1.5  # of the time: all trials, and at least and at most (seconds)
 TRIAL = 0.3  # seconds of one call
 LINES = 20_000
 GROWN = 1.2
 HALF = 0.5
 ENDLESS = 50_000  # items: more than an input of 8 explains
 REPAIRS = 14
+FEWEST = 3  # trials of what the body asks for, however long the rest took
 MORE = 8  # trials after one that ran half of the lines
 
 
@@ -133,7 +135,7 @@ def _never_ends(target: Target, source: Any) -> bool:
 
 def search(target: Target, seconds: float) -> Trial:
     """Return the best way to make a target's arguments; one with `why` where none of them works."""
-    until = time.monotonic() + min(SHARE * seconds, LONGEST)
+    until = time.monotonic() + min(max(SHARE * seconds, SHORTEST), LONGEST)
     if target.builder is not None:
         return Trial(FromBuilder(target.builder), covered=1.0, grows=True)
     first = attempt(target, FromAnnotations(target), max(PATIENCE * seconds, TRIAL))
@@ -174,7 +176,7 @@ def _tried(target: Target, until: float) -> Iterator[Trial]:
     plan = uses.first
     seen: set[str] = set()
     for _ in range(REPAIRS * (2 if len(uses.kinds) > 1 else 1)):
-        if time.monotonic() > until or str(plan) in seen:
+        if str(plan) in seen or (time.monotonic() > until and len(seen) >= FEWEST):
             return
         seen.add(str(plan))
         trial = attempt(target, uses.source(plan))
