@@ -6,21 +6,24 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from perfwright.measure import growth
+from perfwright.measure import growth, spreads
 from perfwright.measure.growth import Fit
 from perfwright.measure.run import WORKER, Guest
+from perfwright.measure.spreads import Worst
 
 FIRST, LARGEST = 8, 2_000_000
 TARGETS = (100, 10_000, 1_000_000)
 CALL = 0.4  # seconds; a call that takes longer is the last
-SHARE = 0.7  # of the budget that timing may take
+SHARE, LEAST = 0.7, 0.4  # of the budget: what timing may take, and what it has in any case
+OTHERS, RESERVED = 0.25, 0.12  # of the budget: what other spreads of the input may take, and have in any case
+MEMORY = 0.9  # of the budget: when measuring memory ends
 LINES = 100_000  # line events counted at one size
 PEAKS = 8  # sizes at which memory is measured
 PATIENCE = 0.4  # of the time left: what one size may take
 ENOUGH = 9  # sizes
 STEEP = 4.2  # local slope from which sizes grow by one or two
 DISCERNIBLE, HOT = 0.3, 5  # slope of a line that grows; lines named
-WAITS = 1.5  # wall to CPU from which a function waits
+WAITS, WAITING = 1.5, 2  # wall to CPU from which a function waits, at so many of the largest sizes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +59,7 @@ class Sweep:
     stub: str = ""  # the builder to write, where no input could be made
     covered: float = 0.0  # of the function's own lines: how many ran
     endless: bool = False  # it gives an iterator that never ends
+    worst: Worst | None = None  # another spread of the input that takes much longer, where there is one
     targets: Sequence[tuple[int, float, float, float, bool]] = field(default_factory=tuple)
 
 
@@ -78,17 +82,20 @@ def sweep(
     if failed := _failed(said):
         return _nothing(known, function, failed, "", clock() - began)
     fresh = bool(said["changes"])
-    samples, stopped = _timed(guest, fresh, began + seconds * SHARE, clock)
+    until = max(began + seconds * SHARE, clock() + seconds * LEAST)  # trials may have taken their time
+    samples, stopped = _timed(guest, fresh, until, clock)
     counted, per_line, covered = _counted(guest, [sample.n for sample in samples], began + seconds, clock)
-    peaks = _peaks(guest, [sample.n for sample in samples], began + seconds, clock)
+    peaks = _peaks(guest, [sample.n for sample in samples], began + MEMORY * seconds, clock)
     lines_fit = growth.fit(counted)
     time_fit = growth.fit([(sample.n, sample.cpu) for sample in samples], lines_fit)
-    waits = bool(samples) and samples[-1].wall > WAITS * samples[-1].cpu and samples[-1].wall > 0.001
+    waits = bool(samples) and all(each.wall > max(WAITS * each.cpu, 0.001) for each in samples[-WAITING:])
+    left = min(max(began + seconds - clock(), RESERVED * seconds), OTHERS * seconds)
     return Sweep(
         function=function, file=known["file"], line=known["line"], python=known["python"], samples=samples,
         time=time_fit, wall=growth.fit([(sample.n, sample.wall) for sample in samples]) if waits else None,
         lines=counted, lines_fit=lines_fit, hot=hot(per_line), peaks=peaks, peak=growth.fit(peaks), stopped=stopped,
         seconds=clock() - began, mutates=fresh, targets=at_targets(samples, time_fit),
+        worst=spreads.search(guest, [(sample.n, sample.cpu) for sample in samples], left, clock),
         input=chosen["input"], covered=max(covered, chosen["covered"]), endless=chosen["endless"],
     )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from perfwright.report import words
@@ -9,6 +10,7 @@ from perfwright.report.safe import safe
 
 if TYPE_CHECKING:
     from perfwright.measure.every import Outcome
+    from perfwright.measure.spreads import Worst
     from perfwright.measure.sweep import Sweep
 
 HALF, FEW = 0.5, 6  # of a function's lines; sizes that tell how it grows
@@ -54,7 +56,20 @@ def document(target: str, found: "Sweep") -> dict[str, Any]:
         "why": found.time.why,
         "input": found.input,
         "lines_run": round(found.covered, 3),
+        "worst": asdict(found.worst) if found.worst is not None else None,
     }
+
+
+def worst(found: "Worst") -> str:
+    """Return one sentence on the input that takes longest."""
+    random = f"random input {duration(found.cpu_random)}"
+    if found.late:
+        return (
+            f"worst input found: {safe(found.said)}: at n = {found.n:,} it does not return within"
+            f" {duration(found.cpu)}, {random}"
+        )
+    slopes = f"n^{found.exponent:.2f}, random n^{found.random:.2f}"
+    return f"worst input found: {safe(found.said)}: {slopes}; at n = {found.n:,} {duration(found.cpu)}, {random}"
 
 
 def many(module: str, outcomes: "Sequence[Outcome]", left: Sequence[str]) -> str:
@@ -101,6 +116,8 @@ def _note(found: "Sweep") -> str:
         notes.append(f"{found.covered:.0%} of its lines ran")
     if found.endless:
         notes.append("never ends: 4n items taken")
+    if found.worst is not None:
+        notes.append(f"worse: {safe(found.worst.said)}")
     if found.wall is not None:
         notes.append("waits")
     if found.time.why and len(found.samples) < FEW:

@@ -137,6 +137,8 @@ def _text(target: str, found: "Sweep") -> str:
         else:
             interval = f"{measured.duration(low)} to {measured.duration(high)}"
             told.append(f"at {n:,}: about {measured.duration(middle)} ({interval}), extrapolated")
+    if found.worst is not None:
+        told.append(measured.worst(found.worst))
     told.append(f"input: {safe(found.input)}")
     if found.endless:
         told.append("it gives an iterator that never ends: its first 4n items were taken")

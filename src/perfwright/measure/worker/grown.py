@@ -10,6 +10,8 @@ import string
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from . import spread  # type: ignore[import-not-found,unused-ignore]
+
 ADDERS = ("add", "append", "insert", "push", "put", "enqueue", "register", "set", "extend", "update", "union")
 TRIED = 3  # items that an object must take before it counts as one that grows
 
@@ -22,7 +24,7 @@ class Grower:
     """Makes a value like another one, of size `n`. `repeated`: of the same items again, not of new ones like them."""
 
     def __init__(self, n: int, distribution: str = "random", *, repeated: bool = False, seed: int = 0) -> None:
-        self.n, self.distribution, self.repeated = n, distribution, repeated
+        self.n, self.spread, self.repeated = n, spread.parse(distribution), repeated
         self.random = random.Random(f"{seed} {n}")
 
     def larger(self, value: Any) -> Any:
@@ -59,8 +61,8 @@ class Grower:
             raise CannotGrowError
         if self.repeated:
             return [copy.copy(some[place % len(some)]) for place in range(count)]
-        if self.distribution != "random" and all(isinstance(each, (int, str, float)) for each in some):
-            return arranged([self.like(some) for _ in range(count)], self.distribution, self.random)
+        if self.spread != spread.Spread() and all(isinstance(each, (int, str, float)) for each in some):
+            return spread.arranged([self.like(some) for _ in range(count)], self.spread, self.random)
         made = [self.like(some) for _ in range(count)]
         with contextlib.suppress(TypeError, ValueError):
             if len(some) > 2 and list(some) == sorted(some) and some[0] != some[-1]:
@@ -103,26 +105,12 @@ class Grower:
         """Return text of `n` characters: the same again and again, or as the distribution says."""
         if not value:
             raise CannotGrowError
-        if self.distribution == "equal":
-            return value[0] * self.n
-        if self.distribution == "near-miss":
-            return value[0] * max(self.n - 1, 0) + "!"
+        if self.spread.unit:
+            return spread.text(self.n, self.spread, self.random)  # type: ignore[no-any-return,unused-ignore]
         made = (value * (self.n // len(value) + 1))[: self.n]
-        if self.distribution in ("sorted", "reversed"):
-            return "".join(sorted(made, reverse=self.distribution == "reversed"))
-        return made
-
-
-def arranged(items: list[Any], distribution: str, pick: random.Random) -> list[Any]:
-    """Return items spread as a distribution says: all equal, in order, few different ones."""
-    if distribution == "equal":
-        return items[:1] * len(items)
-    if distribution == "few":
-        some = items[: max(int(len(items) ** 0.5), 1)]
-        return [pick.choice(some) for _ in items]
-    if distribution in ("sorted", "reversed"):
-        return sorted(items, key=lambda each: (type(each).__name__, each), reverse=distribution == "reversed")
-    return items
+        if self.spread.order == "random":
+            return made
+        return "".join(spread.arranged(list(made), self.spread, self.random))
 
 
 def filled(made: Any, n: int, pick: random.Random, *, linked: bool = False) -> Any:

@@ -10,7 +10,6 @@ import inspect
 import io
 import pathlib
 import random
-import string
 import tempfile
 import types
 import typing
@@ -18,11 +17,11 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from . import spread  # type: ignore[import-not-found,unused-ignore]
 from .kinds import Asked, Kind  # type: ignore[import-not-found,unused-ignore]
 
 INNER = 4  # items of a container inside another one
 DEEPEST = 6
-DISTRIBUTIONS = ("random", "equal", "sorted", "reversed", "few", "near-miss")
 
 LISTS = (
     list, collections.abc.Sequence, collections.abc.MutableSequence, collections.abc.Iterable,
@@ -40,7 +39,7 @@ class Builder:
     """Makes values of annotated types: of size `n` where they grow, from one seed."""
 
     def __init__(self, n: int, distribution: str = "random", seed: int = 0) -> None:
-        self.n, self.distribution = n, distribution
+        self.n, self.spread = n, spread.parse(distribution)
         self.random = random.Random(f"{seed} {n}")
 
     def value(self, kind: Any, size: int, *, grows: bool = False, depth: int = 0) -> Any:  # noqa: C901 - one line a type
@@ -154,21 +153,13 @@ class Builder:
 
     def items(self, kind: Any, size: int, depth: int) -> list[Any]:
         """Return `size` values of a type, spread as the distribution says."""
-        if self.distribution == "equal":
+        if self.spread.distinct == "one":
             return [self.value(kind, INNER, depth=depth + 1)] * size
-        if self.distribution == "few":
-            some = [self.value(kind, INNER, depth=depth + 1) for _ in range(max(int(size**0.5), 1))]
-            return [self.random.choice(some) for _ in range(size)]
         if kind is int:  # by far the most often asked for
             made = self.random.choices(range(10 * max(self.n, 10)), k=size)
         else:
             made = [self.value(kind, INNER, depth=depth + 1) for _ in range(size)]
-        if self.distribution in ("sorted", "reversed"):
-            try:
-                made.sort(reverse=self.distribution == "reversed")
-            except TypeError:
-                made.sort(key=repr, reverse=self.distribution == "reversed")
-        return made
+        return spread.arranged(made, self.spread, self.random)  # type: ignore[no-any-return,unused-ignore]
 
     def distinct(self, kind: Any, size: int, depth: int) -> list[Any]:
         """Return up to `size` different values of a type."""
@@ -180,15 +171,8 @@ class Builder:
         return list(made)
 
     def text(self, size: int) -> str:
-        """Return text of a length: words with spaces; one letter and a surprise at the end for `near-miss`."""
-        if self.distribution == "equal":
-            return "a" * size
-        if self.distribution == "near-miss":
-            return "a" * max(size - 1, 0) + "!"
-        letters = self.random.choices(string.ascii_lowercase + "  ", k=size)
-        if self.distribution in ("sorted", "reversed"):
-            letters.sort(reverse=self.distribution == "reversed")
-        return "".join(letters)
+        """Return text of a length."""
+        return spread.text(size, self.spread, self.random)  # type: ignore[no-any-return,unused-ignore]
 
 
 def is_container(kind: Any) -> bool:

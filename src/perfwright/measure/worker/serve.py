@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, BinaryIO
 
-from . import guard, marks, search, surface, timing  # type: ignore[import-not-found,unused-ignore]
+from . import guard, marks, search, surface, timing, worst  # type: ignore[import-not-found,unused-ignore]
 from .inputs import CannotBuildError
 from .target import Target
 
@@ -99,6 +99,8 @@ def answer(target: "Target | None", asked: dict[str, Any]) -> dict[str, Any]:
         raise LookupError("no function was loaded")
     if asked["ask"] == "search":
         return searched(target, asked["seconds"])
+    if asked["ask"] == "climb":
+        return {"worst": worst.climb(target, asked["seconds"])}
     n, distribution = asked["n"], asked.get("distribution", "random")
     most = timing.taken(n) if target.endless else None
 
@@ -109,6 +111,8 @@ def answer(target: "Target | None", asked: dict[str, Any]) -> dict[str, Any]:
         return {"changes": timing.changes(target.function, make, most)}
     if asked["ask"] == "time":
         return timing.timed(target.function, make, fresh=asked["fresh"], size=n, most=most)
+    if asked["ask"] == "quick":
+        return worst.quick(target, n, distribution, asked["seconds"])
     if asked["ask"] == "peak":
         return {"peak": timing.peak(target.function, make(), most)}
     call = make()
