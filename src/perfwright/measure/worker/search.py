@@ -13,7 +13,7 @@ from types import CodeType, TracebackType
 from typing import Any
 
 from . import timing, usage  # type: ignore[import-not-found,unused-ignore]
-from .inputs import CannotBuildError  # type: ignore[import-not-found,unused-ignore]
+from .instances import CannotBuildError  # type: ignore[import-not-found,unused-ignore]
 from .target import FromAnnotations, FromBuilder, Target, Uses, shown  # type: ignore[import-not-found,unused-ignore]
 
 SMALL, MIDDLE = 8, 24

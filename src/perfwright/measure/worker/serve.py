@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any, BinaryIO
 
 from . import guard, marks, search, surface, timing, worst  # type: ignore[import-not-found,unused-ignore]
-from .inputs import CannotBuildError
+from .instances import CannotBuildError
 from .target import Target
 
 HEAD = struct.Struct(">I")

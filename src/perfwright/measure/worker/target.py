@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from . import examples, marks, usage  # type: ignore[import-not-found,unused-ignore]
-from .inputs import Builder, CannotBuildError, is_container  # type: ignore[import-not-found,unused-ignore]
+from .inputs import Builder, is_container  # type: ignore[import-not-found,unused-ignore]
+from .instances import CannotBuildError  # type: ignore[import-not-found,unused-ignore]
 from .kinds import Fixed, Size, code_of, said  # type: ignore[import-not-found,unused-ignore]
 
 Call = tuple[tuple[Any, ...], dict[str, Any]]
