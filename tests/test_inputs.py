@@ -72,7 +72,7 @@ def value(kind: Any, n: int = 30) -> Any:
     [
         (list[int], list), (Name, str), (T, str), (Annotated[list[int], "noted"], list), (bytes, bytes),
         (Iterable[tuple[int, str]], list), (Mapping[str, list[int]], dict), (str | None, str),
-        (typing.Union[list[int], None], list), (io.StringIO, io.StringIO), (range, range),  # noqa: UP007, UP045
+        (typing.Union[list[int], None], list), (io.StringIO, io.StringIO), (range, range),  # noqa: UP007
     ],
 )  # fmt: skip
 def test_what_has_a_size_has_the_size_that_is_asked_for(kind: Any, holds: type) -> None:

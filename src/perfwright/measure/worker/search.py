@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import CodeType, TracebackType
 from typing import Any
 
-from . import timing, usage  # type: ignore[import-not-found,unused-ignore]
+from . import counting, timing, usage  # type: ignore[import-not-found,unused-ignore]
 from .instances import CannotBuildError  # type: ignore[import-not-found,unused-ignore]
 from .target import FromAnnotations, FromBuilder, Target, Uses, shown  # type: ignore[import-not-found,unused-ignore]
 
@@ -97,7 +97,7 @@ def attempt(target: Target, source: Any, seconds: float = TRIAL) -> Trial:
                 if n == SMALL and _never_ends(target, source):
                     trial.endless = True
                 most = timing.taken(n) if trial.endless else None
-                counts, whole = timing.lines(target.function, source.call(n, "random"), LINES, most)
+                counts, whole = counting.lines(target.function, source.call(n, "random"), LINES, most)
                 if not whole:
                     timing.run(target.function, source.call(n, "random"), most)
         except LateError as error:

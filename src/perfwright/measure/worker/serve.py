@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, BinaryIO
 
-from . import guard, marks, search, surface, timing, worst  # type: ignore[import-not-found,unused-ignore]
+from . import counting, guard, marks, search, surface, timing, worst  # type: ignore[import-not-found,unused-ignore]
 from .instances import CannotBuildError
 from .target import Target
 
@@ -119,9 +119,9 @@ def answer(target: "Target | None", asked: dict[str, Any]) -> dict[str, Any]:
     with contextlib.suppress(Exception):  # a value that cannot be made again is counted as it is
         call = (tuple(timing.counted(each) for each in call[0]), {k: timing.counted(v) for k, v in call[1].items()})
     try:
-        counts, whole = timing.lines(target.function, call, asked["most"], most)
+        counts, whole = counting.lines(target.function, call, asked["most"], most)
     except (TypeError, ValueError):  # it does not take our numbers for numbers
-        counts, whole = timing.lines(target.function, make(), asked["most"], most)
+        counts, whole = counting.lines(target.function, make(), asked["most"], most)
     own = search.own_lines(target.function)
     return {"lines": counts, "whole": whole, "ran": sorted(own & set(counts)), "own": len(own)}
 

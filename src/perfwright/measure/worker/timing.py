@@ -6,12 +6,10 @@ import gc
 import inspect
 import itertools
 import pickle
-import sys
 import threading
 import time
 import tracemalloc
 from collections.abc import Callable
-from types import FrameType
 from typing import Any
 
 Call = tuple[tuple[Any, ...], dict[str, Any]]
@@ -192,38 +190,3 @@ def peak(function: Callable[..., Any], call: Call, most: int | None = None) -> i
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-
-
-def lines(function: Callable[..., Any], call: Call, most: int, items: int | None = None) -> tuple[dict[str, int], bool]:
-    """Return how often each line ran during a call, as `file:line`, and whether all of the call was counted.
-
-    Comparing and hashing an item is a line too, of this file: so work in C that depends on items is seen.
-    """
-    counts: dict[tuple[str, int], int] = collections.defaultdict(int)
-    own = frozenset([run.__code__, finish.__code__, lines.__code__])
-    left = most
-
-    class Enough(BaseException):
-        pass
-
-    def local(frame: FrameType, event: str, _: Any) -> Any:
-        nonlocal left
-        if event == "line":
-            counts[frame.f_code.co_filename, frame.f_lineno] += 1
-            left -= 1
-            if left < 0:
-                raise Enough
-        return local
-
-    def trace(frame: FrameType, event: str, _: Any) -> Any:
-        return local if event == "call" and frame.f_code not in own else None
-
-    whole = True
-    sys.settrace(trace)
-    try:
-        run(function, call, items)
-    except Enough:
-        whole = False
-    finally:
-        sys.settrace(None)
-    return {f"{file}:{line}": count for (file, line), count in counts.items()}, whole

@@ -8,7 +8,7 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from . import spread, timing, usage  # type: ignore[import-not-found,unused-ignore]
+from . import counting, spread, timing, usage  # type: ignore[import-not-found,unused-ignore]
 from .search import LateError, limited  # type: ignore[import-not-found,unused-ignore]
 from .spread import Spread  # type: ignore[import-not-found,unused-ignore]
 from .target import Target  # type: ignore[import-not-found,unused-ignore]
@@ -92,7 +92,7 @@ def _cost(target: Target, one: Spread) -> float:
             return CALL if said.get("late") else 0.0
         most = timing.taken(SIZE) if target.endless else None
         with limited(CALL):
-            counts, _ = timing.lines(target.function, target.call(SIZE, one.text), LINES, most)
+            counts, _ = counting.lines(target.function, target.call(SIZE, one.text), LINES, most)
         return float(said["cpu"]) + LINE * sum(counts.values())
     except LateError:
         return CALL
