@@ -6,7 +6,7 @@ BIN     := .venv/bin
 PIP     := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench bench-peers bench-growth limits libraries docs golden house clean
+.PHONY: help demo test check format bench bench-peers bench-growth bench-libraries limits libraries docs golden house clean
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ bench-peers: .cache/compiled/.made ## Compare time and findings with other analy
 
 bench-growth: .venv/.dev ## Measure 37 functions whose growth is known, with all cores busy
 	@$(BIN)/python benchmarks/check_growth.py
+
+bench-libraries: .venv/.dev ## Measure each public function of five libraries, without a builder, and write docs/bench-libraries.md
+	@$(BIN)/python benchmarks/check_libraries.py --write
 
 limits: .venv/.dev ## Check hostile input, 20,000 random programs and a million lines: no crash, no hang, 2 GB at most
 	@$(BIN)/python benchmarks/check_hostile.py

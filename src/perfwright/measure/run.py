@@ -23,7 +23,7 @@ HEAD = struct.Struct(">I")
 MEMORY = 4 << 30  # bytes of address space
 LONGEST = 64 << 20  # bytes of one answer
 START = 60.0  # seconds for an import
-START_OF_TRIALS = 1.0  # seconds beside the budget: modules that an example imports
+START_OF_TRIALS = 4.0  # seconds beside the budget: modules that an example imports
 # The worker comes as a package of its own name: nothing of ours is on the path of the user's program.
 BOOT = """
 import importlib.util, sys

@@ -117,6 +117,19 @@ class Instance(Kind):
         return f"{self.kind.__name__}({', '.join(f'{name}={kind}' for name, kind in self.given.items())})"
 
 
+class Wrapped(Kind):
+    """An instance of a class that is called with one value: a kind of list, dict or text of the user's own."""
+
+    def __init__(self, kind: type, inner: Any) -> None:
+        self.kind, self.inner = kind, inner
+
+    def build(self, asked: Asked, /) -> Any:
+        return self.kind(asked.builder.value(self.inner, asked.size, depth=asked.depth))
+
+    def __repr__(self) -> str:
+        return f"{self.kind.__name__}({said(self.inner)})"
+
+
 def code_of(kind: Any) -> str:
     """Return the Python that makes a value of a kind at size `n`, as far as it is known."""
     if isinstance(kind, Kind):

@@ -9,14 +9,18 @@ import time
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
-from types import CodeType, TracebackType
+from types import CodeType, FrameType, TracebackType
 from typing import Any
 
 from . import counting, timing, usage  # type: ignore[import-not-found,unused-ignore]
 from .instances import CannotBuildError  # type: ignore[import-not-found,unused-ignore]
 from .target import FromAnnotations, FromBuilder, Target, Uses, shown  # type: ignore[import-not-found,unused-ignore]
 
-SMALL, MIDDLE = 8, 24
+SMALLER, SMALL, MIDDLE = 6, 8, 24
+LONG, STEEP = (
+    0.001,
+    5,
+)  # seconds from which, and times by which, a call at 8 is longer than at 6 where it is exponential
 PATIENCE = 0.4  # of the time: what a call of the right types may take
 SHARE, SHORTEST, LONGEST = 0.3, 0.6, 1.5  # of the time: all trials, and at least and at most (seconds)
 TRIAL = 0.3  # seconds of one call
@@ -57,7 +61,12 @@ def limited(seconds: float) -> Iterator[None]:
         yield
         return
 
-    def ring(*_: Any) -> None:
+    def ring(_: int, frame: FrameType | None) -> None:
+        while frame is not None:
+            if frame.f_code.co_filename.startswith("<frozen importlib"):  # half of a module would stay behind
+                signal.setitimer(signal.ITIMER_REAL, seconds, 0.05)
+                return
+            frame = frame.f_back
         raise LateError(f"took over {seconds:.1f} s")
 
     before = signal.signal(signal.SIGALRM, ring)
@@ -91,11 +100,15 @@ def attempt(target: Target, source: Any, seconds: float = TRIAL) -> Trial:
     own = own_lines(target.function)
     totals: list[int] = []
     ran: set[str] = set()
-    for n in (SMALL, MIDDLE):
+    middle = MIDDLE
+    for place in range(2):
+        n = middle if place else SMALL
         try:
             with limited(seconds):
-                if n == SMALL and _never_ends(target, source):
-                    trial.endless = True
+                if n == SMALL:
+                    trial.endless, took = _taken(target, source, SMALL)
+                    if took > LONG and took > STEEP * _taken(target, source, SMALLER)[1]:
+                        middle = SMALL + 1  # exponential
                 most = timing.taken(n) if trial.endless else None
                 counts, whole = counting.lines(target.function, source.call(n, "random"), LINES, most)
                 if not whole:
@@ -123,14 +136,16 @@ def attempt(target: Target, source: Any, seconds: float = TRIAL) -> Trial:
     return trial
 
 
-def _never_ends(target: Target, source: Any) -> bool:
-    """Tell whether a call gives an iterator that goes on and on."""
-    positional, named = source.call(SMALL, "random")
+def _taken(target: Target, source: Any, n: int) -> tuple[bool, float]:
+    """Return whether a call gives an iterator that goes on and on, and the seconds that it took."""
+    positional, named = source.call(n, "random")
+    began = time.perf_counter()
     result = target.function(*positional, **named)
     if not isinstance(result, collections.abc.Iterator) or hasattr(result, "fileno"):
         timing.finish(result)
-        return False
-    return sum(1 for _ in itertools.islice(result, ENDLESS)) == ENDLESS
+        return False, time.perf_counter() - began
+    endless = sum(1 for _ in itertools.islice(result, ENDLESS)) == ENDLESS
+    return endless, time.perf_counter() - began
 
 
 def search(target: Target, seconds: float) -> Trial:

@@ -8,7 +8,7 @@ from typing import Any
 from . import examples, marks, usage  # type: ignore[import-not-found,unused-ignore]
 from .inputs import Builder, is_container  # type: ignore[import-not-found,unused-ignore]
 from .instances import CannotBuildError  # type: ignore[import-not-found,unused-ignore]
-from .kinds import Fixed, Size, code_of, said  # type: ignore[import-not-found,unused-ignore]
+from .kinds import Filled, Fixed, Instance, Size, Wrapped, code_of, said  # type: ignore[import-not-found,unused-ignore]
 
 Call = tuple[tuple[Any, ...], dict[str, Any]]
 
@@ -204,12 +204,14 @@ class Uses:
 
 def _instances(target: Target) -> Iterator[Any]:
     """Give the ways to build the instance of a method's class: filled, from annotations, from its own body."""
-    from .kinds import Filled, Instance  # type: ignore[import-not-found,unused-ignore]
 
     owner = target.owner
     assert owner is not None
     if owner in usage.classes(target.function):
         yield Filled(owner, linked=True)
+    for base, inner in ((dict, dict[str, int]), (list, list[int]), (set, set[int]), (str, str), (frozenset, set[int])):
+        if issubclass(owner, base):
+            yield Wrapped(owner, inner)
     yield owner
     init = owner.__dict__.get("__init__") or getattr(owner, "__init__", None)
     try:
