@@ -9,7 +9,7 @@ PIP     := $(BIN)/python -m pip --disable-pip-version-check install --quiet --co
 .PHONY: help demo test check format bench bench-peers bench-growth bench-libraries limits libraries docs golden house clean
 
 help: ## Say what each target does
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: .venv/.core ## Check the example shop and a real public application, and show what is found
 	@$(BIN)/python scripts/demo.py

@@ -75,7 +75,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=0.5, help="for each function")
     parser.add_argument("--sample", type=int, help="so many functions of each library, at random")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--methods", action="store_true", help="of all libraries, not only of inflect, which is methods")
+    parser.add_argument("--methods", action="store_true", help="of all libraries, not of inflect alone")
     parser.add_argument("--write", action="store_true", help=f"write {REPORT.relative_to(ROOT)}")
     given = parser.parse_args()
     installed()
@@ -105,9 +105,9 @@ PREFACE = """# Public functions of five libraries, measured without a builder
 `make bench-libraries` measures every public function of five libraries as `perfwright bench LIBRARY --all` does, and
 writes this page. Nobody wrote an input for any of them. A function counts where it returns at three sizes or more, and
 its work grows (a quarter more lines at the largest size than at the smallest, or twice the CPU time) or half of its own
-lines run. Of a package that exports no function itself (boltons), the public modules are asked. Methods are
-counted apart, and only those of inflect, whose work is all in the methods of one class; `--methods` measures the others'
-too. networkx comes with what it calls its default dependencies (numpy, scipy, matplotlib, pandas).
+lines run. Of a package that exports no function itself (boltons), the public modules are asked. Methods are counted
+apart, and only those of inflect, whose work is all in the methods of one class; `--methods` measures the others' too.
+networkx comes with what it calls its default dependencies (numpy, scipy, matplotlib, pandas).
 
 What is tried, in this order: the annotations; each call that the docstring shows, with each of its literals grown, then
 each of its arguments; what the body does with each parameter (and what the functions do to which it passes it on), with

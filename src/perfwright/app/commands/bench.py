@@ -66,7 +66,7 @@ def bench(
 
     root = Path.cwd()
     wanted = targets.parse(target, root)
-    if every is bool(wanted.function) or not (every or wanted.function or wanted.module.endswith(".py")):
+    if (every and wanted.function) or not (every or wanted.function or wanted.module.endswith(".py")):
         raise targets.no_function(target)
     places = [place for place in (root, root / "src") if place.is_dir()]
     chosen = interpreter(root, python, os.environ.get("VIRTUAL_ENV"))
