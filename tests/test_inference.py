@@ -8,6 +8,8 @@ import pytest
 
 from perfwright.measure.run import Guest
 from perfwright.measure.sweep import Sweep, sweep
+from perfwright.measure.worker.target import FromAnnotations, Target
+from perfwright.measure.worker.target import shown as examples
 
 CODE = '''
 import itertools
@@ -181,3 +183,29 @@ def test_a_worker_that_is_started_anew_makes_the_same_input(guest: tuple[Guest, 
     assert chosen["plan"]["from"] == "example"
     assert len(before) > 3
     assert own_lines(guest) == before
+
+
+def common(left: list[int], right: list[int]) -> list[int]:
+    """Return what is in both.
+
+    >>> common([1, 2, 3], [2, 3, 4, 5])
+    [2, 3]
+    """
+    return [each for each in left if each in right]
+
+
+def sizes(target: Target, alone: str) -> list[int]:
+    positional, _ = target.call(100, "random", alone)
+    return [len(each) for each in positional]
+
+
+def test_one_part_of_the_input_grows_while_the_other_stays() -> None:
+    target = Target(sys.modules[__name__], "common")
+    annotated, (_, shown) = FromAnnotations(target), next(examples(target))
+
+    assert annotated.parts == ["left", "right"]
+    assert sizes(target, "left") == [100, 64]
+    target.source = shown
+    assert shown.parts == ["[1, 2, 3]", "[2, 3, 4, 5]"]
+    assert sizes(target, "[2, 3, 4, 5]") == [64, 100]
+    assert sizes(target, "") == [100, 100]

@@ -19,6 +19,7 @@ CALL, LARGE = 0.1, 0.002  # seconds: of one call; up to which a size is called l
 STEEPER, LONGER, AT_LEAST = 0.3, 3.0, 1.3
 LEAST_TIME, LEAST_LEFT = 20e-6, 0.15
 CLIMB = 0.4  # of the time left
+PARTS = 4  # of an input, that are measured apart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,30 @@ def search(guest: Guest, points: Sequence[Point], seconds: float, clock: Callabl
     return max(found, key=lambda one: (one.late, one.cpu / one.cpu_random), default=None)
 
 
+def apart(
+    guest: Guest, parts: Sequence[str], points: Sequence[Point], seconds: float, clock: Callable[[], float]
+) -> list[tuple[str, float]]:
+    """Return how time grows with each of several parts of the input, while the others stay as they are.
+
+    Nothing where each grows as all do together: then it does not matter which.
+    """
+    if not 1 < len(parts) <= PARTS or seconds < LEAST_LEFT or len(points) < growth.LEAST_POINTS:
+        return []
+    until = clock() + seconds
+    sizes = _sizes(points)[-4:]
+    together, _ = _series(guest, "random", sizes, until, clock)
+    if len(together) < 3 or together[-1][1] < LEAST_TIME:
+        return []
+    found = []
+    for part in parts:
+        series, _ = _series(guest, "random", sizes, until, clock, part)
+        if len(series) < 3:
+            return []
+        found.append((part, round(growth.slope(series), 2)))
+    whole = growth.slope(together)
+    return found if any(abs(each - whole) > STEEPER for _, each in found) else []
+
+
 def _judged(
     guest: Guest, spread: str, said: str, plain: Sequence[Point], until: float, clock: Callable[[], float]
 ) -> list[Worst]:
@@ -78,14 +103,15 @@ def _judged(
 
 
 def _series(
-    guest: Guest, spread: str, sizes: Sequence[int], until: float, clock: Callable[[], float]
+    guest: Guest, spread: str, sizes: Sequence[int], until: float, clock: Callable[[], float], alone: str = ""
 ) -> tuple[list[Point], int | None]:
     """Return CPU seconds by size, and the size at which a call did not come back."""
     series: list[Point] = []
     for n in sizes:
         if clock() > until:
             break
-        said = guest.ask({"ask": "quick", "n": n, "distribution": spread, "seconds": CALL}, 10 * CALL)
+        asked = {"ask": "quick", "n": n, "distribution": spread, "seconds": CALL, "alone": alone}
+        said = guest.ask(asked, 10 * CALL)
         if said.get("late"):
             return series, n
         if "cpu" not in said:  # no other input than a random one, or one that it refuses

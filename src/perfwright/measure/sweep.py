@@ -16,9 +16,9 @@ TARGETS = (100, 10_000, 1_000_000)
 CALL = 0.4  # seconds; a call that takes longer is the last
 SHARE, LEAST = 0.7, 0.4  # of the budget: what timing may take, and what it has in any case
 OTHERS, RESERVED = 0.25, 0.12  # of the budget: what other spreads of the input may take, and have in any case
-MEMORY = 0.9  # of the budget: when measuring memory ends
+COUNTING, MEMORY = 0.85, 0.95  # of the budget: when counting lines, and measuring memory, end
 LINES = 100_000  # line events counted at one size
-PEAKS = 8  # sizes at which memory is measured
+PEAKS, LATE = 8, 0.25  # sizes at which memory is measured; seconds for it, even late
 PATIENCE = 0.4  # of the time left: what one size may take
 ENOUGH = 9  # sizes
 STEEP = 4.2  # local slope from which sizes grow by one or two
@@ -59,6 +59,7 @@ class Sweep:
     stub: str = ""  # the builder to write, where no input could be made
     covered: float = 0.0  # of the function's own lines: how many ran
     endless: bool = False  # it gives an iterator that never ends
+    apart: Sequence[tuple[str, float]] = ()  # slopes of the parts of the input that grow, where they differ
     worst: Worst | None = None  # another spread of the input that takes much longer, where there is one
     targets: Sequence[tuple[int, float, float, float, bool]] = field(default_factory=tuple)
 
@@ -84,18 +85,21 @@ def sweep(
     fresh = bool(said["changes"])
     until = max(began + seconds * SHARE, clock() + seconds * LEAST)  # trials may have taken their time
     samples, stopped = _timed(guest, fresh, until, clock)
-    counted, per_line, covered = _counted(guest, [sample.n for sample in samples], began + seconds, clock)
+    counted, per_line, covered = _counted(guest, [sample.n for sample in samples], began + COUNTING * seconds, clock)
     peaks = _peaks(guest, [sample.n for sample in samples], began + MEMORY * seconds, clock)
     lines_fit = growth.fit(counted)
     time_fit = growth.fit([(sample.n, sample.cpu) for sample in samples], lines_fit)
     waits = bool(samples) and all(each.wall > max(WAITS * each.cpu, 0.001) for each in samples[-WAITING:])
     left = min(max(began + seconds - clock(), RESERVED * seconds), OTHERS * seconds)
+    points = [(sample.n, sample.cpu) for sample in samples]
+    searched = clock()
+    apart = spreads.apart(guest, chosen["parts"], points, left / 2, clock)
     return Sweep(
         function=function, file=known["file"], line=known["line"], python=known["python"], samples=samples,
         time=time_fit, wall=growth.fit([(sample.n, sample.wall) for sample in samples]) if waits else None,
         lines=counted, lines_fit=lines_fit, hot=hot(per_line), peaks=peaks, peak=growth.fit(peaks), stopped=stopped,
         seconds=clock() - began, mutates=fresh, targets=at_targets(samples, time_fit),
-        worst=spreads.search(guest, [(sample.n, sample.cpu) for sample in samples], left, clock),
+        apart=apart, worst=spreads.search(guest, points, left - (clock() - searched), clock),
         input=chosen["input"], covered=max(covered, chosen["covered"]), endless=chosen["endless"],
     )  # fmt: skip
 
@@ -186,6 +190,7 @@ def _counted(
 def _peaks(guest: Guest, sizes: Sequence[int], until: float, clock: Callable[[], float]) -> list[tuple[int, int]]:
     step = max(len(sizes) // PEAKS, 1)
     found: list[tuple[int, int]] = []
+    until = max(until, clock() + LATE)
     for n in sizes[::step]:
         left = until - clock()
         if left <= 0:

@@ -56,6 +56,7 @@ def document(target: str, found: "Sweep") -> dict[str, Any]:
         "why": found.time.why,
         "input": found.input,
         "lines_run": round(found.covered, 3),
+        "apart": dict(found.apart),
         "worst": asdict(found.worst) if found.worst is not None else None,
     }
 

@@ -137,6 +137,9 @@ def _text(target: str, found: "Sweep") -> str:
         else:
             interval = f"{measured.duration(low)} to {measured.duration(high)}"
             told.append(f"at {n:,}: about {measured.duration(middle)} ({interval}), extrapolated")
+    if found.apart:
+        each = ", ".join(f"{safe(part)} n^{slope:.2f}" for part, slope in found.apart)
+        told.append(f"each part of the input on its own: {each}")
     if found.worst is not None:
         told.append(measured.worst(found.worst))
     told.append(f"input: {safe(found.input)}")

@@ -7,12 +7,13 @@ number of nodes of the graph that is built before. Each is marked in the syntax 
 import ast
 import doctest
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from .grown import CannotGrowError, Grower  # type: ignore[import-not-found,unused-ignore]
 
 MOST_EXAMPLES, MOST_SITES = 6, 12
+STILL = 64  # size of what does not grow, while another part does
 LONGEST = 40_000  # characters of a docstring that is read
 LITERAL = (ast.List, ast.Tuple, ast.Set, ast.Dict)
 UNTOUCHED = ("super", "locals", "globals", "vars", "dir", "eval", "exec")
@@ -46,11 +47,11 @@ class Example:
         tree = ast.fix_missing_locations(ast.Module(body=body, type_ignores=[]))
         self.code = compile(tree, "<example>", "exec")
 
-    def run(self, grown: Sequence[int] = (), grower: "Grower | None" = None) -> Call | None:
+    def run(self, growers: Mapping[int, Grower]) -> Call | None:
         """Return the arguments of the call, with the literals of some sites grown; None where it is not reached."""
 
         def mark(site: int, value: Any) -> Any:
-            return grower.larger(value) if grower is not None and site in grown else value
+            return growers[site].larger(value) if site in growers else value
 
         def call(function: Any, /, *positional: Any, **named: Any) -> Any:
             if self.is_target(function):
@@ -133,10 +134,12 @@ class FromExample:
         self.example, self.sites, self.whole, self.repeated = example, tuple(sites), tuple(whole), repeated
         self.plan: dict[str, Any] = {}
 
-    def call(self, n: int, distribution: str) -> Call:
-        """Return the arguments of one call at a size."""
+    def call(self, n: int, distribution: str, alone: str = "") -> Call:
+        """Return the arguments of one call at a size, where only one part grows if one is named."""
         grower = Grower(n, distribution, repeated=self.repeated)
-        made = self.example.run(self.sites, grower)
+        still = Grower(STILL, distribution, repeated=self.repeated)
+        growers = {site: grower if alone in ("", self.example.spans[site]) else still for site in self.sites}
+        made = self.example.run(growers)
         if made is None:
             raise CannotGrowError("the example does not come to its call")
         if not self.whole:
@@ -151,9 +154,10 @@ class FromExample:
         return f"from the docstring's example: {self.example.said(self.sites)}{grows}"
 
     @property
-    def grows_container(self) -> bool:
-        """Tell whether it is items that grow, not a number."""
-        return bool(self.whole) or any(self.example.sites[site][0] not in (int, float) for site in self.sites)
+    def parts(self) -> list[str]:
+        """Return the literals that grow."""
+        texts = [self.example.spans[site] for site in self.sites]
+        return texts if len(set(texts)) == len(texts) and not self.whole else []
 
 
 def shown(docstring: str, around: dict[str, Any], is_target: Callable[[Any], bool], name: str) -> Iterator[Example]:

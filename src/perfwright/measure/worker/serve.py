@@ -112,7 +112,7 @@ def answer(target: "Target | None", asked: dict[str, Any]) -> dict[str, Any]:
     if asked["ask"] == "time":
         return timing.timed(target.function, make, fresh=asked["fresh"], size=n, most=most)
     if asked["ask"] == "quick":
-        return worst.quick(target, n, distribution, asked["seconds"])
+        return worst.quick(target, n, distribution, asked["seconds"], asked.get("alone", ""))
     if asked["ask"] == "peak":
         return {"peak": timing.peak(target.function, make(), most)}
     call = make()
@@ -132,8 +132,13 @@ def searched(target: Target, seconds: float) -> dict[str, Any]:
     if found.why:
         return {"failed": found.why, "stub": search.stub(target)}
     target.source, target.endless = found.source, found.endless
-    return {"plan": found.source.plan, "endless": found.endless, "input": found.source.said[:500],
-        "covered": found.covered, "grows": found.grows}  # fmt: skip
+    return {
+        "plan": found.source.plan,
+        "endless": found.endless,
+        "input": found.source.said[:500],
+        "parts": found.source.parts,
+        "covered": found.covered,
+    }
 
 
 def main() -> None:

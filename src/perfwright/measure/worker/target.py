@@ -12,6 +12,8 @@ from .kinds import Filled, Fixed, Instance, Size, Wrapped, code_of, said  # type
 
 Call = tuple[tuple[Any, ...], dict[str, Any]]
 
+STILL = 64  # size of what does not grow, while another part does
+
 
 class Target:
     """The function to measure, found in a module; `source` makes its arguments once one is chosen."""
@@ -52,10 +54,11 @@ class Target:
         code = usage.code_of(function)
         return code is not None and usage.code_of(called) is code
 
-    def call(self, n: int, distribution: str) -> Call:
-        """Return the arguments of one call at a size."""
-        source = self.source or (FromBuilder(self.builder) if self.builder is not None else FromAnnotations(self))
-        return source.call(n, distribution)
+    def call(self, n: int, distribution: str, alone: str = "") -> Call:
+        """Return the arguments of one call at a size; only one part of them grows, where one is named."""
+        source: Any = self.source or (FromBuilder(self.builder) if self.builder is not None else FromAnnotations(self))
+        made: Call = source.call(n, distribution, alone) if alone else source.call(n, distribution)
+        return made
 
     def parameters(self) -> list[inspect.Parameter]:
         """Return the parameters that a call needs to be given; the instance of a method is not one."""
@@ -71,7 +74,7 @@ class FromBuilder:
 
     plan: typing.ClassVar[dict[str, Any]] = {"from": "builder"}
     said = "by your builder"
-    grows_container = True
+    parts: typing.ClassVar[list[str]] = []
 
     def __init__(self, builder: Callable[[int], Any]) -> None:
         self.builder = builder
@@ -86,7 +89,6 @@ class FromAnnotations:
     """Arguments of the types that are written down."""
 
     plan: typing.ClassVar[dict[str, Any]] = {"from": "annotations"}
-    grows_container = True
 
     def __init__(self, target: Target) -> None:
         self.target = target
@@ -94,11 +96,15 @@ class FromAnnotations:
     @property
     def said(self) -> str:
         """Say where the input comes from."""
-        names = [each.name for each in self.target.parameters() if is_container(self.target.hints.get(each.name))]
-        return "from the annotations" + (f"; all of {', '.join(names)} grow" if len(names) > 1 else "")
+        return "from the annotations" + (f"; all of {', '.join(self.parts)} grow" if len(self.parts) > 1 else "")
 
-    def call(self, n: int, distribution: str) -> Call:
-        """Return the arguments of one call at a size."""
+    @property
+    def parts(self) -> list[str]:
+        """Return the parameters that grow."""
+        return [each.name for each in self.target.parameters() if is_container(self.target.hints.get(each.name))]
+
+    def call(self, n: int, distribution: str, alone: str = "") -> Call:
+        """Return the arguments of one call at a size, where only one part grows if one is named."""
         target, builder = self.target, Builder(n, distribution)
         positional: list[Any] = []
         named: dict[str, Any] = {}
@@ -110,14 +116,15 @@ class FromAnnotations:
             if (each.default is each.empty or is_container(target.hints.get(each.name)))
             and each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)
         ]
-        alone = not any(is_container(target.hints.get(each.name)) for each in asked)
+        no_container = not any(is_container(target.hints.get(each.name)) for each in asked)
         if not asked and target.parameters():
             raise CannotBuildError("none of its parameters has to be given")
         for each in asked:
             if each.name not in target.hints:
                 raise CannotBuildError(f"parameter {each.name} has no annotation{target.unread}")
             try:
-                value = builder.value(target.hints[each.name], n, grows=alone)
+                size = n if alone in ("", each.name) else STILL
+                value = builder.value(target.hints[each.name], size, grows=no_container)
             except CannotBuildError as error:
                 raise CannotBuildError(f"parameter {each.name}: {error}") from error
             if each.kind is each.KEYWORD_ONLY:
@@ -130,8 +137,6 @@ class FromAnnotations:
 class FromUse:
     """Arguments of the kinds that the body asks for."""
 
-    grows_container = True
-
     def __init__(self, target: Target, kinds: dict[str, Any], instance: Any, plan: dict[str, Any]) -> None:
         self.target, self.kinds, self.instance, self.plan = target, kinds, instance, plan
 
@@ -141,8 +146,13 @@ class FromUse:
         kinds = ", ".join(f"{name} is {said(kind)}" for name, kind in self.kinds.items())
         return f"from the body: {kinds}{self.target.unread}"
 
-    def call(self, n: int, distribution: str) -> Call:
-        """Return the arguments of one call at a size."""
+    @property
+    def parts(self) -> list[str]:
+        """Return the parameters that grow."""
+        return [name for name, kind in self.kinds.items() if isinstance(kind, Filled) or is_container(kind)]
+
+    def call(self, n: int, distribution: str, alone: str = "") -> Call:
+        """Return the arguments of one call at a size, where only one part grows if one is named."""
         builder = Builder(n, distribution)
         positional: list[Any] = []
         named: dict[str, Any] = {}
@@ -151,7 +161,7 @@ class FromUse:
         for each in self.target.parameters():
             kind = self.kinds[each.name]
             grows = not any(is_container(other) for other in self.kinds.values())
-            value = builder.value(kind, n, grows=grows)
+            value = builder.value(kind, n if alone in ("", each.name) else STILL, grows=grows)
             if each.kind is each.KEYWORD_ONLY:
                 named[each.name] = value
             else:

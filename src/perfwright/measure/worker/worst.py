@@ -23,12 +23,12 @@ STARTS = ("", "x", "a", '"', "0")
 REPEATS, ENOUGH = 3, 0.001
 
 
-def quick(target: Target, n: int, distribution: str, seconds: float) -> dict[str, Any]:
+def quick(target: Target, n: int, distribution: str, seconds: float, alone: str = "") -> dict[str, Any]:
     """Return the CPU seconds of a call with arguments spread in a way, and whether they are others than random ones."""
     most = timing.taken(n) if target.endless else None
     try:
         with limited(BUILD):
-            call = target.call(n, distribution)
+            call = target.call(n, distribution, alone)
             before = timing.state(call)
             if distribution != "random" and before is not None and before == timing.state(target.call(n, "random")):
                 return {"other": False}
@@ -47,7 +47,7 @@ def quick(target: Target, n: int, distribution: str, seconds: float) -> dict[str
                 break
             with limited(BUILD):
                 if timing.state(call) != before or before is None:
-                    call = target.call(n, distribution)
+                    call = target.call(n, distribution, alone)
     except LateError:
         return {"late": True, "cpu": seconds, "other": True} if best == float("inf") else {"cpu": best, "other": True}
     return {"cpu": max(best, 1e-7), "other": True}
