@@ -21,6 +21,8 @@ LINES = 100_000  # line events counted at one size
 PEAKS, LATE = 8, 0.25  # sizes at which memory is measured; seconds for it, even late
 PATIENCE = 0.4  # of the time left: what one size may take
 ENOUGH = 9  # sizes
+GRACE = 0.3  # seconds
+SMALLEST = 3  # the first size where growth is exponential
 STEEP = 4.2  # local slope from which sizes grow by one or two
 DISCERNIBLE, HOT = 0.3, 5  # slope of a line that grows; lines named
 WAITS, WAITING = 1.5, 2  # wall to CPU from which a function waits, at so many of the largest sizes
@@ -84,7 +86,7 @@ def sweep(
         return _nothing(known, function, failed, "", clock() - began)
     fresh = bool(said["changes"])
     until = max(began + seconds * SHARE, clock() + seconds * LEAST)  # trials may have taken their time
-    samples, stopped = _timed(guest, fresh, until, clock)
+    samples, stopped = _timed(guest, fresh, until, clock, SMALLEST if chosen["steep"] else FIRST)
     counted, per_line, covered = _counted(guest, [sample.n for sample in samples], began + COUNTING * seconds, clock)
     peaks = _peaks(guest, [sample.n for sample in samples], began + MEMORY * seconds, clock)
     lines_fit = growth.fit(counted)
@@ -104,15 +106,15 @@ def sweep(
     )  # fmt: skip
 
 
-def _timed(guest: Guest, fresh: bool, until: float, clock: Callable[[], float]) -> tuple[list[Sample], str]:
+def _timed(guest: Guest, fresh: bool, until: float, clock: Callable[[], float], first: int) -> tuple[list[Sample], str]:
     samples: list[Sample] = []
-    n, stopped = FIRST, f"n = {LARGEST:,} is the largest size"
+    n, stopped = first, f"n = {LARGEST:,} is the largest size"
     while n <= LARGEST:
         left = until - clock()
         if left <= 0:
             stopped = "the time was used up"
             break
-        said = guest.ask({"ask": "time", "n": n, "fresh": fresh}, max(PATIENCE * left, 1.0))
+        said = _time(guest, n, fresh, max(PATIENCE * left, 1.0))
         if failed := _failed(said):
             stopped = f"at n = {n:,} it {failed}"
             break
@@ -120,10 +122,15 @@ def _timed(guest: Guest, fresh: bool, until: float, clock: Callable[[], float]) 
         if said["wall"] > CALL:
             stopped = f"a call at n = {n:,} takes {said['wall']:.2f} s"
             break
-        n = following(samples)
+        n = following(samples) if first == FIRST else n + 1
     if len(samples) < ENOUGH:
         samples = _between(guest, samples, n, fresh, until, clock)
     return samples, stopped
+
+
+def _time(guest: Guest, n: int, fresh: bool, seconds: float) -> dict[str, Any]:
+    """Return the time of a call. The worker ends itself what takes too long; it is ended where that is in C."""
+    return guest.ask({"ask": "time", "n": n, "fresh": fresh, "within": seconds}, seconds + GRACE)
 
 
 def _between(
@@ -139,7 +146,7 @@ def _between(
             break
         width, start = max(gaps)
         n = start + width // 2
-        said = guest.ask({"ask": "time", "n": n, "fresh": fresh}, min(max(until - clock(), 0.3), 2 * CALL))
+        said = _time(guest, n, fresh, min(max(until - clock(), 0.3), 2 * CALL))
         bound.add(n)
         if _failed(said):
             bound = {each for each in bound if each <= n}

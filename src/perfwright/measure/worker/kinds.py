@@ -1,5 +1,6 @@
 """Kinds of values that no annotation names: what a body that is not annotated asks for."""
 
+import pathlib
 import types
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -56,6 +57,31 @@ class Size(Kind):
 
     def __repr__(self) -> str:
         return "n"
+
+
+class Items(Kind):
+    """A list of items of one of our kinds."""
+
+    def __init__(self, inner: Kind) -> None:
+        self.inner, self.code = inner, f"[{inner.code}] * n"
+
+    def build(self, asked: Asked, /) -> Any:
+        return asked.builder.items(self.inner, asked.size, asked.depth)
+
+    def __repr__(self) -> str:
+        return f"a list of {self.inner}"
+
+
+class FileName(Kind):
+    """The name of a text file of as many lines as the size, in the scratch folder."""
+
+    code = '"file.txt"'
+
+    def build(self, asked: Asked, /) -> Any:
+        return str(asked.builder.value(pathlib.Path, asked.size))
+
+    def __repr__(self) -> str:
+        return "the name of a file of n lines"
 
 
 class Function(Kind):

@@ -1,18 +1,16 @@
 """Trial runs: which of the ways to make arguments works, lets the work grow, and runs the function's lines."""
 
-import ast
 import collections.abc
 import contextlib
 import itertools
 import signal
 import time
-import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
-from types import CodeType, FrameType, TracebackType
+from types import CodeType, FrameType
 from typing import Any
 
-from . import counting, timing, usage  # type: ignore[import-not-found,unused-ignore]
+from . import counting, repair, timing, usage  # type: ignore[import-not-found,unused-ignore]
 from .instances import CannotBuildError  # type: ignore[import-not-found,unused-ignore]
 from .target import FromAnnotations, FromBuilder, Target, Uses, shown  # type: ignore[import-not-found,unused-ignore]
 
@@ -46,6 +44,7 @@ class Trial:
     covered: float = 0.0
     grows: bool = False
     endless: bool = False
+    steep: bool = False  # it grows as an exponential does
     error: BaseException | None = None
 
     @property
@@ -108,7 +107,7 @@ def attempt(target: Target, source: Any, seconds: float = TRIAL) -> Trial:
                 if n == SMALL:
                     trial.endless, took = _taken(target, source, SMALL)
                     if took > LONG and took > STEEP * _taken(target, source, SMALLER)[1]:
-                        middle = SMALL + 1  # exponential
+                        middle, trial.steep = SMALL + 1, True
                 most = timing.taken(n) if trial.endless else None
                 counts, whole = counting.lines(target.function, source.call(n, "random"), LINES, most)
                 if not whole:
@@ -188,58 +187,14 @@ def _tried(target: Target, until: float) -> Iterator[Trial]:
         good = good or not trial.why
         yield trial
     uses = Uses(target)
-    plan = uses.first
-    seen: set[str] = set()
-    for _ in range(REPAIRS * (2 if len(uses.kinds) > 1 else 1)):
-        if str(plan) in seen or (time.monotonic() > until and len(seen) >= FEWEST):
+    repairs = repair.Repairs(target, uses)
+    plan: dict[str, Any] | None = repairs.plan
+    for place in range(REPAIRS * (2 if len(uses.kinds) > 1 else 1)):
+        if plan is None or (time.monotonic() > until and place >= FEWEST):
             return
-        seen.add(str(plan))
         trial = attempt(target, uses.source(plan))
         yield trial
-        changed = _repaired(target, uses, plan, trial)
-        if changed is None:
-            return
-        plan = changed
-
-
-def _repaired(target: Target, uses: Uses, plan: dict[str, Any], trial: Trial) -> dict[str, Any] | None:
-    """Return a plan with the next kind of the parameter that an error blames; None where all were tried."""
-    room = [name for name, place in plan["kinds"].items() if place + 1 < len(uses.kinds[name])]
-    more = plan["instance"] + 1 < len(uses.instances)
-    values = trial.error.__traceback__ if trial.error is not None else None
-    if more and values is not None and not _entered(target, values):
-        return {**plan, "instance": plan["instance"] + 1}
-    if not room:
-        return {**plan, "instance": plan["instance"] + 1} if more else None
-    blamed = [name for name in _blamed(target, values, str(trial.error)) if name in room] if values else []
-    # Without a hint the one that was changed the least: all of them advance together.
-    chosen = blamed[0] if blamed else min(room, key=lambda name: plan["kinds"][name])
-    return {**plan, "kinds": {**plan["kinds"], chosen: plan["kinds"][chosen] + 1}}
-
-
-def _entered(target: Target, raised: TracebackType) -> bool:
-    code = usage.code_of(target.function)
-    return any(frame.f_code is code for frame, _ in traceback.walk_tb(raised))
-
-
-def _blamed(target: Target, raised: TracebackType, message: str) -> list[str]:
-    """Return the parameters on the line that an error came through, those of the type that it names first."""
-    code = usage.code_of(target.function)
-    node = usage.parsed(target.function)
-    if code is None or node is None:
-        return []
-    for frame, line in reversed(list(traceback.walk_tb(raised))):
-        if frame.f_code is not code:
-            continue
-        at = line - code.co_firstlineno + 1
-        names = [
-            each.id
-            for each in ast.walk(node)
-            if isinstance(each, ast.Name) and each.lineno <= at <= (each.end_lineno or at)
-        ]
-        own = list(dict.fromkeys(names))
-        return sorted(own, key=lambda name: f"'{type(frame.f_locals.get(name)).__name__}'" not in message)
-    return []
+        plan = repairs.following(trial.error)
 
 
 def restored(target: Target, plan: dict[str, Any]) -> Any:

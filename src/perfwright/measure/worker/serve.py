@@ -36,6 +36,8 @@ def serve(questions: BinaryIO, answers: BinaryIO) -> None:
                 said = {"targets": targets, "left": left, "built": surface.built(found)}
             else:
                 said = answer(target, asked)
+        except search.LateError as error:
+            said = {"ended": str(error), "late": True}
         except CannotBuildError as error:
             said = {"cannot": str(error)}
         except BaseException as error:
@@ -110,7 +112,8 @@ def answer(target: "Target | None", asked: dict[str, Any]) -> dict[str, Any]:
     if asked["ask"] == "changes":
         return {"changes": timing.changes(target.function, make, most)}
     if asked["ask"] == "time":
-        return timing.timed(target.function, make, fresh=asked["fresh"], size=n, most=most)
+        with search.limited(asked["within"]):
+            return timing.timed(target.function, make, fresh=asked["fresh"], size=n, most=most)
     if asked["ask"] == "quick":
         return worst.quick(target, n, distribution, asked["seconds"], asked.get("alone", ""))
     if asked["ask"] == "peak":
@@ -138,6 +141,8 @@ def searched(target: Target, seconds: float) -> dict[str, Any]:
         "input": found.source.said[:500],
         "parts": found.source.parts,
         "covered": found.covered,
+        "steep": found.steep,
+        "grows": found.grows,
     }
 
 

@@ -185,6 +185,11 @@ class Uses:
             default = None if each.default is each.empty else each.default
             annotated = [target.hints[each.name]] if each.name in target.hints else []
             self.kinds[each.name] = annotated + usage.candidates(known.get(each.name), each.name, self.classes, default)
+        sizes = [name for name, kinds in self.kinds.items() if isinstance(kinds[0], Size)]
+        for name in sizes[1:]:  # one number is the size; what else is a number is small, till it proves to be wrong
+            kinds = self.kinds[name]
+            small = next((place for place, kind in enumerate(kinds) if isinstance(kind, Fixed)), 0)
+            kinds.insert(0, kinds.pop(small))
         self.instances = list(_instances(target)) if target.needs_instance else [None]
 
     def source(self, plan: dict[str, Any]) -> FromUse:

@@ -2,6 +2,8 @@
 
 import ast
 import inspect
+import io
+import pathlib
 import re
 import sys
 import textwrap
@@ -9,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from .grown import adder  # type: ignore[import-not-found,unused-ignore]
-from .kinds import Filled, Fixed, Function, Record, Size  # type: ignore[import-not-found,unused-ignore]
+from .kinds import FileName, Filled, Fixed, Function, Items, Record, Size  # type: ignore[import-not-found,unused-ignore]
 
 DEEPEST = 3
 ITERATES = frozenset([
@@ -24,6 +26,7 @@ NUMBERS = frozenset([
     "pow", "isqrt", "divmod",
 ])  # fmt: skip
 LIST, DICT, SET, TEXT = (frozenset(dir(kind)) for kind in (list, dict, set, str))
+FILE = frozenset(dir(io.StringIO)) - LIST
 NAMES: tuple[tuple[str, tuple[Any, ...]], ...] = (
     (r"(iterables?|iterators?|items|seqs?|sequences?|values|elements|objects|data|rows|records|xs|lst|args|it|population)$",
      (list[int], list[tuple[int, int]], list[list[int]], list[str])),
@@ -36,8 +39,10 @@ NAMES: tuple[tuple[str, tuple[Any, ...]], ...] = (
      (Function("whether it is odd"), Function("true"))),
     (r"(n|size|length|count|num|number|limit|total|order|m|n\d|m\d|nodes|bits|width|height)$", (Size(), Fixed(3))),
     (r"(k|r|depth|level|step|window|width|idx|index|pos|position|chunk\w*|ndigits|degree|d)$", (Fixed(2), Fixed(1))),
-    (r"(p|q|prob\w*|alpha|beta|ratio|threshold|t|tol\w*|epsilon|radius|theta|rate)$", (Fixed(0.5), Fixed(2))),
-    (r"(path|filename|file_?path|fname|file)$", (str,)),
+    (r"(p\d?|q\d?|prob\w*|alpha|beta|ratio|threshold|t|tol\w*|epsilon|radius|theta|rate)$", (Fixed(0.3), Fixed(2))),
+    (r"(path|filename|file_?path|fname|file|src|source_?file)$", (FileName(), pathlib.Path, io.StringIO)),
+    (r"(context_manager|fp|fh|fileobj|file_obj|stream|buf|buffer|f)$", (io.StringIO, io.BytesIO)),
+    (r"(deg\w*|\w*degree_?seq\w*|\w*sequence|aseq|bseq|sizes|counts)$", (Items(Fixed(2)),)),
     (r"(source|src|u|start|s|root|node|vertex|x|i|left)$", (Fixed(0), Fixed(1))),
     (r"(target|dst|v|end|sink|t|y|j|stop|right|other)$", (Fixed(1), Fixed(2))),
     (r"(matrix|table|grid|edges|pairs|edgelist|links)$", (list[tuple[int, int]], list[list[int]])),
@@ -45,7 +50,7 @@ NAMES: tuple[tuple[str, tuple[Any, ...]], ...] = (
 )  # fmt: skip
 LAST = (
     list[int], str, Fixed(1), Size(), dict[str, int], list[tuple[int, int]], list[list[int]],
-    Function("the first argument"), list[str], Fixed(0.5), set[int],
+    Function("the first argument"), list[str], Fixed(0.3), set[int], Items(Fixed(2)),
 )  # fmt: skip
 
 
@@ -57,6 +62,7 @@ class Facts:
         self.keys: set[str] = set()
         self.says: set[str] = set()  # iterated, sized, indexed, number, text, size, called, keyed
         self.element: Facts | None = None
+        self.below: Facts | None = None  # what the functions that it is passed to do with it
         self.pair = 0  # names that an element is unpacked into
 
     def item(self) -> "Facts":
@@ -156,6 +162,8 @@ class _Reader(ast.NodeVisitor):
                 self.say(inner, "called" if place == 0 and name in ("map", "filter", "reduce") else "iterated")
             elif name in SIZES:
                 self.say(inner, "size")
+            if name == "open":
+                self.say(inner, "opened")
             if name in NUMBERS:
                 self.say(inner, "number")
             if isinstance(inner, ast.Name) and inner.id in self.facts:
@@ -186,6 +194,11 @@ class _Reader(ast.NodeVisitor):
                 self.say(side, "size" if isinstance(node.op, ast.Mult) else "text")
             else:
                 self.say(side, "number")
+        self.generic_visit(node)
+
+    def visit_With(self, node: ast.With) -> None:
+        for each in node.items:
+            self.say(each.context_expr, "managed")
         self.generic_visit(node)
 
     def visit_While(self, node: ast.While) -> None:
@@ -251,7 +264,11 @@ def facts(function: Any, depth: int = 0) -> dict[str, Facts]:
             takes = list(below)
             key = place if isinstance(place, str) else takes[place] if place < len(takes) else None
             if key in below and name in own:
-                own[name].merge(below[key])
+                there = own[name].below or Facts()
+                for each in (below[key], below[key].below):
+                    if each is not None:
+                        there.merge(each)
+                own[name].below = there
     return own
 
 
@@ -271,15 +288,28 @@ def _resolve(around: dict[str, Any], dotted: str) -> Any:
 def candidates(known: "Facts | None", name: str, classes: "Iterable[type]", default: Any = None) -> list[Any]:
     """Return the kinds that a parameter may be, the likeliest first."""
     found: list[Any] = []
+    named = [
+        kind
+        for pattern, kinds in NAMES
+        if re.match(pattern, name.lower().strip("_")) or re.search("_" + pattern, name.lower())
+        for kind in kinds
+    ]
     if known is not None:
+        if known.says and known.says <= {"number", "size"} and not known.used:
+            found.extend(kind for kind in named if isinstance(kind, (Fixed, Size)))  # which number, the name tells
+        if known.below is not None and known.used and known.below.used:
+            both = Facts()  # an object's attributes are those used here and those used there
+            both.merge(known)
+            both.merge(known.below)
+            found.extend(_from_use(both, classes))
         found.extend(_from_use(known, classes))
+        if known.below is not None:
+            found.extend(_from_use(known.below, classes))
     if default is not None and type(default) in (int, float, str, bool):
         found.append(Size() if type(default) is int and known and "size" in known.says else Fixed(default))
-    for pattern, kinds in NAMES:
-        if re.match(pattern, name.lower().strip("_")) or re.search("_" + pattern, name.lower()):
-            found.extend(kinds)
+    found.extend(named)
     found.extend(LAST)
-    if known is not None and not known.used:
+    if known is None or not (known.used or (known.below is not None and known.below.used)):
         found[4:4] = [Filled(kind, linked=linked) for kind in list(classes)[:1] for linked in (True,)]
     unique: dict[str, Any] = {}
     for kind in found:
@@ -297,6 +327,13 @@ def _from_use(known: Facts, classes: "Iterable[type]") -> Iterator[Any]:  # noqa
             yield Filled(kind, linked=True)
         for kind in own[:2]:
             yield Filled(kind, linked=False)
+    if used & FILE and used <= frozenset(dir(io.StringIO)):
+        yield io.StringIO
+        yield io.BytesIO
+    if "managed" in says:
+        yield io.StringIO
+    if "opened" in says:
+        yield FileName()
     inner = _inner(known)
     if known.keys:
         yield Record(dict.fromkeys(known.keys, int), keys=True)
@@ -332,7 +369,7 @@ def _from_use(known: Facts, classes: "Iterable[type]") -> Iterator[Any]:  # noqa
     if "number" in says:
         yield Size()
         yield Fixed(2)
-        yield Fixed(0.5)
+        yield Fixed(0.3)
     if own and plain and used:
         yield Filled(own[0], linked=True)
 
