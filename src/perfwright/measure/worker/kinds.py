@@ -72,6 +72,18 @@ class Items(Kind):
         return f"a list of {self.inner}"
 
 
+class Numbers(Kind):
+    """The first numbers, half as many as the size: what is filled meanwhile holds them."""
+
+    code = "list(range(n // 2))"
+
+    def build(self, asked: Asked, /) -> Any:
+        return list(range(max(asked.size // 2, 1)))
+
+    def __repr__(self) -> str:
+        return "the first n/2 numbers"
+
+
 class FileName(Kind):
     """The name of a text file of as many lines as the size, in the scratch folder."""
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from .grown import adder  # type: ignore[import-not-found,unused-ignore]
-from .kinds import FileName, Filled, Fixed, Function, Items, Record, Size  # type: ignore[import-not-found,unused-ignore]
+from .kinds import FileName, Filled, Fixed, Function, Items, Numbers, Record, Size  # type: ignore[import-not-found,unused-ignore]
 
 DEEPEST = 3
 ITERATES = frozenset([
@@ -30,7 +30,7 @@ FILE = frozenset(dir(io.StringIO)) - LIST
 NAMES: tuple[tuple[str, tuple[Any, ...]], ...] = (
     (r"(iterables?|iterators?|items|seqs?|sequences?|values|elements|objects|data|rows|records|xs|lst|args|it|population)$",
      (list[int], list[tuple[int, int]], list[list[int]], list[str])),
-    (r"(text|string|s|word|name|line|sentence|msg|message|source|pattern|content|phrase|prefix|suffix|title|label)$",
+    (r"(text|string|s|word|name|line|sentence|msg|message|pattern|content|phrase|prefix|suffix|title|label)$",
      (str,)),
     (r"(d|dicts?|mapping|dictionary|weights|counts|kwargs)$", (dict[str, int], dict[int, int])),
     (r"(func|function|f|fn|callback|key|keyfunc|mapper|transform|op|binop|factory|reducer|method)$",
@@ -45,11 +45,12 @@ NAMES: tuple[tuple[str, tuple[Any, ...]], ...] = (
     (r"(deg\w*|\w*degree_?seq\w*|\w*sequence|aseq|bseq|sizes|counts)$", (Items(Fixed(2)),)),
     (r"(source|src|u|start|s|root|node|vertex|x|i|left)$", (Fixed(0), Fixed(1))),
     (r"(target|dst|v|end|sink|t|y|j|stop|right|other)$", (Fixed(1), Fixed(2))),
+    (r"(sources|targets|nodes|nbunch|subset|group|s|t|c|terminal_nodes|seeds|ebunch)$", (Numbers(),)),
     (r"(matrix|table|grid|edges|pairs|edgelist|links)$", (list[tuple[int, int]], list[list[int]])),
     (r"(date\w*|dt)$", ()),
 )  # fmt: skip
 LAST = (
-    list[int], str, Fixed(1), Size(), dict[str, int], list[tuple[int, int]], list[list[int]],
+    list[int], Numbers(), str, Fixed(1), Size(), dict[str, int], list[tuple[int, int]], list[list[int]],
     Function("the first argument"), list[str], Fixed(0.3), set[int], Items(Fixed(2)),
 )  # fmt: skip
 
@@ -323,9 +324,11 @@ def _from_use(known: Facts, classes: "Iterable[type]") -> Iterator[Any]:  # noqa
     own = [kind for kind in classes if used and used <= _offers(kind)]
     plain = not used or used <= LIST or used <= DICT or used <= SET or used <= TEXT
     if used and not plain:
-        for kind in own[:4]:
+        # What it uses may depend on what it is given: the base of a class that has it all may do as well.
+        bases = [base for base in own[0].__mro__[1:] if base in classes] if own else []
+        for kind in (*own[:1], *bases, *own[1:4]):
             yield Filled(kind, linked=True)
-        for kind in own[:2]:
+        for kind in (*own[:1], *bases):
             yield Filled(kind, linked=False)
     if used & FILE and used <= frozenset(dir(io.StringIO)):
         yield io.StringIO
