@@ -27,6 +27,8 @@ GROWN = 1.2
 HALF = 0.5
 ENDLESS = 50_000  # items: more than an input of 8 explains
 REPAIRS = 14
+EXAMPLES = 0.7  # of the time: for what the docstring shows
+BUSY = 3  # wall to CPU seconds that a busy machine may take
 FEWEST = 3  # trials of what the body asks for, however long the rest took
 MORE = 8  # trials after one that ran half of the lines
 
@@ -54,27 +56,55 @@ class Trial:
 
 
 @contextlib.contextmanager
-def limited(seconds: float) -> Iterator[None]:
-    """End what runs longer, as far as it is Python: LateError is raised in it, again and again."""
+def limited(seconds: float, wall: float | None = None) -> Iterator[None]:
+    """End what takes more CPU seconds, or more wall seconds (some times as many), as far as it is Python.
+
+    LateError is raised in it, again and again.
+    """
     if not hasattr(signal, "setitimer"):  # Windows: the other side ends the worker
         yield
         return
+    limits = {signal.ITIMER_PROF: seconds, signal.ITIMER_REAL: wall or BUSY * seconds}
+
+    active = True
 
     def ring(_: int, frame: FrameType | None) -> None:
-        while frame is not None:
+        while active and frame is not None:
             if frame.f_code.co_filename.startswith("<frozen importlib"):  # half of a module would stay behind
-                signal.setitimer(signal.ITIMER_REAL, seconds, 0.05)
+                begin()
                 return
             frame = frame.f_back
-        raise LateError(f"took over {seconds:.1f} s")
+        if active:
+            raise LateError(f"took over {seconds:.1f} s")
 
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds, 0.05)
+    def begin() -> None:
+        for timer, limit in limits.items():
+            signal.setitimer(timer, limit, 0.05)
+
+    before = {each: signal.signal(each, ring) for each in (signal.SIGALRM, signal.SIGPROF)}
+    begin()
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        with contextlib.suppress(LateError):  # of this very moment
+            active = False
+        active = False
+        for timer in limits:
+            signal.setitimer(timer, 0)
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+class Deadline:
+    """When CPU seconds, or some times as many wall seconds, are over: a busy machine is not the code's fault."""
+
+    def __init__(self, seconds: float) -> None:
+        self.cpu, self.wall = time.process_time() + seconds, time.monotonic() + BUSY * seconds
+
+    @property
+    def over(self) -> bool:
+        """Tell whether the time is up."""
+        return time.process_time() > self.cpu or time.monotonic() > self.wall
 
 
 def own_lines(function: Any) -> set[str]:
@@ -93,7 +123,7 @@ def own_lines(function: Any) -> set[str]:
     return found
 
 
-def attempt(target: Target, source: Any, seconds: float = TRIAL) -> Trial:
+def attempt(target: Target, source: Any, seconds: float = TRIAL, wall: float | None = None) -> Trial:
     """Return what calls at two small sizes come to: lines run, and whether more of them at the larger size."""
     trial = Trial(source)
     own = own_lines(target.function)
@@ -103,7 +133,7 @@ def attempt(target: Target, source: Any, seconds: float = TRIAL) -> Trial:
     for place in range(2):
         n = middle if place else SMALL
         try:
-            with limited(seconds):
+            with limited(seconds, wall):
                 if n == SMALL:
                     trial.endless, took = _taken(target, source, SMALL)
                     if took > LONG and took > STEEP * _taken(target, source, SMALLER)[1]:
@@ -149,10 +179,11 @@ def _taken(target: Target, source: Any, n: int) -> tuple[bool, float]:
 
 def search(target: Target, seconds: float) -> Trial:
     """Return the best way to make a target's arguments; one with `why` where none of them works."""
-    until = time.monotonic() + min(max(SHARE * seconds, SHORTEST), LONGEST)
+    allowed = min(max(SHARE * seconds, SHORTEST), LONGEST)
     if target.builder is not None:
         return Trial(FromBuilder(target.builder), covered=1.0, grows=True)
-    first = attempt(target, FromAnnotations(target), max(PATIENCE * seconds, TRIAL))
+    patience = max(PATIENCE * seconds, TRIAL)
+    first = attempt(target, FromAnnotations(target), patience, patience)
     best: Trial | None = None if first.why else first
     if best is not None and (best.grows or best.covered >= HALF):
         return best
@@ -160,7 +191,7 @@ def search(target: Target, seconds: float) -> Trial:
         return first  # of the right types, and it does not come back: other types prove nothing
     enough = 0
     failed: Trial | None = None
-    for trial in _tried(target, until):
+    for trial in _tried(target, allowed):
         if trial.why:
             failed = failed or trial
             continue
@@ -176,21 +207,18 @@ def search(target: Target, seconds: float) -> Trial:
     return first
 
 
-def _tried(target: Target, until: float) -> Iterator[Trial]:
+def _tried(target: Target, seconds: float) -> Iterator[Trial]:
     """Give one trial after the other: the docstring's examples, then what the body asks for."""
-    half = time.monotonic() + (until - time.monotonic()) * 0.7
-    good = False
+    until, examples = Deadline(seconds), Deadline(EXAMPLES * seconds)
     for _, source in shown(target):
-        if time.monotonic() > half:
+        if examples.over:
             break
-        trial = attempt(target, source)
-        good = good or not trial.why
-        yield trial
+        yield attempt(target, source)
     uses = Uses(target)
     repairs = repair.Repairs(target, uses)
     plan: dict[str, Any] | None = repairs.plan
     for place in range(REPAIRS * (2 if len(uses.kinds) > 1 else 1)):
-        if plan is None or (time.monotonic() > until and place >= FEWEST):
+        if plan is None or (until.over and place >= FEWEST):
             return
         trial = attempt(target, uses.source(plan))
         yield trial

@@ -112,7 +112,7 @@ def answer(target: "Target | None", asked: dict[str, Any]) -> dict[str, Any]:
     if asked["ask"] == "changes":
         return {"changes": timing.changes(target.function, make, most)}
     if asked["ask"] == "time":
-        with search.limited(asked["within"]):
+        with search.limited(asked["within"], asked["within"]):
             return timing.timed(target.function, make, fresh=asked["fresh"], size=n, most=most)
     if asked["ask"] == "quick":
         return worst.quick(target, n, distribution, asked["seconds"], asked.get("alone", ""))
