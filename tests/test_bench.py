@@ -54,7 +54,7 @@ def hangs(items: list[int]):
     while True: pass
 def leaves(items: list[int]): os._exit(3)
 def crashes(items: list[int]): ctypes.string_at(0)
-def connects(items: list[int]): socket.create_connection(("127.0.0.1", 9), 1)
+def connects(items: list[int]): socket.create_connection(("192.0.2.1", 9), 1)
 def hoards(items: list[int]): return bytearray(100 << 30)
 
 def needs_help(orders, *, limit): return orders[:limit]

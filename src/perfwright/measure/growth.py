@@ -18,6 +18,15 @@ Point = tuple[float, float]  # a size, and what was measured there
 CANNOT_TELL = "cannot tell"
 SLACK, ALLOWANCE = 1.15, 0.01  # a lower order may fit this much worse
 LEAST_POINTS, LEAST_RANGE = 6, 16
+EXPONENTS = {"log n": 0.0, "sqrt n": 0.5, "n": 1.0, "n log n": 1.15, "n^1.5": 1.5, "n^2": 2.0, "n^3": 3.0}
+UNLIKELY, NOISE = (
+    ("log n", "sqrt n", "n log n", "n^1.5"),
+    0.2,
+)  # classes and errors that few noisy points cannot tell apart
+STEEPER = 0.7  # what a class may be steeper than the slope of the last points
+ROUND = 20  # what a count must grow by before its rounding to whole numbers leaves a slope to be told
+BOUNDED = 0.1  # slope of the last two points below which a count has come to its end
+LEAST_COUNTED = 3  # points of a count, which has no noise
 DISAGREE = 0.35  # between the exponents of the class and of the last points
 RISING = 0.12
 FLAT, FLAT_RANGE = 1.35, 100  # the last three to the first three, over so wide a range: constant
@@ -128,6 +137,76 @@ def fit(points: Sequence[Point], work: Fit | None = None) -> Fit:
     return Fit(growth=growth, curve=chosen, rising=chosen.klass != "1" and _rises(sound), spread=spread)
 
 
+def counted(points: Sequence[Point], *, apart: float = 0.1) -> Fit:
+    """Return how few points grow that are free of noise, or almost: counts that are the same in every run.
+
+    Each class is laid through the first and the last point; the lowest one that the others are near to, within one
+    or a share of themselves (`apart`), is the answer. The exponent is that of the differences, which a constant part
+    does not change.
+    """
+    sound = sorted((n, t) for n, t in points if n > 0 and t >= 0 and math.isfinite(t))
+    if len(sound) < LEAST_COUNTED:
+        return _untold([], f"{len(sound)} sizes could be measured, {LEAST_COUNTED} are needed")
+    (first, start), (last, end) = sound[0], sound[-1]
+    rate = _rate(sound)
+    if is_bounded(sound, rate):
+        curve = Curve(klass="1", weights=(max(t for _, t in sound), 0.0), shapes=(POLYNOMIAL[0][1],), score=0.0)
+        return Fit(growth=Growth(exponent=0.0, low=0.0, high=0.0, klass="1"), curve=curve)
+    for name, shape in POLYNOMIAL:
+        across = shape(last) - shape(first)
+        weight = (end - start) / across if across else 0.0
+        base = start - weight * shape(first)
+        curve = Curve(klass=name, weights=(base, weight), shapes=(shape,), score=0.0)
+        near = all(abs(curve.at(n) - t) <= 1 + apart * t for n, t in sound)
+        agrees = name == "1" or end - start < ROUND or abs(EXPONENTS[name] - rate) <= DISAGREE
+        if near and agrees and weight >= 0 and base >= -1 - 2 * apart * end:
+            exponent = round(rate if name != "1" else 0.0, 2)
+            return Fit(growth=Growth(exponent=exponent, low=exponent, high=exponent, klass=name), curve=curve)
+    return Fit(
+        growth=Growth(exponent=round(rate, 2), low=round(rate, 2), high=round(rate, 2), klass=CANNOT_TELL),
+        curve=None,
+        why="no class fits the counts",
+    )
+
+
+def few(points: Sequence[Point]) -> Fit:
+    """Return how a handful of noisy points grow: the lowest class that fits and foretells about as well as any.
+
+    It says less than `fit`: five sizes of a whole application are what there is time for.
+    """
+    sound = [(n, t) for n, t in points if n > 0 and t > 0 and math.isfinite(t)]
+    if len(sound) <= HELD_OUT:
+        return _untold(sound, f"{len(sound)} sizes could be measured, {HELD_OUT + 1} are needed")
+    held = HELD_OUT if len(sound) > HELD_OUT + 2 else 1
+    curves = [_curve(name, (shape,), sound, held) for name, shape in POLYNOMIAL if name not in UNLIKELY]
+    known = [curve for curve in curves if curve is not None]
+    if not known:
+        return _untold(sound, "no class fits")
+    best = min(curve.score for curve in known)
+    exponent, low, high = tail(sound)
+    chosen = next(curve for curve in known if curve.score <= best * SLACK + NOISE)
+    if EXPONENTS.get(chosen.klass, 0.0) > max(exponent, 0.0) + STEEPER:  # noise looks steep where little was measured
+        chosen = next((curve for curve in known if curve.klass == "n"), chosen)
+    growth = Growth(exponent=round(exponent, 2), low=round(low, 2), high=round(high, 2), klass=chosen.klass)
+    return Fit(growth=growth, curve=chosen, spread=_rms([math.log(chosen.at(n) / t) for n, t in sound]))
+
+
+def is_bounded(points: Sequence[Point], rate: float) -> bool:
+    """Tell whether a count has come to its end, as where a page is full: it grows less than any class does."""
+    (before, less), (last, more) = points[-2:]
+    slow = less > 0 and abs(math.log(max(more, 1e-9) / less)) < BOUNDED * math.log(last / before)
+    return slow or (more > less and rate < -DISAGREE)
+
+
+def _rate(points: Sequence[Point]) -> float:
+    """Return the exponent of the differences between the last three points."""
+    (n0, t0), (n1, t1), (n2, t2) = points[-3:]
+    if t2 <= t1 or t1 <= t0:
+        return slope([(n, t) for n, t in points[-2:] if t > 0]) if t2 > t1 and t1 > 0 else 0.0
+    one, other = (t1 - t0) / (n1 - n0), (t2 - t1) / (n2 - n1)
+    return 1 + math.log(other / one) / math.log(math.sqrt(n1 * n2) / math.sqrt(n0 * n1))
+
+
 def is_flat(points: Sequence[Point]) -> bool:
     """Tell whether the amount stays what it is over a wide range of sizes."""
     if points[-1][0] / points[0][0] < FLAT_RANGE:
@@ -171,12 +250,12 @@ def _curves(points: Sequence[Point], work: Curve | None) -> list[Curve | None]:
     return curves
 
 
-def _curve(klass: str, shapes: Sequence[Shape], points: Sequence[Point]) -> Curve | None:
-    whole, part = _solve(shapes, points), _solve(shapes, points[:-HELD_OUT])
+def _curve(klass: str, shapes: Sequence[Shape], points: Sequence[Point], held: int = HELD_OUT) -> Curve | None:
+    whole, part = _solve(shapes, points), _solve(shapes, points[:-held])
     if whole is None or part is None:
         return None
     errors = [math.log(_at(whole, shapes, n) / t) for n, t in points]
-    foretold = [math.log(_at(part, shapes, n) / t) for n, t in points[-HELD_OUT:]]
+    foretold = [math.log(_at(part, shapes, n) / t) for n, t in points[-held:]]
     return Curve(klass=klass, weights=whole, shapes=tuple(shapes), score=_rms(errors) + _rms(foretold))
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from perfwright.measure.every import Outcome
-    from perfwright.measure.run import Guest
+    from perfwright.measure.run import Choice, Guest
     from perfwright.measure.sweep import Sweep
     from perfwright.progress import Progress
 
@@ -55,9 +55,17 @@ several functions, 0 when one of them could be measured.
     "--seconds", type=click.FloatRange(min=0.5), help="Time for all sizes.  [default: 5; 1.5 for each of many]"
 )
 @click.option("--format", "form", type=click.Choice(["terminal", "json"]), default="terminal", show_default=True)
+@click.option("--sandbox", "contain", type=click.Choice(["auto", "off", "require"]), default="auto", show_default=True)
 @click.pass_context
 def bench(
-    context: click.Context, /, target: str, python: Path | None, every: bool, seconds: float | None, form: str
+    context: click.Context,
+    /,
+    target: str,
+    python: Path | None,
+    every: bool,
+    seconds: float | None,
+    form: str,
+    contain: "Choice",
 ) -> None:
     """Run one function over growing input and say how its time and memory grow."""
     from perfwright.measure import targets
@@ -71,12 +79,12 @@ def bench(
     places = [place for place in (root, root / "src") if place.is_dir()]
     chosen = interpreter(root, python, os.environ.get("VIRTUAL_ENV"))
     if not wanted.function:
-        with screen.working(f"measuring {target}") as progress, Guest(chosen, places) as guest:
+        with screen.working(f"measuring {target}") as progress, Guest(chosen, places, contain=contain) as guest:
             outcomes, left = _several(guest, wanted.module, every, seconds or MANY, progress)
         several = measured.many_document if form == "json" else measured.many
         click.echo(several(target, outcomes, left))
         context.exit(0 if any(each.sweep is not None for each in outcomes) else UNTOLD)
-    with screen.working(f"measuring {target}"), Guest(chosen, places) as guest:
+    with screen.working(f"measuring {target}"), Guest(chosen, places, contain=contain) as guest:
         found = sweep(guest, wanted.module, wanted.function, seconds=seconds or ONE)
     if found.failed:
         if found.stub:
@@ -85,7 +93,8 @@ def bench(
         raise PerfwrightError(
             f"{target} {found.failed}; give a builder with @perfwright.inputs({builder}).", slug="cannot-call"
         )
-    click.echo(_json(target, found) if form == "json" else _text(target, found))
+    tier = f"{guest.tier.capitalize()}: {guest.contained}."
+    click.echo(_json(target, found, guest.tier) if form == "json" else _text(target, found, tier))
     context.exit(UNTOLD if found.time.why else 0)
 
 
@@ -112,7 +121,7 @@ def _several(
     return outcomes, left
 
 
-def _text(target: str, found: "Sweep") -> str:
+def _text(target: str, found: "Sweep", tier: str) -> str:
     peaks, lines = dict(found.peaks), dict(found.lines)
     rows = [
         (
@@ -146,12 +155,12 @@ def _text(target: str, found: "Sweep") -> str:
     if found.endless:
         told.append("it gives an iterator that never ends: its first 4n items were taken")
     told.extend(f"grows as n^{slope}: {safe(line)}" for line, slope in found.hot)
-    told.append(f"It stopped there because {safe(found.stopped)}. Guard: limits, no network; not contained.")
+    told.append(f"It stopped there because {safe(found.stopped)}. {tier}")
     return "\n".join(told)
 
 
-def _json(target: str, found: "Sweep") -> str:
-    return json.dumps({"bench": measured.document(target, found)}, indent=2)
+def _json(target: str, found: "Sweep", tier: str) -> str:
+    return json.dumps({"bench": {**measured.document(target, found), "tier": tier}}, indent=2)
 
 
 COMMAND = bench

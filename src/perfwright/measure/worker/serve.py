@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, BinaryIO
 
-from . import counting, guard, marks, search, surface, timing, worst  # type: ignore[import-not-found,unused-ignore]
+from . import application, counting, guard, marks, search, surface, timing, worst  # type: ignore[import-not-found,unused-ignore]
 from .instances import CannotBuildError
 from .target import Target
 
@@ -34,6 +34,8 @@ def serve(questions: BinaryIO, answers: BinaryIO) -> None:
                 found = imported(asked["module"])
                 targets, left = surface.offered(found)
                 said = {"targets": targets, "left": left, "built": surface.built(found)}
+            elif asked["ask"] in application.ASKS:
+                said = application.answer(asked)
             else:
                 said = answer(target, asked)
         except search.LateError as error:
@@ -154,7 +156,8 @@ def main() -> None:
     os.dup2(nothing, 1)
     os.dup2(nothing, 2)
     sys.modules.setdefault("perfwright", marks)
-    memory, *places = sys.argv[1:]
+    limits, *places = sys.argv[1:]
     sys.path[:0] = places
-    guard.close(int(memory))
+    del sys.argv[1:]
+    guard.close(**json.loads(limits))
     serve(questions, answers)

@@ -1,0 +1,1 @@
+"""Functions that do what measured code must not, and what judges whether they could."""

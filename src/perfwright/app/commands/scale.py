@@ -1,0 +1,107 @@
+"""`perfwright scale`: a whole application over growing data."""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from perfwright import baseline, discover
+from perfwright.app import project, screen
+from perfwright.errors import InputError
+
+GROUP = "measure"
+
+EXAMPLES = """\b
+Examples:
+  perfwright scale                               the application of this folder
+  perfwright scale shop.asgi:app                 one that is named; a Django project by its settings module
+  perfwright scale ../shop --sizes 10,100,1000 --format json
+
+The application is started in its own interpreter (--python, else .venv, else the active environment), for each size
+on a scratch SQLite database that perfwright creates and fills with that many rows a table. Each GET route is asked,
+signed in as the first user; outbound requests are answered by perfwright. Nothing of yours is written to.
+
+It exits 0 when every entry point keeps its budget at the stated size, 1 when one does not, 2 when there is no answer.
+"""
+
+
+def _sizes(_context: click.Context, _option: click.Parameter, given: str) -> tuple[int, ...]:
+    try:
+        sizes = tuple(sorted({int(each.replace("_", "")) for each in given.split(",")}))
+    except ValueError:
+        sizes = ()
+    if len(sizes) < 3 or sizes[0] < 1:
+        raise click.BadParameter(f"{given!r} are no three sizes; give such as 10,100,1000.")
+    return sizes
+
+
+def _headers(_context: click.Context, _option: click.Parameter, given: Sequence[str]) -> dict[str, str]:
+    headers = {}
+    for each in given:
+        name, colon, value = each.partition(":")
+        if not colon or not name.strip():
+            raise click.BadParameter(f"{each!r} is no header; give such as 'Authorization: Bearer abc'.")
+        headers[name.strip()] = value.strip()
+    return headers
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("app", required=False, default=".")
+@click.option("--python", type=click.Path(path_type=Path), help="The interpreter that runs the application.")
+@click.option("--sizes", default="10,30,100,300,1000", show_default=True, callback=_sizes, help="Rows a table.")
+@click.option("--seconds", type=click.FloatRange(min=5), default=120.0, show_default=True, help="Time for all sizes.")
+@click.option("--writes", is_flag=True, help="Ask POST, PUT, PATCH and DELETE as well.")
+@click.option("--only", multiple=True, metavar="PATTERN", help="Ask only paths like this one, as '/api/*'.")
+@click.option("--header", "headers", multiple=True, callback=_headers, help="Send 'Name: value' with each request.")
+@click.option("--sandbox", "contain", type=click.Choice(["auto", "off", "require"]), default="auto", show_default=True)
+@click.option("--save", is_flag=True, help=f"Keep the findings with what was measured in {baseline.SAVED}.")
+@click.option("--top", type=click.IntRange(min=1), default=20, show_default=True, help="Entry points to show.")
+@click.option("--format", "form", type=click.Choice(["terminal", "json"]), default="terminal", show_default=True)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the report to this file.")
+@click.pass_context
+def scale(context: click.Context, /, app: str, **asked: Any) -> None:
+    """Start an application on growing data and say what each entry point will cost."""
+    from perfwright import pipeline  # heavy: all of the analysis
+    from perfwright.measure import application, joined
+    from perfwright.measure.run import Guest, interpreter
+    from perfwright.measure.scale import scale as measure
+    from perfwright.report import scaled as report
+
+    there = Path(app)
+    folder, given = (there, "") if there.is_dir() else (Path(), app)
+    if not there.is_dir() and ("/" in app or app.endswith(".py")):
+        raise InputError(
+            f"{app} is no folder; give a folder, MODULE:ATTRIBUTE or a settings module.", slug="missing-path"
+        )
+    found = project.find([folder])
+    root = folder.absolute()
+    names = discover.find(root, [root], exclude=found.settings.exclude, tests=False)
+    known = application.find(root, names, given)
+    python = interpreter(root, asked["python"], os.environ.get("VIRTUAL_ENV"))
+    with screen.working(f"starting {known.target}") as progress:
+        measured = measure(
+            lambda: Guest(python, [], contain=asked["contain"]), known, found.root, found.settings,
+            sizes=asked["sizes"], seconds=asked["seconds"], writes=asked["writes"], only=asked["only"],
+            headers=asked["headers"], progress=progress,
+        )  # fmt: skip
+        record = pipeline.check(found.root, found.names, found.settings, keep=project.cache_folder())
+    verdicts = joined.judge(record.findings, measured)
+    causes = {each.entry: joined.causes(each, verdicts, record.findings, measured) for each in measured.entries}
+    if asked["save"]:
+        baseline.save(joined.kept(record, verdicts), found.root / baseline.SAVED)
+    stated = found.settings.size.rows
+    if asked["form"] == "json":
+        text = json.dumps(report.document(measured, verdicts, causes, stated=stated), indent=1)
+    else:
+        text = report.text(measured, verdicts, causes, stated=stated, width=screen.width(), top=asked["top"])
+    if asked["output"]:
+        baseline.write_text(asked["output"], text + "\n")
+    else:
+        click.echo(text)
+    context.exit(1 if any(report.over(each) for each in measured.entries) else 0)
+
+
+COMMAND = scale

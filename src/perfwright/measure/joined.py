@@ -1,0 +1,164 @@
+"""What was predicted beside what was measured: a finding whose lines ran is confirmed, or refuted, by the counts."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from perfwright.finding import Confidence, Finding, Growth, Measured, Record
+from perfwright.measure import growth
+from perfwright.measure.scale import Asked, Line, Scaled
+
+# Rules whose claim is a count, and the count.
+COUNTED = {
+    "n-plus-one-query": "queries",
+    "query-per-item-write": "queries",
+    "commit-per-item": "queries",
+    "request-per-item": "requests",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What a run says of one finding: `confirmed`, `refuted` or `not reached`; by which counts at which entry point."""
+
+    key: str
+    said: str
+    entry: str = ""
+    values: Mapping[int, float] | None = None
+    grows: Growth | None = None
+    why: str = ""
+
+
+def judge(findings: Sequence[Finding], scaled: Scaled) -> dict[str, Verdict]:
+    """Return, by key, the verdict on each finding whose claim is a count."""
+    return {finding.key: verdict(finding, scaled) for finding in findings if finding.rule in COUNTED}
+
+
+def verdict(finding: Finding, scaled: Scaled) -> Verdict:
+    """Return what the counts say of one finding.
+
+    The queries are its own that come from the last line of its chain, or, where a framework makes them (a template, a
+    schema), that ask for the table it names at an entry point that runs its lines. It is refuted only where the line
+    that makes them ran.
+    """
+    reaching = [asked for asked in scaled.entries if asked.said_well and ran(finding, asked)]
+    if not reaching:
+        return Verdict(key=finding.key, said="not reached", why="no entry point that was answered runs its lines")
+    best: tuple[float, Asked, dict[int, float]] | None = None
+    for asked in reaching:
+        counts = counted(own_lines(finding, asked, scaled))
+        if counts:
+            sizes = sorted(counts)
+            rise = counts[sizes[-1]] - counts[sizes[0]]
+            if best is None or rise > best[0]:
+                best = rise, asked, counts
+    if best is None:
+        if not any(ran_to_the_end(finding, asked) for asked in reaching):
+            return Verdict(key=finding.key, said="not reached", why="its loop ran over nothing")
+        names = ", ".join(asked.entry for asked in reaching[:3])
+        return Verdict(key=finding.key, said="refuted", entry=names, why="its lines ran and made no such query")
+    rise, asked, counts = best
+    fit = growth.counted(list(counts.items()))
+    grows = rise > 1 and counts[max(counts)] >= 2 * max(counts[min(counts)], 1)
+    return Verdict(
+        key=finding.key, said="confirmed" if grows else "refuted", entry=asked.entry, values=counts, grows=fit.growth,
+        why="" if grows else "as many at every size",
+    )  # fmt: skip
+
+
+def ran(finding: Finding, asked: Asked) -> bool:
+    """Tell whether the place of a finding ran; of one in a template, the line that renders it.
+
+    A place that is the head of a function (a framework loops over its calls) ran where a line of the chain did.
+    """
+    if finding.place.path.endswith(".py") and all(step.line == finding.place.line for step in finding.chain[:1]):
+        below = [step for step in finding.chain if step.line != finding.place.line or step.path != finding.place.path]
+        if any(step.line in asked.ran.get(step.path, ()) for step in below if step.function == finding.place.function):
+            return True
+    if not finding.place.path.endswith(".py"):
+        steps = [step for step in finding.chain if step.path.endswith(".py")]
+        return any(step.line in asked.ran.get(step.path, ()) for step in steps[:1])
+    lines = asked.ran.get(finding.place.path, frozenset())
+    return any(line in lines for line in range(finding.place.line, finding.place.end_line + 1)) or any(
+        step.line in asked.ran.get(step.path, ()) for step in finding.chain[:1] if step.path.endswith(".py")
+    )
+
+
+def ran_to_the_end(finding: Finding, asked: Asked) -> bool:
+    """Tell whether the line that makes the effect ran."""
+    last = finding.chain[-1] if finding.chain else None
+    return last is not None and last.line in asked.ran.get(last.path, ())
+
+
+def own_lines(finding: Finding, asked: Asked, scaled: Scaled) -> Iterable[Line]:
+    """Return the counted lines that are a finding's own."""
+    table = table_of(finding.symbol, scaled)
+    end = {(step.path, step.line) for step in finding.chain[-1:]}
+    place = {(finding.place.path, line) for line in range(finding.place.line, finding.place.end_line + 1)}
+    functions = {(step.path, step.function) for step in finding.chain} | {(finding.place.path, finding.place.function)}
+    exact, near = [], []
+    for line in asked.lines:
+        if line.metric != COUNTED[finding.rule] or (table and line.tables and table not in line.tables):
+            continue
+        frames = {frame[:2] for frame in line.site}
+        if frames & (end | place):
+            exact.append(line)
+        elif table and (not line.site or any((frame[0], frame[2]) in functions for frame in line.site)):
+            near.append(line)
+    return exact or near
+
+
+def table_of(symbol: str, scaled: Scaled) -> str:
+    """Return the table that a symbol's queries ask for: that of a relation, or of a model."""
+    if symbol in scaled.relations:
+        return scaled.relations[symbol]
+    return scaled.models.get(symbol, "")
+
+
+def counted(lines: Iterable[Line]) -> dict[int, float]:
+    """Return the sum of counts by size."""
+    counts: dict[int, float] = {}
+    for line in lines:
+        for n, value in line.values.items():
+            counts[n] = counts.get(n, 0) + value
+    return counts
+
+
+def with_evidence(findings: Sequence[Finding], verdicts: Mapping[str, Verdict]) -> list[Finding]:
+    """Return findings with what was measured; a confirmed one is certain, a refuted one no more than possible."""
+    told = []
+    for finding in findings:
+        verdict = verdicts.get(finding.key)
+        if verdict is None or verdict.said == "not reached":
+            told.append(finding)
+            continue
+        evidence = finding.evidence
+        if verdict.values and verdict.grows is not None:
+            values = {str(n): value for n, value in sorted(verdict.values.items())}
+            evidence = (
+                *(each for each in evidence if not (isinstance(each, Measured) and each.by == "scale")),
+                Measured(by="scale", metric=COUNTED[finding.rule], values=values, growth=verdict.grows),
+            )
+        confidence: Confidence = "certain" if verdict.said == "confirmed" else "possible"
+        message = finding.message
+        if verdict.said == "refuted" and "refuted" not in message:
+            message = f"{message}; refuted at {verdict.entry}: {verdict.why}"
+        told.append(replace(finding, evidence=evidence, confidence=confidence, message=message))
+    return told
+
+
+def kept(record: Record, verdicts: Mapping[str, Verdict]) -> Record:
+    """Return a record with what was measured of its findings."""
+    return replace(record, findings=tuple(with_evidence(record.findings, verdicts)))
+
+
+def causes(asked: Asked, verdicts: Mapping[str, Verdict], findings: Sequence[Finding], scaled: Scaled) -> list[str]:
+    """Return the keys of the confirmed findings whose lines make an entry point's counts grow."""
+    found = []
+    for finding in findings:
+        known = verdicts.get(finding.key)
+        if known is None or known.said != "confirmed" or not ran(finding, asked):
+            continue
+        counts = counted(own_lines(finding, asked, scaled))
+        if counts and counts[max(counts)] > counts[min(counts)]:
+            found.append(finding.key)
+    return found

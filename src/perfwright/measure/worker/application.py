@@ -1,0 +1,283 @@
+"""A whole application in this process: started once, filled with rows, asked at each entry point."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import importlib
+import importlib.util
+import os
+import re
+import sys
+import threading
+import time
+import tracemalloc
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from .apps import asgi, django, flask  # type: ignore[import-not-found,unused-ignore]
+from .apps._contract import Answer, CannotStartError, Entry, Table  # type: ignore[import-not-found,unused-ignore]
+from .apps._paths import filled  # type: ignore[import-not-found,unused-ignore]
+from .apps._rows import Filler, in_order  # type: ignore[import-not-found,unused-ignore]
+from .apps._schema import example  # type: ignore[import-not-found,unused-ignore]
+from .apps._sqlalchemy import Engines, brief  # type: ignore[import-not-found,unused-ignore]
+
+ASKS = ("start", "fill", "visit")
+REPEATS, ENOUGH = 3, 0.3  # timings of one entry point, and seconds after which there are no more
+SLOW = 2.0  # seconds; a call that takes longer is not made again to measure memory
+HALVES = 12  # times that a refused batch of rows is halved
+LINES = 20_000  # lines that are told of one entry point
+
+
+class Running:
+    """The application that was started, and what was learned of it."""
+
+    def __init__(self) -> None:
+        self.app: Any = None
+        self.entries: Sequence[Entry] = ()
+        self.tables: Sequence[Table] = ()
+        self.capture: Any = None
+        self.places: tuple[str, ...] = ()
+        self.ran: dict[str, dict[str, list[int]]] = {}  # lines, by file and entry point
+
+
+RUNNING = Running()
+
+
+def answer(asked: dict[str, Any]) -> dict[str, Any]:
+    """Answer one question about the application."""
+    return {"start": start, "fill": fill, "visit": visit}[asked["ask"]](asked)
+
+
+def start(asked: dict[str, Any]) -> dict[str, Any]:
+    """Import the application, lead it to a scratch database, and return its entry points."""
+    scratch = Path(os.environ["HOME"])
+    for path in (*scratch.glob("*.db*"), *scratch.glob("*.sqlite3*")):  # of a run that was ended
+        path.unlink()
+    os.environ.update(asked["environment"])
+    RUNNING.places = tuple(asked["roots"])
+    sys.path[:0] = [place for place in asked["places"] if place not in sys.path]
+    engines = Engines(scratch)
+    if asked["framework"] == "django":
+        RUNNING.app = django.made_of(asked["target"], scratch)
+    else:
+        engines.redirect()
+        target = found(asked["target"])
+        for framework in (asgi, flask):
+            if framework.is_one(target):
+                more = (asked["session_names"],) if framework is flask else ()
+                RUNNING.app = framework.made_of(target, engines, *more)
+                break
+        else:
+            raise CannotStartError(f"{asked['target']} is a {type(target).__name__}, no application that is known here")
+    app = RUNNING.app
+    for name, value in asked.get("headers", {}).items():
+        if isinstance(app.headers, list):
+            app.headers.append((name.lower().encode(), value.encode()))
+        else:
+            app.headers[name] = value
+    RUNNING.entries = [each for entry in app.entries() for each in (entry, *entry.variants())]
+    watch(asked)
+    return {
+        "framework": app.framework,
+        "python": ".".join(map(str, sys.version_info[:3])),
+        "notes": [*app.notes, *getattr(getattr(app, "database", None), "notes", [])],
+        "entries": [
+            {"entry": each.name, "endpoint": each.endpoint, "file": each.file, "line": each.line}
+            for each in RUNNING.entries
+        ],
+    }
+
+
+def watch(asked: dict[str, Any]) -> None:
+    """Install the hooks that count queries and requests."""
+    folder = Path(asked["capture"])
+    spec = importlib.util.spec_from_file_location(
+        "_perfwright_capture", folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["_perfwright_capture"] = module
+    spec.loader.exec_module(module)
+    RUNNING.capture = module.Capture(places=list(RUNNING.places), stub_requests=asked.get("stub", True))
+    RUNNING.capture.install()
+
+
+def found(target: str) -> Any:
+    """Return an application by `module:attribute`; a function that makes one is called."""
+    module, _, name = target.partition(":")
+    loaded = importlib.import_module(module)
+    made = loaded
+    for part in name.split("."):
+        made = getattr(made, part)
+    if callable(made) and not any(framework.is_one(made) for framework in (asgi, flask)):
+        made = made()
+    return made
+
+
+def fill(asked: dict[str, Any]) -> dict[str, Any]:
+    """Fill every table with rows; return how many each has, and why some have fewer."""
+    app = RUNNING.app
+    tables = in_order(app.tables())
+    today = datetime.date.today()
+    filler = Filler(tables, asked["said"], today)
+    counts: dict[str, int] = {}
+    refused: dict[str, str] = {}
+    for table in tables:
+        if table.keys and table.handle is None:  # filled by the framework itself
+            continue
+        rows = filler.rows(table, asked["n"])
+        kept, why = inserted(app, table, rows)
+        if why and len(kept) < len(rows):
+            refused[table.name] = why
+        for column in table.keys:
+            table.keys[column] = [row.get(column) for row in kept]
+        counts[table.name] = len(kept)
+        if not rows:
+            refused[table.name] = "what it refers to has no rows"
+    RUNNING.tables = tables
+    signed = app.sign_in(tables)
+    return {
+        "rows": counts,
+        "refused": refused,
+        "signed_in": signed,
+        "relations": app.relations(),
+        "models": {table.model: table.name for table in tables if table.model},
+    }
+
+
+def inserted(app: Any, table: Table, rows: list[dict[str, Any]], depth: int = 0) -> tuple[list[dict[str, Any]], str]:
+    """Add rows; where some are refused, those that are not. Return them, and why the first was refused."""
+    if not rows:
+        return [], ""
+    try:
+        app.insert(table, rows)
+    except Exception as error:  # the database's, the driver's or a type's of the user: all say that a row does not fit
+        why = brief(error)
+        if len(rows) == 1 or depth > HALVES:
+            return [], why
+        half = len(rows) // 2
+        first, _ = inserted(app, table, rows[:half], depth + 1)
+        if depth == 0 and not first and len(rows) > 8:
+            return [], why  # none fits
+        second, _ = inserted(app, table, rows[half:], depth + 1)
+        return first + second, why
+    return rows, ""
+
+
+def visit(asked: dict[str, Any]) -> dict[str, Any]:
+    """Ask one entry point: once to warm up and see what runs, once counted, some times for time, once for memory."""
+    entry = RUNNING.entries[asked["index"]]
+    app = RUNNING.app
+    try:
+        path = filled(entry, RUNNING.tables)
+        body = None
+        if entry.method in ("POST", "PUT", "PATCH"):
+            schema = app.body(entry)
+            body = example(schema, schema.get("components", {}), RUNNING.tables) if schema is not None else None
+    except Exception as error:  # what describes the entry point is the user's own
+        return {"status": 0, "why": f"no request can be made ({type(error).__name__}: {error})", "path": entry.path}
+
+    def call() -> Answer:
+        said: Answer = app.ask(entry, path, body)
+        return said
+
+    first, ran = lines_of(call) if asked["lines"] else (call(), {})
+    if entry.option and asked["lines"] and (not 200 <= first.status < 300 or not says_more(entry, ran)):
+        return {"status": first.status, "same": True}
+    RUNNING.ran[entry.name] = ran
+    said: dict[str, Any] = {"path": path, "status": first.status, "hops": first.hops, "why": why(first), "ran": ran}
+    if entry.method == "GET" and not 200 <= first.status < 300:
+        return said
+    cpu, wall = time.process_time(), time.perf_counter()
+    with RUNNING.capture.recording() as trace:
+        counted = call()
+    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    traced = trace.to_json()
+    traced.pop("events", None)
+    said.update({"status": counted.status, "bytes": counted.size, "why": why(counted), "trace": traced})
+    if entry.method == "GET":
+        spent, times = wall, 1
+        while times < REPEATS and spent < ENOUGH:
+            before = time.process_time(), time.perf_counter()
+            call()
+            took = time.perf_counter() - before[1]
+            cpu, wall = min(cpu, time.process_time() - before[0]), min(wall, took)
+            spent, times = spent + took, times + 1
+        if wall < SLOW:
+            said["peak"] = peak_of(call)
+    said.update({"cpu": cpu, "wall": wall})
+    return said
+
+
+def says_more(entry: Entry, ran: dict[str, list[int]]) -> bool:
+    """Tell whether an option makes lines run that do not run without it."""
+    plain = RUNNING.ran.get(f"{entry.method} {entry.path}", {})
+    return any(set(lines) - set(plain.get(file, ())) for file, lines in ran.items())
+
+
+def why(said: Answer) -> str:
+    """Return why an answer is not the one that was hoped for, in the words of the program."""
+    if said.error:
+        return said.error
+    if 200 <= said.status < 300:
+        return ""
+    text = said.start.decode("utf8", "replace")
+    if "<html" in text.lower():
+        text = re.sub(r"(?is)<(script|style|head)\b.*?</\1>|<[^>]*>", " ", text)
+    return f"{said.status}: {' '.join(text.split())[:300]}"
+
+
+def peak_of(call: Callable[[], Any]) -> int:
+    """Return the most bytes that a call held at once."""
+    tracemalloc.start()
+    try:
+        call()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def lines_of(call: Callable[[], Answer]) -> tuple[Answer, dict[str, list[int]]]:
+    """Return what a call gives and which lines of the project ran, by file relative to its place, in any thread."""
+    ran: dict[str, set[int]] = {}
+    names: dict[str, set[int] | None] = {}
+    places = [str(Path(place)) + os.sep for place in RUNNING.places]
+    on = True
+
+    def lines_in(file: str) -> set[int] | None:
+        if file not in names:
+            place = next((place for place in places if file.startswith(place)), None)
+            inside = place is not None and not any(part in file for part in ("site-packages", f"{os.sep}.venv{os.sep}"))
+            names[file] = ran.setdefault(file[len(place) :], set()) if inside and place is not None else None
+        return names[file]
+
+    def local(frame: FrameType, event: str, _: Any) -> Any:
+        if not on:
+            return None
+        if event == "line":
+            known = names[frame.f_code.co_filename]
+            if known is not None:
+                known.add(frame.f_lineno)
+        return local
+
+    def trace(frame: FrameType, _event: str, _: Any) -> Any:
+        if not on:
+            sys.settrace(None)  # a thread that was started while lines were seen
+            return None
+        return local if lines_in(frame.f_code.co_filename) is not None else None
+
+    threading.settrace(trace)
+    sys.settrace(trace)
+    try:
+        said = call()
+    finally:
+        on = False
+        sys.settrace(None)
+        threading.settrace(None)
+    with contextlib.suppress(RuntimeError):
+        return said, {file: sorted(lines)[:LINES] for file, lines in ran.items() if lines}
+    return said, {}

@@ -1,0 +1,1 @@
+"""Whole applications: started on a scratch database, filled, and asked. One file a framework."""

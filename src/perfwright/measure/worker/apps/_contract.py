@@ -1,0 +1,116 @@
+"""What every framework gives: entry points that can be asked, and tables that can be filled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+MOST = 8  # options of one entry point that are tried
+PAGING = ("page", "limit", "size", "offset", "per_page", "page_size", "cursor", "format", "skip", "callback", "next")
+
+
+class CannotStartError(Exception):
+    """The application cannot be started, or an entry point cannot be asked; the text says why."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One way into an application: a method and a path with parameters in braces, and where it leads."""
+
+    method: str
+    path: str
+    endpoint: str
+    file: str
+    line: int
+    parameters: tuple[Parameter, ...] = ()
+    options: tuple[Parameter, ...] = ()  # of the query, which it can do without
+    option: str = ""  # the one that it is asked with
+    handle: Any = None  # what the framework knows it by
+
+    @property
+    def name(self) -> str:
+        """As it is told: `GET /orders/{order_id}`, `GET /orders?status`."""
+        return f"{self.method} {self.path}{f'?{self.option}' if self.option else ''}"
+
+    def variants(self) -> Iterator[Entry]:
+        """Give the same entry point asked with each of its options, but those that only turn pages."""
+        for each in self.options[:MOST]:
+            if self.method == "GET" and each.name not in PAGING:
+                given = replace(each, query=True)
+                yield replace(self, parameters=(*self.parameters, given), options=(), option=each.name)
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of a path or a query: its name and kind, one of `_tables.KINDS`, and the values it may have."""
+
+    name: str
+    kind: str = "text"
+    table: str = ""  # the table whose key it most likely is, where the framework says so
+    choices: tuple[Any, ...] = ()
+    query: bool = False
+
+
+@dataclass
+class Answer:
+    """What an entry point said: the status, the bytes of the body, its beginning, and where it redirected to."""
+
+    status: int
+    size: int
+    start: bytes = b""
+    hops: tuple[str, ...] = ()
+    note: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column as the filler needs to know it. `kind` is one of `_tables.KINDS`; `size` the most characters."""
+
+    name: str
+    kind: str
+    size: int = 0
+    digits: tuple[int, int] = (0, 0)
+    nullable: bool = False
+    unique: bool = False
+    primary: bool = False
+    choices: tuple[Any, ...] = ()
+    refers: tuple[str, str] = ("", "")  # table and column
+    default: Any = None
+    attribute: str = ""  # the name in the model, where it is another one
+
+
+@dataclass
+class Table:
+    """A table to be filled. `together` are the sets of columns that may not repeat."""
+
+    name: str
+    columns: Sequence[Column]
+    together: Sequence[Sequence[str]] = ()
+    model: str = ""
+    is_user: bool = False
+    handle: Any = None
+    keys: dict[str, list[Any]] = field(default_factory=dict)  # by column: the values that are there
+
+
+class Application(Protocol):
+    """A started application."""
+
+    framework: str
+    notes: list[str]
+
+    def tables(self) -> Sequence[Table]:
+        """Return the tables to be filled, and those that have rows already with their keys."""
+
+    def insert(self, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+        """Add rows, all or none; raises what the database raises."""
+
+    def entries(self) -> Sequence[Entry]:
+        """Return the entry points in the order of their definition."""
+
+    def sign_in(self, _tables: Sequence[Table]) -> str:
+        """Let the first user be the one who asks; return how, or nothing where nobody needs to be anybody."""
+
+    def ask(self, entry: Entry, path: str, body: Any) -> Answer:
+        """Ask an entry point by a path with its parameters filled in."""

@@ -1,0 +1,122 @@
+"""Flask: asked through its own test client; Flask-Login and sessions are signed in."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ._contract import Answer, Entry, Parameter, Table
+from ._paths import options
+from ._sqlalchemy import Database, Engines
+
+LIBRARY = "flask"
+START = 4096  # bytes of a body that are kept
+KINDS = {"IntegerConverter": "int", "FloatConverter": "float", "UUIDConverter": "uuid", "PathConverter": "path"}
+
+
+class Flask:
+    """A started Flask application."""
+
+    framework = "flask"
+
+    def __init__(self, app: Any, engines: Engines, session_names: Sequence[str]) -> None:
+        self.app = app
+        self.notes: list[str] = []
+        self.session: dict[str, Any] = {}
+        self.headers: dict[str, str] = {}
+        self.session_names = session_names
+        app.config["WTF_CSRF_ENABLED"] = False
+        app.config["PROPAGATE_EXCEPTIONS"] = False
+        self.engines = engines
+        self.database: Database | None = None
+        with app.app_context():
+            extension = app.extensions.get("sqlalchemy")
+            engine = getattr(extension, "engine", None) if extension is not None else None
+            engine = engine if engine is not None else (engines.made[0] if engines.made else None)
+            if engine is not None:
+                self.database = Database(engine)
+                self.database.create()
+
+    def tables(self) -> Sequence[Table]:
+        """Return the tables of all mapped classes."""
+        return self.database.tables() if self.database is not None else ()
+
+    def insert(self, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+        """Add rows to a table."""
+        if self.database is not None:
+            self.database.insert(table, rows)
+
+    def relations(self) -> dict[str, str]:
+        """Return where relations lead."""
+        return self.database.relations() if self.database is not None else {}
+
+    def entries(self) -> Sequence[Entry]:
+        """Return the rules of the map, but those for files that never change."""
+        found = []
+        for rule in self.app.url_map.iter_rules():
+            view = self.app.view_functions.get(rule.endpoint)
+            if view is None or rule.endpoint == "static" or rule.endpoint.endswith(".static"):
+                continue
+            function = inspect.unwrap(getattr(view, "view_class", view))
+            code = getattr(function, "__code__", None)
+            parameters = tuple(
+                Parameter(
+                    name, KINDS.get(type(converter).__name__, "text"), choices=tuple(getattr(converter, "items", ()))
+                )
+                for name, converter in rule._converters.items()
+            )
+            path = re.sub(r"<(?:[^<>:]+:)?([^<>]+)>", r"{\1}", rule.rule)
+            entry = Entry(
+                method="", path=path, endpoint=rule.endpoint, file=code.co_filename if code else "",
+                line=code.co_firstlineno if code else 0, parameters=parameters, options=tuple(options(function)),
+            )  # fmt: skip
+            found += [replace(entry, method=each) for each in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})]
+        return found
+
+    def sign_in(self, tables: Sequence[Table]) -> str:
+        """Put the key of the first user into the session, where Flask-Login or the program looks for it."""
+        user = next((table for table in tables if table.is_user), None)
+        if user is None:
+            return ""
+        key = next((user.keys[c.name][0] for c in user.columns if c.primary and user.keys.get(c.name)), None)
+        if key is None:
+            return ""
+        if hasattr(self.app, "login_manager"):
+            self.session = {"_user_id": str(key), "_fresh": True}
+            return f"signed in as the first row of {user.name}"
+        names = [name for name in self.session_names if re.search(r"user|account|customer|uid|logged|member", name)]
+        if names:
+            self.session = {name: True if "logged" in name else key for name in names}
+            return f"session: {', '.join(names)} of the first row of {user.name}"
+        return ""
+
+    def ask(self, entry: Entry, path: str, body: Any) -> Answer:
+        """Ask through the test client; redirects within the application are followed."""
+        client = self.app.test_client()
+        if self.session:
+            with client.session_transaction() as session:
+                session.update(self.session)
+        given: Mapping[str, Any] = {"json": body} if body is not None else {}
+        response = client.open(path, method=entry.method, headers=self.headers, follow_redirects=True, **given)
+        hops = tuple(each.request.path for each in response.history[1:]) if response.history else ()
+        if response.history:
+            hops = (*hops, response.request.path)
+        data = response.get_data()
+        return Answer(status=response.status_code, size=len(data), start=data[:START], hops=hops)
+
+    def body(self, _entry: Entry) -> Any:
+        """Return nothing: Flask does not say what a body looks like."""
+        return None
+
+
+def made_of(target: Any, engines: Engines, session_names: Sequence[str] = ()) -> Flask:
+    """Start an application."""
+    return Flask(target, engines, session_names)
+
+
+def is_one(target: Any) -> bool:
+    """Tell whether an object is a Flask application."""
+    return any(cls.__module__.startswith("flask.") and cls.__name__ == "Flask" for cls in type(target).__mro__)

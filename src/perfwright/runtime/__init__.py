@@ -1,0 +1,1 @@
+"""What a running program does: watched inside its own interpreter, judged outside it."""

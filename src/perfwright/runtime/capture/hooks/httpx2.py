@@ -1,0 +1,17 @@
+"""httpx2: requests to the network, sync and async."""
+
+from typing import Any
+
+from ..patches import Patches
+from ._httpx import watch
+
+LIBRARY = "httpx2"
+PATCHES = Patches()
+
+
+def install(capture: Any) -> None:
+    """Watch the transports to the network."""
+    watch(PATCHES, LIBRARY, capture)
+
+
+remove = PATCHES.undo
