@@ -64,7 +64,7 @@ def test_a_call_that_does_not_return_is_said_to_be_late(guest: tuple[Guest, str]
     guest[0].choose(5)
     said = guest[0].ask({"ask": "quick", "n": 40, "distribution": "near-miss", "seconds": 0.1}, 5)
 
-    assert said["late"]
+    assert said["slow"]
 
 
 def test_arguments_that_a_spread_does_not_change_are_not_timed(guest: tuple[Guest, str]) -> None:
@@ -72,7 +72,7 @@ def test_arguments_that_a_spread_does_not_change_are_not_timed(guest: tuple[Gues
     guest[0].choose(5)
     said = guest[0].ask({"ask": "quick", "n": 40, "distribution": "near-miss", "seconds": 0.1}, 5)
 
-    assert said == {"other": False}
+    assert not said["other"]
 
 
 @pytest.mark.parametrize("name", spread.NAMED)

@@ -147,7 +147,7 @@ class Guest:
     def choose(self, seconds: float) -> dict[str, Any]:
         """Let the worker choose how arguments are made; one that is started later makes them the same way."""
         said = self.ask({"ask": "search", "seconds": seconds}, seconds + START_OF_TRIALS)
-        if self.loaded is not None and "plan" in said:
+        if self.loaded is not None and said.get("plan") and not said["failed"]:
             self.loaded = {**self.loaded, "plan": said["plan"], "endless": said["endless"]}
         return said
 

@@ -112,9 +112,9 @@ def _series(
             break
         asked = {"ask": "quick", "n": n, "distribution": spread, "seconds": CALL, "alone": alone}
         said = guest.ask(asked, 10 * CALL)
-        if said.get("late"):
+        if said.get("slow") is True or said.get("late"):  # the worker ended the call, or had to be ended
             return series, n
-        if "cpu" not in said:  # no other input than a random one, or one that it refuses
+        if not said.get("other"):  # no other input than a random one, or one that it refuses
             break
         series.append((n, said["cpu"]))
     return series, None

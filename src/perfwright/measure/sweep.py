@@ -240,8 +240,10 @@ def at_targets(samples: Sequence[Sample], fit: Fit) -> list[tuple[int, float, fl
 
 def _failed(said: dict[str, Any]) -> str:
     """Return what kept a question from being answered, as the end of a sentence; nothing where it was answered."""
-    if "failed" in said:
+    if said.get("failed"):
         return str(said["failed"])
+    if "slow" in said:
+        return str(said["slow"])
     if "raised" in said:
         return f"raised {said['raised']}"
     if "cannot" in said:

@@ -39,7 +39,7 @@ def serve(questions: BinaryIO, answers: BinaryIO) -> None:
             else:
                 said = answer(target, asked)
         except search.LateError as error:
-            said = {"ended": str(error), "late": True}
+            said = {"slow": str(error)}
         except CannotBuildError as error:
             said = {"cannot": str(error)}
         except BaseException as error:
@@ -114,7 +114,8 @@ def answer(target: "Target | None", asked: dict[str, Any]) -> dict[str, Any]:
     if asked["ask"] == "changes":
         return {"changes": timing.changes(target.function, make, most)}
     if asked["ask"] == "time":
-        with search.limited(asked["within"], asked["within"]):
+        within = asked.get("within")
+        with search.limited(within, within) if within else contextlib.nullcontext():
             return timing.timed(target.function, make, fresh=asked["fresh"], size=n, most=most)
     if asked["ask"] == "quick":
         return worst.quick(target, n, distribution, asked["seconds"], asked.get("alone", ""))
@@ -134,18 +135,20 @@ def answer(target: "Target | None", asked: dict[str, Any]) -> dict[str, Any]:
 def searched(target: Target, seconds: float) -> dict[str, Any]:
     """Choose how the target's arguments are made; return the choice, or why there is none and the builder to write."""
     found = search.search(target, seconds)
-    if found.why:
-        return {"failed": found.why, "stub": search.stub(target)}
-    target.source, target.endless = found.source, found.endless
-    return {
+    said: dict[str, Any] = {
+        "failed": found.why,
+        "stub": search.stub(target) if found.why else "",
         "plan": found.source.plan,
         "endless": found.endless,
-        "input": found.source.said[:500],
-        "parts": found.source.parts,
+        "input": "",
+        "parts": [],
         "covered": found.covered,
         "steep": found.steep,
-        "grows": found.grows,
     }
+    if not found.why:
+        target.source, target.endless = found.source, found.endless
+        said |= {"input": found.source.said[:500], "parts": found.source.parts}
+    return said
 
 
 def main() -> None:

@@ -31,9 +31,9 @@ def quick(target: Target, n: int, distribution: str, seconds: float, alone: str 
             call = target.call(n, distribution, alone)
             before = timing.state(call)
             if distribution != "random" and before is not None and before == timing.state(target.call(n, "random")):
-                return {"other": False}
+                return {"other": False, "slow": False, "cpu": 0.0}
     except LateError:
-        return {"other": False}
+        return {"other": False, "slow": False, "cpu": 0.0}
     best, spent = float("inf"), 0.0
     try:
         for _ in range(REPEATS):
@@ -49,8 +49,9 @@ def quick(target: Target, n: int, distribution: str, seconds: float, alone: str 
                 if timing.state(call) != before or before is None:
                     call = target.call(n, distribution, alone)
     except LateError:
-        return {"late": True, "cpu": seconds, "other": True} if best == float("inf") else {"cpu": best, "other": True}
-    return {"cpu": max(best, 1e-7), "other": True}
+        if best == float("inf"):
+            return {"other": True, "slow": True, "cpu": seconds}
+    return {"other": True, "slow": False, "cpu": max(best, 1e-7)}
 
 
 def climb(target: Target, seconds: float) -> list[dict[str, Any]]:
@@ -88,8 +89,8 @@ def _cost(target: Target, one: Spread) -> float:
     """Return what a call costs: lines and CPU seconds; very much where it does not come back."""
     try:
         said = quick(target, SIZE, one.text, CALL)
-        if not said["other"] or said.get("late"):
-            return CALL if said.get("late") else 0.0
+        if not said["other"] or said["slow"]:
+            return CALL if said["slow"] else 0.0
         most = timing.taken(SIZE) if target.endless else None
         with limited(CALL):
             counts, _ = counting.lines(target.function, target.call(SIZE, one.text), LINES, most)
