@@ -191,3 +191,15 @@ def test_a_function_over_django_models_is_measured_without_a_database(tmp_path: 
 
     assert not found.failed
     assert len(found.samples) > 3
+
+
+def test_a_class_that_takes_text_for_its_instance_is_given_text() -> None:
+    class Likens(type):
+        def __instancecheck__(cls, value: object) -> bool:
+            return isinstance(value, str) and bool(value)
+
+    class Word(metaclass=Likens):
+        pass
+
+    assert type(value(Word)) is str
+    assert len(value(Word)) == 30

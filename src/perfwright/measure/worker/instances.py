@@ -24,7 +24,7 @@ def made(builder: Any, kind: Any, size: int, depth: int) -> Any:
     if not inspect.isclass(kind):
         raise CannotBuildError(f"no value of type {kind!r} can be made")
     inner = size if depth == 0 else INNER
-    for way in (_frame, _pydantic, _django, _sqlalchemy, _fields, _protocol, _below):
+    for way in (_likened, _frame, _pydantic, _django, _sqlalchemy, _fields, _protocol, _below):
         values = way(builder, kind, inner, depth)
         if values is not None:
             return values
@@ -43,6 +43,17 @@ def holds_items(kind: Any) -> bool:
 
 def _library(kind: Any) -> str:
     return str(getattr(kind, "__module__", "")).partition(".")[0]
+
+
+def _likened(builder: Any, kind: Any, size: int, depth: int) -> Any:
+    """Return text or a number where the class says of it that it is an instance: as types for checkers do."""
+    if "__instancecheck__" not in vars(type(kind)) or type(kind).__module__ in ("abc", "typing", "enum"):
+        return None
+    for plain in (str, int, float):
+        value = builder.value(plain, size, depth=depth)
+        if isinstance(value, kind):
+            return value
+    return None
 
 
 def _frame(builder: Any, kind: type, size: int, _: int) -> Any:

@@ -25,7 +25,7 @@ class Repairs:
         self.kept: dict[str, int] = dict(self.plan["kinds"])
         self.tried = dict.fromkeys(uses.kinds, 0)  # the last kind of each that was tried
         self.messages: set[str] = set()
-        self.furthest = -1
+        self.furthest, self.stuck = -1, 0  # the line, and changes since that brought nothing
         self.blame: dict[str, int] = {}
         self.quoted: set[str] = set()
 
@@ -36,6 +36,9 @@ class Repairs:
         if line == RETURNED or (message not in self.messages and line >= self.furthest):
             self.kept, self.furthest = dict(self.plan["kinds"]), line
             self.blame, self.quoted = self._blame(error)
+            self.stuck = 0
+        else:
+            self.stuck += 1
         self.messages.add(message)
         more = self.plan["instance"] + 1 < len(self.uses.instances)
         room = [name for name, place in self.tried.items() if place + 1 < len(self.uses.kinds[name])]
@@ -48,6 +51,11 @@ class Repairs:
         chosen = [name for name in room if name in self.quoted]
         if len(chosen) < 2:
             chosen = [min(room, key=lambda name: self.tried[name] - 2 * self.blame.get(name, 0))]
+        alike = [name for name in room if self.blame.get(name, 0) == max(self.blame.values(), default=0) > 1]
+        if self.stuck == len(alike) > 1:  # each on its own was not enough
+            kinds = {name: self.kept[name] + 1 for name in alike}
+            self.plan = {**self.plan, "kinds": {**self.kept, **kinds}}
+            return self.plan
         for name in chosen:
             self.tried[name] += 1
         self.plan = {**self.plan, "kinds": {**self.kept, **{name: self.tried[name] for name in chosen}}}

@@ -289,10 +289,11 @@ def _resolve(around: dict[str, Any], dotted: str) -> Any:
 def candidates(known: "Facts | None", name: str, classes: "Iterable[type]", default: Any = None) -> list[Any]:
     """Return the kinds that a parameter may be, the likeliest first."""
     found: list[Any] = []
+    plain = name.lower().strip("_").rstrip("0123456789")
     named = [
         kind
         for pattern, kinds in NAMES
-        if re.match(pattern, name.lower().strip("_")) or re.search("_" + pattern, name.lower())
+        if re.match(pattern, plain) or re.search("_" + pattern, plain)
         for kind in kinds
     ]
     if known is not None:
