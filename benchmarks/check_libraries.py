@@ -97,7 +97,7 @@ def main() -> None:
     print(text)
     print(f"{time.monotonic() - began:.0f} seconds")
     if given.write:
-        REPORT.write_text(PREFACE + text, "utf8")
+        REPORT.write_text(f"{PREFACE}Each function had {given.seconds:g} seconds.\n\n{text}", "utf8")
 
 
 PREFACE = """# Public functions of five libraries, measured without a builder

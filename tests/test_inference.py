@@ -3,12 +3,15 @@
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from perfwright.measure.run import Guest
 from perfwright.measure.sweep import Sweep, sweep
-from perfwright.measure.worker.target import FromAnnotations, Target
+from perfwright.measure.worker.repair import Repairs
+from perfwright.measure.worker.search import attempt
+from perfwright.measure.worker.target import FromAnnotations, Target, Uses
 from perfwright.measure.worker.target import shown as examples
 
 CODE = '''
@@ -209,3 +212,28 @@ def test_one_part_of_the_input_grows_while_the_other_stays() -> None:
     assert shown.parts == ["[1, 2, 3]", "[2, 3, 4, 5]"]
     assert sizes(target, "[2, 3, 4, 5]") == [64, 100]
     assert sizes(target, "") == [100, 100]
+
+
+def both(first, second, *, scale=1):
+    if not isinstance(first, str):
+        raise TypeError(f"'{type(first).__name__}' is no text")
+    if not 0 < second < 1:
+        raise ValueError("`second` is no share")
+    return first * int(10 * second * scale)
+
+
+def test_a_repair_keeps_what_came_further() -> None:
+    target = Target(sys.modules[__name__], "both")
+    uses = Uses(target)
+    repairs = Repairs(target, uses)
+    plan: dict[str, Any] | None = repairs.plan
+    for _ in range(20):
+        assert plan is not None
+        trial = attempt(target, uses.source(plan))
+        if not trial.why:
+            break
+        plan = repairs.following(trial.error)
+
+    assert not trial.why
+    assert str(trial.source.kinds["second"]) == "0.3"
+    assert trial.source.kinds["first"] is str
