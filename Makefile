@@ -7,7 +7,7 @@ PIP     := $(BIN)/python -m pip --disable-pip-version-check install --quiet --co
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check format bench bench-peers bench-growth bench-profiles bench-capture bench-containment \
-	limits libraries docs golden house clean
+	bench-libraries bench-scale limits libraries docs golden house clean
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,12 @@ bench-capture: .cache/capture/.made ## Measure what watching adds to a query, be
 
 bench-containment: .venv/.dev ## Run functions that mean harm, in each tier, as root and as a plain user
 	@$(BIN)/python benchmarks/check_containment.py
+
+bench-libraries: .venv/.dev ## Measure each public function of five libraries, without a builder, and write docs/bench-libraries.md
+	@$(BIN)/python benchmarks/check_libraries.py --write
+
+bench-scale: .venv/.dev ## Scale whole applications twice: routes answered, counts the same, findings confirmed
+	@$(BIN)/python benchmarks/check_scale.py
 
 limits: .venv/.dev ## Check hostile input, 20,000 random programs and a million lines: no crash, no hang, 2 GB at most
 	@$(BIN)/python benchmarks/check_hostile.py

@@ -47,8 +47,8 @@ def drains(items: list[int]):
     while items:
         yield items.pop()
 
-def unknown(thing): return thing
-def misspelt(items: "lst[int]"): return items
+def unknown(thing): raise TypeError("none of these")
+def misspelt(items: "lst[int]"): raise TypeError("none of these")
 def raises(items: list[int]): raise ValueError("never")
 def hangs(items: list[int]):
     while True: pass
@@ -104,8 +104,8 @@ def test_functions_of_every_kind_are_called(code: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "why"),
     [
-        ("unknown", "parameter thing has no annotation"),
-        ("misspelt", "the annotations cannot be read: NameError"),
+        ("unknown", "TypeError: none of these"),
+        ("misspelt", "TypeError: none of these"),
         ("raises", "ValueError: never"),
         ("hangs", "took over"),
         ("leaves", "exited with status 3"),

@@ -22,6 +22,7 @@ from perfwright.measure.wire import OverrunError, Wire
 WORKER = Path(__file__).parent / "worker"
 MEMORY = 4 << 30  # bytes of address space; in the sandbox also of memory, of all processes together
 START = 60.0  # seconds for an import
+START_OF_TRIALS = 4.0  # seconds beside the budget: modules that an example imports
 END = 5.0  # seconds in which what was ended is gone
 MARK, COUNT = "PERFWRIGHT_GUEST", itertools.count()
 Tier = Literal["sandbox", "guard"]
@@ -102,18 +103,52 @@ class Guest:
             return f"limits, no network; not contained ({self.uncontained})"
         return "own processes, no network, nothing written outside its scratch folder"
 
-    def load(self, module: str, function: str) -> Mapping[str, Any]:
-        """Import a module and find a function in it; return what it is. Raises GuestError where that cannot be done."""
-        self.reads.append(Path(module))  # where it is a file
-        question = {"ask": "load", "module": module, "function": function}
+    def load(self, module: str, function: str, marks: str = "") -> Mapping[str, Any]:
+        """Import a module and find a function in it, and its builder there or in the file `marks`; return what it is.
+
+        Raises GuestError where that cannot be done.
+        """
+        self._read(module, marks)
+        question = {"ask": "load", "module": module, "function": function, "marks": marks}
+        said = self._imported(question, f"{module}:{function}", "a function")
+        self.loaded = question
+        return said
+
+    def names(self, module: str) -> Mapping[str, Any]:
+        """Import a module or a package; return the targets that it offers, and those that it has builders for.
+
+        Raises GuestError where that cannot be done.
+        """
+        self._read(module)
+        return self._imported({"ask": "names", "module": module}, module, "a module")
+
+    def _read(self, *modules: str) -> None:
+        """Let the worker see the folders that files are imported from, those of their packages; it is started anew."""
+        for module in modules:
+            if not module.endswith(".py"):
+                continue
+            folder = Path(module).parent
+            while (folder / "__init__.py").is_file() and folder != folder.parent:
+                folder = folder.parent
+            if folder not in self.reads:
+                self.reads.append(folder)
+                self.end()
+
+    def _imported(self, question: Mapping[str, Any], named: str, kind: str) -> Mapping[str, Any]:
+        self.loaded = None
         said = self.ask(question, START)
         if "raised" in said or "ended" in said:
             why = said.get("raised") or said["ended"]
             raise GuestError(
-                f"{module}:{function} cannot be loaded ({why}); name a function that {self.python} can import.",
-                slug="cannot-load",
+                f"{named} cannot be loaded ({why}); name {kind} that {self.python} can import.", slug="cannot-load"
             )
-        self.loaded = question
+        return said
+
+    def choose(self, seconds: float) -> dict[str, Any]:
+        """Let the worker choose how arguments are made; one that is started later makes them the same way."""
+        said = self.ask({"ask": "search", "seconds": seconds}, seconds + START_OF_TRIALS)
+        if self.loaded is not None and said.get("plan") and not said["failed"]:
+            self.loaded = {**self.loaded, "plan": said["plan"], "endless": said["endless"]}
         return said
 
     def ask(self, question: Mapping[str, Any], seconds: float) -> dict[str, Any]:

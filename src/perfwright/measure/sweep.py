@@ -6,21 +6,26 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from perfwright.measure import growth
+from perfwright.measure import growth, spreads
 from perfwright.measure.growth import Fit
 from perfwright.measure.run import WORKER, Guest
+from perfwright.measure.spreads import Worst
 
 FIRST, LARGEST = 8, 2_000_000
 TARGETS = (100, 10_000, 1_000_000)
 CALL = 0.4  # seconds; a call that takes longer is the last
-SHARE = 0.7  # of the budget that timing may take
+SHARE, LEAST = 0.7, 0.4  # of the budget: what timing may take, and what it has in any case
+OTHERS, RESERVED = 0.25, 0.12  # of the budget: what other spreads of the input may take, and have in any case
+COUNTING, MEMORY = 0.85, 0.95  # of the budget: when counting lines, and measuring memory, end
 LINES = 100_000  # line events counted at one size
-PEAKS = 8  # sizes at which memory is measured
+PEAKS, LATE = 8, 0.25  # sizes at which memory is measured; seconds for it, even late
 PATIENCE = 0.4  # of the time left: what one size may take
 ENOUGH = 9  # sizes
+GRACE = 0.3  # seconds
+SMALLEST = 3  # the first size where growth is exponential
 STEEP = 4.2  # local slope from which sizes grow by one or two
 DISCERNIBLE, HOT = 0.3, 5  # slope of a line that grows; lines named
-WAITS = 1.5  # wall to CPU from which a function waits
+WAITS, WAITING = 1.5, 2  # wall to CPU from which a function waits, at so many of the largest sizes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +57,12 @@ class Sweep:
     seconds: float
     failed: str = ""
     mutates: bool = False
+    input: str = ""  # how it was made
+    stub: str = ""  # the builder to write, where no input could be made
+    covered: float = 0.0  # of the function's own lines: how many ran
+    endless: bool = False  # it gives an iterator that never ends
+    apart: Sequence[tuple[str, float]] = ()  # slopes of the parts of the input that grow, where they differ
+    worst: Worst | None = None  # another spread of the input that takes much longer, where there is one
     targets: Sequence[tuple[int, float, float, float, bool]] = field(default_factory=tuple)
 
 
@@ -61,38 +72,49 @@ def sweep(
     function: str,
     *,
     seconds: float = 5.0,
+    marks: str = "",
     clock: Callable[[], float] = time.monotonic,
 ) -> Sweep:
     """Measure one function over doubling sizes within `seconds`. Raises GuestError where it cannot be loaded."""
     began = clock()
-    known = guest.load(module, function)
+    known = guest.load(module, function, marks)
+    chosen = guest.choose(seconds)
+    if failed := _failed(chosen):
+        return _nothing(known, function, failed, chosen.get("stub", ""), clock() - began)
     said = guest.ask({"ask": "changes", "n": FIRST}, seconds)
     if failed := _failed(said):
-        return _nothing(known, function, failed, clock() - began)
+        return _nothing(known, function, failed, "", clock() - began)
     fresh = bool(said["changes"])
-    samples, stopped = _timed(guest, fresh, began + seconds * SHARE, clock)
-    counted, per_line = _counted(guest, [sample.n for sample in samples], began + seconds, clock)
-    peaks = _peaks(guest, [sample.n for sample in samples], began + seconds, clock)
+    until = max(began + seconds * SHARE, clock() + seconds * LEAST)  # trials may have taken their time
+    samples, stopped = _timed(guest, fresh, until, clock, SMALLEST if chosen["steep"] else FIRST)
+    counted, per_line, covered = _counted(guest, [sample.n for sample in samples], began + COUNTING * seconds, clock)
+    peaks = _peaks(guest, [sample.n for sample in samples], began + MEMORY * seconds, clock)
     lines_fit = growth.fit(counted)
     time_fit = growth.fit([(sample.n, sample.cpu) for sample in samples], lines_fit)
-    waits = bool(samples) and samples[-1].wall > WAITS * samples[-1].cpu and samples[-1].wall > 0.001
+    waits = bool(samples) and all(each.wall > max(WAITS * each.cpu, 0.001) for each in samples[-WAITING:])
+    left = min(max(began + seconds - clock(), RESERVED * seconds), OTHERS * seconds)
+    points = [(sample.n, sample.cpu) for sample in samples]
+    searched = clock()
+    apart = spreads.apart(guest, chosen["parts"], points, left / 2, clock)
     return Sweep(
         function=function, file=known["file"], line=known["line"], python=known["python"], samples=samples,
         time=time_fit, wall=growth.fit([(sample.n, sample.wall) for sample in samples]) if waits else None,
         lines=counted, lines_fit=lines_fit, hot=hot(per_line), peaks=peaks, peak=growth.fit(peaks), stopped=stopped,
         seconds=clock() - began, mutates=fresh, targets=at_targets(samples, time_fit),
+        apart=apart, worst=spreads.search(guest, points, left - (clock() - searched), clock),
+        input=chosen["input"], covered=max(covered, chosen["covered"]), endless=chosen["endless"],
     )  # fmt: skip
 
 
-def _timed(guest: Guest, fresh: bool, until: float, clock: Callable[[], float]) -> tuple[list[Sample], str]:
+def _timed(guest: Guest, fresh: bool, until: float, clock: Callable[[], float], first: int) -> tuple[list[Sample], str]:
     samples: list[Sample] = []
-    n, stopped = FIRST, f"n = {LARGEST:,} is the largest size"
+    n, stopped = first, f"n = {LARGEST:,} is the largest size"
     while n <= LARGEST:
         left = until - clock()
         if left <= 0:
             stopped = "the time was used up"
             break
-        said = guest.ask({"ask": "time", "n": n, "fresh": fresh}, max(PATIENCE * left, 1.0))
+        said = _time(guest, n, fresh, max(PATIENCE * left, 1.0))
         if failed := _failed(said):
             stopped = f"at n = {n:,} it {failed}"
             break
@@ -100,10 +122,15 @@ def _timed(guest: Guest, fresh: bool, until: float, clock: Callable[[], float]) 
         if said["wall"] > CALL:
             stopped = f"a call at n = {n:,} takes {said['wall']:.2f} s"
             break
-        n = following(samples)
+        n = following(samples) if first == FIRST else n + 1
     if len(samples) < ENOUGH:
         samples = _between(guest, samples, n, fresh, until, clock)
     return samples, stopped
+
+
+def _time(guest: Guest, n: int, fresh: bool, seconds: float) -> dict[str, Any]:
+    """Return the time of a call. The worker ends itself what takes too long; it is ended where that is in C."""
+    return guest.ask({"ask": "time", "n": n, "fresh": fresh, "within": seconds}, seconds + GRACE)
 
 
 def _between(
@@ -119,7 +146,7 @@ def _between(
             break
         width, start = max(gaps)
         n = start + width // 2
-        said = guest.ask({"ask": "time", "n": n, "fresh": fresh}, min(max(until - clock(), 0.3), 2 * CALL))
+        said = _time(guest, n, fresh, min(max(until - clock(), 0.3), 2 * CALL))
         bound.add(n)
         if _failed(said):
             bound = {each for each in bound if each <= n}
@@ -143,13 +170,16 @@ def following(samples: Sequence[Sample]) -> int:
 
 def _counted(
     guest: Guest, sizes: Sequence[int], until: float, clock: Callable[[], float]
-) -> tuple[list[tuple[int, int]], dict[str, list[tuple[int, int]]]]:
-    """Return how many lines ran at each size, and of each line how often: as far as they are few.
+) -> tuple[list[tuple[int, int]], dict[str, list[tuple[int, int]]], float]:
+    """Return how many lines ran at each size, of each line how often, as far as they are few, and the share of the
+    function's own lines that ran at all.
 
     The sizes that a fit needs are counted even where the time is up: they take milliseconds.
     """
     counted: list[tuple[int, int]] = []
     per_line: dict[str, list[tuple[int, int]]] = {}
+    ran: set[str] = set()
+    own = 0
     for n in sizes:
         left = until - clock()
         if left <= 0 and len(counted) >= growth.LEAST_POINTS:
@@ -157,15 +187,17 @@ def _counted(
         said = guest.ask({"ask": "lines", "n": n, "most": LINES}, max(left, 0.5))
         if _failed(said) or not said["whole"]:
             break
+        ran, own = ran | set(said["ran"]), said["own"]
         counted.append((n, sum(said["lines"].values())))
         for line, count in said["lines"].items():
             per_line.setdefault(line, []).append((n, count))
-    return counted, per_line
+    return counted, per_line, len(ran) / own if own else 0.0
 
 
 def _peaks(guest: Guest, sizes: Sequence[int], until: float, clock: Callable[[], float]) -> list[tuple[int, int]]:
     step = max(len(sizes) // PEAKS, 1)
     found: list[tuple[int, int]] = []
+    until = max(until, clock() + LATE)
     for n in sizes[::step]:
         left = until - clock()
         if left <= 0:
@@ -208,6 +240,10 @@ def at_targets(samples: Sequence[Sample], fit: Fit) -> list[tuple[int, float, fl
 
 def _failed(said: dict[str, Any]) -> str:
     """Return what kept a question from being answered, as the end of a sentence; nothing where it was answered."""
+    if said.get("failed"):
+        return str(said["failed"])
+    if "slow" in said:
+        return str(said["slow"])
     if "raised" in said:
         return f"raised {said['raised']}"
     if "cannot" in said:
@@ -215,10 +251,10 @@ def _failed(said: dict[str, Any]) -> str:
     return str(said.get("ended", ""))
 
 
-def _nothing(known: Any, function: str, failed: str, seconds: float) -> Sweep:
+def _nothing(known: Any, function: str, failed: str, stub: str, seconds: float) -> Sweep:
     untold = growth.fit([])
     return Sweep(
         function=function, file=known["file"], line=known["line"], python=known["python"], samples=(), time=untold,
         wall=None, lines=(), lines_fit=untold, hot=(), peaks=(), peak=untold, stopped="", seconds=seconds,
-        failed=failed,
+        failed=failed, stub=stub,
     )  # fmt: skip

@@ -21,9 +21,17 @@ SHAPES: Mapping[str, Mapping[str, type]] = {
     "changes": {"changes": bool},
     "time": {"cpu": float, "wall": float},
     "peak": {"peak": int},
-    "lines": {"lines": dict, "whole": bool},
-}
-REASONS = ("raised", "cannot")
+    "lines": {"lines": dict, "whole": bool, "ran": list, "own": int},
+    "names": {"targets": list, "left": list, "built": list},
+    "search": {
+        "failed": str, "stub": str, "plan": dict, "endless": bool, "input": str, "parts": list, "covered": float,
+        "steep": bool,
+    },
+    "quick": {"other": bool, "slow": bool, "cpu": float},
+    "climb": {"worst": list},
+}  # fmt: skip
+TEXTS = {"lines": ("ran",), "names": ("targets", "left", "built"), "search": ("parts",)}  # lists of text alone
+REASONS = ("raised", "cannot", "slow")
 OURS = ("ended", "late")  # said by this side alone
 
 
@@ -100,14 +108,23 @@ def understood(answer: bytes, asked: str) -> dict[str, Any]:
     if not isinstance(said, dict) or any(name in said for name in OURS):
         raise ValueError("it is no answer")
     for name in REASONS:
-        if name in said:
+        if name in said and not isinstance(said[name], bool):
             return {name: str(said[name])[:WORDS]}
     for name, kind in SHAPES.get(asked, {}).items():
         if not _is(said.get(name), kind):
             raise ValueError(f"{name} is no {kind.__name__}")
     if asked == "lines" and not all(_is(count, int) for count in said["lines"].values()):
         raise ValueError("lines are not counted in whole numbers")
+    for name in TEXTS.get(asked, ()):
+        if not all(isinstance(each, str) for each in said[name]):
+            raise ValueError(f"{name} is no list of text")
+    if asked == "climb" and not all(isinstance(each, dict) and _spread(each) for each in said["worst"]):
+        raise ValueError("worst is no list of spreads")
     return said
+
+
+def _spread(said: Mapping[str, Any]) -> bool:
+    return isinstance(said.get("spread"), str) and isinstance(said.get("said"), str)
 
 
 def _is(value: object, kind: type) -> bool:

@@ -14,11 +14,16 @@ from perfwright.report import measured, words
 from perfwright.report.safe import safe
 
 if TYPE_CHECKING:
-    from perfwright.measure.run import Choice
+    from collections.abc import Sequence
+
+    from perfwright.measure.every import Outcome
+    from perfwright.measure.run import Choice, Guest
     from perfwright.measure.sweep import Sweep
+    from perfwright.progress import Progress
 
 GROUP = "measure"
 UNTOLD = 1
+ONE, MANY = 5.0, 1.5  # seconds for one function, and for each of many
 
 EXAMPLES = """\b
 Examples:
@@ -26,9 +31,12 @@ Examples:
   perfwright bench shop/pricing.py:Cart.total    a method, in a file
   perfwright bench shop.pricing:total --seconds 20 --format json
   perfwright bench shop.pricing:total --format html --output total.html
+  perfwright bench shop.pricing --all            each public function of a module or a package
+  perfwright bench perf/inputs.py                what this file has builders for
+  perfwright bench 'membership-in-list@shop/views.py::home#seen'    the function of a finding
 
 The function runs in your project's interpreter: --python, else .venv, else the active environment. Its input is made
-from its annotations, or by a builder of yours:
+from its annotations, from the examples in its docstring, from what its body does with it, or by a builder of yours:
 
 \b
   import perfwright
@@ -36,14 +44,18 @@ from its annotations, or by a builder of yours:
   def orders(n):
       return ([Order(i) for i in range(n)],)
 
-It exits 0 when the growth could be told, 1 when it could not, and 2 when the function could not be run at all.
+It exits 0 when the growth could be told, 1 when it could not, and 2 when the function could not be run at all; of
+several functions, 0 when one of them could be measured.
 """
 
 
 @click.command(epilog=EXAMPLES)
 @click.argument("target", metavar="MODULE:FUNCTION")
 @click.option("--python", type=click.Path(path_type=Path), help="The interpreter that runs the function.")
-@click.option("--seconds", type=click.FloatRange(min=0.5), default=5.0, show_default=True, help="Time for all sizes.")
+@click.option("--all", "every", is_flag=True, help="Measure each public function of a module or a package.")
+@click.option(
+    "--seconds", type=click.FloatRange(min=0.5), help="Time for all sizes.  [default: 5; 1.5 for each of many]"
+)
 @click.option(
     "--format", "form", type=click.Choice(["terminal", "json", "html"]), default="terminal", show_default=True
 )
@@ -62,31 +74,37 @@ def bench(
     /,
     target: str,
     python: Path | None,
-    seconds: float,
+    every: bool,
+    seconds: float | None,
     form: str,
     output: Path | None,
     contain: "Choice",
 ) -> None:
     """Run one function over growing input and say how its time and memory grow."""
+    from perfwright.measure import targets
     from perfwright.measure.run import Guest, interpreter
     from perfwright.measure.sweep import sweep
 
-    module, _, function = target.rpartition(":")
-    if not module or not function:
-        raise InputError(f"{target} names no function; give MODULE:FUNCTION or FILE.py:FUNCTION.", slug="no-function")
-    if module.endswith(".py"):
-        if not Path(module).is_file():
-            raise InputError(f"{module} does not exist; give a module or a file.", slug="missing-path")
-        module = str(Path(module).absolute())
     root = Path.cwd()
+    wanted = targets.parse(target, root)
+    if (every and wanted.function) or not (every or wanted.function or wanted.module.endswith(".py")):
+        raise targets.no_function(target)
     places = [place for place in (root, root / "src") if place.is_dir()]
     chosen = interpreter(root, python, os.environ.get("VIRTUAL_ENV"))
+    if not wanted.function:
+        with screen.working(f"measuring {target}") as progress, Guest(chosen, places, contain=contain) as guest:
+            outcomes, left = _several(guest, wanted.module, every, seconds or MANY, progress)
+        several = measured.many_document if form == "json" else measured.many
+        click.echo(several(target, outcomes, left))
+        context.exit(0 if any(each.sweep is not None for each in outcomes) else UNTOLD)
     with screen.working(f"measuring {target}"), Guest(chosen, places, contain=contain) as guest:
-        found = sweep(guest, module, function, seconds=seconds)
+        found = sweep(guest, wanted.module, wanted.function, seconds=seconds or ONE)
     if found.failed:
+        if found.stub:
+            click.echo("\n".join(map(safe, found.stub.splitlines())), err=True)
+        builder = wanted.function.rpartition(".")[2]
         raise PerfwrightError(
-            f"{target} {found.failed}; give a builder with @perfwright.inputs({function.rpartition('.')[2]}).",
-            slug="cannot-call",
+            f"{target} {found.failed}; give a builder with @perfwright.inputs({builder}).", slug="cannot-call"
         )
     document = _document(target, found, guest.tier)
     if form == "json":
@@ -100,6 +118,29 @@ def bench(
     else:
         click.echo(text)
     context.exit(UNTOLD if found.time.why else 0)
+
+
+def _several(
+    guest: "Guest", module: str, every: bool, seconds: float, progress: "Progress | None"
+) -> "tuple[list[Outcome], Sequence[str]]":
+    """Return the outcome of each public function of a module, or of each that a file has builders for."""
+    from perfwright.measure import every as each
+
+    if every:
+        names, left = each.targets(guest, module)
+    else:
+        names, left = each.built(guest, module), ()
+    if not names:
+        what = "public functions of its own" if every else "builders marked with @perfwright.inputs"
+        raise InputError(f"{module} has no {what}; give MODULE:FUNCTION.", slug="no-function")
+    if progress is not None:
+        progress.begin("measuring", len(names))
+    outcomes = []
+    for outcome in each.measure(guest, names, seconds=seconds, marks="" if every else module):
+        outcomes.append(outcome)
+        if progress is not None:
+            progress.step(0)
+    return outcomes, left
 
 
 def _text(target: str, found: "Sweep", tier: str) -> str:
@@ -127,6 +168,14 @@ def _text(target: str, found: "Sweep", tier: str) -> str:
         else:
             interval = f"{measured.duration(low)} to {measured.duration(high)}"
             told.append(f"at {n:,}: about {measured.duration(middle)} ({interval}), extrapolated")
+    if found.apart:
+        each = ", ".join(f"{safe(part)} n^{slope:.2f}" for part, slope in found.apart)
+        told.append(f"each part of the input on its own: {each}")
+    if found.worst is not None:
+        told.append(measured.worst(found.worst))
+    told.append(f"input: {safe(found.input)}")
+    if found.endless:
+        told.append("it gives an iterator that never ends: its first 4n items were taken")
     told.extend(f"grows as n^{slope}: {safe(line)}" for line, slope in found.hot)
     told.append(f"It stopped there because {safe(found.stopped)}. {tier}")
     return "\n".join(told)
@@ -139,22 +188,9 @@ def _html(document: Any) -> str:
 
 
 def _document(target: str, found: "Sweep", tier: str) -> Any:
-    peaks, lines = dict(found.peaks), dict(found.lines)
-    points = [
-        {
-            "n": sample.n,
-            "cpu_s": sample.cpu,
-            "wall_s": sample.wall,
-            "peak_bytes": peaks.get(sample.n),
-            "lines": lines.get(sample.n),
-        }
-        for sample in found.samples
-    ]
-    growth, memory = found.time.growth.to_json(), found.peak.growth.to_json()
-    document = measured.document(target, growth, memory, points, found.time.why)
+    document = measured.document(target, found)
     hot = [{"line": _near(line), "exponent": slope} for line, slope in found.hot]
-    document["bench"] |= {"tier": tier, "python": found.python, "stopped": found.stopped, "hot": hot}
-    return document
+    return {"bench": {**document, "tier": tier, "python": found.python, "stopped": found.stopped, "hot": hot}}
 
 
 def _near(line: str) -> str:

@@ -2,15 +2,14 @@
 
 import collections
 import collections.abc
-import dataclasses
 import datetime
 import decimal
 import enum
-import inspect
+import fractions
 import io
 import pathlib
 import random
-import string
+import re
 import tempfile
 import types
 import typing
@@ -18,9 +17,11 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-INNER = 4  # items of a container inside another one
+from . import instances, spread  # type: ignore[import-not-found,unused-ignore]
+from .instances import INNER, CannotBuildError  # type: ignore[import-not-found,unused-ignore]
+from .kinds import Asked, Kind  # type: ignore[import-not-found,unused-ignore]
+
 DEEPEST = 6
-DISTRIBUTIONS = ("random", "equal", "sorted", "reversed", "few", "near-miss")
 
 LISTS = (
     list, collections.abc.Sequence, collections.abc.MutableSequence, collections.abc.Iterable,
@@ -30,24 +31,21 @@ SETS = (set, collections.abc.Set, collections.abc.MutableSet)
 MAPPINGS = (dict, collections.abc.Mapping, collections.abc.MutableMapping)
 
 
-class CannotBuildError(Exception):
-    """No value can be made for a parameter; the text says which and why."""
-
-
 class Builder:
     """Makes values of annotated types: of size `n` where they grow, from one seed."""
 
     def __init__(self, n: int, distribution: str = "random", seed: int = 0) -> None:
-        self.n, self.distribution = n, distribution
+        self.n, self.spread = n, spread.parse(distribution)
         self.random = random.Random(f"{seed} {n}")
 
     def value(self, kind: Any, size: int, *, grows: bool = False, depth: int = 0) -> Any:  # noqa: C901 - one line a type
         """Return a value of a type: a container of `size` items; a number where no container `grows`."""
         if depth > DEEPEST:
             raise CannotBuildError("it nests too deeply")
+        if isinstance(kind, Kind):
+            return kind.build(Asked(self, size, depth))
+        kind = plain(kind)
         origin, given = typing.get_origin(kind), typing.get_args(kind)
-        if origin is typing.Annotated:
-            return self.value(given[0], size, grows=grows, depth=depth)
         if origin in (typing.Union, types.UnionType):
             some = [each for each in given if each is not type(None)]
             return self.value(max(some, key=is_container), size, grows=grows, depth=depth) if some else None
@@ -77,7 +75,9 @@ class Builder:
         if base is collections.Counter:
             return collections.Counter(self.items(given[0] if given else str, size, depth))
         if base is collections.abc.Callable or base is Callable:
-            return lambda *values, **_: values[0] if values else None
+            return self.function(given[-1] if given else Any, depth)
+        if base is type:
+            return given[0] if given else int
         return self.scalar(base, size, grows=grows, depth=depth)
 
     def scalar(self, kind: Any, size: int, *, grows: bool, depth: int) -> Any:  # noqa: C901 - one line a type
@@ -106,6 +106,16 @@ class Builder:
             return datetime.date(2024, 1, 1) + datetime.timedelta(days=pick.randrange(3000))
         if kind is datetime.timedelta:
             return datetime.timedelta(seconds=pick.randrange(10**6))
+        if kind is datetime.time:
+            return datetime.time(pick.randrange(24), pick.randrange(60))
+        if kind is fractions.Fraction:
+            return fractions.Fraction(pick.randrange(1000), 7)
+        if kind is range:
+            return range(size)
+        if kind is re.Pattern:
+            return re.compile(r"\w+")
+        if kind is re.Match:
+            return re.match(r"(\d)(\d)(\d)", "123")
         if kind is uuid.UUID:
             return uuid.UUID(int=pick.getrandbits(128))
         if kind in (io.StringIO, io.TextIOBase, typing.TextIO):
@@ -120,51 +130,30 @@ class Builder:
             return pick.choice(list(kind))
         return self.instance(kind, size, depth)
 
+    def function(self, back: Any, depth: int) -> Callable[..., Any]:
+        """Return a function that returns a type: what it is given, as far as that is of the type."""
+        if back is bool:
+            return lambda *values, **_: bool(hash(values[0]) & 1) if values else True
+        if back in (int, float, str):
+            return lambda *values, **_: back(values[0]) if values and isinstance(values[0], (int, float)) else back()
+        if back is Any or isinstance(back, typing.TypeVar) or back in (None, type(None)):
+            return lambda *values, **_: values[0] if values else None
+        made = self.value(back, INNER, depth=depth + 1)
+        return lambda *_, **__: made
+
     def instance(self, kind: Any, size: int, depth: int) -> Any:
-        """Return an instance of a class whose fields, or whose parameters, are annotated."""
-        if typing.is_typeddict(kind):
-            hints = typing.get_type_hints(kind)
-            return {name: self.value(each, INNER, depth=depth + 1) for name, each in hints.items()}
-        if not inspect.isclass(kind):
-            raise CannotBuildError(f"no value of type {kind!r} can be made")
-        if inspect.isabstract(kind) or getattr(kind, "_is_protocol", False):
-            raise CannotBuildError(f"{kind.__name__} is abstract")
-        if dataclasses.is_dataclass(kind):
-            hints = typing.get_type_hints(kind)
-            fields = [field.name for field in dataclasses.fields(kind) if field.init]
-            inner = size if depth == 0 else INNER
-            return kind(**{name: self.value(hints.get(name, int), inner, depth=depth + 1) for name in fields})
-        try:
-            parameters = inspect.signature(kind).parameters.values()
-            hints = typing.get_type_hints(kind.__init__)
-        except (TypeError, ValueError, NameError) as error:
-            raise CannotBuildError(f"the parameters of {kind.__name__} are unknown ({error})") from error
-        named: dict[str, Any] = {}
-        for each in parameters:
-            if each.kind in (each.VAR_POSITIONAL, each.VAR_KEYWORD) or each.default is not each.empty:
-                continue
-            if each.name not in hints:
-                raise CannotBuildError(f"{kind.__name__}({each.name}) has no annotation")
-            named[each.name] = self.value(hints[each.name], size if depth == 0 else INNER, depth=depth + 1)
-        return kind(**named)
+        """Return an instance of a class of the user's."""
+        return instances.made(self, kind, size, depth)
 
     def items(self, kind: Any, size: int, depth: int) -> list[Any]:
         """Return `size` values of a type, spread as the distribution says."""
-        if self.distribution == "equal":
+        if self.spread.distinct == "one":
             return [self.value(kind, INNER, depth=depth + 1)] * size
-        if self.distribution == "few":
-            some = [self.value(kind, INNER, depth=depth + 1) for _ in range(max(int(size**0.5), 1))]
-            return [self.random.choice(some) for _ in range(size)]
         if kind is int:  # by far the most often asked for
             made = self.random.choices(range(10 * max(self.n, 10)), k=size)
         else:
             made = [self.value(kind, INNER, depth=depth + 1) for _ in range(size)]
-        if self.distribution in ("sorted", "reversed"):
-            try:
-                made.sort(reverse=self.distribution == "reversed")
-            except TypeError:
-                made.sort(key=repr, reverse=self.distribution == "reversed")
-        return made
+        return spread.arranged(made, self.spread, self.random)  # type: ignore[no-any-return,unused-ignore]
 
     def distinct(self, kind: Any, size: int, depth: int) -> list[Any]:
         """Return up to `size` different values of a type."""
@@ -176,22 +165,30 @@ class Builder:
         return list(made)
 
     def text(self, size: int) -> str:
-        """Return text of a length: words with spaces; one letter and a surprise at the end for `near-miss`."""
-        if self.distribution == "equal":
-            return "a" * size
-        if self.distribution == "near-miss":
-            return "a" * max(size - 1, 0) + "!"
-        letters = self.random.choices(string.ascii_lowercase + "  ", k=size)
-        if self.distribution in ("sorted", "reversed"):
-            letters.sort(reverse=self.distribution == "reversed")
-        return "".join(letters)
+        """Return text of a length."""
+        return spread.text(size, self.spread, self.random)  # type: ignore[no-any-return,unused-ignore]
+
+
+def plain(kind: Any) -> Any:
+    """Return the type that a new name, an alias, a note or a type variable stands for."""
+    for _ in range(DEEPEST):
+        if typing.get_origin(kind) in (typing.Annotated, typing.ClassVar, typing.Final):
+            kind = typing.get_args(kind)[0]
+        elif hasattr(kind, "__supertype__"):
+            kind = kind.__supertype__
+        elif type(kind).__name__ == "TypeAliasType":
+            kind = kind.__value__
+        elif isinstance(kind, typing.TypeVar) and (kind.__constraints__ or kind.__bound__):
+            kind = kind.__constraints__[0] if kind.__constraints__ else kind.__bound__
+        else:
+            break
+    return kind
 
 
 def is_container(kind: Any) -> bool:
     """Tell whether values of a type have a size of their own."""
+    kind = plain(kind)
     origin = typing.get_origin(kind)
-    if origin is typing.Annotated:
-        return is_container(typing.get_args(kind)[0])
     if origin in (typing.Union, types.UnionType):
         return any(map(is_container, typing.get_args(kind)))
     base = origin or kind
@@ -200,6 +197,8 @@ def is_container(kind: Any) -> bool:
         return not given or given[-1] is Ellipsis
     files = (str, bytes, bytearray, io.StringIO, io.BytesIO, typing.TextIO, typing.BinaryIO)
     if base in LISTS or base in SETS or base in MAPPINGS or base in files:
+        return True
+    if instances.holds_items(base):
         return True
     some = (frozenset, collections.deque, collections.abc.Iterator, collections.Counter, collections.defaultdict)
     return base in some or (isinstance(base, type) and issubclass(base, pathlib.PurePath))

@@ -8,72 +8,15 @@ import json
 import os
 import struct
 import sys
-import typing
-from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any, BinaryIO
 
-from . import application, guard, marks, timing  # type: ignore[import-not-found,unused-ignore]
-from .inputs import Builder, CannotBuildError, is_container
+from . import application, counting, guard, marks, search, surface, timing, worst  # type: ignore[import-not-found,unused-ignore]
+from .instances import CannotBuildError
+from .target import Target
 
 HEAD = struct.Struct(">I")
-
-
-class Target:
-    """The function to measure and how its arguments are made."""
-
-    def __init__(self, module: Any, name: str) -> None:
-        owner: Any = None
-        found: Any = module
-        for part in name.split("."):
-            owner, found = found, getattr(found, part)
-        self.function, self.name = found, name
-        self.owner = owner if inspect.isclass(owner) else None
-        self.builder = self._builder(module)
-        self.signature = inspect.signature(found)
-        self.unread = ""  # why its annotations could not be read
-        try:
-            self.hints = typing.get_type_hints(found)
-        except Exception as error:  # evaluating them is running the user's code
-            self.hints, self.unread = {}, f"; the annotations cannot be read: {type(error).__name__}: {error}"
-        self.needs_instance = self.owner is not None and not isinstance(
-            inspect.getattr_static(self.owner, name.rpartition(".")[2]), (staticmethod, classmethod)
-        )
-
-    def _builder(self, module: Any) -> Callable[[int], Any] | None:
-        for each in list(vars(module).values()):
-            builds = getattr(each, marks.BUILDS, None)
-            if builds is self.function or (isinstance(builds, str) and builds.rpartition(":")[2] == self.name):
-                return each  # type: ignore[no-any-return]
-        return None
-
-    def call(self, n: int, distribution: str) -> timing.Call:
-        """Return the arguments of one call at a size."""
-        if self.builder is not None:
-            made = self.builder(n)
-            return ((), dict(made)) if isinstance(made, dict) else (made if isinstance(made, tuple) else (made,), {})
-        builder = Builder(n, distribution)
-        positional: list[Any] = []
-        named: dict[str, Any] = {}
-        parameters = list(self.signature.parameters.values())
-        if self.needs_instance:
-            positional.append(builder.instance(self.owner, n, 0))
-            parameters = parameters[1:]
-        asked = [each for each in parameters if each.default is each.empty or is_container(self.hints.get(each.name))]
-        asked = [each for each in asked if each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)]
-        alone = not any(is_container(self.hints.get(each.name)) for each in asked)
-        for each in asked:
-            if each.name not in self.hints:
-                raise CannotBuildError(f"parameter {each.name} has no annotation{self.unread}")
-            try:
-                value = builder.value(self.hints[each.name], n, grows=alone)
-            except CannotBuildError as error:
-                raise CannotBuildError(f"parameter {each.name}: {error}") from error
-            if each.kind is each.KEYWORD_ONLY:
-                named[each.name] = value
-            elif each.default is each.empty:
-                positional.append(value)
-        return tuple(positional), named
 
 
 def serve(questions: BinaryIO, answers: BinaryIO) -> None:
@@ -83,12 +26,20 @@ def serve(questions: BinaryIO, answers: BinaryIO) -> None:
         asked = json.loads(questions.read(HEAD.unpack(head)[0]))
         try:
             if asked["ask"] == "load":
-                target = load(asked["module"], asked["function"])
+                target = load(asked)
+                if "plan" in asked:  # this worker stands for one that was ended
+                    target.source, target.endless = search.restored(target, asked["plan"]), asked["endless"]
                 said: dict[str, Any] = describe(target)
+            elif asked["ask"] == "names":
+                found = imported(asked["module"])
+                targets, left = surface.offered(found)
+                said = {"targets": targets, "left": left, "built": surface.built(found)}
             elif asked["ask"] in application.ASKS:
                 said = application.answer(asked)
             else:
                 said = answer(target, asked)
+        except search.LateError as error:
+            said = {"slow": str(error)}
         except CannotBuildError as error:
             said = {"cannot": str(error)}
         except BaseException as error:
@@ -98,20 +49,38 @@ def serve(questions: BinaryIO, answers: BinaryIO) -> None:
         answers.flush()
 
 
-def load(module: str, function: str) -> Target:
-    """Import a module, by name or by path, and find a function in it."""
-    if module.endswith(".py"):
-        path = Path(module)
-        sys.path.insert(0, str(path.parent))
-        spec = importlib.util.spec_from_file_location(path.stem, path)
-        if spec is None or spec.loader is None:
-            raise ImportError(f"{module} is no Python file")
-        loaded = importlib.util.module_from_spec(spec)
-        sys.modules[path.stem] = loaded
-        spec.loader.exec_module(loaded)
-    else:
-        loaded = importlib.import_module(module)
-    return Target(loaded, function)
+def load(asked: dict[str, Any]) -> Target:
+    """Import a module, by name or by path, and find a function in it; `marks` is where else its builder may stand."""
+    builders = [imported(asked["marks"])] if asked.get("marks") else []
+    return Target(imported(asked["module"]), asked["function"], builders)
+
+
+def imported(module: str) -> ModuleType:
+    """Import a module by name or by path. A file of a package is imported as what it is there."""
+    if not module.endswith(".py"):
+        return importlib.import_module(module)
+    path = Path(module)
+    folder, names = path.parent, [path.stem]
+    while (folder / "__init__.py").is_file() and folder != folder.parent:
+        names.insert(0, folder.name)
+        folder = folder.parent
+    name = ".".join(names[:-1] if path.stem == "__init__" and len(names) > 1 else names)
+    if (known := sys.modules.get(name)) is not None and getattr(known, "__file__", None) == module:
+        return known
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+    if len(names) > 1:
+        with contextlib.suppress(ImportError):  # another package of that name came first
+            found = importlib.import_module(name)
+            if getattr(found, "__file__", None) == module:
+                return found
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{module} is no Python file")
+    loaded = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = loaded
+    spec.loader.exec_module(loaded)
+    return loaded
 
 
 def describe(target: Target) -> dict[str, Any]:
@@ -132,22 +101,54 @@ def answer(target: "Target | None", asked: dict[str, Any]) -> dict[str, Any]:
     """Return one measurement at one size."""
     if target is None:
         raise LookupError("no function was loaded")
+    if asked["ask"] == "search":
+        return searched(target, asked["seconds"])
+    if asked["ask"] == "climb":
+        return {"worst": worst.climb(target, asked["seconds"])}
     n, distribution = asked["n"], asked.get("distribution", "random")
+    most = timing.taken(n) if target.endless else None
 
     def make() -> timing.Call:
         return target.call(n, distribution)
 
     if asked["ask"] == "changes":
-        return {"changes": timing.changes(target.function, make)}
+        return {"changes": timing.changes(target.function, make, most)}
     if asked["ask"] == "time":
-        return timing.timed(target.function, make, fresh=asked["fresh"], size=n)
+        within = asked.get("within")
+        with search.limited(within, within) if within else contextlib.nullcontext():
+            return timing.timed(target.function, make, fresh=asked["fresh"], size=n, most=most)
+    if asked["ask"] == "quick":
+        return worst.quick(target, n, distribution, asked["seconds"], asked.get("alone", ""))
     if asked["ask"] == "peak":
-        return {"peak": timing.peak(target.function, make())}
+        return {"peak": timing.peak(target.function, make(), most)}
     call = make()
     with contextlib.suppress(Exception):  # a value that cannot be made again is counted as it is
         call = (tuple(timing.counted(each) for each in call[0]), {k: timing.counted(v) for k, v in call[1].items()})
-    counts, whole = timing.lines(target.function, call, asked["most"])
-    return {"lines": counts, "whole": whole}
+    try:
+        counts, whole = counting.lines(target.function, call, asked["most"], most)
+    except (TypeError, ValueError):  # it does not take our numbers for numbers
+        counts, whole = counting.lines(target.function, make(), asked["most"], most)
+    own = search.own_lines(target.function)
+    return {"lines": counts, "whole": whole, "ran": sorted(own & set(counts)), "own": len(own)}
+
+
+def searched(target: Target, seconds: float) -> dict[str, Any]:
+    """Choose how the target's arguments are made; return the choice, or why there is none and the builder to write."""
+    found = search.search(target, seconds)
+    said: dict[str, Any] = {
+        "failed": found.why,
+        "stub": search.stub(target) if found.why else "",
+        "plan": found.source.plan,
+        "endless": found.endless,
+        "input": "",
+        "parts": [],
+        "covered": found.covered,
+        "steep": found.steep,
+    }
+    if not found.why:
+        target.source, target.endless = found.source, found.endless
+        said |= {"input": found.source.said[:500], "parts": found.source.parts}
+    return said
 
 
 def main() -> None:

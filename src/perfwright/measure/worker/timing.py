@@ -4,13 +4,12 @@ import asyncio
 import collections
 import gc
 import inspect
+import itertools
 import pickle
-import sys
 import threading
 import time
 import tracemalloc
 from collections.abc import Callable
-from types import FrameType
 from typing import Any
 
 Call = tuple[tuple[Any, ...], dict[str, Any]]
@@ -19,44 +18,56 @@ BATCH = 0.004  # seconds that one timing takes at least
 REPEATS = 5
 PLAIN = (int, float, str, bytes, bool, list, tuple, dict, set, frozenset, type(None))  # nothing to finish
 MOST = 1 << 20  # calls in a batch
+PART = 1 << 16  # items
 # A call this short (seconds, or seconds an item: less than moving a pointer takes) has not walked an input of so many
 # items: a few more calls on the same one are like it.
 VAST, UNWALKED, ITEM, FEW = 4096, 20e-6, 3e-10, 100
 ALONE, FRESH = 40, 0.06  # calls, and seconds, for a function that changes its input
 
 
-def run(function: Callable[..., Any], call: Call) -> Any:
+def run(function: Callable[..., Any], call: Call, most: int | None = None) -> Any:
     """Call a function and finish what it gives: a coroutine is awaited, a generator is walked to its end."""
-    return finish(function(*call[0], **call[1]))
+    return finish(function(*call[0], **call[1]), most)
 
 
-def finish(result: Any) -> Any:
-    """Return what a result comes to."""
+def finish(result: Any, most: int | None = None) -> Any:
+    """Return what a result comes to. Of an iterator that never ends, `most` items are taken."""
     if inspect.iscoroutine(result):
         return asyncio.run(_awaited(result))
     if inspect.isasyncgen(result):
-        return asyncio.run(_collected(result))
+        return asyncio.run(_collected(result, most))
     if isinstance(result, collections.abc.Iterator) and not hasattr(result, "fileno"):
-        collections.deque(result, maxlen=0)
+        walked = result if most is None else itertools.islice(result, most)
+        # In parts: an alarm is heard between two of them, and never within an iterator that is all C.
+        while collections.deque(itertools.islice(walked, PART), maxlen=1):
+            pass
     return result
+
+
+def taken(size: int) -> int:
+    """Return how many items are taken of an iterator that never ends, for an input of a size."""
+    return 4 * size
 
 
 async def _awaited(result: Any) -> Any:
     return await result
 
 
-async def _collected(result: Any) -> None:
+async def _collected(result: Any, most: int | None) -> None:
+    left = most if most is not None else -1
     async for _ in result:
-        pass
+        left -= 1
+        if left == 0:
+            break
 
 
-def changes(function: Callable[..., Any], make: Callable[[], Call]) -> bool:
+def changes(function: Callable[..., Any], make: Callable[[], Call], most: int | None = None) -> bool:
     """Tell whether a call leaves its arguments other than they were: they must be made anew for each."""
     call = make()
     if any(isinstance(each, collections.abc.Iterator) for each in (*call[0], *call[1].values())):
         return True
     before = state(call)
-    run(function, call)
+    run(function, call, most)
     return before is None or state(call) != before
 
 
@@ -68,18 +79,20 @@ def state(call: Call) -> bytes | None:
         return None
 
 
-def timed(function: Callable[..., Any], make: Callable[[], Call], *, fresh: bool, size: int) -> dict[str, Any]:
+def timed(
+    function: Callable[..., Any], make: Callable[[], Call], *, fresh: bool, size: int, most: int | None = None
+) -> dict[str, Any]:
     """Return the CPU and wall seconds of one call: the least of several batches, after one call to warm up."""
     call = make()
     began = time.perf_counter(), time.thread_time()
-    run(function, call)
+    run(function, call, most)
     first_cpu, first = time.thread_time() - began[1], time.perf_counter() - began[0]
     if fresh:
         if size >= VAST and first < max(UNWALKED, ITEM * size):
-            several = [_batch(function, [call] * FEW) for _ in range(REPEATS)]
+            several = [_batch(function, [call] * FEW, most) for _ in range(REPEATS)]
             cpu, wall = (min(each) / FEW for each in zip(*several, strict=True))
             return {"cpu": cpu, "wall": wall, "calls": FEW}
-        return _alone(function, make, first_cpu, first)
+        return _alone(function, make, first_cpu, first, most)
     calls = 1
     while calls < MOST and calls * first < BATCH:
         calls *= 2
@@ -88,21 +101,23 @@ def timed(function: Callable[..., Any], make: Callable[[], Call], *, fresh: bool
     if calls > 1:
         best_cpu = best_wall = float("inf")
     for _ in range(repeats):
-        cpu, wall = _batch(function, [call] * calls)
+        cpu, wall = _batch(function, [call] * calls, most)
         best_cpu, best_wall, ticks = min(best_cpu, cpu / calls), min(best_wall, wall / calls), calls
     return {"cpu": best_cpu, "wall": best_wall, "calls": ticks}
 
 
-def _alone(function: Callable[..., Any], make: Callable[[], Call], cpu: float, wall: float) -> dict[str, Any]:
+def _alone(
+    function: Callable[..., Any], make: Callable[[], Call], cpu: float, wall: float, most: int | None
+) -> dict[str, Any]:
     """Return the least time of single calls, each on an input made just before: what it touches is in the caches."""
     calls, until = 1, time.perf_counter() + FRESH
     while calls < ALONE and time.perf_counter() < until:
-        one = _batch(function, [make()])
+        one = _batch(function, [make()], most)
         cpu, wall, calls = min(cpu, one[0]), min(wall, one[1]), calls + 1
     return {"cpu": cpu, "wall": wall, "calls": 1}
 
 
-def _batch(function: Callable[..., Any], batch: list[Call]) -> tuple[float, float]:
+def _batch(function: Callable[..., Any], batch: list[Call], most: int | None) -> tuple[float, float]:
     gc.collect(0)
     enabled = gc.isenabled()
     gc.disable()
@@ -113,7 +128,7 @@ def _batch(function: Callable[..., Any], batch: list[Call]) -> tuple[float, floa
         for positional, named in batch:
             result = function(*positional, **named)
             if type(result) not in PLAIN:
-                finish(result)
+                finish(result, most)
         cpu, wall = clock() - cpu, time.perf_counter() - wall
     finally:
         if enabled:
@@ -170,47 +185,12 @@ def counted(value: Any, depth: int = 0) -> Any:
     return value
 
 
-def peak(function: Callable[..., Any], call: Call) -> int:
+def peak(function: Callable[..., Any], call: Call, most: int | None = None) -> int:
     """Return the most bytes that a call held at once beside its input."""
     gc.collect()
     tracemalloc.start()
     try:
-        run(function, call)
+        run(function, call, most)
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-
-
-def lines(function: Callable[..., Any], call: Call, most: int) -> tuple[dict[str, int], bool]:
-    """Return how often each line ran during a call, as `file:line`, and whether all of the call was counted.
-
-    Comparing and hashing an item is a line too, of this file: so work in C that depends on items is seen.
-    """
-    counts: dict[tuple[str, int], int] = collections.defaultdict(int)
-    own = frozenset([run.__code__, finish.__code__, lines.__code__])
-    left = most
-
-    class Enough(BaseException):
-        pass
-
-    def local(frame: FrameType, event: str, _: Any) -> Any:
-        nonlocal left
-        if event == "line":
-            counts[frame.f_code.co_filename, frame.f_lineno] += 1
-            left -= 1
-            if left < 0:
-                raise Enough
-        return local
-
-    def trace(frame: FrameType, event: str, _: Any) -> Any:
-        return local if event == "call" and frame.f_code not in own else None
-
-    whole = True
-    sys.settrace(trace)
-    try:
-        run(function, call)
-    except Enough:
-        whole = False
-    finally:
-        sys.settrace(None)
-    return {f"{file}:{line}": count for (file, line), count in counts.items()}, whole
