@@ -6,7 +6,7 @@ BIN     := .venv/bin
 PIP     := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench bench-peers bench-growth bench-profiles bench-capture bench-containment \
+.PHONY: help demo test test-all check format bench bench-peers bench-growth bench-profiles bench-capture bench-containment \
 	bench-libraries bench-scale limits libraries docs golden house clean
 
 help: ## Say what each target does
@@ -17,6 +17,9 @@ demo: .venv/.core ## Check the example shop and a real public application, and s
 
 test: .venv/.dev ## Run the tests
 	@$(BIN)/python -m pytest --numprocesses auto
+
+test-all: .venv/.dev ## Run the tests on each Python from 3.11 on that is found here, and say which are not
+	@$(BIN)/python scripts/test_all.py
 
 check: .venv/.dev ## Format, lint, types, imports, docs, tests: all that CI runs
 	$(BIN)/ruff format --check .

@@ -23,7 +23,7 @@ TOO_SLOW = 5.0  # seconds of one call, after which the entry point is not asked 
 MISSING = 12  # settings that are made up, one after the other, where the application asks for them
 KEY_ERROR = re.compile(r"KeyError: ['\"](\w+)['\"]")
 FIELD_REQUIRED = re.compile(r"^(\w+)\n\s+Field required", re.M)
-NOISY = ("cpu_ms", "wall_ms", "stall_ms", "peak_kb")
+NOISY = ("cpu_ms", "wall_ms", "stall_ms", "peak_kb", "latency_ms")
 NOT_ALLOWED = 405
 BUDGETS = {"queries": "queries", "latency_ms": "latency_ms", "stall_ms": "stall_ms", "response_kb": "response_kb"}
 
@@ -415,7 +415,7 @@ def _latency(metrics: Mapping[str, Metric], settings: Settings) -> float | None:
 def _metric(name: str, values: Mapping[int, float], stated: int, entry: str, settings: Settings) -> Metric:
     noisy = name in NOISY
     points = sorted(values.items())
-    fit = growth.few(points) if noisy else growth.counted(points)
+    fit = growth.few(points) if noisy and all(values.values()) else growth.counted(points)
     at_stated = values.get(stated)
     if at_stated is None and fit.curve is not None:
         at_stated = max(fit.curve.at(stated), max(values.values()) if fit.growth.klass != "1" else 0.0)
