@@ -210,5 +210,6 @@ def _entry(asked: Asked, causes: Sequence[str]) -> dict[str, Any]:
             for line in [each for each in asked.lines if each.metric != "rows"][:TOLD]
         ],
         "causes": list(causes),
+        "leads_to": asked.hops[-1] if asked.hops else "",
         "stopped": asked.stopped,
     }
