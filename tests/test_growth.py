@@ -92,3 +92,10 @@ def test_an_exponential_past_all_numbers_is_infinite() -> None:
 
     assert found is not None
     assert found[2] == math.inf
+
+
+def test_a_slope_between_what_caches_add_and_a_higher_class_is_not_told() -> None:
+    lines = growth.fit([(n, 3 * n) for n in SIZES])
+    time = growth.fit([(n, 1e-7 * n**1.38) for n in SIZES], lines)
+    assert lines.growth.klass == "n"
+    assert (time.growth.klass, time.growth.exponent) == ("cannot tell", 1.38)

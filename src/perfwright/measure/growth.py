@@ -33,6 +33,7 @@ FLAT, FLAT_RANGE = 1.35, 100  # the last three to the first three, over so wide 
 SMALL = 200  # sizes up to which an exponential can be measured
 HELD_OUT = 2
 CACHES = 0.3  # of a slope: what leaving the processor's caches adds at most
+UNSURE = 0.45  # up to which it has been seen to add, on busy machines
 BASES = tuple(1.3 + 0.1 * step for step in range(11))
 
 POLYNOMIAL: tuple[tuple[str, Shape], ...] = (
@@ -126,6 +127,8 @@ def fit(points: Sequence[Point], work: Fit | None = None) -> Fit:
             chosen = alike
     if ORDER[chosen.klass] > LINEAR and exponent < 1 + CACHES and (known is None or ORDER[known.klass] <= LINEAR):
         chosen = next((curve for curve in curves if curve.klass == "n"), chosen)
+    if chosen.klass == "n^1.5" and known is not None and ORDER[known.klass] <= LINEAR and exponent < 1 + UNSURE:
+        return _untold(sound, f"n^{exponent:.2f} may be n log n out of the processor's caches, or more")
     spread = _rms([math.log(chosen.at(n) / t) for n, t in sound])
     growth = Growth(exponent=round(exponent, 2), low=round(low, 2), high=round(high, 2), klass=chosen.klass)
     if chosen.klass == "2^n":
