@@ -70,8 +70,13 @@ def verdict(finding: Finding, scaled: Scaled) -> Verdict:
     grows = rise > 1 and counts[max(counts)] >= 2 * max(counts[min(counts)], 1)
     return Verdict(
         key=finding.key, said="confirmed" if grows else "refuted", entry=asked.entry, values=counts, grows=fit.growth,
-        why="" if grows else "as many at every size", metric=COUNTED[finding.rule],
+        why=bounded(fit.growth.klass, counts) if grows else "as many at every size", metric=COUNTED[finding.rule],
     )  # fmt: skip
+
+
+def bounded(klass: str, counts: Mapping[int, float]) -> str:
+    """Return that a count comes to an end, where it does: a page is full."""
+    return f"it stays at {counts[max(counts)]:g}" if klass == "1" else ""
 
 
 def loaded_before(finding: Finding, reaching: Sequence[Asked], scaled: Scaled) -> str:
