@@ -124,7 +124,8 @@ def test_a_migration_that_only_declares_is_not_parsed_unless_it_looks_broken(tmp
 )
 def test_a_window_of_rows_in_memory_is_a_page(tmp_path: Path, shown: str, most: int) -> None:
     (tmp_path / "models.py").write_text(
-        "from django.db import models\n\n\nclass Customer(models.Model):\n    name = models.CharField(max_length=20)\n\n\n"
+        "from django.db import models\n\n\n"
+        "class Customer(models.Model):\n    name = models.CharField(max_length=20)\n\n\n"
         "class Order(models.Model):\n    customer = models.ForeignKey(Customer, on_delete=models.CASCADE)\n"
     )
     (tmp_path / "views.py").write_text(

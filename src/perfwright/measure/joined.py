@@ -7,6 +7,7 @@ from perfwright.finding import Confidence, Finding, Growth, Measured, Record
 from perfwright.measure import growth
 from perfwright.measure.scale import Asked, Line, Scaled
 
+HEAD = 4  # lines of a function's head
 # Rules whose claim is a count, and the count: of queries, requests, or rows that are read.
 COUNTED = {
     "n-plus-one-query": "queries",
@@ -96,10 +97,17 @@ def ran(finding: Finding, asked: Asked) -> bool:
 
     A place that is the head of a function (a framework loops over its calls) ran where a line of the chain did.
     """
-    if finding.place.path.endswith(".py") and all(step.line == finding.place.line for step in finding.chain[:1]):
-        below = [step for step in finding.chain if step.line != finding.place.line or step.path != finding.place.path]
-        if any(step.line in asked.ran.get(step.path, ()) for step in below if step.function == finding.place.function):
-            return True
+    below = [step for step in finding.chain if (step.path, step.line) != (finding.place.path, finding.place.line)]
+    if of_admin(finding):  # the head of a method is where a chain may end
+        inside = asked.endpoint.startswith("django.contrib.admin.")
+        return inside and any(
+            line in asked.ran.get(step.path, ()) for step in below for line in range(step.line, step.line + HEAD)
+        )
+    inner = [step for step in below if step.function == finding.place.function]
+    if all(step.line == finding.place.line for step in finding.chain[:1]) and any(
+        step.line in asked.ran.get(step.path, ()) for step in inner
+    ):
+        return True
     if not finding.place.path.endswith(".py"):
         steps = [step for step in finding.chain if step.path.endswith(".py")]
         return any(step.line in asked.ran.get(step.path, ()) for step in steps[:1])
@@ -107,6 +115,11 @@ def ran(finding: Finding, asked: Asked) -> bool:
     return any(line in lines for line in range(finding.place.line, finding.place.end_line + 1)) or any(
         step.line in asked.ran.get(step.path, ()) for step in finding.chain[:1] if step.path.endswith(".py")
     )
+
+
+def of_admin(finding: Finding) -> bool:
+    """Tell whether only Django's admin loops over what a finding is about: no line of the project does."""
+    return bool(finding.entry_points) and all(each.startswith("admin ") for each in finding.entry_points)
 
 
 def ran_to_the_end(finding: Finding, asked: Asked) -> bool:
