@@ -277,8 +277,8 @@ def parts_of_tree(model: Any) -> dict[str, str]:
 def specific(model: Any, name: str) -> tuple[int, ...]:
     """Return the content types that a field of a model may name, where the models say so.
 
-    Of a generic relation, those of the models that declare its other side; of a model that knows which model each of its
-    rows is in full, those that derive from it.
+    Of a generic relation, those of the models that declare its other side; of a model that knows which model each of
+    its rows is in full, those that derive from it.
     """
     from django.apps import apps
     from django.contrib.contenttypes.models import ContentType
