@@ -171,7 +171,7 @@ def scale(
     began, until = clock(), clock() + seconds
     seen: dict[str, _Seen] = {}
     rows: dict[int, Mapping[str, int]] = {}
-    run = _Run(guest, app, root, dict(headers or {}), commands=commands)
+    run = _Run(guest, app, root, dict(headers or {}), commands=commands, writes=writes)
     done: list[int] = []
     stopped = "the largest size was reached"
     last = 0.0
@@ -189,7 +189,7 @@ def scale(
             rows[n] = filled["rows"]
             progress.begin(f"{n:,} rows a table", len(started["entries"]))
             began_asking, share = clock(), max(until - clock(), 0.0) / max(len(sizes) - len(done), 1)
-            for index, each in enumerate(started["entries"]):
+            for index, each in in_order(started["entries"]):
                 progress.step(0)
                 path = each["entry"].partition(" ")[2]
                 if only and not any(fnmatch.fnmatchcase(path, pattern) for pattern in only):
@@ -227,13 +227,26 @@ def scale(
     )  # fmt: skip
 
 
+def in_order(entries: Sequence[Any]) -> list[tuple[int, Any]]:
+    """Return entry points with their numbers: those that only read first, those that delete last."""
+    ranks = {"GET": 0, "DELETE": 2}
+    return sorted(enumerate(entries), key=lambda each: ranks.get(each[1]["entry"].partition(" ")[0], 1))
+
+
 class _Run:
     """Starts the application in one interpreter after the other, with the settings that it turned out to need."""
 
     def __init__(
-        self, guest: Callable[[], Guest], app: Application, root: Path, headers: Mapping[str, str], *, commands: bool
+        self,
+        guest: Callable[[], Guest],
+        app: Application,
+        root: Path,
+        headers: Mapping[str, str],
+        *,
+        commands: bool,
+        writes: bool,
     ) -> None:
-        self.commands = commands
+        self.commands, self.writes = commands, writes
         self.guest, self.app, self.root, self.headers = guest, app, root, headers
         self.environment: dict[str, str] = {}
         self.notes: list[str] = []
@@ -261,7 +274,8 @@ class _Run:
                 f"{self.app.places[0]} with {guest.python}: name another one with APP or --python.",
                 slug="cannot-start",
             )
-        filled = guest.ask({"ask": "fill", "n": n, "said": dict(self.app.said)}, FILLING)
+        writes = self.writes or self.commands
+        filled = guest.ask({"ask": "fill", "n": n, "said": dict(self.app.said), "writes": writes}, FILLING)
         why = filled.get("raised") or filled.get("ended")
         if why:
             raise ApplicationError(

@@ -144,6 +144,12 @@ class Django:
                     found[f"{model.__name__}.{name}"] = field.related_model._meta.db_table
         return found
 
+    def close(self) -> None:
+        """Close the connections."""
+        from django.db import connections
+
+        connections.close_all()
+
     def entries(self) -> Sequence[Entry]:
         """Return what the URL patterns lead to, by method where the view says which it takes."""
         from django.urls import get_resolver
