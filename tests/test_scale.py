@@ -218,7 +218,8 @@ def test_writes_find_what_was_filled_each_time() -> None:
 
 
 def test_commands_are_run_as_entry_points(tmp_path: Path) -> None:
-    remind = "@app.cli.command('remind')\ndef remind():\n    for order in Order.query.all():\n        print(order.user.email)\n"
+    loop = "    for order in Order.query.all():\n        print(order.user.email)\n"
+    remind = f"@app.cli.command('remind')\ndef remind():\n{loop}"
     (tmp_path / "app.py").write_text(f"{FLASK}\n\n{remind}")
     status, said, _ = command(
         ".", "--sizes", "4,8,16", "--commands", "--only", "remind", "--format", "json", cwd=tmp_path
