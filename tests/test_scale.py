@@ -232,3 +232,14 @@ def test_commands_are_run_as_entry_points(tmp_path: Path) -> None:
         "16": 9,
     }  # each user once, and half of the orders are one's
     assert any(key.endswith("#Order.user") for key in entry["causes"])
+
+
+def test_a_stop_of_the_event_loop_is_told_at_its_line(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text(
+        "import time\n\nfrom fastapi import FastAPI\n\napp = FastAPI()\n\n\ndef waits():\n    time.sleep(0.1)\n\n\n"
+        "@app.get('/slow')\nasync def slow():\n    waits()\n"
+    )
+    status, said, _ = command(".", "--sizes", "2,4,8", cwd=tmp_path)
+    assert status == 1
+    assert "main.py:13 slow > main.py:9 waits" in said
+    assert "1 confirmed" in said

@@ -7,6 +7,7 @@ from perfwright.finding import Confidence, Finding, Growth, Measured, Record
 from perfwright.measure import growth
 from perfwright.measure.scale import Asked, Line, Scaled
 
+STOPS = ("blocking-call-in-async", "cpu-work-in-async")  # they claim that the event loop stops
 HEAD = 4  # lines of a function's head
 # Rules whose claim is a count, and the count: of queries, requests, or rows that are read.
 COUNTED = {
@@ -35,7 +36,26 @@ class Verdict:
 
 def judge(findings: Sequence[Finding], scaled: Scaled) -> dict[str, Verdict]:
     """Return, by key, the verdict on each finding whose claim is a count."""
-    return {finding.key: verdict(finding, scaled) for finding in findings if finding.rule in COUNTED}
+    verdicts = {finding.key: verdict(finding, scaled) for finding in findings if finding.rule in COUNTED}
+    verdicts |= {finding.key: stopped(finding, scaled) for finding in findings if finding.rule in STOPS}
+    return verdicts
+
+
+def stopped(finding: Finding, scaled: Scaled) -> Verdict:
+    """Return whether the event loop was seen to stop where a finding says so.
+
+    It is never refuted: requests are answered by perfwright at once, and a short wait is not seen.
+    """
+    places = {(step.path, step.line) for step in finding.chain} | {(finding.place.path, finding.place.line)}
+    for asked in scaled.entries:
+        for line in asked.lines:
+            if line.metric == "stall_ms" and any(frame[:2] in places for frame in line.site):
+                values = {n: value for n, value in line.values.items() if value}
+                return Verdict(
+                    key=finding.key, said="confirmed", entry=asked.entry, values=values, grows=line.fit.growth,
+                    metric="stall_ms",
+                )  # fmt: skip
+    return Verdict(key=finding.key, said="not reached", why="the event loop was not seen to stop there")
 
 
 def verdict(finding: Finding, scaled: Scaled) -> Verdict:
@@ -196,6 +216,9 @@ def causes(asked: Asked, verdicts: Mapping[str, Verdict], findings: Sequence[Fin
     for finding in findings:
         known = verdicts.get(finding.key)
         if known is None or known.said != "confirmed" or not ran(finding, asked):
+            continue
+        if finding.rule in STOPS:
+            found.append(finding.key)
             continue
         counts = counted(own_lines(finding, asked, scaled))
         if counts and counts[max(counts)] > counts[min(counts)]:

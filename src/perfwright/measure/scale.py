@@ -23,7 +23,9 @@ TOO_SLOW = 5.0  # seconds of one call, after which the entry point is not asked 
 MISSING = 12  # settings that are made up, one after the other, where the application asks for them
 KEY_ERROR = re.compile(r"KeyError: ['\"](\w+)['\"]")
 FIELD_REQUIRED = re.compile(r"^(\w+)\n\s+Field required", re.M)
-NOISY = ("cpu_ms", "wall_ms", "stall_ms", "peak_kb", "latency_ms")
+WAITS, NOTICED = 1.5, 10.0  # wall to CPU, and milliseconds more, from which an entry point waits
+STALL = 10.0  # milliseconds of the event loop that are told
+NOISY = ("cpu_ms", "wall_ms", "own_ms", "stall_ms", "peak_kb", "latency_ms")
 NOT_ALLOWED = 405
 BUDGETS = {"queries": "queries", "latency_ms": "latency_ms", "stall_ms": "stall_ms", "response_kb": "response_kb"}
 
@@ -393,10 +395,13 @@ def _asked(known: _Seen, stated: int, settings: Settings) -> Asked:
 def figures(said: Mapping[str, Any], settings: Settings) -> dict[str, float]:
     """Return the figures of one answer: counts, milliseconds and kilobytes.
 
-    `latency_ms` is what a request takes with the database and other services at the prices of the settings: what was
-    measured of the processor, and each query and outbound request at its price.
+    `latency_ms` is what a request takes with the database and other services at the prices of the settings: `own_ms`,
+    what it takes of itself (the processor, and waiting where it waits), and each query and outbound request at its
+    price.
     """
     trace = said["trace"]
+    cpu, wall = said["cpu"] * 1000, said["wall"] * 1000
+    own = wall if wall > WAITS * cpu and wall - cpu > NOTICED else cpu
     requests = sum(each["count"] for each in trace["requests"])
     found = {
         "queries": trace["queries"],
@@ -404,13 +409,12 @@ def figures(said: Mapping[str, Any], settings: Settings) -> dict[str, float]:
         "rows": trace["rows"],
         "writes": trace["writes"],
         "requests": requests,
-        "cpu_ms": said["cpu"] * 1000,
-        "wall_ms": said["wall"] * 1000,
+        "cpu_ms": cpu,
+        "wall_ms": wall,
+        "own_ms": own,
         "stall_ms": trace["stall_ms"],
         "response_kb": said["bytes"] / 1024,
-        "latency_ms": said["cpu"] * 1000
-        + trace["queries"] * settings.prices["db.query"]
-        + requests * settings.prices["http.request"],
+        "latency_ms": own + trace["queries"] * settings.prices["db.query"] + requests * settings.prices["http.request"],
     }
     if "peak" in said:
         found["peak_kb"] = said["peak"] / 1024
@@ -419,11 +423,11 @@ def figures(said: Mapping[str, Any], settings: Settings) -> dict[str, float]:
 
 def _latency(metrics: Mapping[str, Metric], settings: Settings) -> float | None:
     """Return what a request takes at the stated size: its parts grow each in their own way."""
-    parts = [metrics[name].at_stated for name in ("cpu_ms", "queries", "requests")]
-    cpu, queries, requests = (part if part is not None else 0.0 for part in parts)
+    parts = [metrics[name].at_stated for name in ("own_ms", "queries", "requests")]
+    own, queries, requests = (part if part is not None else 0.0 for part in parts)
     if parts[0] is None and parts[1] is None:
         return None
-    return cpu + queries * settings.prices["db.query"] + requests * settings.prices["http.request"]
+    return own + queries * settings.prices["db.query"] + requests * settings.prices["http.request"]
 
 
 def _metric(name: str, values: Mapping[int, float], stated: int, entry: str, settings: Settings) -> Metric:
@@ -462,6 +466,11 @@ def _lines(known: _Seen) -> list[Line]:
                 read = found.setdefault(("rows", *key[1:]), {})
                 read[n] = read.get(n, 0) + group["rows"]
                 tables[key[1]] = tuple(map(str, group["tables"]))
+        for stall in said["trace"]["stalls"]:
+            site = _site(stall["site"])
+            if site and stall["ms"] >= STALL:
+                by_size = found.setdefault(("stall_ms", "", site), {})
+                by_size[n] = max(by_size.get(n, 0), stall["ms"])
         for request in said["trace"]["requests"]:
             site = _site(request["site"])
             key = ("requests", f"{request['method']} {request['host']}{request['path']}", site)
