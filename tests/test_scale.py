@@ -241,5 +241,5 @@ def test_a_stop_of_the_event_loop_is_told_at_its_line(tmp_path: Path) -> None:
     )
     status, said, _ = command(".", "--sizes", "2,4,8", cwd=tmp_path)
     assert status == 1
-    assert "main.py:13 slow > main.py:9 waits" in said
+    assert "main.py:14 slow > main.py:9 waits" in said
     assert "1 confirmed" in said
