@@ -16,6 +16,7 @@ from perfwright.effects.pages import CALLS as RENDERS
 from perfwright.effects.pages import VIEW_CALLS as PAGE_CALLS
 from perfwright.effects.pages import Pages
 from perfwright.effects.queries import fetched_by
+from perfwright.effects.routers import Routers
 from perfwright.effects.schema import Schema
 from perfwright.effects.signals import Signals
 from perfwright.effects.templates import Templates
@@ -81,6 +82,7 @@ class Entries:
         self.synthetic: dict[int, Function | None] = {}
         self.kinds: dict[int, str] = {}  # by class: a serializer, a response model or neither
         self._paginated: bool | None = None
+        self.routers = Routers(project)
         for function in project.functions:
             label = self._decorated(function)
             if label:
@@ -120,7 +122,8 @@ class Entries:
                         continue
                     methods = dict(decorator[4]).get("methods")
                     first = methods[3][0][2] if methods and methods[0] == "coll" and methods[3] else "GET"
-                    return f"{first if verb in ('route', 'api_route') else verb.upper()} {path[2] or '/'}"
+                    before = self.routers.before(function.module, decorator[2][2])
+                    return f"{first if verb in ('route', 'api_route') else verb.upper()} {before + path[2] or '/'}"
             name = decorator[2] if decorator[0] == "call" else decorator
             last = name[2] if name[0] == "name" else name[3] if name[0] == "attr" else ""
             if last in TASKS:
@@ -244,7 +247,7 @@ class Entries:
         if self.graphql is not None:
             self.graphql.read(interp)
         self.admin.read(interp)
-        interp.consulted.update(self.signals.consulted | self.entry_points.consulted)
+        interp.consulted.update(self.signals.consulted | self.entry_points.consulted | self.routers.consulted)
         for cls, function in self.pages.views(interp):
             self.labels[function] = f"GET {cls.name}"
             interp.parameter_cache[id(function)] = [Instance(cls), UNKNOWN]

@@ -37,7 +37,8 @@ class Route:
         if word in VERBS:
             if self.method not in (ANY, word):
                 return False
-            return rest == self.own or (rest == self.function and self.action in ("", "list"))
+            named = rest == self.function and self.action in ("", "list")
+            return named or rest == self.own or plain(rest) == plain(self.template)
         if word == "view" and rest.rpartition(".")[2] == self.function:
             return True
         owner, _, action = (rest if word == "view" else label).rpartition(".")
