@@ -24,6 +24,7 @@ UNLIKELY, NOISE = (
     0.2,
 )  # classes and errors that few noisy points cannot tell apart
 STEEPER = 0.7  # what a class may be steeper than the slope of the last points
+EXACT = (0.7, 0.005)  # a count is off by rounding alone: in absolute, and as a share
 ROUND = 20  # what a count must grow by before its rounding to whole numbers leaves a slope to be told
 BOUNDED = 0.1  # slope of the last two points below which a count has come to its end
 LEAST_COUNTED = 3  # points of a count, which has no noise
@@ -143,8 +144,8 @@ def fit(points: Sequence[Point], work: Fit | None = None) -> Fit:
 def counted(points: Sequence[Point], *, apart: float = 0.1) -> Fit:
     """Return how few points grow that are free of noise, or almost: counts that are the same in every run.
 
-    Each class is laid through the first and the last point; the lowest one that the others are near to, within one
-    or a share of themselves (`apart`), is the answer. The exponent is that of the differences, which a constant part
+    Each class is laid through the first and the last point; the lowest one that hits the others is the answer, else the
+    lowest one that they are near to, within one or a share of themselves (`apart`). The exponent is that of the differences, which a constant part
     does not change.
     """
     sound = sorted((n, t) for n, t in points if n > 0 and t >= 0 and math.isfinite(t))
@@ -155,16 +156,17 @@ def counted(points: Sequence[Point], *, apart: float = 0.1) -> Fit:
     if is_bounded(sound, rate):
         curve = Curve(klass="1", weights=(max(t for _, t in sound), 0.0), shapes=(POLYNOMIAL[0][1],), score=0.0)
         return Fit(growth=Growth(exponent=0.0, low=0.0, high=0.0, klass="1"), curve=curve)
-    for name, shape in POLYNOMIAL:
-        across = shape(last) - shape(first)
-        weight = (end - start) / across if across else 0.0
-        base = start - weight * shape(first)
-        curve = Curve(klass=name, weights=(base, weight), shapes=(shape,), score=0.0)
-        near = all(abs(curve.at(n) - t) <= 1 + apart * t for n, t in sound)
-        agrees = name == "1" or end - start < ROUND or abs(EXPONENTS[name] - rate) <= DISAGREE
-        if near and agrees and weight >= 0 and base >= -1 - 2 * apart * end:
-            exponent = round(rate if name != "1" else 0.0, 2)
-            return Fit(growth=Growth(exponent=exponent, low=exponent, high=exponent, klass=name), curve=curve)
+    for alone, share in (EXACT, (1.0, apart)):  # a class that hits every point, else one that is near to all
+        for name, shape in POLYNOMIAL:
+            across = shape(last) - shape(first)
+            weight = (end - start) / across if across else 0.0
+            base = start - weight * shape(first)
+            curve = Curve(klass=name, weights=(base, weight), shapes=(shape,), score=0.0)
+            near = all(abs(curve.at(n) - t) <= alone + share * t for n, t in sound)
+            agrees = name == "1" or end - start < ROUND or abs(EXPONENTS[name] - rate) <= DISAGREE
+            if near and agrees and weight >= 0 and base >= -1 - 2 * apart * end:
+                exponent = round(rate if name != "1" else 0.0, 2)
+                return Fit(growth=Growth(exponent=exponent, low=exponent, high=exponent, klass=name), curve=curve)
     return Fit(
         growth=Growth(exponent=round(rate, 2), low=round(rate, 2), high=round(rate, 2), klass=CANNOT_TELL),
         curve=None,

@@ -52,7 +52,7 @@ def text(
         ]
     writing = len(scaled.unreached) - len(asked)
     if writing:
-        told.append(f"{words.number(writing, 'entry point')} that write were not asked; --writes asks them.")
+        told.append(f"Entry points that write: {writing}; --writes asks them as well.")
     if scaled.refused:
         told += ["", "Tables with fewer rows:"]
         told += [f"  {safe(name)}: {safe(cut(why, 160))}" for name, why in scaled.refused.items()]
