@@ -24,7 +24,7 @@ UNLIKELY, NOISE = (
     0.2,
 )  # classes and errors that few noisy points cannot tell apart
 STEEPER = 0.7  # what a class may be steeper than the slope of the last points
-EXACT = (0.7, 0.005)  # a count is off by rounding alone: in absolute, and as a share
+ROUNDING = 0.7  # what a count is off by for being a whole number
 ROUND = 20  # what a count must grow by before its rounding to whole numbers leaves a slope to be told
 BOUNDED = 0.1  # slope of the last two points below which a count has come to its end
 LEAST_COUNTED = 3  # points of a count, which has no noise
@@ -144,9 +144,9 @@ def fit(points: Sequence[Point], work: Fit | None = None) -> Fit:
 def counted(points: Sequence[Point], *, apart: float = 0.1) -> Fit:
     """Return how few points grow that are free of noise, or almost: counts that are the same in every run.
 
-    Each class is laid through the first and the last point; the lowest one that hits the others is the answer, else the
-    lowest one that they are near to, within one or a share of themselves (`apart`). The exponent is that of the differences, which a constant part
-    does not change.
+    Each class is laid through the first and the last point. The one that hits the others best is the answer, else the
+    lowest one that they are near to, within one or a share of themselves (`apart`). The exponent is that of the
+    differences, which a constant part does not change.
     """
     sound = sorted((n, t) for n, t in points if n > 0 and t >= 0 and math.isfinite(t))
     if len(sound) < LEAST_COUNTED:
@@ -156,17 +156,22 @@ def counted(points: Sequence[Point], *, apart: float = 0.1) -> Fit:
     if is_bounded(sound, rate):
         curve = Curve(klass="1", weights=(max(t for _, t in sound), 0.0), shapes=(POLYNOMIAL[0][1],), score=0.0)
         return Fit(growth=Growth(exponent=0.0, low=0.0, high=0.0, klass="1"), curve=curve)
-    for alone, share in (EXACT, (1.0, apart)):  # a class that hits every point, else one that is near to all
-        for name, shape in POLYNOMIAL:
-            across = shape(last) - shape(first)
-            weight = (end - start) / across if across else 0.0
-            base = start - weight * shape(first)
+    curves = []
+    for name, shape in POLYNOMIAL:
+        across = shape(last) - shape(first)
+        weight = (end - start) / across if across else 0.0
+        base = start - weight * shape(first)
+        agrees = name == "1" or end - start < ROUND or abs(EXPONENTS[name] - rate) <= DISAGREE
+        if agrees and weight >= 0 and base >= -1 - 2 * apart * end:
             curve = Curve(klass=name, weights=(base, weight), shapes=(shape,), score=0.0)
-            near = all(abs(curve.at(n) - t) <= alone + share * t for n, t in sound)
-            agrees = name == "1" or end - start < ROUND or abs(EXPONENTS[name] - rate) <= DISAGREE
-            if near and agrees and weight >= 0 and base >= -1 - 2 * apart * end:
-                exponent = round(rate if name != "1" else 0.0, 2)
-                return Fit(growth=Growth(exponent=exponent, low=exponent, high=exponent, klass=name), curve=curve)
+            curves.append((max(max(abs(curve.at(n) - t) - apart * t, 0.0) for n, t in sound), curve))
+    hits = [(max(abs(curve.at(n) - t) for n, t in sound), curve) for _, curve in curves]
+    exact = [(off, curve) for off, curve in hits if off <= ROUNDING]
+    near = [curve for off, curve in curves if off <= 1]
+    chosen = min(exact, key=lambda each: each[0])[1] if exact else near[0] if near else None
+    if chosen is not None:
+        exponent = round(rate if chosen.klass != "1" else 0.0, 2)
+        return Fit(growth=Growth(exponent=exponent, low=exponent, high=exponent, klass=chosen.klass), curve=chosen)
     return Fit(
         growth=Growth(exponent=round(rate, 2), low=round(rate, 2), high=round(rate, 2), klass=CANNOT_TELL),
         curve=None,
@@ -199,6 +204,8 @@ def few(points: Sequence[Point]) -> Fit:
 def is_bounded(points: Sequence[Point], rate: float) -> bool:
     """Tell whether a count has come to its end, as where a page is full: it grows less than any class does."""
     (before, less), (last, more) = points[-2:]
+    if abs(points[-1][1] - points[0][1]) < 1:  # less than one of what is counted: a kilobyte, a query
+        return True
     slow = less > 0 and abs(math.log(max(more, 1e-9) / less)) < BOUNDED * math.log(last / before)
     return slow or (more > less and rate < -DISAGREE)
 
