@@ -1,6 +1,7 @@
 """`perfwright bench` on real functions in a real interpreter, its worst guests too."""
 
 import ast
+import itertools
 import json
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from perfwright.measure import run
+from perfwright.measure import growth, run
 from perfwright.measure.run import Guest
 from perfwright.measure.sweep import sweep
 
@@ -42,6 +43,13 @@ def loud(items: list[int]) -> None:
 
 async def waits(items: list[int]) -> None:
     time.sleep(0)
+
+def dawdles(items: list[int]) -> None:
+    time.sleep(0.1)
+
+def refuses(items: list[int]) -> None:
+    if len(items) > 40:
+        raise ValueError("too many")
 
 def drains(items: list[int]):
     while items:
@@ -97,8 +105,21 @@ def test_functions_of_every_kind_are_called(code: Path, name: str) -> None:
         found = sweep(guest, str(code), name, seconds=1)
 
     assert not found.failed
-    assert len(found.samples) > 4
+    assert len(found.samples) >= growth.LEAST_POINTS
     assert found.mutates == (name == "drains")
+
+
+@pytest.mark.parametrize(
+    ("name", "sizes"), [("dedupe", growth.LEAST_POINTS), ("refuses", growth.LEAST_POINTS), ("dawdles", 1)]
+)
+def test_what_a_fit_needs_is_measured_however_late_unless_calls_are_long(code: Path, name: str, sizes: int) -> None:
+    clock = itertools.count(0, 1000)  # each look at it finds all time used up
+
+    with Guest(Path(sys.executable), []) as guest:
+        found = sweep(guest, str(code), name, seconds=1, clock=lambda: float(next(clock)))
+
+    assert not found.failed
+    assert len(found.samples) == sizes
 
 
 @pytest.mark.parametrize(

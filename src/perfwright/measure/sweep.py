@@ -14,6 +14,7 @@ from perfwright.measure.spreads import Worst
 FIRST, LARGEST = 8, 2_000_000
 TARGETS = (100, 10_000, 1_000_000)
 CALL = 0.4  # seconds; a call that takes longer is the last
+SHORT = 0.05  # seconds; calls up to this are measured at the fewest sizes that a fit needs, however late it is
 SHARE, LEAST = 0.7, 0.4  # of the budget: what timing may take, and what it has in any case
 OTHERS, RESERVED = 0.25, 0.12  # of the budget: what other spreads of the input may take, and have in any case
 COUNTING, MEMORY = 0.85, 0.95  # of the budget: when counting lines, and measuring memory, end
@@ -111,7 +112,7 @@ def _timed(guest: Guest, fresh: bool, until: float, clock: Callable[[], float], 
     n, stopped = first, f"n = {LARGEST:,} is the largest size"
     while n <= LARGEST:
         left = until - clock()
-        if left <= 0:
+        if left <= 0 and not _needed(samples):
             stopped = "the time was used up"
             break
         said = _time(guest, n, fresh, max(PATIENCE * left, 1.0))
@@ -128,6 +129,11 @@ def _timed(guest: Guest, fresh: bool, until: float, clock: Callable[[], float], 
     return samples, stopped
 
 
+def _needed(samples: Sequence[Sample]) -> bool:
+    """Tell whether one more size is to be measured although the time is up: a busy machine takes it for starting."""
+    return len(samples) < growth.LEAST_POINTS and all(sample.wall <= SHORT for sample in samples)
+
+
 def _time(guest: Guest, n: int, fresh: bool, seconds: float) -> dict[str, Any]:
     """Return the time of a call. The worker ends itself what takes too long; it is ended where that is in C."""
     return guest.ask({"ask": "time", "n": n, "fresh": fresh, "within": seconds}, seconds + GRACE)
@@ -139,7 +145,10 @@ def _between(
     """Measure sizes between those that could be measured, and up to the one that could not: the largest gap first."""
     sizes = {sample.n for sample in samples}
     bound = {*sizes, failed} if samples else {1, FIRST}
-    while len(samples) < ENOUGH and until - clock() > 0:
+    while len(samples) < ENOUGH:
+        late = until - clock() <= 0
+        if late and not _needed(samples):
+            break
         ordered = sorted(bound)
         gaps = [(later - one, one) for one, later in itertools.pairwise(ordered) if later - one > 1]
         if not gaps:
@@ -149,6 +158,8 @@ def _between(
         said = _time(guest, n, fresh, min(max(until - clock(), 0.3), 2 * CALL))
         bound.add(n)
         if _failed(said):
+            if late and "raised" not in said:  # what raises does so at once; what ran out of time would again
+                break
             bound = {each for each in bound if each <= n}
             continue
         samples = sorted([*samples, Sample(n=n, cpu=said["cpu"], wall=said["wall"])], key=lambda sample: sample.n)
