@@ -47,6 +47,10 @@ async def waits(items: list[int]) -> None:
 def dawdles(items: list[int]) -> None:
     time.sleep(0.1)
 
+def steps(items: list[int]) -> None:
+    if len(items) > 100:
+        time.sleep(0.1)
+
 def refuses(items: list[int]) -> None:
     if len(items) > 40:
         raise ValueError("too many")
@@ -109,9 +113,7 @@ def test_functions_of_every_kind_are_called(code: Path, name: str) -> None:
     assert found.mutates == (name == "drains")
 
 
-@pytest.mark.parametrize(
-    ("name", "sizes"), [("dedupe", growth.LEAST_POINTS), ("refuses", growth.LEAST_POINTS), ("dawdles", 1)]
-)
+@pytest.mark.parametrize(("name", "sizes"), [("dedupe", 6), ("refuses", 6), ("steps", 6), ("dawdles", 1)])
 def test_what_a_fit_needs_is_measured_however_late_unless_calls_are_long(code: Path, name: str, sizes: int) -> None:
     clock = itertools.count(0, 1000)  # each look at it finds all time used up
 

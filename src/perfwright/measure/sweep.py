@@ -112,7 +112,8 @@ def _timed(guest: Guest, fresh: bool, until: float, clock: Callable[[], float], 
     n, stopped = first, f"n = {LARGEST:,} is the largest size"
     while n <= LARGEST:
         left = until - clock()
-        if left <= 0 and not _needed(samples):
+        enough = len(samples) >= growth.LEAST_POINTS or any(sample.wall > SHORT for sample in samples)
+        if left <= 0 and enough:
             stopped = "the time was used up"
             break
         said = _time(guest, n, fresh, max(PATIENCE * left, 1.0))
@@ -129,11 +130,6 @@ def _timed(guest: Guest, fresh: bool, until: float, clock: Callable[[], float], 
     return samples, stopped
 
 
-def _needed(samples: Sequence[Sample]) -> bool:
-    """Tell whether one more size is to be measured although the time is up: a busy machine takes it for starting."""
-    return len(samples) < growth.LEAST_POINTS and all(sample.wall <= SHORT for sample in samples)
-
-
 def _time(guest: Guest, n: int, fresh: bool, seconds: float) -> dict[str, Any]:
     """Return the time of a call. The worker ends itself what takes too long; it is ended where that is in C."""
     return guest.ask({"ask": "time", "n": n, "fresh": fresh, "within": seconds}, seconds + GRACE)
@@ -147,8 +143,10 @@ def _between(
     bound = {*sizes, failed} if samples else {1, FIRST}
     while len(samples) < ENOUGH:
         late = until - clock() <= 0
-        if late and not _needed(samples):
-            break
+        if late:  # below calls that are short there are short ones, and they are needed
+            if len(samples) >= growth.LEAST_POINTS:
+                break
+            bound = {sample.n for sample in samples if sample.wall <= SHORT}
         ordered = sorted(bound)
         gaps = [(later - one, one) for one, later in itertools.pairwise(ordered) if later - one > 1]
         if not gaps:
@@ -158,7 +156,7 @@ def _between(
         said = _time(guest, n, fresh, min(max(until - clock(), 0.3), 2 * CALL))
         bound.add(n)
         if _failed(said):
-            if late and "raised" not in said:  # what raises does so at once; what ran out of time would again
+            if late:
                 break
             bound = {each for each in bound if each <= n}
             continue
