@@ -51,6 +51,10 @@ def steps(items: list[int]) -> None:
     if len(items) > 100:
         time.sleep(0.1)
 
+def starts_slowly(items: list[int]) -> None:
+    if not hasattr(time, "started_by_the_test"):
+        time.started_by_the_test = time.sleep(0.05)
+
 def refuses(items: list[int]) -> None:
     if len(items) > 40:
         raise ValueError("too many")
@@ -122,6 +126,13 @@ def test_what_a_fit_needs_is_measured_however_late_unless_calls_are_long(code: P
 
     assert not found.failed
     assert len(found.samples) == sizes
+
+
+def test_a_slow_first_call_is_not_taken_for_steep_growth(code: Path) -> None:
+    with Guest(Path(sys.executable), []) as guest:
+        found = sweep(guest, str(code), "starts_slowly", seconds=1)
+
+    assert [sample.n for sample in found.samples[:2]] == [8, 16]
 
 
 @pytest.mark.parametrize(
