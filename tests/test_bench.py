@@ -51,6 +51,14 @@ def steps(items: list[int]) -> None:
     if len(items) > 100:
         time.sleep(0.1)
 
+def sleeps(items: list[int]) -> None:
+    time.sleep(0.002 + len(items) * 1e-5)
+
+def spins(items: list[int]) -> None:
+    until = time.perf_counter() + 0.002
+    while time.perf_counter() < until:
+        pass
+
 def starts_slowly(items: list[int]) -> None:
     if not hasattr(time, "started_by_the_test"):
         time.started_by_the_test = time.sleep(0.05)
@@ -126,6 +134,16 @@ def test_what_a_fit_needs_is_measured_however_late_unless_calls_are_long(code: P
 
     assert not found.failed
     assert len(found.samples) == sizes
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux counts how often a thread waits")
+@pytest.mark.parametrize("name", ["sleeps", "spins"])
+def test_what_waits_is_told_from_what_a_busy_machine_keeps_waiting(code: Path, name: str) -> None:
+    with Guest(Path(sys.executable), []) as guest:
+        guest.load(str(code), name)
+        said = guest.ask({"ask": "time", "n": 8, "fresh": False, "within": 5}, 5)
+
+    assert (said["waits"] >= 1) == (name == "sleeps")
 
 
 def test_a_slow_first_call_is_not_taken_for_steep_growth(code: Path) -> None:

@@ -31,11 +31,12 @@ WAITS, WAITING = 1.5, 2  # wall to CPU from which a function waits, at so many o
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """One size measured: seconds of CPU and wall a call."""
+    """One size measured: seconds of CPU and wall a call, and how often it gave the processor up itself."""
 
     n: int
     cpu: float
     wall: float
+    waits: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +93,8 @@ def sweep(
     peaks = _peaks(guest, [sample.n for sample in samples], began + MEMORY * seconds, clock)
     lines_fit = growth.fit(counted)
     time_fit = growth.fit([(sample.n, sample.cpu) for sample in samples], lines_fit)
-    waits = bool(samples) and all(each.wall > max(WAITS * each.cpu, 0.001) for each in samples[-WAITING:])
+    last = samples[-WAITING:]
+    waits = bool(last) and all(each.waits >= 1 and each.wall > max(WAITS * each.cpu, 0.001) for each in last)
     left = min(max(began + seconds - clock(), RESERVED * seconds), OTHERS * seconds)
     points = [(sample.n, sample.cpu) for sample in samples]
     searched = clock()
@@ -120,7 +122,7 @@ def _timed(guest: Guest, fresh: bool, until: float, clock: Callable[[], float], 
         if failed := _failed(said):
             stopped = f"at n = {n:,} it {failed}"
             break
-        samples.append(Sample(n=n, cpu=said["cpu"], wall=said["wall"]))
+        samples.append(Sample(n=n, cpu=said["cpu"], wall=said["wall"], waits=said["waits"]))
         if said["wall"] > CALL:
             stopped = f"a call at n = {n:,} takes {said['wall']:.2f} s"
             break
@@ -160,7 +162,8 @@ def _between(
                 break
             bound = {each for each in bound if each <= n}
             continue
-        samples = sorted([*samples, Sample(n=n, cpu=said["cpu"], wall=said["wall"])], key=lambda sample: sample.n)
+        one = Sample(n=n, cpu=said["cpu"], wall=said["wall"], waits=said["waits"])
+        samples = sorted([*samples, one], key=lambda sample: sample.n)
     return samples
 
 
