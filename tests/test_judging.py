@@ -116,3 +116,22 @@ def test_a_migration_that_only_declares_is_not_parsed_unless_it_looks_broken(tmp
 
     assert [unreadable.path for unreadable in record.summary.unreadable] == ["broken.py"]
     assert record.summary.lines == DECLARATIVE.count("\n")
+
+
+@pytest.mark.parametrize(
+    ("shown", "most"),
+    [("rows", 100_000), ("rows[start : start + limit]", 100), ("rows[: limit]", 100_000)],
+)
+def test_a_window_of_rows_in_memory_is_a_page(tmp_path: Path, shown: str, most: int) -> None:
+    (tmp_path / "models.py").write_text(
+        "from django.db import models\n\n\n"
+        "class Customer(models.Model):\n    name = models.CharField(max_length=20)\n\n\n"
+        "class Order(models.Model):\n    customer = models.ForeignKey(Customer, on_delete=models.CASCADE)\n"
+    )
+    (tmp_path / "views.py").write_text(
+        "from models import Order\n\n\ndef listed(start: int, limit: int):\n    rows = list(Order.objects.all())\n"
+        f"    return [order.customer.name for order in {shown}]\n"
+    )
+    record = pipeline.check(tmp_path, ["models.py", "views.py"], Settings())
+    found = next(each for each in record.findings if each.rule == "n-plus-one-query")
+    assert found.cost.predicted["queries"] == most

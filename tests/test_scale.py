@@ -206,3 +206,40 @@ def test_a_folder_without_an_application_says_what_would_be_right(tmp_path: Path
 )  # fmt: skip
 def test_counts_grow_as_they_were_made(values: list[int], klass: str) -> None:
     assert growth.counted(list(zip((10, 30, 100, 300, 1000), values, strict=True))).growth.klass == klass
+
+
+def test_writes_find_what_was_filled_each_time() -> None:
+    status, said, _ = command(".", "--sizes", "4,8,16", "--writes", "--format", "json", cwd=ROOT / "examples/shop")
+    entries = {each["entry"]: each for each in json.loads(said)["scale"]["entries"]}
+    assert status == 1
+    assert entries["DELETE /products/{product_id}"]["metrics"]["queries"]["values"] == {"4": 2, "8": 2, "16": 2}
+    assert entries["POST /orders/{order_id}/cancel"]["metrics"]["queries"]["growth"]["class"] != "1"
+    assert entries["GET /categories/tree"]["metrics"]["queries"]["values"] == {"4": 9, "8": 17, "16": 33}
+
+
+def test_commands_are_run_as_entry_points(tmp_path: Path) -> None:
+    loop = "    for order in Order.query.all():\n        print(order.user.email)\n"
+    remind = f"@app.cli.command('remind')\ndef remind():\n{loop}"
+    (tmp_path / "app.py").write_text(f"{FLASK}\n\n{remind}")
+    status, said, _ = command(
+        ".", "--sizes", "4,8,16", "--commands", "--only", "remind", "--format", "json", cwd=tmp_path
+    )
+    entry = next(each for each in json.loads(said)["scale"]["entries"] if each["entry"] == "command remind")
+    assert status == 1
+    assert entry["metrics"]["queries"]["values"] == {
+        "4": 3,
+        "8": 5,
+        "16": 9,
+    }  # each user once, and half of the orders are one's
+    assert any(key.endswith("#Order.user") for key in entry["causes"])
+
+
+def test_a_stop_of_the_event_loop_is_told_at_its_line(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text(
+        "import time\n\nfrom fastapi import FastAPI\n\napp = FastAPI()\n\n\ndef waits():\n    time.sleep(0.1)\n\n\n"
+        "@app.get('/slow')\nasync def slow():\n    waits()\n"
+    )
+    status, said, _ = command(".", "--sizes", "2,4,8", cwd=tmp_path)
+    assert status == 1
+    assert "main.py:14 slow > main.py:9 waits" in said
+    assert "1 confirmed" in said

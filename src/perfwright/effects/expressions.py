@@ -103,6 +103,8 @@ def cut(frame: Frame, base: Sequence, node: Node) -> Value:
         worked(frame, "copy", base, node, node[2])  # a head or a tail of whatever length
     if low is not None and high is not None:
         found.root = None  # a window: its length is not that of what the caller passed
+        if not frame.loops and found.size is base.size and high[0] != "un":
+            found.size = frame.interp.page  # `rows[start:start + limit]`; in a loop it is one chunk after the other
     return found
 
 

@@ -7,6 +7,8 @@ from perfwright.finding import Confidence, Finding, Growth, Measured, Record
 from perfwright.measure import growth
 from perfwright.measure.scale import Asked, Line, Scaled
 
+STOPS = ("blocking-call-in-async", "cpu-work-in-async")  # they claim that the event loop stops
+HEAD = 4  # lines of a function's head
 # Rules whose claim is a count, and the count: of queries, requests, or rows that are read.
 COUNTED = {
     "n-plus-one-query": "queries",
@@ -34,7 +36,26 @@ class Verdict:
 
 def judge(findings: Sequence[Finding], scaled: Scaled) -> dict[str, Verdict]:
     """Return, by key, the verdict on each finding whose claim is a count."""
-    return {finding.key: verdict(finding, scaled) for finding in findings if finding.rule in COUNTED}
+    verdicts = {finding.key: verdict(finding, scaled) for finding in findings if finding.rule in COUNTED}
+    verdicts |= {finding.key: stopped(finding, scaled) for finding in findings if finding.rule in STOPS}
+    return verdicts
+
+
+def stopped(finding: Finding, scaled: Scaled) -> Verdict:
+    """Return whether the event loop was seen to stop where a finding says so.
+
+    It is never refuted: requests are answered by perfwright at once, and a short wait is not seen.
+    """
+    places = {(step.path, step.line) for step in finding.chain} | {(finding.place.path, finding.place.line)}
+    for asked in scaled.entries:
+        for line in asked.lines:
+            if line.metric == "stall_ms" and any(frame[:2] in places for frame in line.site):
+                values = {n: value for n, value in line.values.items() if value}
+                return Verdict(
+                    key=finding.key, said="confirmed", entry=asked.entry, values=values, grows=line.fit.growth,
+                    metric="stall_ms",
+                )  # fmt: skip
+    return Verdict(key=finding.key, said="not reached", why="the event loop was not seen to stop there")
 
 
 def verdict(finding: Finding, scaled: Scaled) -> Verdict:
@@ -70,8 +91,13 @@ def verdict(finding: Finding, scaled: Scaled) -> Verdict:
     grows = rise > 1 and counts[max(counts)] >= 2 * max(counts[min(counts)], 1)
     return Verdict(
         key=finding.key, said="confirmed" if grows else "refuted", entry=asked.entry, values=counts, grows=fit.growth,
-        why="" if grows else "as many at every size", metric=COUNTED[finding.rule],
+        why=bounded(fit.growth.klass, counts) if grows else "as many at every size", metric=COUNTED[finding.rule],
     )  # fmt: skip
+
+
+def bounded(klass: str, counts: Mapping[int, float]) -> str:
+    """Return that a count comes to an end, where it does: a page is full."""
+    return f"it stays at {counts[max(counts)]:g}" if klass == "1" else ""
 
 
 def loaded_before(finding: Finding, reaching: Sequence[Asked], scaled: Scaled) -> str:
@@ -91,10 +117,17 @@ def ran(finding: Finding, asked: Asked) -> bool:
 
     A place that is the head of a function (a framework loops over its calls) ran where a line of the chain did.
     """
-    if finding.place.path.endswith(".py") and all(step.line == finding.place.line for step in finding.chain[:1]):
-        below = [step for step in finding.chain if step.line != finding.place.line or step.path != finding.place.path]
-        if any(step.line in asked.ran.get(step.path, ()) for step in below if step.function == finding.place.function):
-            return True
+    below = [step for step in finding.chain if (step.path, step.line) != (finding.place.path, finding.place.line)]
+    if of_admin(finding):  # the head of a method is where a chain may end
+        inside = asked.endpoint.startswith("django.contrib.admin.")
+        return inside and any(
+            line in asked.ran.get(step.path, ()) for step in below for line in range(step.line, step.line + HEAD)
+        )
+    inner = [step for step in below if step.function == finding.place.function]
+    if all(step.line == finding.place.line for step in finding.chain[:1]) and any(
+        step.line in asked.ran.get(step.path, ()) for step in inner
+    ):
+        return True
     if not finding.place.path.endswith(".py"):
         steps = [step for step in finding.chain if step.path.endswith(".py")]
         return any(step.line in asked.ran.get(step.path, ()) for step in steps[:1])
@@ -102,6 +135,11 @@ def ran(finding: Finding, asked: Asked) -> bool:
     return any(line in lines for line in range(finding.place.line, finding.place.end_line + 1)) or any(
         step.line in asked.ran.get(step.path, ()) for step in finding.chain[:1] if step.path.endswith(".py")
     )
+
+
+def of_admin(finding: Finding) -> bool:
+    """Tell whether only Django's admin loops over what a finding is about: no line of the project does."""
+    return bool(finding.entry_points) and all(each.startswith("admin ") for each in finding.entry_points)
 
 
 def ran_to_the_end(finding: Finding, asked: Asked) -> bool:
@@ -178,6 +216,9 @@ def causes(asked: Asked, verdicts: Mapping[str, Verdict], findings: Sequence[Fin
     for finding in findings:
         known = verdicts.get(finding.key)
         if known is None or known.said != "confirmed" or not ran(finding, asked):
+            continue
+        if finding.rule in STOPS:
+            found.append(finding.key)
             continue
         counts = counted(own_lines(finding, asked, scaled))
         if counts and counts[max(counts)] > counts[min(counts)]:

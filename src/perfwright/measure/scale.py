@@ -23,7 +23,9 @@ TOO_SLOW = 5.0  # seconds of one call, after which the entry point is not asked 
 MISSING = 12  # settings that are made up, one after the other, where the application asks for them
 KEY_ERROR = re.compile(r"KeyError: ['\"](\w+)['\"]")
 FIELD_REQUIRED = re.compile(r"^(\w+)\n\s+Field required", re.M)
-NOISY = ("cpu_ms", "wall_ms", "stall_ms", "peak_kb", "latency_ms")
+WAITS, NOTICED = 1.5, 10.0  # wall to CPU, and milliseconds more, from which an entry point waits
+STALL = 10.0  # milliseconds of the event loop that are told
+NOISY = ("cpu_ms", "wall_ms", "own_ms", "stall_ms", "peak_kb", "latency_ms")
 NOT_ALLOWED = 405
 BUDGETS = {"queries": "queries", "latency_ms": "latency_ms", "stall_ms": "stall_ms", "response_kb": "response_kb"}
 
@@ -171,7 +173,7 @@ def scale(
     began, until = clock(), clock() + seconds
     seen: dict[str, _Seen] = {}
     rows: dict[int, Mapping[str, int]] = {}
-    run = _Run(guest, app, root, dict(headers or {}), commands=commands)
+    run = _Run(guest, app, root, dict(headers or {}), commands=commands, writes=writes)
     done: list[int] = []
     stopped = "the largest size was reached"
     last = 0.0
@@ -189,7 +191,7 @@ def scale(
             rows[n] = filled["rows"]
             progress.begin(f"{n:,} rows a table", len(started["entries"]))
             began_asking, share = clock(), max(until - clock(), 0.0) / max(len(sizes) - len(done), 1)
-            for index, each in enumerate(started["entries"]):
+            for index, each in in_order(started["entries"]):
                 progress.step(0)
                 path = each["entry"].partition(" ")[2]
                 if only and not any(fnmatch.fnmatchcase(path, pattern) for pattern in only):
@@ -227,13 +229,26 @@ def scale(
     )  # fmt: skip
 
 
+def in_order(entries: Sequence[Any]) -> list[tuple[int, Any]]:
+    """Return entry points with their numbers: those that only read first, those that delete last."""
+    ranks = {"GET": 0, "DELETE": 2}
+    return sorted(enumerate(entries), key=lambda each: ranks.get(each[1]["entry"].partition(" ")[0], 1))
+
+
 class _Run:
     """Starts the application in one interpreter after the other, with the settings that it turned out to need."""
 
     def __init__(
-        self, guest: Callable[[], Guest], app: Application, root: Path, headers: Mapping[str, str], *, commands: bool
+        self,
+        guest: Callable[[], Guest],
+        app: Application,
+        root: Path,
+        headers: Mapping[str, str],
+        *,
+        commands: bool,
+        writes: bool,
     ) -> None:
-        self.commands = commands
+        self.commands, self.writes = commands, writes
         self.guest, self.app, self.root, self.headers = guest, app, root, headers
         self.environment: dict[str, str] = {}
         self.notes: list[str] = []
@@ -261,7 +276,8 @@ class _Run:
                 f"{self.app.places[0]} with {guest.python}: name another one with APP or --python.",
                 slug="cannot-start",
             )
-        filled = guest.ask({"ask": "fill", "n": n, "said": dict(self.app.said)}, FILLING)
+        writes = self.writes or self.commands
+        filled = guest.ask({"ask": "fill", "n": n, "said": dict(self.app.said), "writes": writes}, FILLING)
         why = filled.get("raised") or filled.get("ended")
         if why:
             raise ApplicationError(
@@ -379,10 +395,13 @@ def _asked(known: _Seen, stated: int, settings: Settings) -> Asked:
 def figures(said: Mapping[str, Any], settings: Settings) -> dict[str, float]:
     """Return the figures of one answer: counts, milliseconds and kilobytes.
 
-    `latency_ms` is what a request takes with the database and other services at the prices of the settings: what was
-    measured of the processor, and each query and outbound request at its price.
+    `latency_ms` is what a request takes with the database and other services at the prices of the settings: `own_ms`,
+    what it takes of itself (the processor, and waiting where it waits), and each query and outbound request at its
+    price.
     """
     trace = said["trace"]
+    cpu, wall = said["cpu"] * 1000, said["wall"] * 1000
+    own = wall if wall > WAITS * cpu and wall - cpu > NOTICED else cpu
     requests = sum(each["count"] for each in trace["requests"])
     found = {
         "queries": trace["queries"],
@@ -390,13 +409,12 @@ def figures(said: Mapping[str, Any], settings: Settings) -> dict[str, float]:
         "rows": trace["rows"],
         "writes": trace["writes"],
         "requests": requests,
-        "cpu_ms": said["cpu"] * 1000,
-        "wall_ms": said["wall"] * 1000,
+        "cpu_ms": cpu,
+        "wall_ms": wall,
+        "own_ms": own,
         "stall_ms": trace["stall_ms"],
         "response_kb": said["bytes"] / 1024,
-        "latency_ms": said["cpu"] * 1000
-        + trace["queries"] * settings.prices["db.query"]
-        + requests * settings.prices["http.request"],
+        "latency_ms": own + trace["queries"] * settings.prices["db.query"] + requests * settings.prices["http.request"],
     }
     if "peak" in said:
         found["peak_kb"] = said["peak"] / 1024
@@ -405,11 +423,11 @@ def figures(said: Mapping[str, Any], settings: Settings) -> dict[str, float]:
 
 def _latency(metrics: Mapping[str, Metric], settings: Settings) -> float | None:
     """Return what a request takes at the stated size: its parts grow each in their own way."""
-    parts = [metrics[name].at_stated for name in ("cpu_ms", "queries", "requests")]
-    cpu, queries, requests = (part if part is not None else 0.0 for part in parts)
+    parts = [metrics[name].at_stated for name in ("own_ms", "queries", "requests")]
+    own, queries, requests = (part if part is not None else 0.0 for part in parts)
     if parts[0] is None and parts[1] is None:
         return None
-    return cpu + queries * settings.prices["db.query"] + requests * settings.prices["http.request"]
+    return own + queries * settings.prices["db.query"] + requests * settings.prices["http.request"]
 
 
 def _metric(name: str, values: Mapping[int, float], stated: int, entry: str, settings: Settings) -> Metric:
@@ -448,6 +466,11 @@ def _lines(known: _Seen) -> list[Line]:
                 read = found.setdefault(("rows", *key[1:]), {})
                 read[n] = read.get(n, 0) + group["rows"]
                 tables[key[1]] = tuple(map(str, group["tables"]))
+        for stall in said["trace"]["stalls"]:
+            site = _site(stall["site"])
+            if site and stall["ms"] >= STALL:
+                by_size = found.setdefault(("stall_ms", "", site), {})
+                by_size[n] = max(by_size.get(n, 0), stall["ms"])
         for request in said["trace"]["requests"]:
             site = _site(request["site"])
             key = ("requests", f"{request['method']} {request['host']}{request['path']}", site)

@@ -17,6 +17,7 @@ LINES = 3  # lines told of one entry point
 CAUSED = 8  # entry points whose lines are told
 STATEMENT = 90  # characters of a statement
 ARROW = " > "
+SHOWN = ("queries", "requests", "stall_ms")
 
 Causes = Mapping[str, Sequence[str]]
 
@@ -40,7 +41,7 @@ def text(
         told.append(f"  ! is over its budget at {stated:,} rows a table.")
     if len(own) > top:
         told.append(f"  and {len(own) - top} more; --top {len(own)} shows them.")
-    for asked_one in [each for each in own[:top] if growing(each)][:CAUSED]:
+    for asked_one in [each for each in own[:top] if growing(each) or stalls(each)][:CAUSED]:
         told += ["", *caused(asked_one, causes.get(asked_one.entry, ()), scaled.sizes)]
     told += ["", *judged(verdicts)]
     if asked:
@@ -118,7 +119,7 @@ def growing(asked: Asked) -> list[Line]:
     return [
         line
         for line in asked.lines
-        if line.metric != "rows" and line.values[max(line.values)] > line.values[min(line.values)] + 1
+        if line.metric in ("queries", "requests") and line.values[max(line.values)] > line.values[min(line.values)] + 1
     ]
 
 
@@ -130,22 +131,30 @@ def caused(asked: Asked, keys: Sequence[str], sizes: Sequence[int]) -> list[str]
         site = ARROW.join(f"{safe(path)}:{number} {safe(name)}" for path, number, name in line.site[-3:])
         told.append(f"  {counts} {line.metric} from {site or 'the framework, after the view returned'}")
         told.append(f"      {safe(cut(' '.join(line.statement.split()), STATEMENT))}")
+    told += stalls(asked)
     told += [f"  {safe(key)}" for key in keys[:LINES]]
+    return told
+
+
+def stalls(asked: Asked) -> list[str]:
+    """Return where an entry point stops the event loop."""
+    told = []
+    for line in [each for each in asked.lines if each.metric == "stall_ms"][:LINES]:
+        site = ARROW.join(f"{safe(path)}:{number} {safe(name)}" for path, number, name in line.site[-3:])
+        told.append(f"  the event loop stops for {words.duration(max(line.values.values()))} in {site}")
     return told
 
 
 def judged(verdicts: Mapping[str, Verdict]) -> list[str]:
     """Return what the run says of the findings of `check`."""
     if not verdicts:
-        return ["`perfwright check` predicts no count here."]
+        return ["`perfwright check` predicts nothing here that can be counted."]
     said = {
         word: [each for each in verdicts.values() if each.said == word]
         for word in ("confirmed", "refuted", "not reached")
     }
-    told = [
-        f"Of {words.number(len(verdicts), 'finding')} that predict counts, {len(said['confirmed'])} confirmed, "
-        f"{len(said['refuted'])} refuted, {len(said['not reached'])} not reached."
-    ]
+    counts = ", ".join(f"{len(some)} {word}" for word, some in said.items())
+    told = [f"What `perfwright check` predicts here: {counts}."]
     told += [f"  refuted: {safe(each.key)} at {safe(each.entry)}: {each.why}" for each in said["refuted"]]
     return told
 
@@ -207,7 +216,7 @@ def _entry(asked: Asked, causes: Sequence[str]) -> dict[str, Any]:
                 "statement": line.statement,
                 "values": {str(n): value for n, value in line.values.items()},
             }
-            for line in [each for each in asked.lines if each.metric != "rows"][:TOLD]
+            for line in [each for each in asked.lines if each.metric in SHOWN][:TOLD]
         ],
         "causes": list(causes),
         "leads_to": asked.hops[-1] if asked.hops else "",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from perfwright import baseline, discover
+from perfwright import baseline, discover, report
 from perfwright.app import project, screen
 from perfwright.app.project import Project
 from perfwright.errors import InputError
@@ -26,7 +26,7 @@ EXAMPLES = f"""\b
 Examples:
   perfwright prove                        the findings of this folder
   perfwright prove shop --seconds 300
-  perfwright check --format html --all    shows what was measured of each finding
+  perfwright prove --format html --output proved.html
 
 Findings that claim queries, rows or requests are measured on the whole application, as `perfwright scale` does; those
 that claim a growth in time by running their function over growing input, as `perfwright bench` does. What was learned
@@ -41,6 +41,10 @@ It exits 0 when something could be measured, and 2 when nothing could.
 @click.option("--seconds", type=click.FloatRange(min=5), default=120.0, show_default=True, help="Time to spend in all.")
 @click.option("--python", type=click.Path(path_type=Path), help="The interpreter that runs the program.")
 @click.option("--all", "every", is_flag=True, help="Measure notes too, and what is only possible.")
+@click.option(
+    "--format", "form", type=click.Choice(["terminal", "json", "html"]), default="terminal", show_default=True
+)
+@click.option("--output", type=click.Path(path_type=Path), help="Write the report to a file.")
 @click.option(
     "--sandbox",
     "contain",
@@ -63,8 +67,18 @@ def prove(context: click.Context, /, folder: Path, **asked: Any) -> None:
         context.exit(2)
     kept = joined.kept(record, verdicts)
     baseline.save(kept, found.root / baseline.SAVED)
-    click.echo(_text(verdicts))
+    text = _text(verdicts) if asked["form"] == "terminal" else _rendered(kept, found, asked["form"])
+    if asked["output"]:
+        baseline.write_text(asked["output"], f"{text}\n")
+    else:
+        click.echo(text)
     context.exit(0 if any(each.said != "not reached" for each in verdicts.values()) else 2)
+
+
+def _rendered(record: "Record", found: Project, form: str) -> str:
+    """Return the report of the findings, as `check` writes it."""
+    options = report.Options(root=found.root, lines=project.lines_below(found.root), all=True, width=screen.width())
+    return report.render(record, format=form, options=options).rstrip("\n")
 
 
 def _verdicts(record: "Record", found: Project, folder: Path, asked: dict[str, Any]) -> "Iterator[Verdict]":

@@ -8,6 +8,7 @@ import importlib
 import importlib.util
 import os
 import re
+import shutil
 import sys
 import threading
 import time
@@ -143,6 +144,8 @@ def fill(asked: dict[str, Any]) -> dict[str, Any]:
             refused[table.name] = "what it refers to has no rows"
     RUNNING.tables = tables
     signed = app.sign_in(tables)
+    if asked["writes"]:
+        keep()
     return {
         "rows": counts,
         "refused": refused,
@@ -150,6 +153,28 @@ def fill(asked: dict[str, Any]) -> dict[str, Any]:
         "relations": app.relations(),
         "models": {table.model: table.name for table in tables if table.model},
     }
+
+
+def keep() -> None:
+    """Keep the scratch databases as they were filled."""
+    RUNNING.app.close()
+    for path in scratch_files():
+        shutil.copyfile(path, f"{path}.kept")
+
+
+def restore() -> None:
+    """Put the scratch databases back to what they were filled with."""
+    RUNNING.app.close()
+    for path in scratch_files():
+        kept = Path(f"{path}.kept")
+        if kept.exists():
+            shutil.copyfile(kept, path)
+
+
+def scratch_files() -> list[Path]:
+    """Return the databases in the scratch folder."""
+    scratch = Path(os.environ["HOME"])
+    return [*scratch.glob("*.db"), *scratch.glob("*.sqlite3")]
 
 
 def inserted(app: Any, table: Table, rows: list[dict[str, Any]], depth: int = 0) -> tuple[list[dict[str, Any]], str]:
@@ -188,8 +213,12 @@ def visit(asked: dict[str, Any]) -> dict[str, Any]:
         said: Answer = _commands.run(entry) if entry.handle_runs else app.ask(entry, path, body)
         return said
 
-    if entry.method != "GET":  # it may change what is there: it is counted before anything else
-        return {**counted_call(call), "path": path, "ran": lines_of(call)[1] if asked["lines"] else {}}
+    if entry.method != "GET":  # it may change what is there: each call finds what was filled
+        counted = counted_call(call)
+        restore()
+        ran = lines_of(call)[1] if asked["lines"] else {}
+        restore()
+        return {**counted, "path": path, "ran": ran}
 
     first, ran = (call(), {}) if not asked["lines"] else lines_of(call)
     if entry.option and asked["lines"] and (not 200 <= first.status < 300 or not says_more(entry, ran)):

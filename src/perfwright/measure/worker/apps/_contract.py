@@ -122,3 +122,6 @@ class Application(Protocol):
 
     def ask(self, entry: Entry, path: str, body: Any) -> Answer:
         """Ask an entry point by a path with its parameters filled in."""
+
+    def close(self) -> None:
+        """Close what is open of the databases, so that their files can be put in place of each other."""

@@ -11,9 +11,9 @@ from ._paths import value
 DEEPEST = 6
 NOWHERE = Entry(method="", path="", endpoint="", file="", line=0)
 FORMATS = {
-    "email": "amber1@example.com", "date": "2024-01-01", "date-time": "2024-01-01T00:00:00", "time": "10:00:00",
-    "uuid": "00000000-0000-0000-0000-000000000001", "uri": "https://example.com/", "EmailField": "amber1@example.com",
-    "DateField": "2024-01-01", "DateTimeField": "2024-01-01T00:00:00Z", "SlugField": "amber-1",
+    "email": "new@example.com", "date": "2024-01-01", "date-time": "2024-01-01T00:00:00", "time": "10:00:00",
+    "uuid": "00000000-0000-0000-0000-000000000001", "uri": "https://example.com/", "EmailField": "new@example.com",
+    "DateField": "2024-01-01", "DateTimeField": "2024-01-01T00:00:00Z", "SlugField": "amber-1000000",
 }  # fmt: skip
 
 
@@ -26,7 +26,7 @@ def example(
     if "$ref" in schema:
         named = str(schema["$ref"]).rpartition("/")[2]
         return example(components.get("schemas", {}).get(named, {}), components, tables, name, depth + 1)
-    if "default" in schema and schema["default"] is not None:
+    if schema.get("default") not in (None, ""):
         return schema["default"]
     if schema.get("enum"):
         return schema["enum"][0]
@@ -58,6 +58,6 @@ def example(
     text = FORMATS.get(str(schema.get("format", "")), "")
     if not text and "mail" in name:
         text = FORMATS["email"]
-    text = text or "amber 1"
+    text = text or "amber-1"
     least = int(schema.get("minLength", 0))
     return text.ljust(least, "x")[: int(schema.get("maxLength", 10_000))]

@@ -24,7 +24,7 @@ class Asgi:
     """A started ASGI application."""
 
     def __init__(self, app: Any, engines: Engines) -> None:
-        self.app = app
+        self.app, self.engines = app, engines
         self.notes: list[str] = []
         self.framework = "fastapi" if hasattr(app, "dependency_overrides") else "starlette"
         self.headers: list[tuple[bytes, bytes]] = []
@@ -65,6 +65,11 @@ class Asgi:
     def relations(self) -> dict[str, str]:
         """Return where relations lead."""
         return self.database.relations() if self.database is not None else {}
+
+    def close(self) -> None:
+        """Close the connections that wait in pools."""
+        for engine in self.engines.made:
+            engine.dispose()
 
     def entries(self) -> Sequence[Entry]:
         """Return the routes, those of mounted applications with their prefix."""

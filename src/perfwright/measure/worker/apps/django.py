@@ -144,6 +144,12 @@ class Django:
                     found[f"{model.__name__}.{name}"] = field.related_model._meta.db_table
         return found
 
+    def close(self) -> None:
+        """Close the connections."""
+        from django.db import connections
+
+        connections.close_all()
+
     def entries(self) -> Sequence[Entry]:
         """Return what the URL patterns lead to, by method where the view says which it takes."""
         from django.urls import get_resolver
@@ -231,7 +237,11 @@ def described(model: Any, user: Any) -> Table:
         target = field.target_field if related is not None else None
         kind = kind_of(target if target is not None else field)
         default = field.default if isinstance(field.default, (str, int, float, bool)) else None
-        if related is not None and related.label == "contenttypes.ContentType" and (kinds := specific(model)):
+        if (
+            related is not None
+            and related.label == "contenttypes.ContentType"
+            and (kinds := specific(model, field.name))
+        ):
             related, target, kind = None, None, "int"
         choices = tuple(value for value, _ in field.flatchoices if value not in ("", None)) if field.choices else ()
         choices = kinds or choices
@@ -270,16 +280,27 @@ def parts_of_tree(model: Any) -> dict[str, str]:
     return {}
 
 
-def specific(model: Any) -> tuple[int, ...]:
-    """Return the content types of the models that derive from one in tables of their own; of it where none does."""
+def specific(model: Any, name: str) -> tuple[int, ...]:
+    """Return the content types that a field of a model may name, where the models say so.
+
+    Of a generic relation, those of the models that declare its other side; of a model that knows which model each of
+    its rows is in full, those that derive from it.
+    """
     from django.apps import apps
     from django.contrib.contenttypes.models import ContentType
 
+    owners = [
+        each
+        for each in apps.get_models()
+        for field in each._meta.private_fields
+        if type(field).__name__ == "GenericRelation" and field.related_model is model
+    ]
     generic = any(hasattr(each, "fk_field") for each in model._meta.private_fields)
-    if generic or not (hasattr(model, "specific") or hasattr(model, "get_real_instance")):
-        return ()
-    below = [each for each in apps.get_models() if model in each._meta.parents]
-    return tuple(ContentType.objects.get_for_model(each).pk for each in (below[:1] or [model]))
+    if not owners and not generic and (hasattr(model, "specific") or hasattr(model, "get_real_instance")):
+        owners = [model]
+    if not name.startswith("base"):
+        owners = [next((each for each in apps.get_models() if owner in each._meta.parents), owner) for owner in owners]
+    return tuple(ContentType.objects.get_for_model(each, for_concrete_model=False).pk for each in owners[:1])
 
 
 def alone(column: Column) -> Column:

@@ -53,6 +53,11 @@ class Flask:
         """Return where relations lead."""
         return self.database.relations() if self.database is not None else {}
 
+    def close(self) -> None:
+        """Close the connections that wait in pools."""
+        for engine in self.engines.made:
+            engine.dispose()
+
     def entries(self) -> Sequence[Entry]:
         """Return the rules of the map, but those for files that never change."""
         found = []
