@@ -39,8 +39,8 @@ bench: .cache/compiled/.made ## Compare the time of a check, cold and warm, with
 bench-peers: .cache/compiled/.made ## Compare time and findings with other analysers, each installed below .cache/peers
 	@$(BIN)/python benchmarks/compare_peers.py --perfwright .cache/compiled/bin/perfwright $(PEERS)
 
-bench-growth: .venv/.dev ## Measure 37 functions whose growth is known, with all cores busy
-	@$(BIN)/python benchmarks/check_growth.py
+bench-growth: .venv/.dev .cache/growth/.made ## Measure 37 functions whose growth is known, with all cores busy, beside big_O
+	@$(BIN)/python benchmarks/check_growth.py --big-o .cache/growth/bin/python
 
 bench-profiles: .venv/.dev ## Profile the example shop under load, and compare its ranking and Amdahl's ceilings with a hand computation
 	@$(BIN)/python benchmarks/check_profiles.py
@@ -98,6 +98,11 @@ clean: ## Remove the environment, caches and downloads
 	@.venv/bin/python -m venv --clear .cache/capture
 	@.cache/capture/bin/python -m pip --disable-pip-version-check install --quiet 'django<6' 'sqlalchemy<2.1' \
 	  opentelemetry-sdk opentelemetry-instrumentation-sqlalchemy opentelemetry-instrumentation-sqlite3
+	@touch $@
+
+.cache/growth/.made: | .venv/bin/python
+	@.venv/bin/python -m venv --clear .cache/growth
+	@.cache/growth/bin/python -m pip --disable-pip-version-check install --quiet big_O==0.11.0
 	@touch $@
 
 # The wheel as it is released, compiled where there is a C compiler, in an environment of its own.

@@ -58,12 +58,15 @@ def _wrong(claim: Claim) -> str | None:
 def _unlike(claim: Claim, found: Any, parameters: list[inspect.Parameter]) -> str | None:
     """Return how a callable differs from what is said of it."""
     name, params = claim["name"], claim["params"]
-    positional = [p.name for p in parameters if p.kind not in (p.KEYWORD_ONLY, p.VAR_KEYWORD)]
-    if positional[: len(params)] != params:
-        return f"{name} has the positional parameters {positional}, not {params}"
+    positional = [p for p in parameters if p.kind not in (p.KEYWORD_ONLY, p.VAR_KEYWORD)]
+    # No caller can write the name of a parameter that is only positional: it may change with the version of Python.
+    written = [p.kind == p.POSITIONAL_OR_KEYWORD for p in positional]
+    known = [p.name if is_written else None for p, is_written in zip(positional, written, strict=True)]
+    if len(known) < len(params) or any(has not in (None, said) for has, said in zip(known, params, strict=False)):
+        return f"{name} has the positional parameters {[p.name for p in positional]}, not {params}"
     if not any(p.kind == p.VAR_KEYWORD for p in parameters):
         for argument in claim["arguments"]:
-            if argument not in {p.name for p in parameters}:
+            if argument not in {*params, *(p.name for p in parameters)}:
                 return f"{name} has no parameter {argument}"
     if inspect.iscoroutinefunction(found) and not claim["awaited"]:
         return f"{name} is async"

@@ -1,6 +1,7 @@
 """`perfwright bench` on real functions in a real interpreter, its worst guests too."""
 
 import ast
+import itertools
 import json
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from perfwright.measure import run
+from perfwright.measure import growth, run
 from perfwright.measure.run import Guest
 from perfwright.measure.sweep import sweep
 
@@ -42,6 +43,29 @@ def loud(items: list[int]) -> None:
 
 async def waits(items: list[int]) -> None:
     time.sleep(0)
+
+def dawdles(items: list[int]) -> None:
+    time.sleep(0.1)
+
+def steps(items: list[int]) -> None:
+    if len(items) > 100:
+        time.sleep(0.1)
+
+def sleeps(items: list[int]) -> None:
+    time.sleep(0.002 + len(items) * 1e-5)
+
+def spins(items: list[int]) -> None:
+    until = time.perf_counter() + 0.002
+    while time.perf_counter() < until:
+        pass
+
+def starts_slowly(items: list[int]) -> None:
+    if not hasattr(time, "started_by_the_test"):
+        time.started_by_the_test = time.sleep(0.05)
+
+def refuses(items: list[int]) -> None:
+    if len(items) > 40:
+        raise ValueError("too many")
 
 def drains(items: list[int]):
     while items:
@@ -97,8 +121,36 @@ def test_functions_of_every_kind_are_called(code: Path, name: str) -> None:
         found = sweep(guest, str(code), name, seconds=1)
 
     assert not found.failed
-    assert len(found.samples) > 4
+    assert len(found.samples) >= growth.LEAST_POINTS
     assert found.mutates == (name == "drains")
+
+
+@pytest.mark.parametrize(("name", "sizes"), [("dedupe", 6), ("refuses", 6), ("steps", 6), ("dawdles", 1)])
+def test_what_a_fit_needs_is_measured_however_late_unless_calls_are_long(code: Path, name: str, sizes: int) -> None:
+    clock = itertools.count(0, 1000)  # each look at it finds all time used up
+
+    with Guest(Path(sys.executable), []) as guest:
+        found = sweep(guest, str(code), name, seconds=1, clock=lambda: float(next(clock)))
+
+    assert not found.failed
+    assert len(found.samples) == sizes
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux counts how often a thread waits")
+@pytest.mark.parametrize("name", ["sleeps", "spins"])
+def test_what_waits_is_told_from_what_a_busy_machine_keeps_waiting(code: Path, name: str) -> None:
+    with Guest(Path(sys.executable), []) as guest:
+        guest.load(str(code), name)
+        said = guest.ask({"ask": "time", "n": 8, "fresh": False, "within": 5}, 5)
+
+    assert (said["waits"] >= 1) == (name == "sleeps")
+
+
+def test_a_slow_first_call_is_not_taken_for_steep_growth(code: Path) -> None:
+    with Guest(Path(sys.executable), []) as guest:
+        found = sweep(guest, str(code), "starts_slowly", seconds=1)
+
+    assert [sample.n for sample in found.samples[:2]] == [8, 16]
 
 
 @pytest.mark.parametrize(

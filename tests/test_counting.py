@@ -1,7 +1,7 @@
 """Lines are counted alike by both means, `sys.monitoring` and a trace."""
 
 import json
-import shutil
+import runpy
 import subprocess
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from growth import functions
 from perfwright.measure import run
 from perfwright.measure.worker import counting
 
+FOUND = runpy.run_path(str(Path(__file__).parents[1] / "scripts" / "test_all.py"))["found"]
 SCRIPT = """
 import importlib.util, json, sys
 folder, growth = sys.argv[1:]
@@ -41,10 +42,10 @@ print(json.dumps({"differ": differ, "total": total, "monitors": counting._free_t
 
 @pytest.mark.parametrize("version", ["3.12", "3.13", "3.14"])
 def test_both_means_count_the_same(version: str) -> None:
-    python = shutil.which(f"python{version}")
-    command = [python or "", "-c", SCRIPT, str(run.WORKER), str(Path(functions.__file__).parent)]
-    if python is None or subprocess.run([python, "-c", ""], capture_output=True, check=False).returncode:
+    python = FOUND(version)
+    if python is None:
         pytest.skip(f"there is no Python {version} here")
+    command = [python, "-c", SCRIPT, str(run.WORKER), str(Path(functions.__file__).parent)]
     said = json.loads(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
 
     assert said["monitors"]

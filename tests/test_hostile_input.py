@@ -1,5 +1,7 @@
 """Input that nobody means to write: the check ends, and names what it could not read. At full size: `make limits`."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -72,3 +74,24 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     CASES["files: pipes, sockets, devices"].write(tmp_path, 1)
 
     assert "pipe" in sources_of(tmp_path, ["pipe.py"]).unreadable["pipe.py"]
+
+
+def test_a_lambda_handed_out_of_the_function_that_calls_it_is_read_to_an_end(tmp_path: Path) -> None:
+    (tmp_path / "given.py").write_text(
+        """
+def outer():
+    def make():
+        return [lambda: name for name in name.parts]
+
+    made, = make()
+    made()
+    name, = make.names
+    made, = name.bound
+    made()
+"""
+    )
+    program = [sys.executable, "-m", "perfwright.app.main", "check", "--no-cache", "."]
+
+    done = subprocess.run(program, cwd=tmp_path, capture_output=True, check=False, timeout=60)
+
+    assert done.returncode == 0

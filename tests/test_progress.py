@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,7 @@ def at_a_terminal(*arguments: str, cwd: Path, interrupt: bytes = b"") -> tuple[s
     process = subprocess.Popen(
         [sys.executable, "-m", "perfwright.app.main", *arguments],
         stdin=there, stdout=subprocess.DEVNULL, stderr=there, cwd=cwd, env=environment, start_new_session=True,
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # tests run in the background ignore it
     )  # fmt: skip
     os.close(there)
     shown, sent = b"", not interrupt

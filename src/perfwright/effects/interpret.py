@@ -545,7 +545,7 @@ class Interpreter(Names):
             frame.env[name] = arguments[index] if index < len(arguments) else UNKNOWN
         inside = callee.closure is frame or callee.closure is None
         outer = frame.outer
-        if not inside and frame.outer is None:
+        if not inside and frame.outer is None and not _within(callee.closure, frame):
             frame.outer = callee.closure
         try:
             return frame.value(callee.node[3])
@@ -793,3 +793,12 @@ def is_builtin(name: str) -> bool:
     import builtins
 
     return hasattr(builtins, name)
+
+
+def _within(inner: Frame | None, outer: Frame) -> bool:
+    """Tell whether a frame is another one or stands inside it: that one looks nothing up in it, else without end."""
+    while inner is not None:
+        if inner is outer:
+            return True
+        inner = inner.outer
+    return False

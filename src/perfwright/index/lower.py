@@ -237,6 +237,8 @@ class _Lowering:
         }
         if hasattr(ast, "TryStar"):
             self.statements[ast.TryStar] = self.try_
+        if hasattr(ast, "TypeAlias"):  # Python 3.12: read as in the words of older ones
+            self.statements[ast.TypeAlias] = self.type_alias
 
     # ------------------------------------------------------------------ expressions
     def expression(self, node: ast.AST) -> Node:
@@ -393,6 +395,11 @@ class _Lowering:
             self.bind(target, ("value", value, None))
             self.note_attribute(target)
         return ("assign", _position(node), targets, value, node.end_lineno)
+
+    def type_alias(self, node: Any) -> Node:
+        target, value = self.expression(node.name), self.expression(node.value)
+        self.bind(target, ("value", value, None))
+        return ("assign", _position(node), (target,), value, node.end_lineno)
 
     def annotated(self, node: ast.AnnAssign) -> Node:
         target, annotation = self.expression(node.target), self.annotation(node.annotation)

@@ -14,6 +14,7 @@ from perfwright.measure.spreads import Worst
 FIRST, LARGEST = 8, 2_000_000
 TARGETS = (100, 10_000, 1_000_000)
 CALL = 0.4  # seconds; a call that takes longer is the last
+SHORT = 0.05  # seconds; calls up to this are measured at the fewest sizes that a fit needs, however late it is
 SHARE, LEAST = 0.7, 0.4  # of the budget: what timing may take, and what it has in any case
 OTHERS, RESERVED = 0.25, 0.12  # of the budget: what other spreads of the input may take, and have in any case
 COUNTING, MEMORY = 0.85, 0.95  # of the budget: when counting lines, and measuring memory, end
@@ -30,11 +31,12 @@ WAITS, WAITING = 1.5, 2  # wall to CPU from which a function waits, at so many o
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """One size measured: seconds of CPU and wall a call."""
+    """One size measured: seconds of CPU and wall a call, and how often it gave the processor up itself."""
 
     n: int
     cpu: float
     wall: float
+    waits: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +93,8 @@ def sweep(
     peaks = _peaks(guest, [sample.n for sample in samples], began + MEMORY * seconds, clock)
     lines_fit = growth.fit(counted)
     time_fit = growth.fit([(sample.n, sample.cpu) for sample in samples], lines_fit)
-    waits = bool(samples) and all(each.wall > max(WAITS * each.cpu, 0.001) for each in samples[-WAITING:])
+    last = samples[-WAITING:]
+    waits = bool(last) and all(each.waits >= 1 and each.wall > max(WAITS * each.cpu, 0.001) for each in last)
     left = min(max(began + seconds - clock(), RESERVED * seconds), OTHERS * seconds)
     points = [(sample.n, sample.cpu) for sample in samples]
     searched = clock()
@@ -111,14 +114,15 @@ def _timed(guest: Guest, fresh: bool, until: float, clock: Callable[[], float], 
     n, stopped = first, f"n = {LARGEST:,} is the largest size"
     while n <= LARGEST:
         left = until - clock()
-        if left <= 0:
+        enough = len(samples) >= growth.LEAST_POINTS or any(sample.wall > SHORT for sample in samples)
+        if left <= 0 and enough:
             stopped = "the time was used up"
             break
         said = _time(guest, n, fresh, max(PATIENCE * left, 1.0))
         if failed := _failed(said):
             stopped = f"at n = {n:,} it {failed}"
             break
-        samples.append(Sample(n=n, cpu=said["cpu"], wall=said["wall"]))
+        samples.append(Sample(n=n, cpu=said["cpu"], wall=said["wall"], waits=said["waits"]))
         if said["wall"] > CALL:
             stopped = f"a call at n = {n:,} takes {said['wall']:.2f} s"
             break
@@ -139,7 +143,12 @@ def _between(
     """Measure sizes between those that could be measured, and up to the one that could not: the largest gap first."""
     sizes = {sample.n for sample in samples}
     bound = {*sizes, failed} if samples else {1, FIRST}
-    while len(samples) < ENOUGH and until - clock() > 0:
+    while len(samples) < ENOUGH:
+        late = until - clock() <= 0
+        if late:  # below calls that are short there are short ones, and they are needed
+            if len(samples) >= growth.LEAST_POINTS:
+                break
+            bound = {sample.n for sample in samples if sample.wall <= SHORT}
         ordered = sorted(bound)
         gaps = [(later - one, one) for one, later in itertools.pairwise(ordered) if later - one > 1]
         if not gaps:
@@ -149,9 +158,12 @@ def _between(
         said = _time(guest, n, fresh, min(max(until - clock(), 0.3), 2 * CALL))
         bound.add(n)
         if _failed(said):
+            if late:
+                break
             bound = {each for each in bound if each <= n}
             continue
-        samples = sorted([*samples, Sample(n=n, cpu=said["cpu"], wall=said["wall"])], key=lambda sample: sample.n)
+        one = Sample(n=n, cpu=said["cpu"], wall=said["wall"], waits=said["waits"])
+        samples = sorted([*samples, one], key=lambda sample: sample.n)
     return samples
 
 

@@ -19,7 +19,7 @@ WORDS = 2_000  # characters of one reason
 SHAPES: Mapping[str, Mapping[str, type]] = {
     "load": {"file": str, "line": int, "python": str},
     "changes": {"changes": bool},
-    "time": {"cpu": float, "wall": float},
+    "time": {"cpu": float, "wall": float, "waits": float},
     "peak": {"peak": int},
     "lines": {"lines": dict, "whole": bool, "ran": list, "own": int},
     "names": {"targets": list, "left": list, "built": list},

@@ -1,6 +1,7 @@
 """Limits against accidents of measured code, set from inside: memory, files, processes, network. Code that means harm
 gets round what is Python here; the sandbox is against that."""
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -46,7 +47,9 @@ def close(*, memory: int, disk: int, processes: int, writable: Sequence[str], al
     def refuse(event: str, given: tuple[Any, ...]) -> None:
         check = checks.get(event)
         if check is not None and not check(given):
-            raise PermissionError(f"perfwright measures {_rule(event)}: {event}{_named(given)} is refused")
+            # With a number, as the system's own have: a library that puts a path into one without loses its text.
+            text = f"perfwright measures {_rule(event)}: {event}{_named(given)} is refused"
+            raise PermissionError(errno.EPERM, text)
 
     sys.addaudithook(refuse)
 

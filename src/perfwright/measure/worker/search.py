@@ -136,7 +136,7 @@ def attempt(target: Target, source: Any, seconds: float = TRIAL, wall: float | N
             with limited(seconds, wall):
                 if n == SMALL:
                     trial.endless, took = _taken(target, source, SMALL)
-                    if took > LONG and took > STEEP * _taken(target, source, SMALLER)[1]:
+                    if took > LONG and _steep(target, source, took):
                         middle, trial.steep = SMALL + 1, True
                 most = timing.taken(n) if trial.endless else None
                 counts, whole = counting.lines(target.function, source.call(n, "random"), LINES, most)
@@ -163,6 +163,12 @@ def attempt(target: Target, source: Any, seconds: float = TRIAL, wall: float | N
     trial.covered = len(ran) / len(own) if own else 1.0
     trial.grows = len(totals) == 2 and totals[1] > GROWN * totals[0]
     return trial
+
+
+def _steep(target: Target, source: Any, took: float) -> bool:
+    """Tell whether a call grows as an exponential does. One that took long is made again: the first fills caches."""
+    least = max(LONG, STEEP * _taken(target, source, SMALLER)[1])
+    return took > least and _taken(target, source, SMALL)[1] > least
 
 
 def _taken(target: Target, source: Any, n: int) -> tuple[bool, float]:

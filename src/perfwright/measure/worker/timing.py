@@ -12,8 +12,15 @@ import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
-Call = tuple[tuple[Any, ...], dict[str, Any]]
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
 
+Call = tuple[tuple[Any, ...], dict[str, Any]]
+Took = tuple[float, float, float]  # seconds of CPU and wall, and how often it waited
+
+COUNTED = hasattr(resource, "RUSAGE_THREAD")  # on Linux
 BATCH = 0.004  # seconds that one timing takes at least
 REPEATS = 5
 PLAIN = (int, float, str, bytes, bool, list, tuple, dict, set, frozenset, type(None))  # nothing to finish
@@ -82,58 +89,68 @@ def state(call: Call) -> bytes | None:
 def timed(
     function: Callable[..., Any], make: Callable[[], Call], *, fresh: bool, size: int, most: int | None = None
 ) -> dict[str, Any]:
-    """Return the CPU and wall seconds of one call: the least of several batches, after one call to warm up."""
+    """Return the CPU and wall seconds of one call: the least of several batches, after one call to warm up.
+
+    `waits` is how often a call gave the processor up itself; on a busy machine wall time alone does not tell.
+    """
     call = make()
-    began = time.perf_counter(), time.thread_time()
+    began, waited = (time.perf_counter(), time.thread_time()), _waited()
     run(function, call, most)
     first_cpu, first = time.thread_time() - began[1], time.perf_counter() - began[0]
+    waits = _waited() - waited if COUNTED else 1
     if fresh:
         if size >= VAST and first < max(UNWALKED, ITEM * size):
             several = [_batch(function, [call] * FEW, most) for _ in range(REPEATS)]
-            cpu, wall = (min(each) / FEW for each in zip(*several, strict=True))
-            return {"cpu": cpu, "wall": wall, "calls": FEW}
-        return _alone(function, make, first_cpu, first, most)
+            cpu, wall, waits = (min(each) / FEW for each in zip(*several, strict=True))
+            return {"cpu": cpu, "wall": wall, "waits": waits, "calls": FEW}
+        return _alone(function, make, (first_cpu, first, waits), most)
     calls = 1
     while calls < MOST and calls * first < BATCH:
         calls *= 2
     repeats = 1 if first > 0.1 else REPEATS if first < 0.02 else 3
-    best_cpu, best_wall, ticks = first_cpu, first, 1
-    if calls > 1:
-        best_cpu = best_wall = float("inf")
+    best = (float("inf"),) * 3 if calls > 1 else (first_cpu, first, waits)
     for _ in range(repeats):
-        cpu, wall = _batch(function, [call] * calls, most)
-        best_cpu, best_wall, ticks = min(best_cpu, cpu / calls), min(best_wall, wall / calls), calls
-    return {"cpu": best_cpu, "wall": best_wall, "calls": ticks}
+        one = _batch(function, [call] * calls, most)
+        best = _least(best, (one[0] / calls, one[1] / calls, one[2] / calls))
+    return {"cpu": best[0], "wall": best[1], "waits": best[2], "calls": calls}
 
 
-def _alone(
-    function: Callable[..., Any], make: Callable[[], Call], cpu: float, wall: float, most: int | None
-) -> dict[str, Any]:
+def _least(one: Took, other: Took) -> Took:
+    return min(one[0], other[0]), min(one[1], other[1]), min(one[2], other[2])
+
+
+def _waited() -> int:
+    """Return how often this thread gave the processor up itself, where the system counts it."""
+    return resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw if COUNTED else 0
+
+
+def _alone(function: Callable[..., Any], make: Callable[[], Call], first: Took, most: int | None) -> dict[str, Any]:
     """Return the least time of single calls, each on an input made just before: what it touches is in the caches."""
-    calls, until = 1, time.perf_counter() + FRESH
+    best, calls, until = first, 1, time.perf_counter() + FRESH
     while calls < ALONE and time.perf_counter() < until:
-        one = _batch(function, [make()], most)
-        cpu, wall, calls = min(cpu, one[0]), min(wall, one[1]), calls + 1
-    return {"cpu": cpu, "wall": wall, "calls": 1}
+        best, calls = _least(best, _batch(function, [make()], most)), calls + 1
+    return {"cpu": best[0], "wall": best[1], "waits": best[2], "calls": 1}
 
 
-def _batch(function: Callable[..., Any], batch: list[Call], most: int | None) -> tuple[float, float]:
+def _batch(function: Callable[..., Any], batch: list[Call], most: int | None) -> Took:
     gc.collect(0)
     enabled = gc.isenabled()
     gc.disable()
     before = threading.active_count()
     clock = time.thread_time if before == 1 else time.process_time
     try:
+        waited = _waited()
         wall, cpu = time.perf_counter(), clock()
         for positional, named in batch:
             result = function(*positional, **named)
             if type(result) not in PLAIN:
                 finish(result, most)
         cpu, wall = clock() - cpu, time.perf_counter() - wall
+        waits = _waited() - waited if COUNTED else len(batch)
     finally:
         if enabled:
             gc.enable()
-    return cpu, wall
+    return cpu, wall, waits
 
 
 class Number(int):
