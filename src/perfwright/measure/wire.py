@@ -27,6 +27,7 @@ SHAPES: Mapping[str, Mapping[str, type]] = {
         "failed": str, "stub": str, "plan": dict, "endless": bool, "input": str, "parts": list, "covered": float,
         "steep": bool,
     },
+    "record": {"calls": int, "why": str},
     "quick": {"other": bool, "slow": bool, "cpu": float},
     "climb": {"worst": list},
 }  # fmt: skip
