@@ -109,7 +109,8 @@ def sweep(
         lines=counted, lines_fit=lines_fit, hot=hot(per_line), peaks=peaks, peak=growth.fit(peaks), stopped=stopped,
         seconds=clock() - began, mutates=fresh, targets=at_targets(samples, time_fit),
         apart=apart, worst=spreads.search(guest, points, left - (clock() - searched), clock),
-        input="; ".join(filter(None, (chosen["input"], choice.note))), covered=max(covered, chosen["covered"]), endless=chosen["endless"],
+        input="; ".join(filter(None, (chosen["input"], choice.note))),
+        covered=max(covered, chosen["covered"]), endless=chosen["endless"],
     )  # fmt: skip
 
 

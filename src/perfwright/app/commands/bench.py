@@ -37,11 +37,18 @@ Examples:
   perfwright bench perf/inputs.py                what this file has builders for
   perfwright bench 'membership-in-list@shop/views.py::home#seen'    the function of a finding
 
-The function runs in your project's interpreter: --python, else .venv, else the active environment. Its input is the
-first of these that gives a call: recorded from the tests that --tests names, and grown; made by a builder of yours; made
-from its annotations; from the examples in its docstring; recorded from up to three files of tests in tests/ or beside it
-that name it (not with --all); made from what its body does with it. The tests run as contained as the function. A
-builder:
+The function runs in your project's interpreter: --python, else .venv, else the active environment. Its input comes from
+the first of these that gives a call:
+
+\b
+  1. the tests that --tests names: what they call it with, grown
+  2. a builder of yours
+  3. its annotations
+  4. the examples in its docstring
+  5. the tests in tests/, test/ or beside it that name it, three files at most; not with --all
+  6. what its body does with each parameter
+
+Tests run in that interpreter, contained as the function is, with pytest, else with unittest. A builder:
 
 \b
   import perfwright

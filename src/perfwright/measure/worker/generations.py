@@ -67,13 +67,17 @@ class Generations:
                     each for item in value.values() if type(item) in (tuple, list, set, frozenset) for each in item
                 ]
             numbers += [each for each in (*flat, *inner) if type(each) is int]
-            numbers += [
-                each for item in value for key, each in _fields(item) if type(each) is int and TELLS.search(key)
-            ]
+            told = [field for item in (value.values() if isinstance(value, dict) else value) for field in _fields(item)]
+            numbers += [each for key, each in told if type(each) is int and TELLS.search(key)]
             self.floats += [each for each in flat if type(each) is float]
             words = [each for each in flat if type(each) is str]
-            if not isinstance(value, dict) and len(words) > 1 and 2 * len(set(words)) <= len(words):
-                self.kept |= set(words)
+            listed: dict[str, list[str]] = {"": [] if isinstance(value, dict) else words}
+            for key, each in told:
+                if isinstance(each, (*LISTS, set, frozenset)):
+                    listed.setdefault(key, []).extend(one for one in each if type(one) is str)
+            for some_words in listed.values():
+                if len(some_words) > 1 and 2 * len(set(some_words)) <= len(some_words):
+                    self.kept |= set(some_words)
         if len(numbers) > 1 and set(numbers) <= {0, 1}:
             self.kept |= {0, 1}
         if numbers:
@@ -154,17 +158,17 @@ class Generations:
 
     def _arranged(self, value: Any, made: list[Any], n: int) -> Any:
         kind = type(value)
-        if self.way != "whole" and len(made) > n:
-            made = random.Random(f"{n}").sample(made, n) if self.way == "mixed" else made[:n]
-        elif self.way == "mixed":
+        if isinstance(value, dict) and self.way != "same" and _refers(value):
+            made = _joined(made, len(value), n)
+        if self.way != "whole":
+            made = made[:n]
+        if self.way == "mixed":
             random.Random(f"{n}").shuffle(made)  # one order for all of a length: what belongs together stays so
         if isinstance(value, LISTS):
             if self.spread != spread.Spread() and all(isinstance(each, (int, str, float)) for each in made):
                 made = spread.arranged(made, self.spread, random.Random(f"{n}"))
             elif (order := _order(list(value))) is not None:
                 made.sort(reverse=order)
-        if kind in (dict, collections.OrderedDict):
-            return kind(made)
         return kind(made)
 
 
@@ -196,6 +200,28 @@ def is_record(value: Any) -> bool:
 
 def _fields(item: Any) -> list[tuple[str, Any]]:
     return list(item.items()) if is_record(item) else list(attributes(item))
+
+
+def _refers(value: dict[Any, Any]) -> bool:
+    """Tell whether what a dict holds for each key are keys of it: a graph."""
+    held = list(value.values())
+    if not all(type(each) in (list, set) for each in held) or not any(held):
+        return False
+    try:
+        return all(one in value for each in held for one in each)
+    except TypeError:  # what cannot be a key
+        return False
+
+
+def _joined(pairs: list[tuple[Any, Any]], length: int, n: int) -> list[tuple[Any, Any]]:
+    """Return `n` nodes of a graph with those that each leads to; a generation's first leads to the next one's."""
+    pairs = pairs[:n]
+    there = {key for key, _ in pairs}
+    closed = [(key, type(each)(one for one in each if one in there)) for key, each in pairs]
+    for place in range(length, len(closed), length):
+        above = closed[place - length][1]
+        above.append(closed[place][0]) if isinstance(above, list) else above.add(closed[place][0])
+    return closed
 
 
 def _order(some: list[Any]) -> bool | None:

@@ -1,6 +1,5 @@
 """The project's own tests, run to see what they call a function with. What is seen stays in this process."""
 
-import contextlib
 import copy
 import importlib
 import importlib.util
@@ -10,8 +9,9 @@ import os
 import sys
 import threading
 import unittest
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import CodeType, FrameType, ModuleType
 from typing import Any
 
@@ -60,17 +60,18 @@ def record(target: Target, asked: dict[str, Any], imported: Callable[[str], Modu
         made.why = "the function is not written in Python"
         return made
     watch = _Watch(code, drop=inspect.ismethod(target.function))
-    before = os.getcwd(), sys.stderr
+    before = Path.cwd(), sys.stderr
     said = ""
     try:
         os.chdir(asked["root"])
-        with limited(asked["seconds"], asked["seconds"]), watch.on():
+        with limited(asked["seconds"], asked["seconds"]):
             said = _ran(asked["test"], watch, imported)
     except LateError:
         said = f"its tests took over {asked['seconds']:.1f} s"
     except BaseException as error:  # an exit or an interrupt is one of the tests' ways to end, too
         said = f"its tests ended with {type(error).__name__}: {error}"
     finally:
+        watch.stop()
         sys.stderr = before[1]
         os.chdir(before[0])
     made.calls = sorted(watch.calls, key=lambda call: call.size, reverse=True)[:KEPT]
@@ -90,36 +91,37 @@ class _Watch:
         self.resumed: list[FrameType] = []  # a generator's frame begins again and again
         self.why = ""
         self.busy = False
+        self.tool: int | None = None
 
     @property
     def enough(self) -> bool:
         """Tell whether as many calls were seen as are wanted."""
         return len(self.calls) >= MOST
 
-    @contextlib.contextmanager
-    def on(self) -> Iterator[None]:
-        """Watch, in all threads."""
-        tool = counting.free_tool()
-        if tool is None:
+    def start(self) -> None:
+        """Watch from now on, in all threads."""
+        self.tool = counting.free_tool()
+        if self.tool is None:
             sys.setprofile(self._profiled)
             threading.setprofile(self._profiled)
-            try:
-                yield
-            finally:
-                sys.setprofile(None)
-                threading.setprofile(None)  # type: ignore[arg-type,unused-ignore]
             return
         monitoring: Any = sys.monitoring  # type: ignore[attr-defined,unused-ignore]
-        monitoring.use_tool_id(tool, "perfwright")
-        monitoring.register_callback(tool, monitoring.events.PY_START, self._started)
-        monitoring.set_events(tool, monitoring.events.PY_START)
-        try:
-            yield
-        finally:
-            monitoring.set_events(tool, 0)
-            monitoring.register_callback(tool, monitoring.events.PY_START, None)
-            monitoring.free_tool_id(tool)
-            monitoring.restart_events()
+        monitoring.restart_events()  # what was of no interest for another function may be for this one
+        monitoring.use_tool_id(self.tool, "perfwright")
+        monitoring.register_callback(self.tool, monitoring.events.PY_START, self._started)
+        monitoring.set_events(self.tool, monitoring.events.PY_START)
+
+    def stop(self) -> None:
+        """Watch no more."""
+        if self.tool is None:
+            sys.setprofile(None)
+            threading.setprofile(None)  # type: ignore[arg-type,unused-ignore]
+            return
+        monitoring: Any = sys.monitoring  # type: ignore[attr-defined,unused-ignore]
+        if monitoring.get_tool(self.tool) is not None:
+            monitoring.set_events(self.tool, 0)
+            monitoring.register_callback(self.tool, monitoring.events.PY_START, None)
+            monitoring.free_tool_id(self.tool)
 
     def _is_it(self, code: CodeType) -> bool:
         # By its place: the tests may import the file under another name, and run a code object of their own.
@@ -229,6 +231,12 @@ class _Runner:
     def __init__(self, watch: _Watch) -> None:
         self.watch, self.ran, self.why = watch, 0, ""
 
+    def pytest_runtest_logstart(self) -> None:
+        self.watch.start()  # not before: pytest's own start would take many times as long
+
+    def pytest_runtest_logfinish(self) -> None:
+        self.watch.stop()
+
     def pytest_runtest_teardown(self, item: Any) -> None:
         if self.watch.enough:
             item.session.shouldstop = "enough calls were seen"
@@ -259,6 +267,7 @@ def _with_unittest(module: ModuleType, watch: _Watch) -> str:
     suite = unittest.TestLoader().loadTestsFromModule(module)
     if not suite.countTestCases():
         return "that interpreter has no pytest, and the file has no cases of unittest"
+    watch.start()
     suite.run(result)
     failed = [text.strip().splitlines()[-1] for _, text in (*result.errors, *result.failures)]
     return f"none of its {result.testsRun} tests called it" + (f" ({failed[0]})" if failed else "")

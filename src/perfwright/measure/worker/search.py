@@ -181,29 +181,36 @@ def _taken(target: Target, source: Any, n: int) -> tuple[bool, float]:
 def search(target: Target, seconds: float, ways: Sequence[str] = WAYS) -> Trial:
     """Return the best way to make a target's arguments; one with `why` where none of them works.
 
-    `ways` are WAYS, or "recorded": what the project's tests called it with.
+    `ways` are some of WAYS, and "recorded": what the project's tests called it with, which comes first.
     """
     allowed = min(max(SHARE * seconds, SHORTEST), LONGEST)
-    if "recorded" in ways:
-        until = Deadline(allowed)
-        return _best(
-            attempt(target, source)
-            for place, (_, source) in enumerate(replayed(target))
-            if place < FEWEST or not until.over
-        ) or Trial(None, why="cannot be called: nothing that was recorded can be grown")
+    replay = _best(_replays(target, allowed)) if "recorded" in ways else None
+    if "written" not in ways:
+        return replay or Trial(None, why="was called by tests with nothing that can be grown")
     if target.builder is not None:
         return Trial(FromBuilder(target.builder), covered=1.0, grows=True)
+    if replay is not None and not replay.why and replay.rank[0]:
+        return replay
     patience = max(PATIENCE * seconds, TRIAL)
     first = attempt(target, FromAnnotations(target), patience, patience)
-    best: Trial | None = None if first.why else first
-    if best is not None and (best.grows or best.covered >= HALF):
+    works = [each for each in (replay, first) if each is not None and not each.why]
+    best = max(works, key=lambda each: each.rank, default=None)
+    if best is not None and (best.grows or best.covered >= HALF) and "recorded" not in ways:
         return best
     if isinstance(first.error, (LateError, MemoryError)):
-        return first  # of the right types, and it does not come back: other types prove nothing
+        return best or first  # of the right types, and it does not come back: other types prove nothing
     found = _best(_tried(target, allowed, ways), best)
     if found is not None and (not found.why or isinstance(first.error, CannotBuildError)):
         return found
     return first
+
+
+def _replays(target: Target, seconds: float) -> Iterator[Trial]:
+    until = Deadline(seconds)
+    for place, (_, source) in enumerate(replayed(target)):
+        if place >= FEWEST and until.over:
+            return
+        yield attempt(target, source)
 
 
 def _best(trials: Iterator[Trial], best: Trial | None = None) -> Trial | None:

@@ -150,6 +150,7 @@ def searched(target: Target, seconds: float, ways: Sequence[str]) -> dict[str, A
         "input": "",
         "parts": [],
         "covered": found.covered,
+        "grows": found.grows,
         "steep": found.steep,
     }
     if not found.why:
