@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from perfwright.measure.recording import Tests
+from perfwright.measure.recording import Suite
 from perfwright.measure.run import Guest, GuestError
 from perfwright.measure.sweep import Sweep, sweep
 
@@ -34,7 +34,7 @@ def built(guest: Guest, file: str) -> Sequence[str]:
 
 
 def measure(
-    guest: Guest, targets: Sequence[str], *, seconds: float, marks: str = "", tests: Tests | None = None
+    guest: Guest, targets: Sequence[str], *, seconds: float, marks: str = "", tests: Suite | None = None
 ) -> Iterator[Outcome]:
     """Give the outcome of each target. One that ends the worker is named, and the next one goes on."""
     for target in targets:
@@ -45,7 +45,7 @@ def measure(
         yield outcome
 
 
-def _one(guest: Guest, target: str, seconds: float, marks: str, tests: Tests | None) -> Outcome:
+def _one(guest: Guest, target: str, seconds: float, marks: str, tests: Suite | None) -> Outcome:
     module, _, function = target.rpartition(":")
     try:
         found = sweep(guest, module, function, seconds=seconds, marks=marks, tests=tests)

@@ -19,7 +19,7 @@ HALF = 0.5  # of its lines: what a call runs that need not be improved upon
 
 
 @dataclass(frozen=True, slots=True)
-class Tests:
+class Suite:
     """Where tests may be: below a root, in what was named; where nothing was, they are the last but one resort."""
 
     root: Path
@@ -49,7 +49,7 @@ def choose(
     guest: Guest,
     known: Mapping[str, Any],
     function: str,
-    tests: Tests | None,
+    tests: Suite | None,
     *,
     seconds: float,
     clock: Callable[[], float] = time.monotonic,
@@ -91,7 +91,7 @@ def choose(
     return Choice(guest.choose(seconds), missed, spent)
 
 
-def found(tests: Tests, file: Path, function: str) -> list[str]:
+def found(tests: Suite, file: Path, function: str) -> list[str]:
     """Return the files of tests to run, relative to the root, what names the function most often first."""
     short = function.rpartition(".")[2]
     owner = function.rpartition(".")[0].rpartition(".")[2]
@@ -111,7 +111,7 @@ def found(tests: Tests, file: Path, function: str) -> list[str]:
     return [name for *_, name in sorted(ranked)[: MOST if tests.asked else UNASKED]]
 
 
-def _candidates(tests: Tests, file: Path) -> Iterator[str]:
+def _candidates(tests: Suite, file: Path) -> Iterator[str]:
     """Give the files that may hold tests: those named, else those in the usual places, each once."""
     root = tests.root
     for path in tests.named:

@@ -8,7 +8,7 @@ from typing import Any
 
 from perfwright.measure import growth, recording, spreads
 from perfwright.measure.growth import Fit
-from perfwright.measure.recording import Tests
+from perfwright.measure.recording import Suite
 from perfwright.measure.run import WORKER, Guest
 from perfwright.measure.spreads import Worst
 
@@ -74,7 +74,7 @@ def sweep(
     *,
     seconds: float = 5.0,
     marks: str = "",
-    tests: Tests | None = None,
+    tests: Suite | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Sweep:
     """Measure one function over doubling sizes within `seconds`; what running tests for its input takes comes on top.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from perfwright.measure.every import Outcome
-    from perfwright.measure.recording import Tests
+    from perfwright.measure.recording import Suite
     from perfwright.measure.run import Choice, Guest
     from perfwright.measure.sweep import Sweep
     from perfwright.progress import Progress
@@ -102,7 +102,7 @@ def bench(
 ) -> None:
     """Run one function over growing input and say how its time and memory grow."""
     from perfwright.measure import targets
-    from perfwright.measure.recording import Tests
+    from perfwright.measure.recording import Suite
     from perfwright.measure.run import Guest, interpreter
     from perfwright.measure.sweep import sweep
 
@@ -115,13 +115,13 @@ def bench(
     if not wanted.function:
         with screen.working(f"measuring {target}") as progress, Guest(chosen, places, contain=contain) as guest:
             outcomes, left = _several(
-                guest, wanted.module, every, seconds or MANY, progress, Tests(root, tests) if tests else None
+                guest, wanted.module, every, seconds or MANY, progress, Suite(root, tests) if tests else None
             )
         several = measured.many_document if form == "json" else measured.many
         click.echo(several(target, outcomes, left))
         context.exit(0 if any(each.sweep is not None for each in outcomes) else UNTOLD)
     with screen.working(f"measuring {target}"), Guest(chosen, places, contain=contain) as guest:
-        found = sweep(guest, wanted.module, wanted.function, seconds=seconds or ONE, tests=Tests(root, tests))
+        found = sweep(guest, wanted.module, wanted.function, seconds=seconds or ONE, tests=Suite(root, tests))
     if found.failed:
         if found.stub:
             click.echo("\n".join(map(safe, found.stub.splitlines())), err=True)
@@ -144,7 +144,7 @@ def bench(
 
 
 def _several(
-    guest: "Guest", module: str, every: bool, seconds: float, progress: "Progress | None", tests: "Tests | None"
+    guest: "Guest", module: str, every: bool, seconds: float, progress: "Progress | None", tests: "Suite | None"
 ) -> "tuple[list[Outcome], Sequence[str]]":
     """Return the outcome of each public function of a module, or of each that a file has builders for."""
     from perfwright.measure import every as each

@@ -1,6 +1,7 @@
 """The project's own tests, run to see what they call a function with. What is seen stays in this process."""
 
 import copy
+import gc
 import importlib
 import importlib.util
 import inspect
@@ -60,7 +61,7 @@ def record(target: Target, asked: dict[str, Any], imported: Callable[[str], Modu
         made.why = "the function is not written in Python"
         return made
     watch = _Watch(code, drop=inspect.ismethod(target.function))
-    before = Path.cwd(), sys.stderr
+    before = Path.cwd(), sys.stderr, list(gc.callbacks), dict(os.environ)
     said = ""
     try:
         os.chdir(asked["root"])
@@ -72,8 +73,11 @@ def record(target: Target, asked: dict[str, Any], imported: Callable[[str], Modu
         said = f"its tests ended with {type(error).__name__}: {error}"
     finally:
         watch.stop()
-        sys.stderr = before[1]
+        sys.settrace(None)
         os.chdir(before[0])
+        sys.stderr, gc.callbacks[:] = before[1:3]  # a plugin's callbacks would run, and be counted, in the function
+        os.environ.clear()
+        os.environ.update(before[3])
     made.calls = sorted(watch.calls, key=lambda call: call.size, reverse=True)[:KEPT]
     if not made.calls:
         made.why = " ".join((watch.why or said).split())[:REASON]
