@@ -157,7 +157,7 @@ def lines(guest: Guest, n: int) -> int:
 @pytest.mark.parametrize(
     ("name", "grows", "exponent"),
     [
-        ("Cart.total", "self.lines, self.index", 1),
+        ("Cart.total", "vouchers, self.lines, self.index", 1),
         ("doubles", "orders", 2),
         ("reached", "graph", 1),
         ("flat", "items", 1),

@@ -148,7 +148,7 @@ class Guest:
     def choose(self, seconds: float, ways: Sequence[str] = WAYS) -> dict[str, Any]:
         """Let the worker choose how arguments are made; one that is started later makes them the same way.
 
-        `ways` are some of WAYS, or "recorded" alone.
+        `ways` are some of WAYS, and "recorded": what the tests of a file called the function with, which comes first.
         """
         said = self.ask({"ask": "search", "seconds": seconds, "ways": list(ways)}, seconds + START_OF_TRIALS)
         if self.loaded is not None and said.get("plan") and not said["failed"]:

@@ -26,7 +26,7 @@ TAIL = 2_000  # characters kept of what the runner says
 REASON = 200
 # The cache writes; the others start processes, trace, shuffle, or set the alarms that limit the tests here.
 WITHOUT = ("cacheprovider", "xdist", "xdist.looponfail", "pytest_cov", "cov", "randomly", "timeout", "rerunfailures")
-SIZED = (str, bytes, list, tuple, dict, set, frozenset)
+SIZED = (str, bytes, range, list, tuple, dict, set, frozenset)
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,8 @@ def record(target: Target, asked: dict[str, Any], imported: Callable[[str], Modu
     if not isinstance(code, CodeType):
         made.why = "the function is not written in Python"
         return made
+    if callable(clear := getattr(target.function, "cache_clear", None)):
+        clear()  # what is remembered is not called
     watch = _Watch(code, drop=inspect.ismethod(target.function))
     before = Path.cwd(), sys.stderr, list(gc.callbacks), dict(os.environ)
     said = ""

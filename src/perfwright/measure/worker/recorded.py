@@ -11,6 +11,7 @@ from .grown import Grower  # type: ignore[import-not-found,unused-ignore]
 
 STILL = 64  # size of what does not grow, while another part does
 DEEPEST, MOST_SITES, MOST_ATTEMPTS = 3, 16, 60
+KINDS = ("range", "text", "number", "object")
 HOLDS = (list, tuple, set, frozenset, dict, collections.deque, collections.OrderedDict)
 # How more is made, the most natural first: items in any order; in the order of the tests; no generation cut off in the
 # middle, so that all that items refer to is there; at last the very same items again.
@@ -27,7 +28,7 @@ class Step(NamedTuple):
 
 
 class Site(NamedTuple):
-    """A value in a call that may grow, and its name as people write it. `kind`: items, text, number, or object."""
+    """A value in a call that may grow, and its name as people write it. `kind`: items, or one of KINDS."""
 
     steps: tuple[Step, ...]
     name: str
@@ -84,10 +85,13 @@ def _attempts(test: str, calls: Sequence[Any]) -> Iterator[FromRecorded]:
             items = [site for site in sites if site.kind == "items"]
             top = [site for site in items if len(site.steps) == 2]
             inner = [site for site in items if len(site.steps) > 2]
-            chosen = [some for some in (top, inner) if len(some) > 1]
+            # All together first: what is asked for may be the keys of what is held.
+            chosen = [items] if top and inner else []
+            chosen += [some for some in (top, inner) if len(some) > 1]
             chosen += [[site] for site in (*top, *inner)]
             if way == WAYS[0]:
-                chosen += [[site] for kind in ("text", "number", "object") for site in sites if site.kind == kind]
+                others = [site for kind in KINDS for site in sites if site.kind == kind]
+                chosen += [[site] for site in sorted(others, key=lambda site: len(site.steps))]
             for some in chosen:
                 yield FromRecorded(test, call, some, way)
 
@@ -126,8 +130,10 @@ def _kind(value: Any) -> str:
         return "items" if value and not is_record(value) else ""
     if kind in (str, bytes, bytearray):
         return "text" if value else ""
-    if kind in (int, range):
-        return "number" if kind is range or value > 1 else ""
+    if kind is range:
+        return "range"
+    if kind is int:
+        return "number" if value > 1 else ""
     return "object" if kind is collections.Counter or next(attributes(value), None) is not None else ""
 
 

@@ -185,18 +185,16 @@ def search(target: Target, seconds: float, ways: Sequence[str] = WAYS) -> Trial:
     """
     allowed = min(max(SHARE * seconds, SHORTEST), LONGEST)
     replay = _best(_replays(target, allowed)) if "recorded" in ways else None
-    if "written" not in ways:
-        return replay or Trial(None, why="was called by tests with nothing that can be grown")
-    if target.builder is not None:
-        return Trial(FromBuilder(target.builder), covered=1.0, grows=True)
     if replay is not None and not replay.why and replay.rank[0]:
         return replay
+    if target.builder is not None:
+        return Trial(FromBuilder(target.builder), covered=1.0, grows=True)
     patience = max(PATIENCE * seconds, TRIAL)
     first = attempt(target, FromAnnotations(target), patience, patience)
     works = [each for each in (replay, first) if each is not None and not each.why]
     best = max(works, key=lambda each: each.rank, default=None)
-    if best is not None and (best.grows or best.covered >= HALF) and "recorded" not in ways:
-        return best
+    if not first.why and (first.grows or first.covered >= HALF) and best is first:
+        return first
     if isinstance(first.error, (LateError, MemoryError)):
         return best or first  # of the right types, and it does not come back: other types prove nothing
     found = _best(_tried(target, allowed, ways), best)
