@@ -15,6 +15,7 @@ from perfwright.errors import InputError
 from perfwright.measure import recording
 from perfwright.measure.recording import Choice, Suite
 from perfwright.measure.run import Guest
+from perfwright.measure.worker import frames
 from perfwright.measure.worker.generations import Generations
 
 CODE = """
@@ -78,6 +79,19 @@ def never(items):
 
 def untested(items):
     return [each for each in items]
+
+def through(frame, other):
+    if set(other) != {"EUR"}:
+        raise ValueError("no such currency")
+    return _inner(frame)
+
+def _inner(frame):
+    count = 0
+    for id, price in zip(frame["order_id"], frame["price"]):
+        if price not in (2.5, 3.5):
+            raise ValueError("no such price")
+        count += len({id})
+    return count
 """
 TESTS = """
 import pytest
@@ -105,6 +119,11 @@ def test_doubles():
 def test_flat():
     assert shop.flat([[1, 2], [3]]) == [1, 2, 3]
 
+def test_through():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"order_id": [7, 4, 9], "price": [2.5, 3.5, 2.5]})
+    assert shop.through(frame, ["EUR"]) == 3
+
 def test_typed():
     assert shop.typed([4, 1, 3]) == 8
 """
@@ -122,7 +141,7 @@ class Case(unittest.TestCase):
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("project")
-    (root / "tests").mkdir()
+    (root / "tests" / "empty").mkdir(parents=True)
     for name, text in {
         "shop.py": CODE,
         "pyproject.toml": '[tool.pytest.ini_options]\naddopts = "-n 2 --cov=shop"\n',
@@ -161,6 +180,7 @@ def lines(guest: Guest, n: int) -> int:
         ("doubles", "orders", 2),
         ("reached", "graph", 1),
         ("flat", "items", 1),
+        ("_inner", "frame", 1),
     ],
 )
 def test_what_the_tests_call_it_with_grows(guest: Guest, name: str, grows: str, exponent: int) -> None:
@@ -197,8 +217,8 @@ def test_annotations_come_first_unless_tests_are_named(guest: Guest) -> None:
 
 def test_without_a_test_that_mentions_it_the_body_is_read(guest: Guest) -> None:
     assert chosen(guest, "untested").note == ""
-    assert chosen(guest, "untested", "tests").said["input"].startswith("from the body")
-    assert "none of them mentions untested" in chosen(guest, "untested", "tests").note
+    assert chosen(guest, "untested", "tests/empty").said["input"].startswith("from the body")
+    assert "none of them mentions untested" in chosen(guest, "untested", "tests/empty").note
 
 
 def test_a_worker_that_is_started_anew_records_the_same_input(guest: Guest) -> None:
@@ -247,7 +267,8 @@ def test_files_that_name_the_function_and_its_class_come_first(tmp_path: Path) -
         (tmp_path / name).write_text(text, "utf8")
     found = recording.found(Suite(tmp_path), tmp_path / "shop.py", "Cart.total")
 
-    assert found == ["tests/test_b.py", "tests/test_a.py"]
+    assert found == (["tests/test_b.py", "tests/test_a.py"], True)
+    assert recording.found(Suite(tmp_path), tmp_path / "shop.py", "other") == (["tests/test_b.py"], False)
     with pytest.raises(InputError):
         recording.found(Suite(tmp_path, [Path("nowhere")]), tmp_path / "shop.py", "total")
 
@@ -282,3 +303,16 @@ def test_records_get_keys_of_their_own_and_keep_their_quantities() -> None:
     assert len({order["id"] for order in orders}) == 60
     assert {order["count"] for order in orders} == {3, 7}
     assert {order["state"] for order in orders} == {"open", "paid"}
+
+
+def test_rows_of_a_frame_get_keys_of_their_own_and_keep_their_values() -> None:
+    pandas = pytest.importorskip("pandas")
+    orders = pandas.DataFrame({"order_id": [7, 4, 9], "user": ["a", "b", "a"], "price": [2.5, 3.5, 2.5]})
+    by_day = pandas.DataFrame({"day": pandas.date_range("2024-01-01", periods=5), "price": [3, 1, 2, 1, 1]})
+    larger = frames.larger(orders, 30, "mixed")
+
+    assert len(set(larger["order_id"])) == 30
+    assert len(set(larger["user"])) == 20
+    assert larger["price"].value_counts().to_dict() == {2.5: 20, 3.5: 10}
+    assert frames.larger(by_day, 20, "mixed")["day"].is_monotonic_increasing
+    assert frames.larger(orders["price"].to_numpy(), 7, "in order").tolist() == [2.5, 3.5, 2.5, 2.5, 3.5, 2.5, 2.5]

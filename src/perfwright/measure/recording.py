@@ -1,5 +1,6 @@
 """Input recorded from the project's own tests: which files to run, and when."""
 
+import itertools
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -61,16 +62,15 @@ def choose(
     """
     if tests is None or (known["built"] and not tests.asked):
         return Choice(guest.choose(seconds))
-    files = found(tests, Path(known["file"]), function)
+    files, direct = found(tests, Path(known["file"]), function)
     if not files:
         missed = [f"the tests named: none of them mentions {function}"] if tests.asked else []
         return Choice(guest.choose(seconds), missed)
-    if (
-        not tests.asked
-        and _works(said := guest.choose(seconds, WAYS[:1]))
-        and (said["grows"] or said["covered"] >= HALF)
-    ):
-        return Choice(said)
+    if not tests.asked:
+        # Tests that name no more than its module may call it through another function: they are the last resort.
+        said = guest.choose(seconds, WAYS[:1] if direct else WAYS)
+        if _works(said) and (not direct or said["grows"] or said["covered"] >= HALF):
+            return Choice(said)
     until = clock() + (SECONDS if tests.asked else UNASKED_SECONDS)
     missed, spent = [], 0.0
     for name in files:
@@ -80,36 +80,37 @@ def choose(
             missed.append("the other files: the time was used up")
             break
         told = guest.record(tests.root / name, name, tests.root, min(FILE, left))
+        spent += clock() - began
         if told.get("calls"):
-            spent += clock() - began
             said = guest.choose(seconds, ("recorded", *WAYS))
             if _works(said) and said["plan"].get("from") == "recorded":
                 return Choice(said, missed, spent)
             told = {"why": "what its tests call it with is no input that grows"}
-        else:
-            spent += clock() - began
         missed.append(f"{name}: {_why(told)}")
     return Choice(guest.choose(seconds), missed, spent)
 
 
-def found(tests: Suite, file: Path, function: str) -> list[str]:
-    """Return the files of tests to run, relative to the root, what names the function most often first."""
-    short = function.rpartition(".")[2]
-    owner = function.rpartition(".")[0].rpartition(".")[2]
-    words = [re.compile(rf"\b{re.escape(word)}\b") for word in (short, owner, file.stem) if word]
-    ranked = []
-    for count, name in enumerate(_candidates(tests, file)):
-        if count >= READ:
-            break
+def found(tests: Suite, file: Path, function: str) -> tuple[list[str], bool]:
+    """Return the files of tests to run, relative to the root, and whether they name the function, and not its module
+    alone. What names both, and most often, comes first; files that were named themselves are taken as they are."""
+    *owners, short = function.split(".")
+    words = [re.compile(rf"\b{re.escape(word)}\b") for word in (short, file.stem, *owners[-1:])]
+    named = {discover.relative(tests.root, tests.root / path) for path in tests.named}
+    direct: list[tuple[int, int, str]] = []
+    indirect: list[tuple[int, int, str]] = []
+    for name in itertools.islice(_candidates(tests, file), READ):
         path = tests.root / name
         try:
             text = path.read_text("utf8", "replace") if path.is_file() and path.stat().st_size < LARGEST else ""
         except OSError:
             continue
-        counts = [len(word.findall(text)) for word in words]
-        if counts[0] or path in [tests.root / each for each in tests.named]:
-            ranked.append((-min(counts[1:]), -counts[0], name))
-    return [name for *_, name in sorted(ranked)[: MOST if tests.asked else UNASKED]]
+        calls, *others = (len(word.findall(text)) for word in words)
+        if calls or name in named:
+            direct.append((-min(others), -calls, name))
+        elif others[0]:
+            indirect.append((0, -others[0], name))
+    some = sorted(direct or indirect)[: MOST if tests.asked else UNASKED]
+    return [name for *_, name in some], bool(direct)
 
 
 def _candidates(tests: Suite, file: Path) -> Iterator[str]:

@@ -45,8 +45,9 @@ the first of these that gives a call:
   2. a builder of yours
   3. its annotations
   4. the examples in its docstring
-  5. the tests in tests/, test/ or beside it that name it, three files at most; not with --all
+  5. the tests in tests/, test/ or beside it that name it, three files at most and 10 seconds; not with --all
   6. what its body does with each parameter
+  7. the tests that name its module, in the same bounds
 
 Tests run in that interpreter, contained as the function is, with pytest, else with unittest. A builder:
 

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+from . import frames  # type: ignore[import-not-found,unused-ignore]
 from .generations import Generations, attributes, is_record  # type: ignore[import-not-found,unused-ignore]
 from .grown import Grower  # type: ignore[import-not-found,unused-ignore]
 
@@ -28,7 +29,7 @@ class Step(NamedTuple):
 
 
 class Site(NamedTuple):
-    """A value in a call that may grow, and its name as people write it. `kind`: items, or one of KINDS."""
+    """A value in a call that may grow, and its name as people write it. `kind`: items, frame, or one of KINDS."""
 
     steps: tuple[Step, ...]
     name: str
@@ -52,14 +53,21 @@ class FromRecorded:
         for size, some in together:
             if some:
                 generations = Generations(size, distribution, self.way, above)
-                grown = generations.grown([_path(root, site)[-1] for site in some])
-                for site, value in zip(some, grown, strict=True):
+                made = generations.grown([_path(root, site)[-1] for site in some])
+                for site, value in zip(some, made, strict=True):
                     _put(root, site, value)
         for site in self.sites:
             if site.kind != "items":
-                grower = Grower(n if alone in ("", site.name) else STILL, distribution)
-                _put(root, site, grower.larger(_path(root, site)[-1]))
+                size, value = n if alone in ("", site.name) else STILL, _path(root, site)[-1]
+                is_frame = site.kind == "frame"
+                grown = frames.larger(value, size, self.way) if is_frame else Grower(size, distribution).larger(value)
+                _put(root, site, grown)
         return tuple(root[0]), root[1]
+
+    @property
+    def has_rows(self) -> bool:
+        """Tell whether frames or arrays grow."""
+        return any(site.kind == "frame" for site in self.sites)
 
     @property
     def said(self) -> str:
@@ -85,8 +93,11 @@ def _attempts(test: str, calls: Sequence[Any]) -> Iterator[FromRecorded]:
             items = [site for site in sites if site.kind == "items"]
             top = [site for site in items if len(site.steps) == 2]
             inner = [site for site in items if len(site.steps) > 2]
+            tables = [site for site in sites if site.kind == "frame"]
+            chosen = [tables] if len(tables) > 1 else []
+            chosen += [[site] for site in tables]
             # All together first: what is asked for may be the keys of what is held.
-            chosen = [items] if top and inner else []
+            chosen += [items] if top and inner else []
             chosen += [some for some in (top, inner) if len(some) > 1]
             chosen += [[site] for site in (*top, *inner)]
             if way == WAYS[0]:
@@ -111,7 +122,7 @@ def _sites(call: Any) -> Iterator[Site]:
                 continue
             seen.add(id(value))
             kind = _kind(value)
-            if kind and (depth == 0 or kind in ("items", "text")):
+            if kind and (depth == 0 or kind in ("items", "frame", "text")):
                 yield Site(steps, name, kind)
             if is_record(value):
                 below += [((*steps, Step(key)), each, f"{name}[{key!r}]") for key, each in value.items()]
@@ -126,6 +137,8 @@ def _named(call: Any, place: int) -> str:
 
 def _kind(value: Any) -> str:
     kind = type(value)
+    if frames.is_frame(value):
+        return "frame"
     if kind in HOLDS:
         return "items" if value and not is_record(value) else ""
     if kind in (str, bytes, bytearray):

@@ -208,7 +208,10 @@ def _replays(target: Target, seconds: float) -> Iterator[Trial]:
     for place, (_, source) in enumerate(replayed(target)):
         if place >= FEWEST and until.over:
             return
-        yield attempt(target, source)
+        trial = attempt(target, source)
+        if source.has_rows and not trial.why:
+            trial.grows = True  # in C, as work on frames does, where no lines show it
+        yield trial
 
 
 def _best(trials: Iterator[Trial], best: Trial | None = None) -> Trial | None:
