@@ -31,12 +31,12 @@ for name in functions.CLASSES:
         return tuple(map(timing.counted, positional)), named
     counting.lines(target.function, call(), 10**6)
     monitored = counting.lines(target.function, call(), 10**6)
-    free, counting._free_tool = counting._free_tool, lambda: None
+    free, counting.free_tool = counting.free_tool, lambda: None
     traced = counting.lines(target.function, call(), 10**6)
-    counting._free_tool = free
+    counting.free_tool = free
     total += sum(traced[0].values())
     differ += [name] if monitored != traced else []
-print(json.dumps({"differ": differ, "total": total, "monitors": counting._free_tool() is not None}))
+print(json.dumps({"differ": differ, "total": total, "monitors": counting.free_tool() is not None}))
 """
 
 

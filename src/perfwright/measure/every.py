@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from perfwright.measure.recording import Suite
 from perfwright.measure.run import Guest, GuestError
 from perfwright.measure.sweep import Sweep, sweep
 
@@ -32,20 +33,22 @@ def built(guest: Guest, file: str) -> Sequence[str]:
     return [target if ":" in target else f"{file}:{target}" for target in guest.names(file)["built"]]
 
 
-def measure(guest: Guest, targets: Sequence[str], *, seconds: float, marks: str = "") -> Iterator[Outcome]:
+def measure(
+    guest: Guest, targets: Sequence[str], *, seconds: float, marks: str = "", tests: Suite | None = None
+) -> Iterator[Outcome]:
     """Give the outcome of each target. One that ends the worker is named, and the next one goes on."""
     for target in targets:
-        outcome = _one(guest, target, seconds, marks)
+        outcome = _one(guest, target, seconds, marks, tests)
         if SPOILED.search(outcome.why):  # by what ran before it in this worker, perhaps
             guest.end()
-            outcome = _one(guest, target, seconds, marks)
+            outcome = _one(guest, target, seconds, marks, tests)
         yield outcome
 
 
-def _one(guest: Guest, target: str, seconds: float, marks: str) -> Outcome:
+def _one(guest: Guest, target: str, seconds: float, marks: str, tests: Suite | None) -> Outcome:
     module, _, function = target.rpartition(":")
     try:
-        found = sweep(guest, module, function, seconds=seconds, marks=marks)
+        found = sweep(guest, module, function, seconds=seconds, marks=marks, tests=tests)
     except GuestError as error:
         return Outcome(target=target, why=str(error))
     if found.failed:

@@ -23,6 +23,7 @@ WORKER = Path(__file__).parent / "worker"
 MEMORY = 4 << 30  # bytes of address space; in the sandbox also of memory, of all processes together
 START = 60.0  # seconds for an import
 START_OF_TRIALS = 4.0  # seconds beside the budget: modules that an example imports
+WAYS = ("written", "body")  # what says how arguments are made: builder, annotations, examples; what the body does
 END = 5.0  # seconds in which what was ended is gone
 MARK, COUNT = "PERFWRIGHT_GUEST", itertools.count()
 Tier = Literal["sandbox", "guard"]
@@ -144,12 +145,23 @@ class Guest:
             )
         return said
 
-    def choose(self, seconds: float) -> dict[str, Any]:
-        """Let the worker choose how arguments are made; one that is started later makes them the same way."""
-        said = self.ask({"ask": "search", "seconds": seconds}, seconds + START_OF_TRIALS)
+    def choose(self, seconds: float, ways: Sequence[str] = WAYS) -> dict[str, Any]:
+        """Let the worker choose how arguments are made; one that is started later makes them the same way.
+
+        `ways` are some of WAYS, and "recorded": what the tests of a file called the function with, which comes first.
+        """
+        said = self.ask({"ask": "search", "seconds": seconds, "ways": list(ways)}, seconds + START_OF_TRIALS)
         if self.loaded is not None and said.get("plan") and not said["failed"]:
             self.loaded = {**self.loaded, "plan": said["plan"], "endless": said["endless"]}
         return said
+
+    def record(self, test: Path, name: str, root: Path, seconds: float) -> dict[str, Any]:
+        """Run a file of tests and let the worker keep what they call the function with; return how many calls, or why
+        there is none. What the worker knew of another file it forgets."""
+        if not any(test.is_relative_to(each) for each in self.reads):
+            self._read(str(test))
+        question = {"ask": "record", "test": str(test), "name": name, "root": str(root), "seconds": seconds}
+        return self.ask(question, seconds + END)
 
     def ask(self, question: Mapping[str, Any], seconds: float) -> dict[str, Any]:
         """Return the worker's answer; `{"ended": why}` where it crashed or took longer. The next one is asked anew."""

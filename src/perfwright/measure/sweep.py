@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from perfwright.measure import growth, spreads
+from perfwright.measure import growth, recording, spreads
 from perfwright.measure.growth import Fit
+from perfwright.measure.recording import Suite
 from perfwright.measure.run import WORKER, Guest
 from perfwright.measure.spreads import Worst
 
@@ -75,13 +76,19 @@ def sweep(
     *,
     seconds: float = 5.0,
     marks: str = "",
+    tests: Suite | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Sweep:
-    """Measure one function over doubling sizes within `seconds`. Raises GuestError where it cannot be loaded."""
+    """Measure one function over doubling sizes within `seconds`; what running tests for its input takes comes on top.
+
+    Raises GuestError where it cannot be loaded.
+    """
     began = clock()
     known = guest.load(module, function, marks)
-    chosen = guest.choose(seconds)
+    choice = recording.choose(guest, known, function, tests, seconds=seconds, clock=clock)
+    chosen, began = choice.said, began + choice.seconds
     if failed := _failed(chosen):
+        failed = f"{failed} ({choice.note})" if choice.note else failed
         return _nothing(known, function, failed, chosen.get("stub", ""), clock() - began)
     said = guest.ask({"ask": "changes", "n": FIRST}, seconds)
     if failed := _failed(said):
@@ -105,7 +112,8 @@ def sweep(
         lines=counted, lines_fit=lines_fit, hot=hot(per_line), peaks=peaks, peak=growth.fit(peaks), stopped=stopped,
         seconds=clock() - began, mutates=fresh, targets=at_targets(samples, time_fit),
         apart=apart, worst=spreads.search(guest, points, left - (clock() - searched), clock),
-        input=chosen["input"], covered=max(covered, chosen["covered"]), endless=chosen["endless"],
+        input="; ".join(filter(None, (chosen["input"], choice.note))),
+        covered=max(covered, chosen["covered"]), endless=chosen["endless"],
     )  # fmt: skip
 
 

@@ -25,8 +25,9 @@ SHAPES: Mapping[str, Mapping[str, type]] = {
     "names": {"targets": list, "left": list, "built": list},
     "search": {
         "failed": str, "stub": str, "plan": dict, "endless": bool, "input": str, "parts": list, "covered": float,
-        "steep": bool,
+        "steep": bool, "grows": bool,
     },
+    "record": {"calls": int, "why": str},
     "quick": {"other": bool, "slow": bool, "cpu": float},
     "climb": {"worst": list},
 }  # fmt: skip

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from perfwright.measure.every import Outcome
+    from perfwright.measure.recording import Suite
     from perfwright.measure.run import Choice, Guest
     from perfwright.measure.sweep import Sweep
     from perfwright.progress import Progress
@@ -31,12 +32,24 @@ Examples:
   perfwright bench shop/pricing.py:Cart.total    a method, in a file
   perfwright bench shop.pricing:total --seconds 20 --format json
   perfwright bench shop.pricing:total --format html --output total.html
+  perfwright bench shop.pricing:total --tests tests/test_pricing.py    called as the tests call it, with more
   perfwright bench shop.pricing --all            each public function of a module or a package
   perfwright bench perf/inputs.py                what this file has builders for
   perfwright bench 'membership-in-list@shop/views.py::home#seen'    the function of a finding
 
-The function runs in your project's interpreter: --python, else .venv, else the active environment. Its input is made
-from its annotations, from the examples in its docstring, from what its body does with it, or by a builder of yours:
+The function runs in your project's interpreter: --python, else .venv, else the active environment. Its input comes from
+the first of these that gives a call:
+
+\b
+  1. the tests that --tests names: what they call it with, grown
+  2. a builder of yours
+  3. its annotations
+  4. the examples in its docstring
+  5. the tests in tests/, test/ or beside it that name it, three files at most and 10 seconds; not with --all
+  6. what its body does with each parameter
+  7. the tests that name its module, in the same bounds
+
+Tests run in that interpreter, contained as the function is, with pytest, else with unittest. A builder:
 
 \b
   import perfwright
@@ -53,6 +66,13 @@ several functions, 0 when one of them could be measured.
 @click.argument("target", metavar="MODULE:FUNCTION")
 @click.option("--python", type=click.Path(path_type=Path), help="The interpreter that runs the function.")
 @click.option("--all", "every", is_flag=True, help="Measure each public function of a module or a package.")
+@click.option(
+    "--tests",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="A file or folder of tests: what they call the function with, grown, is its input before all else.",
+)
 @click.option(
     "--seconds", type=click.FloatRange(min=0.5), help="Time for all sizes.  [default: 5; 1.5 for each of many]"
 )
@@ -75,6 +95,7 @@ def bench(
     target: str,
     python: Path | None,
     every: bool,
+    tests: tuple[Path, ...],
     seconds: float | None,
     form: str,
     output: Path | None,
@@ -82,6 +103,7 @@ def bench(
 ) -> None:
     """Run one function over growing input and say how its time and memory grow."""
     from perfwright.measure import targets
+    from perfwright.measure.recording import Suite
     from perfwright.measure.run import Guest, interpreter
     from perfwright.measure.sweep import sweep
 
@@ -93,12 +115,14 @@ def bench(
     chosen = interpreter(root, python, os.environ.get("VIRTUAL_ENV"))
     if not wanted.function:
         with screen.working(f"measuring {target}") as progress, Guest(chosen, places, contain=contain) as guest:
-            outcomes, left = _several(guest, wanted.module, every, seconds or MANY, progress)
+            outcomes, left = _several(
+                guest, wanted.module, every, seconds or MANY, progress, Suite(root, tests) if tests else None
+            )
         several = measured.many_document if form == "json" else measured.many
         click.echo(several(target, outcomes, left))
         context.exit(0 if any(each.sweep is not None for each in outcomes) else UNTOLD)
     with screen.working(f"measuring {target}"), Guest(chosen, places, contain=contain) as guest:
-        found = sweep(guest, wanted.module, wanted.function, seconds=seconds or ONE)
+        found = sweep(guest, wanted.module, wanted.function, seconds=seconds or ONE, tests=Suite(root, tests))
     if found.failed:
         if found.stub:
             click.echo("\n".join(map(safe, found.stub.splitlines())), err=True)
@@ -121,7 +145,7 @@ def bench(
 
 
 def _several(
-    guest: "Guest", module: str, every: bool, seconds: float, progress: "Progress | None"
+    guest: "Guest", module: str, every: bool, seconds: float, progress: "Progress | None", tests: "Suite | None"
 ) -> "tuple[list[Outcome], Sequence[str]]":
     """Return the outcome of each public function of a module, or of each that a file has builders for."""
     from perfwright.measure import every as each
@@ -136,7 +160,7 @@ def _several(
     if progress is not None:
         progress.begin("measuring", len(names))
     outcomes = []
-    for outcome in each.measure(guest, names, seconds=seconds, marks="" if every else module):
+    for outcome in each.measure(guest, names, seconds=seconds, marks="" if every else module, tests=tests):
         outcomes.append(outcome)
         if progress is not None:
             progress.step(0)

@@ -25,7 +25,7 @@ def lines(function: Callable[..., Any], call: Call, most: int, items: int | None
     Comparing and hashing an item is a line too, of `timing.py`: so work in C that depends on items is seen.
     """
     counts: Counts = collections.defaultdict(int)
-    tool = _free_tool()
+    tool = free_tool()
     start, stop = (_monitored(counts, most, tool)) if tool is not None else _traced(counts, most)
     whole = True
     start()
@@ -38,7 +38,8 @@ def lines(function: Callable[..., Any], call: Call, most: int, items: int | None
     return {f"{file}:{line}": count for (file, line), count in counts.items()}, whole
 
 
-def _free_tool() -> int | None:
+def free_tool() -> int | None:
+    """Return the number of a tool for `sys.monitoring` that nobody uses; None where there is no such module."""
     monitoring: Any = getattr(sys, "monitoring", None)
     if monitoring is None:
         return None

@@ -5,14 +5,14 @@ import contextlib
 import itertools
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import CodeType, FrameType
 from typing import Any
 
 from . import counting, repair, timing, usage  # type: ignore[import-not-found,unused-ignore]
 from .instances import CannotBuildError  # type: ignore[import-not-found,unused-ignore]
-from .target import FromAnnotations, FromBuilder, Target, Uses, shown  # type: ignore[import-not-found,unused-ignore]
+from .target import FromAnnotations, FromBuilder, Target, Uses, replayed, shown  # type: ignore[import-not-found,unused-ignore]
 
 SMALLER, SMALL, MIDDLE = 6, 8, 24
 LONG, STEEP = (
@@ -31,6 +31,7 @@ EXAMPLES = 0.7  # of the time: for what the docstring shows
 BUSY = 3  # wall to CPU seconds that a busy machine may take
 FEWEST = 3  # trials of what the body asks for, however long the rest took
 MORE = 8  # trials after one that ran half of the lines
+WAYS = ("written", "body")  # what says how arguments are made: builder, annotations, examples; what the body does
 
 
 class LateError(BaseException):
@@ -183,21 +184,47 @@ def _taken(target: Target, source: Any, n: int) -> tuple[bool, float]:
     return endless, time.perf_counter() - began
 
 
-def search(target: Target, seconds: float) -> Trial:
-    """Return the best way to make a target's arguments; one with `why` where none of them works."""
+def search(target: Target, seconds: float, ways: Sequence[str] = WAYS) -> Trial:
+    """Return the best way to make a target's arguments; one with `why` where none of them works.
+
+    `ways` are some of WAYS, and "recorded": what the project's tests called it with, which comes first.
+    """
     allowed = min(max(SHARE * seconds, SHORTEST), LONGEST)
+    replay = _best(_replays(target, allowed)) if "recorded" in ways else None
+    if replay is not None and not replay.why and replay.rank[0]:
+        return replay
     if target.builder is not None:
         return Trial(FromBuilder(target.builder), covered=1.0, grows=True)
     patience = max(PATIENCE * seconds, TRIAL)
     first = attempt(target, FromAnnotations(target), patience, patience)
-    best: Trial | None = None if first.why else first
-    if best is not None and (best.grows or best.covered >= HALF):
-        return best
+    works = [each for each in (replay, first) if each is not None and not each.why]
+    best = max(works, key=lambda each: each.rank, default=None)
+    if not first.why and (first.grows or first.covered >= HALF) and best is first:
+        return first
     if isinstance(first.error, (LateError, MemoryError)):
-        return first  # of the right types, and it does not come back: other types prove nothing
+        return best or first  # of the right types, and it does not come back: other types prove nothing
+    found = _best(_tried(target, allowed, ways), best)
+    if found is not None and (not found.why or isinstance(first.error, CannotBuildError)):
+        return found
+    return first
+
+
+def _replays(target: Target, seconds: float) -> Iterator[Trial]:
+    until = Deadline(seconds)
+    for place, (_, source) in enumerate(replayed(target)):
+        if place >= FEWEST and until.over:
+            return
+        trial = attempt(target, source)
+        if source.has_rows and not trial.why:
+            trial.grows = True  # in C, as work on frames does, where no lines show it
+        yield trial
+
+
+def _best(trials: Iterator[Trial], best: Trial | None = None) -> Trial | None:
+    """Return the best of some trials; the first, where none returned; None where there were none."""
     enough = 0
     failed: Trial | None = None
-    for trial in _tried(target, allowed):
+    for trial in trials:
         if trial.why:
             failed = failed or trial
             continue
@@ -206,20 +233,18 @@ def search(target: Target, seconds: float) -> Trial:
         enough += 1
         if best.rank[0] or enough > MORE:
             break
-    if best is not None:
-        return best
-    if isinstance(first.error, CannotBuildError) and failed is not None:
-        return failed
-    return first
+    return best or failed
 
 
-def _tried(target: Target, seconds: float) -> Iterator[Trial]:
+def _tried(target: Target, seconds: float, ways: Sequence[str]) -> Iterator[Trial]:
     """Give one trial after the other: the docstring's examples, then what the body asks for."""
     until, examples = Deadline(seconds), Deadline(EXAMPLES * seconds)
     for _, source in shown(target):
         if examples.over:
             break
         yield attempt(target, source)
+    if "body" not in ways:
+        return
     uses = Uses(target)
     repairs = repair.Repairs(target, uses)
     plan: dict[str, Any] | None = repairs.plan
@@ -237,8 +262,8 @@ def restored(target: Target, plan: dict[str, Any]) -> Any:
         return FromBuilder(target.builder)
     if plan["from"] == "use":
         return Uses(target).source(plan)
-    if plan["from"] == "example":
-        for each, source in shown(target):
+    if plan["from"] in ("example", "recorded"):
+        for each, source in shown(target) if plan["from"] == "example" else replayed(target):
             if each == plan:
                 return source
     return FromAnnotations(target)

@@ -8,11 +8,12 @@ import json
 import os
 import struct
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any, BinaryIO
 
-from . import application, counting, guard, marks, search, surface, timing, worst  # type: ignore[import-not-found,unused-ignore]
+from . import application, counting, guard, marks, record, search, surface, timing, worst  # type: ignore[import-not-found,unused-ignore]
 from .instances import CannotBuildError
 from .target import Target
 
@@ -28,6 +29,8 @@ def serve(questions: BinaryIO, answers: BinaryIO) -> None:
             if asked["ask"] == "load":
                 target = load(asked)
                 if "plan" in asked:  # this worker stands for one that was ended
+                    if asked["plan"]["from"] == "recorded":
+                        target.recordings = [record.record(target, asked["plan"]["question"], imported)]
                     target.source, target.endless = search.restored(target, asked["plan"]), asked["endless"]
                 said: dict[str, Any] = describe(target)
             elif asked["ask"] == "names":
@@ -102,7 +105,11 @@ def answer(target: "Target | None", asked: dict[str, Any]) -> dict[str, Any]:
     if target is None:
         raise LookupError("no function was loaded")
     if asked["ask"] == "search":
-        return searched(target, asked["seconds"])
+        return searched(target, asked["seconds"], asked["ways"])
+    if asked["ask"] == "record":
+        made = record.record(target, asked, imported)
+        target.recordings = [made] if made.calls else []
+        return {"calls": len(made.calls), "why": made.why}
     if asked["ask"] == "climb":
         return {"worst": worst.climb(target, asked["seconds"])}
     n, distribution = asked["n"], asked.get("distribution", "random")
@@ -132,17 +139,18 @@ def answer(target: "Target | None", asked: dict[str, Any]) -> dict[str, Any]:
     return {"lines": counts, "whole": whole, "ran": sorted(own & set(counts)), "own": len(own)}
 
 
-def searched(target: Target, seconds: float) -> dict[str, Any]:
+def searched(target: Target, seconds: float, ways: Sequence[str]) -> dict[str, Any]:
     """Choose how the target's arguments are made; return the choice, or why there is none and the builder to write."""
-    found = search.search(target, seconds)
+    found = search.search(target, seconds, ways)
     said: dict[str, Any] = {
         "failed": found.why,
         "stub": search.stub(target) if found.why else "",
-        "plan": found.source.plan,
+        "plan": found.source.plan if found.source is not None else {},
         "endless": found.endless,
         "input": "",
         "parts": [],
         "covered": found.covered,
+        "grows": found.grows,
         "steep": found.steep,
     }
     if not found.why:

@@ -5,7 +5,7 @@ import typing
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from . import examples, marks, usage  # type: ignore[import-not-found,unused-ignore]
+from . import examples, marks, recorded, usage  # type: ignore[import-not-found,unused-ignore]
 from .inputs import Builder, is_container  # type: ignore[import-not-found,unused-ignore]
 from .instances import CannotBuildError  # type: ignore[import-not-found,unused-ignore]
 from .kinds import Filled, Fixed, Instance, Size, Wrapped, code_of, said  # type: ignore[import-not-found,unused-ignore]
@@ -36,6 +36,7 @@ class Target:
             inspect.getattr_static(self.owner, name.rpartition(".")[2]), (staticmethod, classmethod)
         )
         self.source: Any = None
+        self.recordings: list[Any] = []  # what the project's tests called it with
         self.endless = False  # it gives an iterator that never ends
 
     def _builder(self, module: Any) -> Callable[[int], Any] | None:
@@ -259,3 +260,11 @@ def shown(target: Target) -> Iterator[tuple[dict[str, Any], Any]]:
             for attempt, source in enumerate(examples.attempts(example)):
                 source.plan = {"from": "example", "text": place, "example": number, "attempt": attempt}
                 yield source.plan, source
+
+
+def replayed(target: Target) -> Iterator[tuple[dict[str, Any], Any]]:
+    """Give the sources that were recorded from the project's tests, each with its plan."""
+    for made in target.recordings:
+        for attempt, source in enumerate(recorded.attempts(made.test, made.calls)):
+            source.plan = {"from": "recorded", "question": made.place, "attempt": attempt}
+            yield source.plan, source
