@@ -168,6 +168,9 @@ class Number(int):
     def __hash__(self) -> int:
         return int.__hash__(self)
 
+    def __neg__(self) -> "Number":
+        return Number(-int(self))  # what sorts by it is counted too
+
 
 class Text(str):
     """Text that says when it is compared or hashed."""
