@@ -129,7 +129,8 @@ def fit(points: Sequence[Point], work: Fit | None = None) -> Fit:
     if ORDER[chosen.klass] > LINEAR and exponent < 1 + CACHES and (known is None or ORDER[known.klass] <= LINEAR):
         chosen = next((curve for curve in curves if curve.klass == "n"), chosen)
     in_lines = known is not None and ORDER[known.klass] <= LINEAR
-    if LINEAR < ORDER[chosen.klass] < ORDER["2^n"] and in_lines and exponent < 1 + UNSURE:
+    sorts = chosen.klass == "n^2" and known is not None and known.klass == "n log n"
+    if ((chosen.klass == "n^1.5" and in_lines) or sorts) and exponent < 1 + UNSURE:
         return _untold(sound, f"n^{exponent:.2f} may be n log n out of the processor's caches, or more")
     spread = _rms([math.log(chosen.at(n) / t) for n, t in sound])
     growth = Growth(exponent=round(exponent, 2), low=round(low, 2), high=round(high, 2), klass=chosen.klass)
