@@ -114,6 +114,9 @@ class Application(Protocol):
     def insert(self, table: Table, rows: Sequence[dict[str, Any]]) -> None:
         """Add rows, all or none; raises what the database raises."""
 
+    def filled(self) -> None:
+        """Do what a database needs when all rows are there."""
+
     def entries(self) -> Sequence[Entry]:
         """Return the entry points in the order of their definition."""
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from . import _postgres
 from ._contract import Answer, CannotStartError, Column, Entry, Parameter, Table
 from ._paths import options
 
@@ -42,13 +43,14 @@ class Django:
 
     framework = "django"
 
-    def __init__(self, scratch: Path) -> None:
+    def __init__(self, scratch: Path, database: _postgres.Place | None = None) -> None:
         import django
         from django.conf import settings
 
         self.notes: list[str] = []
         self.headers: dict[str, str] = {}
         self.user: Any = None
+        self.database = database
         try:
             self.settle(settings, scratch)
             django.setup()
@@ -62,15 +64,16 @@ class Django:
 
     def settle(self, settings: Any, scratch: Path) -> None:
         """Lead databases, mail, caches and files to the scratch folder."""
-        names = list(settings.DATABASES) or ["default"]
+        given = dict(settings.DATABASES) or {"default": {}}
+        is_spatial = any("gis" in str(each.get("ENGINE")) for each in given.values())
         settings.DATABASES = {
             name: {
-                "ENGINE": "django.db.backends.sqlite3", "NAME": str(scratch / f"{name}.sqlite3"), "ATOMIC_REQUESTS":
-                bool(settings.DATABASES.get(name, {}).get("ATOMIC_REQUESTS", False)), "TEST": {},
+                **self.place(name, scratch, is_spatial=is_spatial), "TEST": {},
+                "ATOMIC_REQUESTS": bool(each.get("ATOMIC_REQUESTS", False)),
             }
-            for name in names
+            for name, each in given.items()
         }  # fmt: skip
-        if any("gis" in str(each) for each in settings.DATABASES.values()):
+        if is_spatial and self.database is None:
             self.notes.append("its database needs PostGIS or SpatiaLite")
         settings.MIGRATION_MODULES = NoMigrations()
         settings.DATABASE_ROUTERS = []
@@ -91,6 +94,16 @@ class Django:
                 **getattr(settings, "STORAGES", {}),
                 "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
             }
+
+    def place(self, name: str, scratch: Path, *, is_spatial: bool) -> dict[str, Any]:
+        """Return the settings of a scratch database."""
+        if self.database is None:
+            return {"ENGINE": "django.db.backends.sqlite3", "NAME": str(scratch / f"{name}.sqlite3")}
+        engine = "django.contrib.gis.db.backends.postgis" if is_spatial else "django.db.backends.postgresql"
+        return {
+            "ENGINE": engine, "NAME": self.database.name, "HOST": self.database.host, "PORT": str(self.database.port),
+            "USER": self.database.user, "PASSWORD": self.database.password,
+        }  # fmt: skip
 
     def tables(self) -> Sequence[Table]:
         """Return the tables of all models, also those between two models."""
@@ -131,6 +144,15 @@ class Django:
         values = [[prepared(field, row.get(field.column), connection) for field in fields] for row in rows]
         with transaction.atomic(using=alias), connection.cursor() as cursor:
             cursor.executemany(f"INSERT INTO {quote(model._meta.db_table)} ({names}) VALUES ({marks})", values)
+
+    def filled(self) -> None:
+        """Set what makes keys past those that are there."""
+        if self.database is not None:
+            from django.db import connection
+
+            with connection.cursor() as cursor:
+                for statement in _postgres.FILLED:
+                    cursor.execute(statement)
 
     def relations(self) -> dict[str, str]:
         """Return, for `Model.attribute` of each relation, the table that it leads to."""
@@ -436,11 +458,11 @@ def settings_module(named: str) -> None:
     os.environ["DJANGO_SETTINGS_MODULE"] = named
 
 
-def made_of(named: str, scratch: Path) -> Django:
+def made_of(named: str, scratch: Path, database: _postgres.Place | None = None) -> Django:
     """Start a project by the name of its settings."""
     settings_module(named)
     try:
         importlib.import_module("django")
     except ImportError as error:
         raise CannotStartError(f"Django is not installed in {sys.prefix}") from error
-    return Django(scratch)
+    return Django(scratch, database)
