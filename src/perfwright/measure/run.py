@@ -72,6 +72,7 @@ class Guest:
                 slug="no-sandbox",
             )
         self.reads = [python.parent, *places, WORKER, Path.cwd()]
+        self.reach: tuple[str, int] | None = None  # the one server that may be reached, in the guard
         self.loaded: Mapping[str, Any] | None = None
         self.process: subprocess.Popen[bytes] | None = None
         self.wire: Wire | None = None
@@ -234,6 +235,7 @@ class Guest:
             "processes": self.processes,
             "writable": [str(self.scratch)] if self.uncontained else [str(self.scratch), "/dev/shm"],
             "alone": not self.uncontained,
+            "reach": self.reach or (),
         }
         arguments = [str(WORKER / "__init__.py"), str(WORKER), json.dumps(limits), *map(str, self.places)]
         return [str(self.python), "-c", BOOT, *arguments]

@@ -186,6 +186,7 @@ def scale(
         before = clock()
         with guest() as one:
             one.reads += [*app.places, root, CAPTURE]
+            one.reach = (server.host, server.port) if server is not None else None
             started, filled = run.start(one, n)
             for each in started["entries"]:
                 seen.setdefault(each["entry"], _Seen(each["entry"], each["endpoint"]))

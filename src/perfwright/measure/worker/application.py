@@ -60,6 +60,8 @@ def start(asked: dict[str, Any]) -> dict[str, Any]:
     RUNNING.places = tuple(asked["roots"])
     sys.path[:0] = [place for place in asked["places"] if place not in sys.path]
     database = _postgres.Place(**asked["database"]) if asked.get("database") else None
+    if database is not None:
+        database.lead()
     engines = Engines(scratch, database)
     if asked["framework"] == "django":
         RUNNING.app = django.made_of(asked["target"], scratch, database)

@@ -83,6 +83,7 @@ class Column:
     choices: tuple[Any, ...] = ()
     refers: tuple[str, str] = ("", "")  # table and column
     default: Any = None
+    item: Column | None = None  # of a list: what each of it is
     attribute: str = ""  # the name in the model, where it is another one
     part: str = (
         ""  # of what keeps a tree in order: `path 4` (its step), `depth`, `children`, `left`, `right`, `level`, `tree`

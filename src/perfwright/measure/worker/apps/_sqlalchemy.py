@@ -211,7 +211,7 @@ class Database:
     def relations(self) -> dict[str, str]:
         """Return, for `Model.attribute` of each relation, the table that it leads to."""
         return {
-            f"{mapper.class_.__name__}.{relation.key}": relation.mapper.local_table.name
+            f"{mapper.class_.__name__}.{relation.key}": name_of(relation.mapper.local_table)
             for mapper in self.mapped
             for relation in mapper.relationships
         }
@@ -308,6 +308,7 @@ def described(table: Any, model: Any) -> Table:
             continue
         refers = next(iter(column.foreign_keys), None)
         kind, size, digits, choices = kind_of(column.type)
+        choices = choices or _postgres.ranges(column.type)
         default = column.default.arg if column.default is not None and column.default.is_scalar else None
         if isinstance(default, enum.Enum):
             default = None
@@ -316,19 +317,35 @@ def described(table: Any, model: Any) -> Table:
                 name=column.key, kind=kind, size=size, digits=digits, nullable=bool(column.nullable),
                 unique=column.name in single or bool(column.unique) or primary == [column.name],
                 primary=primary == [column.name], choices=choices, default=default,
-                refers=(refers.column.table.name, refers.column.name) if refers is not None else ("", ""),
-                attribute=names.get(column.name, ""),
+                refers=(name_of(refers.column.table), refers.column.key) if refers is not None else ("", ""),
+                attribute=names.get(column.name, ""), item=item_of(column.type),
             )
         )  # fmt: skip
     name = model.__name__ if model is not None else ""
     return Table(
-        name=table.name,
+        name=name_of(table),
         columns=columns,
         together=together,
         model=name,
         is_user=is_users(model, table.name),
         handle=table,
     )
+
+
+def name_of(table: Any) -> str:
+    """Return the name of a table, with its schema where another one has a table of that name."""
+    alike = [each for each in getattr(table, "metadata", table).tables.values() if each.name == table.name]
+    return f"{table.schema}.{table.name}" if len(alike) > 1 and table.schema else str(table.name)
+
+
+def item_of(kind: Any) -> Column | None:
+    """Return what the items of an array are, as a column of them."""
+    inner = getattr(kind, "item_type", None)
+    if inner is None:
+        return None
+    of_items, size, digits, choices = kind_of(inner)
+    choices = choices or _postgres.ranges(inner)
+    return Column(name="", kind=of_items, size=size, digits=digits, choices=choices)
 
 
 def is_users(model: Any, table: str) -> bool:
@@ -349,8 +366,9 @@ def kind_of(kind: Any) -> tuple[str, int, tuple[int, int], tuple[Any, ...]]:
         return "text", 0, (0, 0), choices
     if isinstance(kind, sa.JSON):
         return "json", 0, (0, 0), ()
-    if isinstance(kind, sa.Interval):
-        return "interval", 0, (0, 0), ()
+    named = _postgres.kind_of(kind)
+    if isinstance(kind, sa.Interval) or named:
+        return named or "interval", 0, (0, 0), ()
     try:
         python = kind.python_type
     except NotImplementedError:
@@ -359,6 +377,7 @@ def kind_of(kind: Any) -> tuple[str, int, tuple[int, int], tuple[Any, ...]]:
     kinds: dict[Any, str] = {
         bool: "bool", int: "int", float: "float", decimal.Decimal: "decimal", datetime.datetime: "datetime",
         datetime.date: "date", datetime.time: "time", uuid.UUID: "uuid", bytes: "bytes", dict: "json", list: "list",
+        datetime.timedelta: "interval",
     }  # fmt: skip
     digits = (int(getattr(kind, "precision", None) or 0), int(getattr(kind, "scale", None) or 2))
     return kinds.get(python, "text"), size, digits, ()

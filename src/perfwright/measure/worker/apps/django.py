@@ -25,6 +25,7 @@ KINDS = {
     "PositiveBigIntegerField": "int", "BooleanField": "bool", "NullBooleanField": "bool", "FloatField": "float",
     "DecimalField": "decimal", "DateTimeField": "datetime", "DateField": "date", "TimeField": "time",
     "DurationField": "interval", "UUIDField": "uuid", "JSONField": "json", "BinaryField": "bytes", "ArrayField": "list",
+    "HStoreField": "json", "GenericIPAddressField": "address",
 }  # fmt: skip
 
 
@@ -137,7 +138,7 @@ class Django:
         model = table.handle
         alias = router.db_for_write(model)
         connection = connections[alias]
-        fields = model._meta.local_concrete_fields
+        fields = [each for each in model._meta.local_concrete_fields if not getattr(each, "generated", False)]
         quote = connection.ops.quote_name
         names = ", ".join(quote(field.column) for field in fields)
         marks = ", ".join(["%s"] * len(fields))
@@ -256,14 +257,16 @@ def described(model: Any, user: Any) -> Table:
         if related is not None and related.label == "contenttypes.ContentType" and (kinds := specific(model)):
             related, target, kind = None, None, "int"
         choices = tuple(value for value, _ in field.flatchoices if value not in ("", None)) if field.choices else ()
-        choices = kinds or choices
+        choices = kinds or choices or _postgres.pair_of(type(field).__name__)
+        base = getattr(field, "base_field", None)
+        item = Column(name="", kind=kind_of(base), size=base.max_length or 0) if base is not None else None
         columns.append(
             Column(
                 name=field.column, kind=kind, size=getattr(field, "max_length", None) or 0,
                 digits=(getattr(field, "max_digits", None) or 0, getattr(field, "decimal_places", None) or 0),
                 nullable=field.null, unique=field.unique, primary=field.primary_key, choices=choices, default=default,
                 refers=(related.db_table, target.column) if related is not None and target is not None else ("", ""),
-                attribute=field.attname, part=parts.get(field.name, ""),
+                attribute=field.attname, part=parts.get(field.name, ""), item=item,
             )
         )  # fmt: skip
     column_of = {field.name: field.column for field in meta.local_concrete_fields}
@@ -325,7 +328,7 @@ def prepared(field: Any, value: Any, connection: Any) -> Any:
     from django.utils import timezone
 
     if isinstance(value, datetime.datetime) and settings.USE_TZ and timezone.is_naive(value):
-        value = timezone.make_aware(value, datetime.UTC)
+        value = timezone.make_aware(value, _postgres.UTC)
     return field.get_db_prep_save(value, connection)
 
 
