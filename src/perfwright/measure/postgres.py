@@ -70,6 +70,11 @@ class Server:
         )
         return f"PostgreSQL {self.version} ({where})"
 
+    @property
+    def folders(self) -> list[Path]:
+        """The folders that it writes to, where it is our own."""
+        return [Path(self.control)] if self.control else []
+
     def fresh(self) -> dict[str, object]:
         """Return how to reach a database that is empty; the one before it is gone."""
         self.drop()

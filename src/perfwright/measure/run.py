@@ -73,6 +73,7 @@ class Guest:
             )
         self.reads = [python.parent, *places, WORKER, Path.cwd()]
         self.reach: tuple[str, int] | None = None  # the one server that may be reached, in the guard
+        self.fills: list[Path] = []  # folders that others write to for it, as a database does
         self.loaded: Mapping[str, Any] | None = None
         self.process: subprocess.Popen[bytes] | None = None
         self.wire: Wire | None = None
@@ -273,7 +274,7 @@ class Guest:
         if self.free - shutil.disk_usage(self.scratch).free <= sandbox.DISK:
             return ""
         written = 0
-        for folder, _, names in os.walk(self.scratch):
+        for folder, _, names in itertools.chain.from_iterable(map(os.walk, (self.scratch, *self.fills))):
             for name in names:
                 with contextlib.suppress(OSError):
                     written += Path(folder, name).lstat().st_blocks * 512

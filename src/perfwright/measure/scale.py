@@ -186,7 +186,8 @@ def scale(
         before = clock()
         with guest() as one:
             one.reads += [*app.places, root, CAPTURE]
-            one.reach = (server.host, server.port) if server is not None else None
+            if server is not None:
+                one.reach, one.fills = (server.host, server.port), server.folders
             started, filled = run.start(one, n)
             for each in started["entries"]:
                 seen.setdefault(each["entry"], _Seen(each["entry"], each["endpoint"]))
