@@ -9,6 +9,7 @@ import contextlib
 import ctypes
 import json
 import os
+import pwd
 import select
 import shutil
 import signal
@@ -116,8 +117,8 @@ def begin(plan: Plan, program: str, *given: Any) -> "subprocess.Popen[bytes]":
     with Path(root, "log").open("ab") as log:
         return subprocess.Popen(
             command, cwd=root, stdin=subprocess.DEVNULL, stdout=log, stderr=log, user=user or None,
-            group=plan["group"] if user else None, extra_groups=[] if user else None, start_new_session=True,
-            preexec_fn=die_with_parent, env={**environment, "LC_ALL": "C", "TZ": "UTC"},
+            group=pwd.getpwnam(user).pw_gid if user else None, extra_groups=[] if user else None,
+            start_new_session=True, preexec_fn=die_with_parent, env={**environment, "LC_ALL": "C", "TZ": "UTC"},
         )  # fmt: skip
 
 

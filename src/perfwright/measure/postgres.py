@@ -6,10 +6,10 @@ it is dropped.
 """
 
 import contextlib
+import getpass
 import importlib.util
 import json
 import os
-import pwd
 import secrets
 import shutil
 import subprocess
@@ -188,7 +188,7 @@ def at(url: str, *, contained: bool) -> Server:
             "psql is not installed, which makes and drops the scratch database; install PostgreSQL's client programs.",
             slug="no-postgres",
         )
-    user = unquote(parts.username or "") or asked.get("user", "") or pwd.getpwuid(os.geteuid()).pw_name
+    user = unquote(parts.username or "") or asked.get("user", "") or getpass.getuser()
     password = unquote(parts.password or "") or asked.get("password", "")
     return Server(host=host, port=port, user=user, password=password, programs=folder)
 
@@ -216,7 +216,7 @@ def private() -> Iterator[Server]:
     root, scratch = (Path(tempfile.mkdtemp(prefix="perfwright-")).resolve() for _ in range(2))
     plan = {
         "programs": str(folder), "root": str(root), "scratch": str(scratch), "user": user, "port": PORT,
-        "group": pwd.getpwnam(user).pw_gid if user else 0, "owner": OWNER, "application": APPLICATION,
+        "owner": OWNER, "application": APPLICATION,
         "secret": secrets.token_hex(16),
     }  # fmt: skip
     command = [sys.executable, "-I", "-S", str(KEEPER)]
@@ -251,6 +251,8 @@ def private() -> Iterator[Server]:
 
 def missing() -> str:
     """Return why there can be no server of our own; nothing where there can."""
+    if os.name == "nt":
+        return "a PostgreSQL server of one's own is not made on Windows"
     if programs() is None:
         return "no PostgreSQL server is installed"
     return "" if whom() is not None else "PostgreSQL does not run as root, and there is no user postgres or nobody"
@@ -283,6 +285,8 @@ def whom() -> str | None:
     """Return whom a server runs as, nothing for whoever asks; None where root finds nobody to become."""
     if os.geteuid() != 0:
         return ""
+    import pwd  # of Unix alone
+
     for name in USERS:
         with contextlib.suppress(KeyError):
             return pwd.getpwnam(name).pw_name

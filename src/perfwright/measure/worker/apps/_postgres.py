@@ -33,7 +33,6 @@ RANGES: dict[str, tuple[Any, Any]] = {
     "DATE": (DAY.date(), DAY.date() + datetime.timedelta(days=1)), "TS": (DAY, DAY + datetime.timedelta(hours=1)),
     "TSTZ": (DAY.replace(tzinfo=UTC), DAY.replace(hour=9, tzinfo=UTC)),
 }  # fmt: skip
-DRIVERS = {False: ("psycopg", "psycopg2"), True: ("asyncpg", "psycopg")}
 OPENED = ("connect", "first_connect")
 # Rows came with their keys, and sequences know nothing of that. One that no column owns is set far ahead.
 FILLED = (
@@ -115,7 +114,7 @@ class Place:
     def driver(self, given: str, *, is_async: bool) -> str:
         """Return the driver that the program names, else one that is installed."""
         named = re.match(r"(?:postgres|postgresql)\+(\w+):", given)
-        wanted = DRIVERS[is_async]
+        wanted = drivers(is_async=is_async)
         for name in sorted(wanted, key=lambda each: named is None or named[1].removesuffix("_async") != each):
             try:
                 importlib.import_module(name)
@@ -125,6 +124,18 @@ class Place:
         raise CannotStartError(
             f"a PostgreSQL database needs {' or '.join(wanted)}, and {sys.prefix} has neither: install one there"
         )
+
+
+def drivers(*, is_async: bool) -> tuple[str, ...]:
+    """Return the drivers that this SQLAlchemy knows, the one that it takes by itself first."""
+    import sqlalchemy as sa
+
+    release = tuple(map(int, re.findall(r"\d+", sa.__version__)[:2]))
+    if is_async:
+        return ("asyncpg", "psycopg") if release >= (2, 0) else ("asyncpg",)
+    if release < (2, 0):
+        return ("psycopg2",)
+    return ("psycopg", "psycopg2") if release >= (2, 1) else ("psycopg2", "psycopg")
 
 
 def kind_of(kind: Any) -> str:
@@ -140,8 +151,10 @@ def ranges(kind: Any) -> tuple[Any, ...]:
     found = re.fullmatch(r"(INT4|INT8|NUM|DATE|TS|TSTZ)(MULTI)?RANGE", type(kind).__name__.upper())
     if found is None:
         return ()
-    from sqlalchemy.dialects.postgresql import Range
-
+    try:
+        from sqlalchemy.dialects.postgresql import Range
+    except ImportError:  # before 2.0 the values were the driver's own
+        return ()
     made = Range(*RANGES[found[1]])
     return ([made],) if found[2] else (made,)
 

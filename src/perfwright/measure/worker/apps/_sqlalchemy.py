@@ -150,9 +150,10 @@ class Database:
                 for column in table.columns:
                     if column.identity is not None:
                         column.identity.always = False  # rows come with their keys
-            for schema in schemas:
+            quote = self.engine.dialect.identifier_preparer.quote_schema
+            for schema in map(quote, schemas):
                 try:
-                    self.work(lambda c, name=schema: c.execute(sa.schema.CreateSchema(name, if_not_exists=True)))
+                    self.work(lambda c, name=schema: c.execute(sa.text(f"CREATE SCHEMA IF NOT EXISTS {name}")))
                 except sa.exc.SQLAlchemyError as error:
                     self.notes.append(f"schema {schema} cannot be made ({brief(error)})")
             try:
