@@ -24,8 +24,9 @@ Examples:
   perfwright scale --format html -o scale.html   a page with a plot of each figure that grows
 
 The application is started in its own interpreter (--python, else .venv, else the active environment), for each size
-on a scratch database that perfwright creates and fills with that many rows a table: SQLite, or --database postgres. Each GET route is asked,
-signed in as the first user; outbound requests are answered by perfwright. Nothing of yours is written to.
+on a scratch database that perfwright creates and fills with that many rows a table: SQLite, or --database postgres.
+Each GET route is asked, signed in as the first user; outbound requests are answered by perfwright. Nothing of yours is
+written to.
 
 It exits 0 when every entry point keeps its budget at the stated size, 1 when one does not, 2 when there is no answer.
 """
