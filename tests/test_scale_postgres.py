@@ -392,6 +392,21 @@ def test_a_server_that_is_named_serves_an_application(server: Server) -> None:
     assert databases(server) == before
 
 
+ELSEWHERE = """
+import socket
+from fastapi import HTTPException
+
+@app.get("/elsewhere")
+async def elsewhere():
+    try:
+        socket.create_connection(("127.0.0.1", 9), timeout=1)
+    except PermissionError:
+        raise HTTPException(403)
+    except OSError:
+        return "nobody listens"
+"""
+
+
 class Relay(socketserver.BaseRequestHandler):
     """Passes what comes over TCP on to a socket in a folder."""
 
@@ -411,7 +426,7 @@ class Relay(socketserver.BaseRequestHandler):
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_a_server_behind_a_port_is_all_that_the_guard_lets_through(server: Server, tmp_path: Path, host: str) -> None:
-    (tmp_path / "app.py").write_text(ASYNC)
+    (tmp_path / "app.py").write_text(ASYNC + ELSEWHERE)
     handler = type("Own", (Relay,), {"path": f"{server.control}/.s.PGSQL.{server.port}"})
     server.drop()
     before = databases(server)
@@ -430,6 +445,7 @@ def test_a_server_behind_a_port_is_all_that_the_guard_lets_through(server: Serve
         finally:
             relay.shutdown()
     assert counts(found)["GET /tasks"] == [5, 9, 17]
+    assert {each.entry: each.why[:3] for each in found.unreached if "GET" in each.entry} == {"GET /elsewhere": "403"}
     assert databases(server) == before
 
 

@@ -29,7 +29,7 @@ OPTIONS = {
     "listen_addresses": "", "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off",
     "shared_buffers": "32MB", "max_connections": "100", "autovacuum": "off", "jit": "off", "timezone": "UTC",
     "log_timezone": "UTC", "max_wal_size": "256MB", "wal_level": "minimal", "max_wal_senders": "0",
-    "max_worker_processes": "2", "logging_collector": "off",
+    "max_worker_processes": "2", "temp_file_limit": "512MB", "logging_collector": "off",
 }  # fmt: skip
 # The owner has a password that only perfwright knows; the application is led in as one who owns its database alone.
 WHO = "local all {owner} scram-sha-256\nlocal all {application} trust\n"
