@@ -17,10 +17,11 @@ import pytest
 from click.testing import CliRunner
 
 import _postgres
+from perfwright import pipeline
 from perfwright.app.commands.scale import COMMAND
 from perfwright.config import Settings
 from perfwright.errors import PerfwrightError
-from perfwright.measure import application, postgres
+from perfwright.measure import application, joined, postgres
 from perfwright.measure.postgres import Server
 from perfwright.measure.run import Guest
 from perfwright.measure.scale import Scaled, scale
@@ -227,12 +228,16 @@ def test_types_and_schemas_of_postgresql_are_filled_and_asked_through_asyncpg(se
     found = measured(tmp_path, server, writes=True)
 
     assert found.refused == {}
-    assert found.rows[16] == {"teams": 16, "people.tasks": 16, "work.tasks": 16}
+    assert found.rows[16] == {"people.teams": 16, "people.tasks": 16, "work.tasks": 16}
     assert all(each.answered for each in found.entries)
     assert [each.entry for each in found.unreached] == []
     # One for the tasks; for each one for its team, which is asked anew, and one for the tasks of that.
     assert counts(found)["GET /tasks"] == [1 + 2 * n for n in SIZES]
     assert "POST /others" in counts(found)  # a key from its sequence is free
+    record = pipeline.check(tmp_path, ["app.py"], Settings())
+    verdicts = joined.judge(record.findings, found)
+    team = next(each.key for each in record.findings if each.rule == "n-plus-one-query" and each.symbol == "Team")
+    assert verdicts[team].said == "confirmed"
 
 
 def test_fields_of_django_for_postgresql_are_filled_and_asked(server: Server, tmp_path: Path) -> None:

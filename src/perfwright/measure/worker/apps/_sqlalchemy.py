@@ -334,9 +334,9 @@ def described(table: Any, model: Any) -> Table:
 
 
 def name_of(table: Any) -> str:
-    """Return the name of a table, with its schema where another one has a table of that name."""
-    alike = [each for each in getattr(table, "metadata", table).tables.values() if each.name == table.name]
-    return f"{table.schema}.{table.name}" if len(alike) > 1 and table.schema else str(table.name)
+    """Return the name of a table as statements have it: with its schema, where it has one."""
+    schema = getattr(table, "schema", None)
+    return f"{schema}.{table.name}" if schema else str(table.name)
 
 
 def item_of(kind: Any) -> Column | None:
