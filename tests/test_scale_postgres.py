@@ -25,6 +25,8 @@ from perfwright.measure import application, joined, postgres
 from perfwright.measure.postgres import Server
 from perfwright.measure.run import Guest
 from perfwright.measure.scale import Scaled, scale
+from perfwright.measure.worker.apps import _postgres as _place
+from perfwright.measure.worker.apps._contract import CannotStartError
 
 pytestmark = pytest.mark.skipif(bool(_postgres.reason()), reason=_postgres.reason() or "there is a server")
 
@@ -482,3 +484,32 @@ def test_without_a_server_it_says_what_would_be_right(monkeypatch: pytest.Monkey
         pass
     assert refused.value.slug == "no-postgres"
     assert "pgserver" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "is_async", "driver"),
+    [
+        ("postgresql+psycopg2://db/live", False, "psycopg2"),
+        ("postgresql+psycopg://db/live", False, "psycopg"),
+        ("postgresql+psycopg://db/live", True, "psycopg"),
+        ("postgresql+psycopg_async://db/live", True, "psycopg"),
+        ("postgresql+asyncpg://db/live", True, "asyncpg"),
+        ("postgresql+pg8000://db/live", False, "psycopg"),
+        ("sqlite+aiosqlite:///live.db", True, "asyncpg"),
+    ],
+)
+def test_the_driver_is_the_one_that_the_application_names(given: str, is_async: bool, driver: str) -> None:
+    place = _place.Place(host="/run/here", port=5432, user="application", password="", name="perfwright_1")
+    made = place.url(given, is_async=is_async)
+
+    assert made.drivername == f"postgresql+{driver}"
+    assert (made.username, made.database, made.query["host"]) == ("application", "perfwright_1", "/run/here")
+
+
+def test_an_environment_without_a_driver_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    place = _place.Place(host="/run/here", port=5432, user="application", password="", name="perfwright_1")
+    for name in ("psycopg", "psycopg2"):
+        monkeypatch.setitem(sys.modules, name, None)
+
+    with pytest.raises(CannotStartError, match="psycopg or psycopg2"):
+        place.url("postgresql://db/live", is_async=False)
