@@ -53,8 +53,8 @@ def by_psycopg2(dsn):
 
 
 async def by_asyncpg(dsn):
-    parts = dict(part.split("=") for part in dsn.split())
-    pool = await asyncpg.create_pool(host=parts["host"], user="postgres", database="postgres", min_size=1, max_size=1)
+    parts = dict(part.replace("dbname", "database").split("=") for part in dsn.split())
+    pool = await asyncpg.create_pool(**parts, min_size=1, max_size=1)
     async with pool.acquire() as connection:
         await connection.execute("create temp table t (a int)")
         await connection.executemany("insert into t values ($1)", [(i,) for i in range(5)])
@@ -70,8 +70,8 @@ async def by_asyncpg(dsn):
 
 def by_sqlalchemy(dsn, driver):
     from sqlalchemy import create_engine, text
-    host = dict(part.split("=") for part in dsn.split())["host"]
-    engine = create_engine(f"postgresql+{driver}://postgres@/postgres?host={host}")
+    parts = dict(part.split("=") for part in dsn.split())
+    engine = create_engine(f"postgresql+{driver}://{parts['user']}@/{parts['dbname']}?host={parts['host']}")
     with engine.connect() as connection:
         for _ in range(3):
             connection.execute(text("select generate_series(1, 2)")).all()
@@ -81,8 +81,8 @@ def by_sqlalchemy(dsn, driver):
 async def by_sqlalchemy_async(dsn):
     from sqlalchemy import text
     from sqlalchemy.ext.asyncio import create_async_engine
-    host = dict(part.split("=") for part in dsn.split())["host"]
-    engine = create_async_engine(f"postgresql+asyncpg://postgres@/postgres?host={host}")
+    parts = dict(part.split("=") for part in dsn.split())
+    engine = create_async_engine(f"postgresql+asyncpg://{parts['user']}@/{parts['dbname']}?host={parts['host']}")
     async with engine.connect() as connection:
         for _ in range(3):
             (await connection.execute(text("select generate_series(1, 2)"))).all()
@@ -106,11 +106,12 @@ import asyncio, app, inspect
 import sqlalchemy.ext.asyncio
 import django
 from django.conf import settings
-host = DSN.split()[0].removeprefix("host=")
+parts = dict(part.split("=") for part in DSN.split())
 settings.configure(
     INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth"], USE_TZ=True,
     DATABASES={"default": {
-        "ENGINE": "django.db.backends.postgresql", "NAME": "postgres", "USER": "postgres", "HOST": host}},
+        "ENGINE": "django.db.backends.postgresql", "NAME": parts["dbname"], "USER": parts["user"],
+        "HOST": parts["host"]}},
 )
 django.setup()
 from django.core.management import call_command

@@ -73,6 +73,8 @@ class Guest:
                 slug="no-sandbox",
             )
         self.reads = [python.parent, *places, WORKER, Path.cwd()]
+        self.reach: tuple[str, int] | None = None  # the one server that may be reached, in the guard
+        self.fills: list[Path] = []  # folders that others write to for it, as a database does
         self.loaded: Mapping[str, Any] | None = None
         self.process: subprocess.Popen[bytes] | None = None
         self.wire: Wire | None = None
@@ -246,6 +248,7 @@ class Guest:
             "processes": self.processes,
             "writable": [str(self.scratch)] if self.uncontained else [str(self.scratch), "/dev/shm"],
             "alone": not self.uncontained,
+            "reach": self.reach or (),
         }
         arguments = [str(WORKER / "__init__.py"), str(WORKER), json.dumps(limits), *map(str, self.places)]
         return [str(self.python), "-c", BOOT, *arguments]
@@ -283,7 +286,7 @@ class Guest:
         if self.free - shutil.disk_usage(self.scratch).free <= sandbox.DISK:
             return ""
         written = 0
-        for folder, _, names in os.walk(self.scratch):
+        for folder, _, names in itertools.chain.from_iterable(map(os.walk, (self.scratch, *self.fills))):
             for name in names:
                 with contextlib.suppress(OSError):
                     written += Path(folder, name).lstat().st_blocks * 512

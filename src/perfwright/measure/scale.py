@@ -12,6 +12,7 @@ from perfwright.config import Settings
 from perfwright.measure import growth
 from perfwright.measure.application import Application
 from perfwright.measure.growth import Fit
+from perfwright.measure.postgres import Server
 from perfwright.measure.run import Guest, GuestError
 from perfwright.progress import Progress
 
@@ -161,19 +162,21 @@ def scale(
     commands: bool = False,
     only: Sequence[str] = (),
     headers: Mapping[str, str] | None = None,
+    server: Server | None = None,
     progress: Progress | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Scaled:
     """Measure an application at growing sizes within `seconds`, three sizes at least.
 
     `guest` starts an interpreter with a scratch folder of its own; `only` has patterns of paths, as of a shell, that
-    are to be asked. Raises ApplicationError where the application cannot be started.
+    are to be asked. With a `server` there is a database on it for each size, else SQLite; what `guest` starts shares
+    its folder then. Raises ApplicationError where the application cannot be started.
     """
     progress = progress or Progress()
     began, until = clock(), clock() + seconds
     seen: dict[str, _Seen] = {}
     rows: dict[int, Mapping[str, int]] = {}
-    run = _Run(guest, app, root, dict(headers or {}), commands=commands, writes=writes)
+    run = _Run(guest, app, root, dict(headers or {}), server, commands=commands, writes=writes)
     done: list[int] = []
     stopped = "the largest size was reached"
     last = 0.0
@@ -185,6 +188,8 @@ def scale(
         before = clock()
         with guest() as one:
             one.reads += [*app.places, root, CAPTURE]
+            if server is not None:
+                one.reach, one.fills = (server.host, server.port), server.folders
             started, filled = run.start(one, n)
             for each in started["entries"]:
                 seen.setdefault(each["entry"], _Seen(each["entry"], each["endpoint"]))
@@ -244,14 +249,15 @@ class _Run:
         app: Application,
         root: Path,
         headers: Mapping[str, str],
+        server: Server | None,
         *,
         commands: bool,
         writes: bool,
     ) -> None:
-        self.commands, self.writes = commands, writes
+        self.commands, self.writes, self.server = commands, writes, server
         self.guest, self.app, self.root, self.headers = guest, app, root, headers
         self.environment: dict[str, str] = {}
-        self.notes: list[str] = []
+        self.notes = [f"its scratch databases are of {server.name}"] if server is not None else []
 
     def start(self, guest: Guest, n: int) -> tuple[dict[str, Any], dict[str, Any]]:
         """Start and fill; return what the application said of both."""
@@ -262,11 +268,11 @@ class _Run:
             "session_names": list(self.app.session_names), "commands": self.commands,
         }  # fmt: skip
         for _ in range(MISSING):
-            said = guest.ask(question, STARTING)
+            said = guest.ask({**question, "database": self.server.fresh() if self.server else None}, STARTING)
             missing = _missing(str(said.get("raised", "")))
             if not missing or missing in self.environment:
                 break
-            self.environment[missing] = _made_up(missing)
+            self.environment[missing] = _made_up(missing, on_postgres=self.server is not None)
             self.notes.append(f"{missing} was set to {self.environment[missing]!r}, since the application asks for it")
             guest.end()
         why = said.get("raised") or said.get("ended") or said.get("cannot")
@@ -336,10 +342,10 @@ def _missing(raised: str) -> str:
     return found[1].upper() if found is not None else ""
 
 
-def _made_up(name: str) -> str:
+def _made_up(name: str, *, on_postgres: bool = False) -> str:
     """Return a value for a setting that must be there."""
     if re.search(r"DATABASE|DB_?UR[LI]|_DSN$|SQLALCHEMY", name):
-        return "sqlite:///perfwright.db"
+        return "postgresql://perfwright@localhost/perfwright" if on_postgres else "sqlite:///perfwright.db"
     if "REDIS" in name:
         return "redis://localhost:6379/0"
     if re.search(r"UR[LI]|ENDPOINT|ORIGIN", name):

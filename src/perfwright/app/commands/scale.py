@@ -20,11 +20,13 @@ Examples:
   perfwright scale                               the application of this folder
   perfwright scale shop.asgi:app                 one that is named; a Django project by its settings module
   perfwright scale ../shop --sizes 10,100,1000 --format json
+  perfwright scale --database postgres            scratch databases on a PostgreSQL server of its own
   perfwright scale --format html -o scale.html   a page with a plot of each figure that grows
 
 The application is started in its own interpreter (--python, else .venv, else the active environment), for each size
-on a scratch SQLite database that perfwright creates and fills with that many rows a table. Each GET route is asked,
-signed in as the first user; outbound requests are answered by perfwright. Nothing of yours is written to.
+on a scratch database that perfwright creates and fills with that many rows a table: SQLite, or --database postgres.
+Each GET route is asked, signed in as the first user; outbound requests are answered by perfwright. Nothing of yours is
+written to.
 
 It exits 0 when every entry point keeps its budget at the stated size, 1 when one does not, 2 when there is no answer.
 """
@@ -54,6 +56,13 @@ def _headers(_context: click.Context, _option: click.Parameter, given: Sequence[
 @click.argument("app", required=False, default=".")
 @click.option("--python", type=click.Path(path_type=Path), help="The interpreter that runs the application.")
 @click.option("--sizes", default="10,30,100,300,1000", show_default=True, callback=_sizes, help="Rows a table.")
+@click.option(
+    "--database",
+    default="sqlite",
+    show_default=True,
+    metavar="[sqlite|postgres|URL]",
+    help="Where scratch databases are made: SQLite, a PostgreSQL server of its own, or one that is named.",
+)
 @click.option("--seconds", type=click.FloatRange(min=5), default=120.0, show_default=True, help="Time for all sizes.")
 @click.option("--writes", is_flag=True, help="Ask POST, PUT, PATCH and DELETE as well.")
 @click.option("--commands", is_flag=True, help="Run management commands, commands of Flask and queued tasks as well.")
@@ -77,7 +86,7 @@ def _headers(_context: click.Context, _option: click.Parameter, given: Sequence[
 def scale(context: click.Context, /, app: str, **asked: Any) -> None:
     """Start an application on growing data and say what each entry point will cost."""
     from perfwright import pipeline  # heavy: all of the analysis
-    from perfwright.measure import application, joined
+    from perfwright.measure import application, joined, postgres, sandbox
     from perfwright.measure.run import Guest, interpreter
     from perfwright.measure.scale import scale as measure
     from perfwright.report import scaled as report
@@ -93,11 +102,16 @@ def scale(context: click.Context, /, app: str, **asked: Any) -> None:
     names = discover.find(root, [root], exclude=found.settings.exclude, tests=False)
     known = application.find(root, names, given)
     python = interpreter(root, asked["python"], os.environ.get("VIRTUAL_ENV"))
-    with screen.working(f"starting {known.target}") as progress:
+    contained = asked["contain"] != "off" and not sandbox.missing()
+    with (
+        screen.working(f"starting {known.target}") as progress,
+        postgres.opened(asked["database"], contained=contained) as server,
+    ):
         measured = measure(
-            lambda: Guest(python, [], contain=asked["contain"]), known, found.root, found.settings,
+            lambda: Guest(python, [], contain=asked["contain"], scratch=server.empty() if server else None),
+            known, found.root, found.settings,
             sizes=asked["sizes"], seconds=asked["seconds"], writes=asked["writes"], only=asked["only"],
-            commands=asked["commands"], headers=asked["headers"], progress=progress,
+            commands=asked["commands"], headers=asked["headers"], server=server, progress=progress,
         )  # fmt: skip
         record = pipeline.check(found.root, found.names, found.settings, keep=project.cache_folder())
     verdicts = joined.judge(record.findings, measured)

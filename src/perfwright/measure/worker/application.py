@@ -18,7 +18,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from .apps import _commands, asgi, django, flask  # type: ignore[import-not-found,unused-ignore]
+from .apps import _commands, _postgres, asgi, django, flask  # type: ignore[import-not-found,unused-ignore]
 from .apps._contract import Answer, CannotStartError, Entry, Table  # type: ignore[import-not-found,unused-ignore]
 from .apps._paths import filled  # type: ignore[import-not-found,unused-ignore]
 from .apps._rows import Filler, in_order  # type: ignore[import-not-found,unused-ignore]
@@ -60,9 +60,12 @@ def start(asked: dict[str, Any]) -> dict[str, Any]:
     os.environ.update(asked["environment"])
     RUNNING.places = tuple(asked["roots"])
     sys.path[:0] = [place for place in asked["places"] if place not in sys.path]
-    engines = Engines(scratch)
+    database = _postgres.Place(**asked["database"]) if asked.get("database") else None
+    if database is not None:
+        database.lead()
+    engines = Engines(scratch, database)
     if asked["framework"] == "django":
-        RUNNING.app = django.made_of(asked["target"], scratch)
+        RUNNING.app = django.made_of(asked["target"], scratch, database)
     else:
         engines.redirect()
         target = found(asked["target"])
@@ -87,7 +90,7 @@ def start(asked: dict[str, Any]) -> dict[str, Any]:
     return {
         "framework": app.framework,
         "python": ".".join(map(str, sys.version_info[:3])),
-        "notes": [*app.notes, *getattr(getattr(app, "database", None), "notes", [])],
+        "notes": [*app.notes, *engines.notes, *getattr(getattr(app, "database", None), "notes", [])],
         "entries": [
             {"entry": each.name, "endpoint": each.endpoint, "file": each.file, "line": each.line}
             for each in RUNNING.entries
@@ -142,6 +145,7 @@ def fill(asked: dict[str, Any]) -> dict[str, Any]:
         counts[table.name] = len(kept)
         if not rows:
             refused[table.name] = "what it refers to has no rows"
+    app.filled()
     RUNNING.tables = tables
     signed = app.sign_in(tables)
     if asked["writes"]:

@@ -21,18 +21,26 @@ WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 Check = Callable[[tuple[Any, ...]], bool]
 
 
-def close(*, memory: int, disk: int, processes: int, writable: Sequence[str], alone: bool) -> None:
+def close(
+    *, memory: int, disk: int, processes: int, writable: Sequence[str], alone: bool, reach: Sequence[Any] = ()
+) -> None:
     """Set the limits, in bytes and processes, and refuse the network and changes outside the writable folders.
 
-    None can be undone. `alone` says that no other program can be reached: its own loopback is open then.
+    None can be undone. `alone` says that no other program can be reached: its own loopback is open then. `reach` is the
+    host and the port of the one server that may be reached, if any.
     """
+    server = _addresses(*reach) if reach else frozenset()
     _limit(memory, disk, processes)
     folders = tuple(os.path.join(os.path.realpath(folder), "") for folder in writable)
     own = alone or sys.platform == "win32"  # where event loops speak to themselves over the loopback
     checks: dict[str, Check] = {}
     for event in SPEAKS:
         index = 1 if event in SPEAKS[:3] else 0
-        checks[event] = lambda given, index=index: _is_local(given[index], folders, own)  # type: ignore[misc]
+        checks[event] = (
+            lambda given, index=index: (  # type: ignore[misc]
+                _is_local(given[index], folders, own) or _is_server(given[index:], server)
+            )
+        )
     for event, paths in CHANGES.items():
         checks[event] = lambda given, paths=paths: all(
             _is_inside(given[path], folders, -1 if below is None else given[below]) for path, below in paths.items()
@@ -152,6 +160,29 @@ def _is_own(process: int) -> bool:
         return os.getsid(process) == os.getsid(0)
     except OSError:
         return True  # there is none, as the system will say
+
+
+def _addresses(host: str, port: int) -> frozenset[Any]:
+    """Return all that a server's address may be given as: its name, what that resolves to, and a socket in a folder."""
+    if host.startswith("/"):
+        return frozenset((os.path.join(host, f".s.PGSQL.{port}"),))
+    import socket
+
+    try:
+        found = {row[4][0] for row in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
+    except OSError:  # as the driver will say
+        found = set()
+    return frozenset((each, port) for each in (host, *found))
+
+
+def _is_server(given: Any, server: frozenset[Any]) -> bool:
+    """Tell whether it is the server that may be reached: an address, or a name and a port to be looked up."""
+    address = given[0]
+    if isinstance(address, tuple):
+        return address[:2] in server
+    if isinstance(address, bytes):
+        address = address.decode("utf8", "replace")
+    return address in server or (len(given) > 1 and (address, given[1]) in server)
 
 
 def _is_local(address: Any, folders: tuple[str, ...], own: bool) -> bool:

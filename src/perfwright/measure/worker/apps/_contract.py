@@ -83,6 +83,7 @@ class Column:
     choices: tuple[Any, ...] = ()
     refers: tuple[str, str] = ("", "")  # table and column
     default: Any = None
+    item: Column | None = None  # of a list: what each of it is
     attribute: str = ""  # the name in the model, where it is another one
     part: str = (
         ""  # of what keeps a tree in order: `path 4` (its step), `depth`, `children`, `left`, `right`, `level`, `tree`
@@ -113,6 +114,9 @@ class Application(Protocol):
 
     def insert(self, table: Table, rows: Sequence[dict[str, Any]]) -> None:
         """Add rows, all or none; raises what the database raises."""
+
+    def filled(self) -> None:
+        """Do what a database needs when all rows are there."""
 
     def entries(self) -> Sequence[Entry]:
         """Return the entry points in the order of their definition."""

@@ -16,6 +16,7 @@ from typing import Any
 
 from ._contract import Column, Table
 
+NETWORK = ("address", "network", "hardware")
 BRANCHES = 8  # children of a row of a tree
 STRIDES = (7, 11, 13, 17, 19, 23)  # prime to any size that is asked for
 DAYS = 60  # over which dates are spread, half of them to come
@@ -139,7 +140,7 @@ class Filler:
                 return column
         return next(column for column in table.columns if column.primary or column.unique)
 
-    def value(self, table: Table, column: Column, index: int) -> Any:
+    def value(self, table: Table, column: Column, index: int) -> Any:  # noqa: C901 - one line a kind
         """Return the value of a column in a row that is not a reference."""
         kind, name = column.kind, column.attribute or column.name
         if column.choices:
@@ -166,14 +167,17 @@ class Filler:
             return decimal.Decimal(1 + index % min(97, most)).quantize(decimal.Decimal(1).scaleb(-places))
         if kind in ("datetime", "date", "time", "interval"):
             return self.moment(column, name, index)
-        if kind == "uuid":
-            return uuid.uuid5(uuid.NAMESPACE_OID, f"{table.name}.{column.name}.{index}")
+        if kind in ("uuid", "uuid text"):
+            made = uuid.uuid5(uuid.NAMESPACE_OID, f"{table.name}.{column.name}.{index}")
+            return made if kind == "uuid" else str(made)
         if kind == "json":
             return column.default if isinstance(column.default, (dict, list)) else {}
         if kind == "list":
-            return []
+            return [self.value(table, column.item, index)] if column.item is not None else []
         if kind == "bytes":
             return b"\0" * 8
+        if kind in NETWORK:
+            return of_network(kind, index + 1)
         return self.text(table, column, name, index)
 
     def chosen(self, choices: Sequence[Any], index: int, table: Table) -> Any:
@@ -251,6 +255,14 @@ class Filler:
         # The number tells rows apart: it stays whole where there is room for little.
         digits = str(number) if most >= len(str(number)) else to_base(number, most)
         return (word[: max(most - len(digits), 0)] + digits)[:most]
+
+
+def of_network(kind: str, number: int) -> str:
+    """Return an address of a computer, a network or a card, as PostgreSQL has types for."""
+    parts = [number >> 16 & 255, number >> 8 & 255, number & 255]
+    if kind == "hardware":
+        return "08:00:2b:" + ":".join(f"{part:02x}" for part in parts)
+    return "10." + (".".join(map(str, parts)) if kind == "address" else f"{number >> 8 & 255}.{number & 255}.0/24")
 
 
 def in_tree(part: str, index: int, count: int) -> Any:

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from . import _postgres
 from ._contract import CannotStartError, Column, Table
 
 # What an engine is told that says how to reach a server, or how many connections it may hold.
@@ -29,10 +30,11 @@ PLACES = (
 
 
 class Engines:
-    """The scratch databases in place of the program's: one file for each URL that it asks for."""
+    """The scratch databases in place of the program's: one file for each URL that it asks for, or one on a server."""
 
-    def __init__(self, scratch: Path) -> None:
-        self.scratch = scratch
+    def __init__(self, scratch: Path, database: _postgres.Place | None = None) -> None:
+        self.scratch, self.database = scratch, database
+        self.notes: dict[str, None] = {}
         self.made: list[Any] = []
 
     def redirect(self) -> None:
@@ -41,6 +43,11 @@ class Engines:
             importlib.import_module("sqlalchemy")
         except ImportError:
             return
+        if self.database is not None:
+            from sqlalchemy import event
+
+            listen = _postgres.lenient(event.listen, lambda note: self.notes.setdefault(note))
+            event.listen = event.api.listen = listen
         for place in PLACES:
             try:
                 module = importlib.import_module(place)
@@ -57,9 +64,13 @@ class Engines:
             return real
 
         def make(url: Any, **given: Any) -> Any:
-            if str(url).startswith(str(self.url(url, is_async=is_async))[:20]) and str(self.scratch) in str(url):
+            if self.is_ours(url):
                 return real(url, **given)
             kept = {name: value for name, value in given.items() if name not in DROPPED}
+            if self.database is not None:
+                engine = real(self.database.url(str(url), is_async=is_async), **kept)
+                self.made.append(getattr(engine, "sync_engine", engine))
+                return engine
             if is_async:
                 try:
                     importlib.import_module("aiosqlite")
@@ -76,6 +87,12 @@ class Engines:
 
         make.is_perfwrights = True  # type: ignore[attr-defined]
         return make
+
+    def is_ours(self, url: Any) -> bool:
+        """Tell whether a URL leads to a scratch database."""
+        if self.database is not None:
+            return getattr(url, "database", None) == self.database.name
+        return str(url).startswith("sqlite") and str(self.scratch) in str(url)
 
     def url(self, url: Any, *, is_async: bool) -> str:
         """Return the URL of the scratch database that stands for another one."""
@@ -94,9 +111,12 @@ class Database:
         self.described: list[Table] | None = None
 
     def create(self) -> None:
-        """Create what tables there are not yet, in types that SQLite has."""
+        """Create what tables there are not yet; on SQLite in types that it has."""
         import sqlalchemy as sa
 
+        if self.is_server:
+            self.create_on_server()
+            return
         for metadata in self.metadatas:
             for table in metadata.tables.values():
                 table.schema = None
@@ -115,6 +135,63 @@ class Database:
                 except sa.exc.SQLAlchemyError as error:
                     self.notes.append(f"table {table.name} cannot be made on SQLite ({brief(error)})")
 
+    @property
+    def is_server(self) -> bool:
+        """Whether it is a database of PostgreSQL."""
+        return str(self.engine.dialect.name) == "postgresql"
+
+    def create_on_server(self) -> None:
+        """Create schemas and tables as the program says; each alone where all together are refused."""
+        import sqlalchemy as sa
+
+        for metadata in self.metadatas:
+            schemas = sorted({table.schema for table in metadata.tables.values() if table.schema})
+            for table in metadata.tables.values():
+                for column in table.columns:
+                    if column.identity is not None:
+                        column.identity.always = False  # rows come with their keys
+            quote = self.engine.dialect.identifier_preparer.quote_schema
+            for schema in map(quote, schemas):
+                try:
+                    self.work(lambda c, name=schema: c.execute(sa.text(f"CREATE SCHEMA IF NOT EXISTS {name}")))
+                except sa.exc.SQLAlchemyError as error:
+                    self.notes.append(f"schema {schema} cannot be made ({brief(error)})")
+            try:
+                self.work(metadata.create_all)
+            except Exception:  # of the server or of a type of the program's own
+                for table in metadata.sorted_tables:
+                    try:
+                        self.work(lambda c, table=table: table.create(c, checkfirst=True))
+                    except Exception as error:
+                        self.notes.append(f"table {table.name} cannot be made on PostgreSQL ({brief(error)})")
+
+    def work(self, what: Any) -> Any:
+        """Return what a function gives of a connection in a transaction, whether the driver waits or not."""
+        if not self.engine.dialect.is_async or "aiosqlite" in str(self.engine.url):
+            with sync(self.engine).begin() as connection:
+                return what(connection)
+        import asyncio
+
+        from sqlalchemy.ext.asyncio import create_async_engine
+        from sqlalchemy.pool import NullPool
+
+        async def run() -> Any:
+            engine = create_async_engine(self.engine.url, poolclass=NullPool)
+            async with engine.begin() as connection:
+                return await connection.run_sync(what)
+
+        loop = asyncio.new_event_loop()  # a connection belongs to the loop that it was opened in
+        try:
+            return loop.run_until_complete(run())
+        finally:
+            loop.close()
+
+    def filled(self) -> None:
+        """Set what makes keys past those that are there."""
+        if self.is_server:
+            for statement in _postgres.FILLED:
+                self.work(lambda c, text=statement: c.exec_driver_sql(text))
+
     def tables(self) -> list[Table]:
         """Return the tables that can be filled."""
         if self.described is None:
@@ -130,13 +207,12 @@ class Database:
     def insert(self, table: Table, rows: Sequence[dict[str, Any]]) -> None:
         """Add rows through the core, so that types are bound as the program's are."""
         if rows:
-            with sync(self.engine).begin() as connection:
-                connection.execute(table.handle.insert(), list(rows))
+            self.work(lambda connection: connection.execute(table.handle.insert(), list(rows)))
 
     def relations(self) -> dict[str, str]:
         """Return, for `Model.attribute` of each relation, the table that it leads to."""
         return {
-            f"{mapper.class_.__name__}.{relation.key}": relation.mapper.local_table.name
+            f"{mapper.class_.__name__}.{relation.key}": name_of(relation.mapper.local_table)
             for mapper in self.mapped
             for relation in mapper.relationships
         }
@@ -167,7 +243,9 @@ def metadatas(mapped: Sequence[Any]) -> list[Any]:
     from sqlalchemy import MetaData
 
     found: dict[int, Any] = {id(mapper.local_table.metadata): mapper.local_table.metadata for mapper in mapped}
-    for module in list(sys.modules.values()):
+    for name, module in list(sys.modules.items()):
+        if name.startswith("sqlalchemy."):  # the catalogues of servers
+            continue
         for each in list(getattr(module, "__dict__", {}).values()):
             if isinstance(each, MetaData):
                 found.setdefault(id(each), each)
@@ -231,6 +309,7 @@ def described(table: Any, model: Any) -> Table:
             continue
         refers = next(iter(column.foreign_keys), None)
         kind, size, digits, choices = kind_of(column.type)
+        choices = choices or _postgres.ranges(column.type)
         default = column.default.arg if column.default is not None and column.default.is_scalar else None
         if isinstance(default, enum.Enum):
             default = None
@@ -239,19 +318,35 @@ def described(table: Any, model: Any) -> Table:
                 name=column.key, kind=kind, size=size, digits=digits, nullable=bool(column.nullable),
                 unique=column.name in single or bool(column.unique) or primary == [column.name],
                 primary=primary == [column.name], choices=choices, default=default,
-                refers=(refers.column.table.name, refers.column.name) if refers is not None else ("", ""),
-                attribute=names.get(column.name, ""),
+                refers=(name_of(refers.column.table), refers.column.key) if refers is not None else ("", ""),
+                attribute=names.get(column.name, ""), item=item_of(column.type),
             )
         )  # fmt: skip
     name = model.__name__ if model is not None else ""
     return Table(
-        name=table.name,
+        name=name_of(table),
         columns=columns,
         together=together,
         model=name,
         is_user=is_users(model, table.name),
         handle=table,
     )
+
+
+def name_of(table: Any) -> str:
+    """Return the name of a table as statements have it: with its schema, where it has one."""
+    schema = getattr(table, "schema", None)
+    return f"{schema}.{table.name}" if schema else str(table.name)
+
+
+def item_of(kind: Any) -> Column | None:
+    """Return what the items of an array are, as a column of them."""
+    inner = getattr(kind, "item_type", None)
+    if inner is None:
+        return None
+    of_items, size, digits, choices = kind_of(inner)
+    choices = choices or _postgres.ranges(inner)
+    return Column(name="", kind=of_items, size=size, digits=digits, choices=choices)
 
 
 def is_users(model: Any, table: str) -> bool:
@@ -272,8 +367,9 @@ def kind_of(kind: Any) -> tuple[str, int, tuple[int, int], tuple[Any, ...]]:
         return "text", 0, (0, 0), choices
     if isinstance(kind, sa.JSON):
         return "json", 0, (0, 0), ()
-    if isinstance(kind, sa.Interval):
-        return "interval", 0, (0, 0), ()
+    named = _postgres.kind_of(kind)
+    if isinstance(kind, sa.Interval) or named:
+        return named or "interval", 0, (0, 0), ()
     try:
         python = kind.python_type
     except NotImplementedError:
@@ -282,6 +378,7 @@ def kind_of(kind: Any) -> tuple[str, int, tuple[int, int], tuple[Any, ...]]:
     kinds: dict[Any, str] = {
         bool: "bool", int: "int", float: "float", decimal.Decimal: "decimal", datetime.datetime: "datetime",
         datetime.date: "date", datetime.time: "time", uuid.UUID: "uuid", bytes: "bytes", dict: "json", list: "list",
+        datetime.timedelta: "interval",
     }  # fmt: skip
     digits = (int(getattr(kind, "precision", None) or 0), int(getattr(kind, "scale", None) or 2))
     return kinds.get(python, "text"), size, digits, ()

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from . import _postgres
 from ._contract import Answer, CannotStartError, Column, Entry, Parameter, Table
 from ._paths import options
 
@@ -24,6 +25,7 @@ KINDS = {
     "PositiveBigIntegerField": "int", "BooleanField": "bool", "NullBooleanField": "bool", "FloatField": "float",
     "DecimalField": "decimal", "DateTimeField": "datetime", "DateField": "date", "TimeField": "time",
     "DurationField": "interval", "UUIDField": "uuid", "JSONField": "json", "BinaryField": "bytes", "ArrayField": "list",
+    "HStoreField": "json", "GenericIPAddressField": "address",
 }  # fmt: skip
 
 
@@ -42,13 +44,14 @@ class Django:
 
     framework = "django"
 
-    def __init__(self, scratch: Path) -> None:
+    def __init__(self, scratch: Path, database: _postgres.Place | None = None) -> None:
         import django
         from django.conf import settings
 
         self.notes: list[str] = []
         self.headers: dict[str, str] = {}
         self.user: Any = None
+        self.database = database
         try:
             self.settle(settings, scratch)
             django.setup()
@@ -62,15 +65,16 @@ class Django:
 
     def settle(self, settings: Any, scratch: Path) -> None:
         """Lead databases, mail, caches and files to the scratch folder."""
-        names = list(settings.DATABASES) or ["default"]
+        given = dict(settings.DATABASES) or {"default": {}}
+        is_spatial = any("gis" in str(each.get("ENGINE")) for each in given.values())
         settings.DATABASES = {
             name: {
-                "ENGINE": "django.db.backends.sqlite3", "NAME": str(scratch / f"{name}.sqlite3"), "ATOMIC_REQUESTS":
-                bool(settings.DATABASES.get(name, {}).get("ATOMIC_REQUESTS", False)), "TEST": {},
+                **self.place(name, scratch, is_spatial=is_spatial), "TEST": {},
+                "ATOMIC_REQUESTS": bool(each.get("ATOMIC_REQUESTS", False)),
             }
-            for name in names
+            for name, each in given.items()
         }  # fmt: skip
-        if any("gis" in str(each) for each in settings.DATABASES.values()):
+        if is_spatial and self.database is None:
             self.notes.append("its database needs PostGIS or SpatiaLite")
         settings.MIGRATION_MODULES = NoMigrations()
         settings.DATABASE_ROUTERS = []
@@ -91,6 +95,16 @@ class Django:
                 **getattr(settings, "STORAGES", {}),
                 "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
             }
+
+    def place(self, name: str, scratch: Path, *, is_spatial: bool) -> dict[str, Any]:
+        """Return the settings of a scratch database."""
+        if self.database is None:
+            return {"ENGINE": "django.db.backends.sqlite3", "NAME": str(scratch / f"{name}.sqlite3")}
+        engine = "django.contrib.gis.db.backends.postgis" if is_spatial else "django.db.backends.postgresql"
+        return {
+            "ENGINE": engine, "NAME": self.database.name, "HOST": self.database.host, "PORT": str(self.database.port),
+            "USER": self.database.user, "PASSWORD": self.database.password,
+        }  # fmt: skip
 
     def tables(self) -> Sequence[Table]:
         """Return the tables of all models, also those between two models."""
@@ -124,13 +138,22 @@ class Django:
         model = table.handle
         alias = router.db_for_write(model)
         connection = connections[alias]
-        fields = model._meta.local_concrete_fields
+        fields = [each for each in model._meta.local_concrete_fields if not getattr(each, "generated", False)]
         quote = connection.ops.quote_name
         names = ", ".join(quote(field.column) for field in fields)
         marks = ", ".join(["%s"] * len(fields))
         values = [[prepared(field, row.get(field.column), connection) for field in fields] for row in rows]
         with transaction.atomic(using=alias), connection.cursor() as cursor:
             cursor.executemany(f"INSERT INTO {quote(model._meta.db_table)} ({names}) VALUES ({marks})", values)
+
+    def filled(self) -> None:
+        """Set what makes keys past those that are there."""
+        if self.database is not None:
+            from django.db import connection
+
+            with connection.cursor() as cursor:
+                for statement in _postgres.FILLED:
+                    cursor.execute(statement)
 
     def relations(self) -> dict[str, str]:
         """Return, for `Model.attribute` of each relation, the table that it leads to."""
@@ -244,14 +267,16 @@ def described(model: Any, user: Any) -> Table:
         ):
             related, target, kind = None, None, "int"
         choices = tuple(value for value, _ in field.flatchoices if value not in ("", None)) if field.choices else ()
-        choices = kinds or choices
+        choices = kinds or choices or _postgres.pair_of(type(field).__name__)
+        base = getattr(field, "base_field", None)
+        item = Column(name="", kind=kind_of(base), size=base.max_length or 0) if base is not None else None
         columns.append(
             Column(
                 name=field.column, kind=kind, size=getattr(field, "max_length", None) or 0,
                 digits=(getattr(field, "max_digits", None) or 0, getattr(field, "decimal_places", None) or 0),
                 nullable=field.null, unique=field.unique, primary=field.primary_key, choices=choices, default=default,
                 refers=(related.db_table, target.column) if related is not None and target is not None else ("", ""),
-                attribute=field.attname, part=parts.get(field.name, ""),
+                attribute=field.attname, part=parts.get(field.name, ""), item=item,
             )
         )  # fmt: skip
     column_of = {field.name: field.column for field in meta.local_concrete_fields}
@@ -324,7 +349,7 @@ def prepared(field: Any, value: Any, connection: Any) -> Any:
     from django.utils import timezone
 
     if isinstance(value, datetime.datetime) and settings.USE_TZ and timezone.is_naive(value):
-        value = timezone.make_aware(value, datetime.UTC)
+        value = timezone.make_aware(value, _postgres.UTC)
     return field.get_db_prep_save(value, connection)
 
 
@@ -457,11 +482,11 @@ def settings_module(named: str) -> None:
     os.environ["DJANGO_SETTINGS_MODULE"] = named
 
 
-def made_of(named: str, scratch: Path) -> Django:
+def made_of(named: str, scratch: Path, database: _postgres.Place | None = None) -> Django:
     """Start a project by the name of its settings."""
     settings_module(named)
     try:
         importlib.import_module("django")
     except ImportError as error:
         raise CannotStartError(f"Django is not installed in {sys.prefix}") from error
-    return Django(scratch)
+    return Django(scratch, database)

@@ -49,6 +49,11 @@ class Flask:
         if self.database is not None:
             self.database.insert(table, rows)
 
+    def filled(self) -> None:
+        """Set what makes keys past those that are there."""
+        if self.database is not None:
+            self.database.filled()
+
     def relations(self) -> dict[str, str]:
         """Return where relations lead."""
         return self.database.relations() if self.database is not None else {}
