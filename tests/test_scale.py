@@ -243,3 +243,10 @@ def test_a_stop_of_the_event_loop_is_told_at_its_line(tmp_path: Path) -> None:
     assert status == 1
     assert "main.py:14 slow > main.py:9 waits" in said
     assert "1 confirmed" in said
+
+
+def test_even_data_gives_no_user_more_than_another(flask: tuple[Path, Scaled]) -> None:
+    status, said, _ = command(".", "--sizes", "4,8,16", "--even", "--only", "/orders", "--format", "json", cwd=flask[0])
+    entry = next(each for each in json.loads(said)["scale"]["entries"] if each["entry"] == "GET /orders")
+    assert status in (0, 1)
+    assert entry["metrics"]["queries"]["values"] == {"4": 3, "8": 3, "16": 3}

@@ -160,6 +160,7 @@ def scale(
     seconds: float = 120.0,
     writes: bool = False,
     commands: bool = False,
+    even: bool = False,
     only: Sequence[str] = (),
     headers: Mapping[str, str] | None = None,
     server: Server | None = None,
@@ -169,14 +170,15 @@ def scale(
     """Measure an application at growing sizes within `seconds`, three sizes at least.
 
     `guest` starts an interpreter with a scratch folder of its own; `only` has patterns of paths, as of a shell, that
-    are to be asked. With a `server` there is a database on it for each size, else SQLite; what `guest` starts shares
-    its folder then. Raises ApplicationError where the application cannot be started.
+    are to be asked. With `even`, no row has more children than another. With a `server` there is a database on it for
+    each size, else SQLite; what `guest` starts shares its folder then. Raises ApplicationError where the application
+    cannot be started.
     """
     progress = progress or Progress()
     began, until = clock(), clock() + seconds
     seen: dict[str, _Seen] = {}
     rows: dict[int, Mapping[str, int]] = {}
-    run = _Run(guest, app, root, dict(headers or {}), server, commands=commands, writes=writes)
+    run = _Run(guest, app, root, dict(headers or {}), server, commands=commands, writes=writes, even=even)
     done: list[int] = []
     stopped = "the largest size was reached"
     last = 0.0
@@ -253,8 +255,9 @@ class _Run:
         *,
         commands: bool,
         writes: bool,
+        even: bool,
     ) -> None:
-        self.commands, self.writes, self.server = commands, writes, server
+        self.commands, self.writes, self.even, self.server = commands, writes, even, server
         self.guest, self.app, self.root, self.headers = guest, app, root, headers
         self.environment: dict[str, str] = {}
         self.notes = [f"its scratch databases are of {server.name}"] if server is not None else []
@@ -283,7 +286,9 @@ class _Run:
                 slug="cannot-start",
             )
         writes = self.writes or self.commands
-        filled = guest.ask({"ask": "fill", "n": n, "said": dict(self.app.said), "writes": writes}, FILLING)
+        filled = guest.ask(
+            {"ask": "fill", "n": n, "said": dict(self.app.said), "writes": writes, "even": self.even}, FILLING
+        )
         why = filled.get("raised") or filled.get("ended")
         if why:
             raise ApplicationError(

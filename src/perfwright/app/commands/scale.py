@@ -65,6 +65,7 @@ def _headers(_context: click.Context, _option: click.Parameter, given: Sequence[
 )
 @click.option("--seconds", type=click.FloatRange(min=5), default=120.0, show_default=True, help="Time for all sizes.")
 @click.option("--writes", is_flag=True, help="Ask POST, PUT, PATCH and DELETE as well.")
+@click.option("--even", is_flag=True, help="Give no row more children than another, the first user neither.")
 @click.option("--commands", is_flag=True, help="Run management commands, commands of Flask and queued tasks as well.")
 @click.option("--only", multiple=True, metavar="PATTERN", help="Ask only paths like this one, as '/api/*'.")
 @click.option("--header", "headers", multiple=True, callback=_headers, help="Send 'Name: value' with each request.")
@@ -111,7 +112,7 @@ def scale(context: click.Context, /, app: str, **asked: Any) -> None:
             lambda: Guest(python, [], contain=asked["contain"], scratch=server.empty() if server else None),
             known, found.root, found.settings,
             sizes=asked["sizes"], seconds=asked["seconds"], writes=asked["writes"], only=asked["only"],
-            commands=asked["commands"], headers=asked["headers"], server=server, progress=progress,
+            commands=asked["commands"], even=asked["even"], headers=asked["headers"], server=server, progress=progress,
         )  # fmt: skip
         record = pipeline.check(found.root, found.names, found.settings, keep=project.cache_folder())
     verdicts = joined.judge(record.findings, measured)

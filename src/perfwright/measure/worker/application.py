@@ -130,7 +130,7 @@ def fill(asked: dict[str, Any]) -> dict[str, Any]:
     app = RUNNING.app
     tables = in_order(app.tables())
     today = datetime.date.today()
-    filler = Filler(tables, asked["said"], today)
+    filler = Filler(tables, asked["said"], today, even=asked["even"])
     counts: dict[str, int] = {}
     refused: dict[str, str] = {}
     for table in tables:

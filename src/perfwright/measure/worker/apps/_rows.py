@@ -62,7 +62,10 @@ def in_order(tables: Sequence[Table]) -> list[Table]:
 class Filler:
     """Makes the rows of tables in order; remembers the keys of those that are filled."""
 
-    def __init__(self, tables: Sequence[Table], said: Mapping[str, Sequence[str]], today: datetime.date) -> None:
+    def __init__(
+        self, tables: Sequence[Table], said: Mapping[str, Sequence[str]], today: datetime.date, *, even: bool = False
+    ) -> None:
+        self.even = even  # no row has more children than another
         self.tables = {table.name: table for table in tables}
         self.said, self.today = said, today
         self.count = 0  # rows of the table that is being filled
@@ -96,7 +99,7 @@ class Filler:
     def row(self, table: Table, index: int, attempt: int) -> dict[str, Any] | None:
         """Return one row, or nothing where a parent it needs has no rows (left)."""
         parents = [column for column in table.columns if column.refers[0]]
-        hub = index % (len(parents) + 1) if parents else 0
+        hub = index % (len(parents) + 1) if parents and not self.even else 0
         row: dict[str, Any] = {}
         for column in table.columns:
             if column.part:
