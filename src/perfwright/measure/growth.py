@@ -33,7 +33,7 @@ RISING = 0.12
 FLAT, FLAT_RANGE = 1.35, 100  # the last three to the first three, over so wide a range: constant
 SMALL = 200  # sizes up to which an exponential can be measured
 HELD_OUT = 2
-CACHES = 0.3  # of a slope: what leaving the processor's caches adds at most
+CACHES = 0.35  # of a slope: what leaving the processor's caches adds at most
 UNSURE = 0.45  # up to which it has been seen to add, on busy machines
 BASES = tuple(1.3 + 0.1 * step for step in range(11))
 
