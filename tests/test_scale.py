@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -144,10 +145,13 @@ def test_what_a_run_refutes_is_no_longer_likely(flask: tuple[Path, Scaled], tmp_
         FLASK.replace('db.relationship("Line", ', 'db.relationship("Line", lazy="selectin", ')
     )
     record = pipeline.check(flask[0], ["app.py"], Settings())  # as it was predicted before the change
-    verdicts = joined.judge(record.findings, measured(tmp_path))
+    found = measured(tmp_path)
+    verdicts = joined.judge(record.findings, found)
     finding = next(each for each in joined.kept(record, verdicts).findings if each.symbol == "Order.lines")
     assert (finding.confidence, verdicts[finding.key].said) == ("possible", "refuted")
     assert "refuted at GET /orders" in finding.message
+    failed = replace(found, entries=[replace(each, faults=1) for each in found.entries])  # of the watcher
+    assert joined.judge(record.findings, failed)[finding.key].said == "not reached"
 
 
 def command(*arguments: str, cwd: Path) -> tuple[int, str, str]:

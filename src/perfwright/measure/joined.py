@@ -37,6 +37,10 @@ class Verdict:
 def judge(findings: Sequence[Finding], scaled: Scaled) -> dict[str, Verdict]:
     """Return, by key, the verdict on each finding whose claim is a count."""
     verdicts = {finding.key: verdict(finding, scaled) for finding in findings if finding.rule in COUNTED}
+    doubtful = {asked.entry for asked in scaled.entries if asked.faults}
+    for key, each in verdicts.items():  # too little may have been counted to refute anything
+        if each.said == "refuted" and doubtful.intersection(each.entry.split(", ")):
+            verdicts[key] = Verdict(key=key, said="not reached", why=f"watching {each.entry} failed at times")
     verdicts |= {finding.key: stopped(finding, scaled) for finding in findings if finding.rule in STOPS}
     return verdicts
 

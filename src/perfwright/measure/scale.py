@@ -77,6 +77,7 @@ class Asked:
     ran: Mapping[str, frozenset[int]]
     hops: tuple[str, ...] = ()
     stopped: str = ""
+    faults: int = 0  # of the watcher: what is counted may be too little
 
     @property
     def answered(self) -> bool:
@@ -231,9 +232,18 @@ def scale(
     return Scaled(
         app=app.target, framework=started["framework"], python=started["python"], tier=tier, contained=contained,
         sizes=done, rows=rows, refused=filled["refused"], entries=entries, unreached=unreached,
-        notes=[*started["notes"], *([filled["signed_in"]] if filled["signed_in"] else []), *run.notes],
+        notes=[*filled["notes"], *([filled["signed_in"]] if filled["signed_in"] else []), *run.notes, *faulty(entries)],
         models=filled["models"], relations=filled["relations"], stopped=stopped, seconds=clock() - began,
     )  # fmt: skip
+
+
+def faulty(entries: Sequence[Asked]) -> list[str]:
+    """Return where the watcher failed: its counts are a lower bound there."""
+    return [
+        f"watching {each.entry} failed {each.faults} times: its counts may be too low"
+        for each in entries
+        if each.faults
+    ]
 
 
 def in_order(entries: Sequence[Any]) -> list[tuple[int, Any]]:
@@ -400,7 +410,7 @@ def _asked(known: _Seen, stated: int, settings: Settings) -> Asked:
     return Asked(
         entry=known.entry, endpoint=known.endpoint, path=known.path, status=known.status, metrics=metrics,
         lines=_lines(known), ran={file: frozenset(lines) for file, lines in known.ran.items()}, hops=known.hops,
-        stopped=known.stopped,
+        stopped=known.stopped, faults=sum(int(said["trace"].get("faults", 0)) for said in known.said.values()),
     )  # fmt: skip
 
 

@@ -37,6 +37,7 @@ class Running:
 
     def __init__(self) -> None:
         self.app: Any = None
+        self.engines: Any = None
         self.entries: Sequence[Entry] = ()
         self.tables: Sequence[Table] = ()
         self.capture: Any = None
@@ -63,7 +64,7 @@ def start(asked: dict[str, Any]) -> dict[str, Any]:
     database = _postgres.Place(**asked["database"]) if asked.get("database") else None
     if database is not None:
         database.lead()
-    engines = Engines(scratch, database)
+    engines = RUNNING.engines = Engines(scratch, database)
     if asked["framework"] == "django":
         RUNNING.app = django.made_of(asked["target"], scratch, database)
     else:
@@ -90,7 +91,6 @@ def start(asked: dict[str, Any]) -> dict[str, Any]:
     return {
         "framework": app.framework,
         "python": ".".join(map(str, sys.version_info[:3])),
-        "notes": [*app.notes, *engines.notes, *getattr(getattr(app, "database", None), "notes", [])],
         "entries": [
             {"entry": each.name, "endpoint": each.endpoint, "file": each.file, "line": each.line}
             for each in RUNNING.entries
@@ -154,6 +154,7 @@ def fill(asked: dict[str, Any]) -> dict[str, Any]:
         "rows": counts,
         "refused": refused,
         "signed_in": signed,
+        "notes": [*app.notes, *RUNNING.engines.notes, *getattr(getattr(app, "database", None), "notes", [])],
         "relations": app.relations(),
         "models": {table.model: table.name for table in tables if table.model},
     }

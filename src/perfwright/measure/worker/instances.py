@@ -149,7 +149,7 @@ def _sqlalchemy(builder: Any, kind: Any, size: int, depth: int) -> Any:
     for each in mapper.column_attrs:
         try:
             hint = each.columns[0].type.python_type
-        except NotImplementedError:
+        except NotImplementedError:  # SQLAlchemy's word for a type of no Python type: the column stays as it is
             continue
         setattr(made, each.key, builder.value(hint, size, depth=depth + 1))
     return made
@@ -195,12 +195,13 @@ def _below(builder: Any, kind: Any, size: int, depth: int) -> Any:
     """Return an instance of a class that implements an abstract one."""
     if not inspect.isabstract(kind):
         return None
+    why = "none is imported"
     for each in _subclasses(kind):
         try:
             return builder.value(each, size, depth=depth + 1)
-        except Exception:
-            continue
-    raise CannotBuildError(f"{kind.__name__} is abstract, and no class that implements it can be built")
+        except Exception as error:  # the user's class, built as it may not like; the next one may be
+            why = f"{each.__name__}: {type(error).__name__}: {error}"
+    raise CannotBuildError(f"{kind.__name__} is abstract, and no class that implements it can be built ({why})")
 
 
 def _subclasses(kind: Any) -> Iterator[Any]:

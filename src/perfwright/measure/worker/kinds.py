@@ -1,5 +1,6 @@
 """Kinds of values that no annotation names: what a body that is not annotated asks for."""
 
+import abc
 import pathlib
 import types
 from collections.abc import Callable, Mapping
@@ -24,14 +25,14 @@ class Asked(NamedTuple):
     depth: int
 
 
-class Kind:
+class Kind(abc.ABC):
     """A kind of value; `build` makes one of a size with a builder, `code` is the Python that would."""
 
     code = "..."
 
+    @abc.abstractmethod
     def build(self, asked: Asked, /) -> Any:
         """Return a value."""
-        raise NotImplementedError
 
 
 class Fixed(Kind):

@@ -372,7 +372,7 @@ def kind_of(kind: Any) -> tuple[str, int, tuple[int, int], tuple[Any, ...]]:
         return named or "interval", 0, (0, 0), ()
     try:
         python = kind.python_type
-    except NotImplementedError:
+    except NotImplementedError:  # SQLAlchemy's word for a type of no Python type; what does not fit is refused and told
         python = str
     size = int(getattr(kind, "length", None) or 0)
     kinds: dict[Any, str] = {

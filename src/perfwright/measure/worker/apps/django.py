@@ -111,10 +111,11 @@ class Django:
         if self.described is None:
             from django.apps import apps
             from django.contrib.auth import get_user_model
+            from django.core.exceptions import ImproperlyConfigured
 
             try:
                 user = get_user_model()
-            except Exception:  # without django.contrib.auth
+            except ImproperlyConfigured:  # without django.contrib.auth
                 user = None
             self.described = []
             for model in apps.get_models(include_auto_created=True):
@@ -194,11 +195,16 @@ class Django:
     def sign_in(self, _tables: Sequence[Table]) -> str:
         """Remember the first user, who is asked as."""
         from django.contrib.auth import get_user_model
+        from django.core.exceptions import ImproperlyConfigured
 
         try:
-            self.user = get_user_model()._base_manager.order_by("pk").first()
-        except Exception:  # without users there is nobody to sign in
+            model = get_user_model()
+        except ImproperlyConfigured:  # without django.contrib.auth there is nobody to sign in
             return ""
+        try:
+            self.user = model._base_manager.order_by("pk").first()
+        except Exception as error:  # the database's, or of a field of the program's own
+            self.notes.append(f"nobody is signed in ({type(error).__name__}: {error})")
         return f"signed in as the first {type(self.user).__name__}" if self.user is not None else ""
 
     def ask(self, entry: Entry, path: str, body: Any) -> Answer:
@@ -214,11 +220,13 @@ class Django:
 
     def client(self) -> Any:
         """Return a client that is signed in, for sessions and for REST framework's authentication."""
+        from django.core.exceptions import ImproperlyConfigured
+
         try:
             from rest_framework.test import APIClient as Client
 
             client = Client(raise_request_exception=False)
-        except Exception:  # not installed, or not configured
+        except (ImportError, RuntimeError, ImproperlyConfigured):  # not installed, or not one of the project's apps
             from django.test import Client
 
             client = Client(raise_request_exception=False)

@@ -29,7 +29,7 @@ def written(cursor: Any, sets: int) -> int:
     try:
         count = cursor.rowcount
         return count if isinstance(count, int) and count >= 0 else sets
-    except Exception:
+    except Exception:  # a driver need not say: the sets of parameters are what is known
         return sets
 
 
@@ -122,7 +122,7 @@ def composed(sql: Any, beside: Any) -> Any:
     as_string = getattr(sql, "as_string", None)
     try:
         return sql if as_string is None else as_string(beside)
-    except Exception:
+    except Exception:  # it needs a connection that is open: the statement is told as it is
         return sql
 
 
