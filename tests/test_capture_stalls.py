@@ -54,11 +54,10 @@ async def holds():
 SCRIPT = """
 import asyncio, app, sys, threading
 capture = Capture([ROOT]); capture.install()
-for name in ("blocks", "waits", "threads", "computes", "holds", "holds", "holds"):
+for name in ("blocks", "waits", "threads", "computes", "holds"):
     with capture.recording() as trace:
         asyncio.run(getattr(app, name)())
-    if not any(stall["held_gil"] for stall in told.get(name, {"stalls": ()})["stalls"]):
-        told[name] = trace.to_json()  # on a busy machine the watcher may wait for the processor, not for the lock
+    told[name] = trace.to_json()
 async def inside():
     with capture.recording() as trace:
         app.helper()
@@ -136,3 +135,27 @@ def test_nothing_is_left_behind(told: tuple[Path, dict[str, Any]]) -> None:
     _, found = told
 
     assert (found["restored"], found["left"]) == (True, [])
+
+
+def test_a_known_frame_is_looked_at_without_the_file_system(tmp_path: Path) -> None:
+    """Who asks the file system lets the loop run on, and the sample is of something else by then."""
+    (tmp_path / "app.py").write_text(
+        "import json\n\n\nclass Each:\n    pass\n\n\ndef run(look):\n    return json.JSONEncoder(default=look).encode(Each())\n"
+    )
+    found = run(
+        tmp_path,
+        """
+import app, os, sys
+sites, asked = Capture([ROOT]).sites, []
+real = os.path.realpath
+os.path.realpath = lambda path, **more: asked.append(path) or real(path, **more)
+def look(each):
+    told["lines"].append(sites.lines(sys._getframe(), None))
+    told["asked"].append(len(asked))
+told["lines"], told["asked"] = [], []
+app.run(look); app.run(look)
+""",
+    )
+
+    assert found["lines"] == [[["app.py", 9, "run"]]] * 2
+    assert found["asked"][1] == found["asked"][0]

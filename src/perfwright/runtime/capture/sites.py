@@ -48,6 +48,8 @@ class Sites:
         self.hop, self.tasks = hop, tasks
         self.files: dict[str, int] = {hop.co_filename: HOP, tasks: TASKS}
         self.names: dict[str, str] = {}
+        self.inside = tuple(place.rstrip(os.sep) + os.sep for place in self.places)
+        self.others = (OURS,) if any(place.startswith(LIBRARY) for place in self.inside) else (OURS, LIBRARY)
 
     def key(self, frame: FrameType | None, last: FrameType | None, kept: dict[int, CodeType]) -> Key:
         """Return what identifies the site of a frame, up to the frame `last`; the codes in it are added to `kept`."""
@@ -93,7 +95,7 @@ class Sites:
         waiting = None
         while frame is not None and len(found) < DEEPEST:
             code = frame.f_code
-            kind = self.files.get(code.co_filename) or self._kind(code.co_filename)
+            kind = self.kind(code.co_filename)
             if kind == PROJECT:
                 line = self._line(frame)
                 above = frame.f_back
@@ -108,7 +110,7 @@ class Sites:
                     break
             elif kind == TEMPLATE and code.co_name == "render_annotated":
                 path, number = _node(frame)
-                if path in self.names or self._kind(path) == PROJECT:
+                if self.kind(path) == PROJECT:
                     found.setdefault((self.names[path], number, ""))
             if frame is last:
                 break
@@ -119,9 +121,14 @@ class Sites:
 
     def named(self, code: CodeType) -> tuple[Line, ...]:
         """Return the first line of a function, if it is the project's."""
-        if (self.files.get(code.co_filename) or self._kind(code.co_filename)) != PROJECT:
+        if self.kind(code.co_filename) != PROJECT:
             return ()
         return ((self.names[code.co_filename], code.co_firstlineno, _shown(code, code.co_name)),)
+
+    def kind(self, name: str) -> int:
+        """Return whose file this is."""
+        known = self.files.get(name)
+        return self._kind(name) if known is None else known
 
     def _kind(self, name: str) -> int:
         if len(self.files) > FILES:  # a program that makes code without end
@@ -138,7 +145,10 @@ class Sites:
 
     def _told(self, name: str) -> str | None:
         """Return a file's path from its place; None for one that is not the project's."""
-        path = os.path.realpath(name)
+        if name.startswith(self.others):
+            return None
+        # Whoever asks the file system lets other threads run, and what a sample looks at runs on.
+        path = name if name.startswith(self.inside) and ".." not in name else os.path.realpath(name)
         if path.startswith(OURS):
             return None
         for place in self.places:
