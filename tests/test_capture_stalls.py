@@ -139,9 +139,8 @@ def test_nothing_is_left_behind(told: tuple[Path, dict[str, Any]]) -> None:
 
 def test_a_known_frame_is_looked_at_without_the_file_system(tmp_path: Path) -> None:
     """Who asks the file system lets the loop run on, and the sample is of something else by then."""
-    (tmp_path / "app.py").write_text(
-        "import json\n\n\nclass Each:\n    pass\n\n\ndef run(look):\n    return json.JSONEncoder(default=look).encode(Each())\n"
-    )
+    body = "def run(look):\n    return json.JSONEncoder(default=look).encode(Each())\n"
+    (tmp_path / "app.py").write_text("import json\n\n\nclass Each:\n    pass\n\n\n" + body)
     found = run(
         tmp_path,
         """
