@@ -13,8 +13,9 @@ from perfwright import pipeline
 from perfwright.app import project
 from perfwright.config import Settings
 from perfwright.measure import application, growth, joined
+from perfwright.measure.entries import Scaled
 from perfwright.measure.run import Guest
-from perfwright.measure.scale import Scaled, scale
+from perfwright.measure.scale import scale
 
 ROOT = Path(__file__).parent.parent
 SIZES = (4, 8, 16)

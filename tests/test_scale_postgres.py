@@ -22,9 +22,10 @@ from perfwright.app.commands.scale import COMMAND
 from perfwright.config import Settings
 from perfwright.errors import PerfwrightError
 from perfwright.measure import application, joined, postgres
+from perfwright.measure.entries import Scaled
 from perfwright.measure.postgres import Server
 from perfwright.measure.run import Guest
-from perfwright.measure.scale import Scaled, scale
+from perfwright.measure.scale import scale
 from perfwright.measure.worker.apps import _postgres as _place
 from perfwright.measure.worker.apps._contract import CannotStartError
 

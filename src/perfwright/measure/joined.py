@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from perfwright.finding import Confidence, Finding, Growth, Measured, Record
 from perfwright.measure import growth
-from perfwright.measure.scale import Asked, Line, Scaled
+from perfwright.measure.entries import Asked, Line, Scaled
 
 STOPS = ("blocking-call-in-async", "cpu-work-in-async")  # they claim that the event loop stops
 HEAD = 4  # lines of a function's head

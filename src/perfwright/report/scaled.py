@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from perfwright import __version__
+from perfwright.measure.entries import Asked, Line, Metric, Scaled
 from perfwright.measure.joined import Verdict
-from perfwright.measure.scale import Asked, Line, Metric, Scaled
 from perfwright.report import words
 from perfwright.report.columns import columns, cut
 from perfwright.report.safe import safe
