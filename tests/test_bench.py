@@ -54,6 +54,12 @@ def steps(items: list[int]) -> None:
 def sleeps(items: list[int]) -> None:
     time.sleep(0.002 + len(items) * 1e-5)
 
+def keeps_rows(items: list[int]) -> None:
+    import sqlite3
+    database = sqlite3.connect(":memory:")
+    database.execute("create table t (text text)")
+    database.executemany("insert into t values (?)", (("x" * 2000,) for _ in items))
+
 def spins(items: list[int]) -> None:
     until = time.perf_counter() + 0.002
     while time.perf_counter() < until:
@@ -188,6 +194,15 @@ def test_a_target_that_cannot_be_run_is_one_sentence(code: Path, target: str, sl
     assert slug in done.stderr
     assert "Traceback" not in done.stderr
     assert not done.stdout
+
+
+def test_memory_that_a_library_holds_is_counted_by_memray(code: Path) -> None:
+    pytest.importorskip("memray")  # it is not for Windows
+    found = document(bench(f"{code.name}:keeps_rows", "--format", "json", cwd=code.parent))
+
+    assert found["memory_by"] == "memray"
+    largest = max(point["n"] for point in found["points"] if point["peak_bytes"])
+    assert {p["n"]: p["peak_bytes"] for p in found["points"]}[largest] > 2000 * largest
 
 
 def test_an_interpreter_without_perfwright_runs_the_function(code: Path, tmp_path: Path) -> None:

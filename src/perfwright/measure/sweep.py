@@ -27,6 +27,8 @@ GRACE = 0.3  # seconds
 SMALLEST = 3  # the first size where growth is exponential
 STEEP = 4.2  # local slope from which sizes grow by one or two
 DISCERNIBLE, HOT = 0.3, 5  # slope of a line that grows; lines named
+UNSEEN, ARENAS = 1.5, 4 << 20  # times tracemalloc's peak and bytes more, from which memray sees what it does not
+WHOLE = 0.75  # seconds to see that, and once more where it is so
 WAITS, WAITING = 1.5, 2  # wall to CPU from which a function waits, at so many of the largest sizes
 
 
@@ -56,6 +58,7 @@ class Sweep:
     hot: Sequence[tuple[str, float]]
     peaks: Sequence[tuple[int, int]]
     peak: Fit
+    peak_by: str
     stopped: str
     seconds: float
     failed: str = ""
@@ -97,7 +100,7 @@ def sweep(
     until = max(began + seconds * SHARE, clock() + seconds * LEAST)  # trials may have taken their time
     samples, stopped = _timed(guest, fresh, until, clock, SMALLEST if chosen["steep"] else FIRST)
     counted, per_line, covered = _counted(guest, [sample.n for sample in samples], began + COUNTING * seconds, clock)
-    peaks = _peaks(guest, [sample.n for sample in samples], began + MEMORY * seconds, clock)
+    peaks, peak_by = _peaks(guest, [sample.n for sample in samples], began + MEMORY * seconds, clock)
     lines_fit = growth.fit(counted)
     time_fit = growth.fit([(sample.n, sample.cpu) for sample in samples], lines_fit)
     last = samples[-WAITING:]
@@ -109,8 +112,8 @@ def sweep(
     return Sweep(
         function=function, file=known["file"], line=known["line"], python=known["python"], samples=samples,
         time=time_fit, wall=growth.fit([(sample.n, sample.wall) for sample in samples]) if waits else None,
-        lines=counted, lines_fit=lines_fit, hot=hot(per_line), peaks=peaks, peak=growth.fit(peaks), stopped=stopped,
-        seconds=clock() - began, mutates=fresh, targets=at_targets(samples, time_fit),
+        lines=counted, lines_fit=lines_fit, hot=hot(per_line), peaks=peaks, peak=growth.fit(peaks), peak_by=peak_by,
+        stopped=stopped, seconds=clock() - began, mutates=fresh, targets=at_targets(samples, time_fit),
         apart=apart, worst=spreads.search(guest, points, left - (clock() - searched), clock),
         input="; ".join(filter(None, (chosen["input"], choice.note))),
         covered=max(covered, chosen["covered"]), endless=chosen["endless"],
@@ -214,18 +217,33 @@ def _counted(
     return counted, per_line, len(ran) / own if own else 0.0
 
 
-def _peaks(guest: Guest, sizes: Sequence[int], until: float, clock: Callable[[], float]) -> list[tuple[int, int]]:
-    step = max(len(sizes) // PEAKS, 1)
-    found: list[tuple[int, int]] = []
+def _peaks(
+    guest: Guest, sizes: Sequence[int], until: float, clock: Callable[[], float]
+) -> tuple[list[tuple[int, int]], str]:
+    """Return peak memory by size, and what counted it: memray where C libraries hold what tracemalloc does not see."""
     until = max(until, clock() + LATE)
-    for n in sizes[::step]:
+    found = _held(guest, "peak", sizes[:: max(len(sizes) // PEAKS, 1)], until, clock)
+    if found:
+        n, traced = found[-1]
+        traced *= (sizes[-1] / n) ** max(growth.fit(found).growth.exponent, 1.0)
+        whole = _held(guest, "whole", sizes[-1:], clock() + WHOLE, clock)
+        if whole and whole[0][1] > UNSEEN * traced + ARENAS:
+            return _held(guest, "whole", [n for n, _ in found], clock() + WHOLE, clock) + whole, "memray"
+    return found, "tracemalloc"
+
+
+def _held(
+    guest: Guest, counted: str, sizes: Sequence[int], until: float, clock: Callable[[], float]
+) -> list[tuple[int, int]]:
+    found: list[tuple[int, int]] = []
+    for n in sizes:
         left = until - clock()
         if left <= 0:
             break
-        said = guest.ask({"ask": "peak", "n": n}, max(left, 0.5))
+        said = guest.ask({"ask": counted, "n": n}, max(left, 0.5))
         if _failed(said):
             break
-        found.append((n, said["peak"]))
+        found.append((n, said[counted]))
     return found
 
 
@@ -275,6 +293,6 @@ def _nothing(known: Any, function: str, failed: str, stub: str, seconds: float) 
     untold = growth.fit([])
     return Sweep(
         function=function, file=known["file"], line=known["line"], python=known["python"], samples=(), time=untold,
-        wall=None, lines=(), lines_fit=untold, hot=(), peaks=(), peak=untold, stopped="", seconds=seconds,
-        failed=failed, stub=stub,
+        wall=None, lines=(), lines_fit=untold, hot=(), peaks=(), peak=untold, peak_by="", stopped="",
+        seconds=seconds, failed=failed, stub=stub,
     )  # fmt: skip

@@ -21,6 +21,7 @@ SHAPES: Mapping[str, Mapping[str, type]] = {
     "changes": {"changes": bool},
     "time": {"cpu": float, "wall": float, "waits": float},
     "peak": {"peak": int},
+    "whole": {"whole": int},
     "lines": {"lines": dict, "whole": bool, "ran": list, "own": int},
     "names": {"targets": list, "left": list, "built": list},
     "search": {

@@ -52,6 +52,7 @@ def document(target: str, found: "Sweep") -> dict[str, Any]:
         "target": target,
         "growth": found.time.growth.to_json(),
         "memory": found.peak.growth.to_json(),
+        "memory_by": found.peak_by,
         "points": points,
         "why": found.time.why,
         "input": found.input,

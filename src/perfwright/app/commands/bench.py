@@ -57,6 +57,9 @@ Tests run in that interpreter, contained as the function is, with pytest, else w
   def orders(n):
       return ([Order(i) for i in range(n)],)
 
+Memory is the peak of what Python allocates (tracemalloc); where memray is installed beside the project and libraries
+in C hold most of it, what the process allocates.
+
 It exits 0 when the growth could be told, 1 when it could not, and 2 when the function could not be run at all; of
 several functions, 0 when one of them could be measured.
 """
@@ -184,7 +187,8 @@ def _text(target: str, found: "Sweep", tier: str) -> str:
         told[0] = f"{safe(target)}: cannot tell how time grows: {found.time.why}"
     if found.wall is not None:
         told.append(f"it waits: wall time ~ {found.wall.text}")
-    told.append(f"memory ~ {found.peak.text}" if not found.peak.why else f"memory: cannot tell, {found.peak.why}")
+    held = f"memory ~ {found.peak.text}" if not found.peak.why else f"memory: cannot tell, {found.peak.why}"
+    told.append(f"{held} (as memray sees it: most is not Python's)" if found.peak_by == "memray" else held)
     told.append(measured.table(rows))
     for n, middle, low, high, is_measured in found.targets:
         if is_measured:

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, BinaryIO
 
-from . import application, counting, guard, marks, record, search, surface, timing, worst  # type: ignore[import-not-found,unused-ignore]
+from . import application, counting, guard, marks, memory, record, search, surface, timing, worst  # type: ignore[import-not-found,unused-ignore]
 from .instances import CannotBuildError
 from .target import Target
 
@@ -127,7 +127,10 @@ def answer(target: "Target | None", asked: dict[str, Any]) -> dict[str, Any]:
     if asked["ask"] == "quick":
         return worst.quick(target, n, distribution, asked["seconds"], asked.get("alone", ""))
     if asked["ask"] == "peak":
-        return {"peak": timing.peak(target.function, make(), most)}
+        return {"peak": memory.peak(target.function, make(), most)}
+    if asked["ask"] == "whole":
+        held = memory.whole(target.function, make(), most)
+        return {"whole": held} if held is not None else {"cannot": "memray is not installed"}
     call = make()
     with contextlib.suppress(Exception):  # a value that cannot be made again is counted as it is
         call = (tuple(timing.counted(each) for each in call[0]), {k: timing.counted(v) for k, v in call[1].items()})

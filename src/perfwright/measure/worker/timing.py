@@ -1,4 +1,4 @@
-"""One size measured: CPU and wall time of a call, whether it changes its input, peak memory, lines executed."""
+"""One size measured: CPU and wall time of a call, and whether it changes its input."""
 
 import asyncio
 import collections
@@ -8,7 +8,6 @@ import itertools
 import pickle
 import threading
 import time
-import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -203,14 +202,3 @@ def counted(value: Any, depth: int = 0) -> Any:
     if type(value) is dict:
         return {counted(key, depth + 1): counted(each, depth + 1) for key, each in value.items()}
     return value
-
-
-def peak(function: Callable[..., Any], call: Call, most: int | None = None) -> int:
-    """Return the most bytes that a call held at once beside its input."""
-    gc.collect()
-    tracemalloc.start()
-    try:
-        run(function, call, most)
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()

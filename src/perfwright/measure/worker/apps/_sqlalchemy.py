@@ -100,6 +100,44 @@ class Engines:
         return f"sqlite+aiosqlite:///{self.scratch}/{name}.db" if is_async else f"sqlite:///{self.scratch}/{name}.db"
 
 
+class Filled:
+    """What an application with SQLAlchemy's tables gives, whatever its framework."""
+
+    def __init__(self, engines: Engines) -> None:
+        self.engines = engines
+        self.notes: list[str] = []
+        self.database: Database | None = None
+
+    def create(self, engine: Any) -> None:
+        """Create the tables of all mapped classes by an engine; nothing where there is none."""
+        if engine is not None:
+            self.database = Database(engine)
+            self.database.create()
+
+    def tables(self) -> Sequence[Table]:
+        """Return the tables of all mapped classes."""
+        return self.database.tables() if self.database is not None else ()
+
+    def insert(self, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+        """Add rows to a table."""
+        if self.database is not None:
+            self.database.insert(table, rows)
+
+    def filled(self) -> None:
+        """Set what makes keys past those that are there."""
+        if self.database is not None:
+            self.database.filled()
+
+    def relations(self) -> dict[str, str]:
+        """Return where relations lead."""
+        return self.database.relations() if self.database is not None else {}
+
+    def close(self) -> None:
+        """Close the connections that wait in pools."""
+        for engine in self.engines.made:
+            engine.dispose()
+
+
 class Database:
     """The tables of a program that uses SQLAlchemy, and an engine to fill them by."""
 

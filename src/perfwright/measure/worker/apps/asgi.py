@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from ._contract import Answer, CannotStartError, Entry, Parameter, Table
-from ._sqlalchemy import Database, Engines
+from ._sqlalchemy import Engines, Filled
 
 LIBRARY = "starlette"
 REFUSED = (401, 403)
@@ -20,19 +20,17 @@ START = 4096  # bytes of a body that are kept
 LONGEST = 64 << 20  # bytes of a body after which an answer is cut
 
 
-class Asgi:
+class Asgi(Filled):
     """A started ASGI application."""
 
     def __init__(self, app: Any, engines: Engines) -> None:
-        self.app, self.engines = app, engines
-        self.notes: list[str] = []
+        super().__init__(engines)
+        self.app = app
         self.framework = "fastapi" if hasattr(app, "dependency_overrides") else "starlette"
         self.headers: list[tuple[bytes, bytes]] = []
         self.loop = asyncio.new_event_loop()
         asyncio.set_event_loop(self.loop)
-        self.database = Database(engines.made[0]) if engines.made else None
-        if self.database is not None:
-            self.database.create()
+        self.create(engines.made[0] if engines.made else None)
         self.said: asyncio.Queue[Any] = asyncio.Queue()
         self.loop.run_until_complete(self.start())
 
@@ -52,29 +50,6 @@ class Asgi:
         if waiting.done() and waiting.result()["type"] == "lifespan.startup.failed":
             raise CannotStartError(f"its start-up fails: {waiting.result().get('message', '')[-300:]}")
         waiting.cancel()
-
-    def tables(self) -> Sequence[Table]:
-        """Return the tables of all mapped classes."""
-        return self.database.tables() if self.database is not None else ()
-
-    def insert(self, table: Table, rows: Sequence[dict[str, Any]]) -> None:
-        """Add rows to a table."""
-        if self.database is not None:
-            self.database.insert(table, rows)
-
-    def filled(self) -> None:
-        """Set what makes keys past those that are there."""
-        if self.database is not None:
-            self.database.filled()
-
-    def relations(self) -> dict[str, str]:
-        """Return where relations lead."""
-        return self.database.relations() if self.database is not None else {}
-
-    def close(self) -> None:
-        """Close the connections that wait in pools."""
-        for engine in self.engines.made:
-            engine.dispose()
 
     def entries(self) -> Sequence[Entry]:
         """Return the routes, those of mounted applications with their prefix."""

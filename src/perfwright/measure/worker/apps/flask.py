@@ -10,58 +10,31 @@ from typing import Any
 
 from ._contract import Answer, Entry, Parameter, Table
 from ._paths import options
-from ._sqlalchemy import Database, Engines
+from ._sqlalchemy import Engines, Filled
 
 LIBRARY = "flask"
 START = 4096  # bytes of a body that are kept
 KINDS = {"IntegerConverter": "int", "FloatConverter": "float", "UUIDConverter": "uuid", "PathConverter": "path"}
 
 
-class Flask:
+class Flask(Filled):
     """A started Flask application."""
 
     framework = "flask"
 
     def __init__(self, app: Any, engines: Engines, session_names: Sequence[str]) -> None:
+        super().__init__(engines)
         self.app = app
-        self.notes: list[str] = []
         self.session: dict[str, Any] = {}
         self.headers: dict[str, str] = {}
         self.session_names = session_names
         app.config["WTF_CSRF_ENABLED"] = False
         app.config["PROPAGATE_EXCEPTIONS"] = False
-        self.engines = engines
-        self.database: Database | None = None
         with app.app_context():
             extension = app.extensions.get("sqlalchemy")
             engine = getattr(extension, "engine", None) if extension is not None else None
             engine = engine if engine is not None else (engines.made[0] if engines.made else None)
-            if engine is not None:
-                self.database = Database(engine)
-                self.database.create()
-
-    def tables(self) -> Sequence[Table]:
-        """Return the tables of all mapped classes."""
-        return self.database.tables() if self.database is not None else ()
-
-    def insert(self, table: Table, rows: Sequence[dict[str, Any]]) -> None:
-        """Add rows to a table."""
-        if self.database is not None:
-            self.database.insert(table, rows)
-
-    def filled(self) -> None:
-        """Set what makes keys past those that are there."""
-        if self.database is not None:
-            self.database.filled()
-
-    def relations(self) -> dict[str, str]:
-        """Return where relations lead."""
-        return self.database.relations() if self.database is not None else {}
-
-    def close(self) -> None:
-        """Close the connections that wait in pools."""
-        for engine in self.engines.made:
-            engine.dispose()
+            self.create(engine)
 
     def entries(self) -> Sequence[Entry]:
         """Return the rules of the map, but those for files that never change."""
