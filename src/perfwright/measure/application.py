@@ -13,6 +13,7 @@ MAKERS = ("FastAPI", "Flask", "Starlette", "APIFlask", "OpenAPI", "Litestar")
 FACTORIES = re.compile(r"^(create|make|get|build|init)_?(\w+_)?app(lication)?$|^app_factory$")
 FRONT = ("main", "app", "asgi", "wsgi", "server", "api", "application", "run", "__init__")  # the likeliest first
 SETTINGS = re.compile(r"""DJANGO_SETTINGS_MODULE["']\s*,\s*["']([\w.]+)["']""")
+QUEUES = {"click", "typer", "arq", "celery", "rq", "dramatiq", "huey", "taskiq", "procrastinate"}
 LARGEST = 1 << 20  # bytes of a file that is looked into
 WORDS, LETTERS = 12, 40  # strings kept of one attribute, and letters of one
 # Attributes that are compared with strings, but whose values are anybody's.
@@ -38,7 +39,8 @@ class Application:
     """How an application is started: its framework, the name to import, and where from.
 
     `said` has the strings that the code compares attributes with, by attribute, and `session_names` what it keeps
-    in a session: so the rows that are made hold what the program looks for.
+    in a session: so the rows that are made hold what the program looks for. `modules` are those that have commands or
+    tasks, which the application itself need not import.
     """
 
     framework: str
@@ -46,6 +48,7 @@ class Application:
     places: tuple[Path, ...]
     said: Mapping[str, Sequence[str]] = field(default_factory=dict)
     session_names: Sequence[str] = ()
+    modules: Sequence[str] = ()
 
 
 def find(root: Path, names: Sequence[str], given: str = "") -> Application:
@@ -55,23 +58,38 @@ def find(root: Path, names: Sequence[str], given: str = "") -> Application:
     """
     trees = dict(_parsed(root, names))
     said, session_names = vocabulary(trees.values())
+    modules = sorted(
+        imported_as(root, name, tree)[1]
+        for name, tree in trees.items()
+        if QUEUES & _imports(tree) and name.rpartition("/")[2] != "__main__.py"
+    )
     if given and ":" not in given and not given.endswith(".py"):
         return Application(
-            framework="django", target=given, places=_places(root), said=said, session_names=session_names
+            framework="django",
+            target=given,
+            places=_places(root),
+            said=said,
+            session_names=session_names,
+            modules=modules,
         )
     if given:
         module, _, _ = given.partition(":")
         file = next((name for name in trees if name.removesuffix(".py").replace("/", ".").endswith(module)), "")
         places = (*((imported_as(root, file, trees[file])[0],) if file else ()), *_places(root))
         return Application(
-            framework="", target=given, places=tuple(dict.fromkeys(places)), said=said, session_names=session_names
+            framework="",
+            target=given,
+            places=tuple(dict.fromkeys(places)),
+            said=said,
+            session_names=session_names,
+            modules=modules,
         )
     django = _django(root, names)
     if django is not None:
         target, place = django
         return Application(
             framework="django", target=target, places=tuple(dict.fromkeys((place, *_places(root)))), said=said,
-            session_names=session_names,
+            session_names=session_names, modules=modules,
         )  # fmt: skip
     best = min(_candidates(trees), default=None)
     if best is None:
@@ -84,7 +102,7 @@ def find(root: Path, names: Sequence[str], given: str = "") -> Application:
     place, module = imported_as(root, name, trees[name])
     return Application(
         framework="", target=f"{module}:{attribute}", places=tuple(dict.fromkeys((place, *_places(root)))), said=said,
-        session_names=session_names,
+        session_names=session_names, modules=modules,
     )  # fmt: skip
 
 
@@ -161,11 +179,7 @@ def imported_as(root: Path, name: str, tree: ast.Module) -> tuple[Path, str]:
     path = root / name
     folder, parts = path.parent, [] if path.name == "__init__.py" else [path.stem]
     climbs = max((node.level for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)), default=0)
-    absolute = {
-        (node.module or "").partition(".")[0]
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and not node.level
-    } | {each.name.partition(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import) for each in node.names}
+    absolute = _imports(tree)
     if path.name == "__init__.py":
         climbs = max(climbs, 1)
     while folder != folder.parent and (
@@ -174,6 +188,14 @@ def imported_as(root: Path, name: str, tree: ast.Module) -> tuple[Path, str]:
         parts.insert(0, folder.name)
         folder, climbs = folder.parent, climbs - 1
     return folder, ".".join(parts)
+
+
+def _imports(tree: ast.Module) -> set[str]:
+    """Return the packages that a module imports by their full names."""
+    nodes = list(ast.walk(tree))
+    return {
+        (node.module or "").partition(".")[0] for node in nodes if isinstance(node, ast.ImportFrom) and not node.level
+    } | {each.name.partition(".")[0] for node in nodes if isinstance(node, ast.Import) for each in node.names}
 
 
 def vocabulary(trees: Iterable[ast.Module]) -> tuple[dict[str, list[str]], list[str]]:

@@ -267,9 +267,9 @@ def helps(known: Seen, *, signed_in: bool) -> str:
     """Return what would help an entry point that was not answered well."""
     status = next(iter(known.status.values()), 0)
     if status in (401, 403) and signed_in:
-        return "the first user may not: say who may with --header"
+        return "the first user may not: say who may with --as or --header"
     if status in (401, 403):
-        return "give what signs in with --header, as 'Authorization: Bearer ...'"
+        return "sign in with --as, or with --header 'Authorization: Bearer ...'"
     if status == 404:
         return "no row was found by what its path was filled with"
     if status in (400, 422):

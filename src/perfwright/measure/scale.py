@@ -42,6 +42,7 @@ def scale(
     even: bool = False,
     only: Sequence[str] = (),
     headers: Mapping[str, str] | None = None,
+    signs_in: str = "",
     server: Server | None = None,
     progress: Progress | None = None,
     clock: Callable[[], float] = time.monotonic,
@@ -49,7 +50,8 @@ def scale(
     """Measure an application at growing sizes within `seconds`, three sizes at least.
 
     `guest` starts an interpreter with a scratch folder of its own; `only` has patterns of paths, as of a shell, that
-    are to be asked. With `even`, no row has more children than another. With a `server` there is a database on it for
+    are to be asked. `signs_in` names a function of the project, `module:name`, that gives headers to send or the user.
+    With `even`, no row has more children than another. With a `server` there is a database on it for
     each size, else SQLite; what `guest` starts shares its folder then. Raises ApplicationError where the application
     cannot be started.
     """
@@ -57,7 +59,9 @@ def scale(
     began, until = clock(), clock() + seconds
     seen: dict[str, Seen] = {}
     rows: dict[int, Mapping[str, int]] = {}
-    run = _Run(guest, app, root, dict(headers or {}), server, commands=commands, writes=writes, even=even)
+    run = _Run(
+        guest, app, root, dict(headers or {}), server, commands=commands, writes=writes, even=even, signs_in=signs_in
+    )
     done: list[int] = []
     stopped = "the largest size was reached"
     last = 0.0
@@ -134,7 +138,9 @@ class _Run:
         commands: bool,
         writes: bool,
         even: bool,
+        signs_in: str,
     ) -> None:
+        self.signs_in = signs_in
         self.commands, self.writes, self.even, self.server = commands, writes, even, server
         self.guest, self.app, self.root, self.headers = guest, app, root, headers
         self.environment: dict[str, str] = {}
@@ -147,6 +153,7 @@ class _Run:
             "places": [str(place) for place in self.app.places], "roots": [str(self.root)],
             "environment": self.environment, "capture": str(CAPTURE), "headers": self.headers,
             "session_names": list(self.app.session_names), "commands": self.commands,
+            "modules": list(self.app.modules),
         }  # fmt: skip
         for _ in range(MISSING):
             said = guest.ask({**question, "database": self.server.fresh() if self.server else None}, STARTING)
@@ -163,10 +170,17 @@ class _Run:
                 f"{self.app.places[0]} with {guest.python}: name another one with APP or --python.",
                 slug="cannot-start",
             )
-        writes = self.writes or self.commands
-        filled = guest.ask(
-            {"ask": "fill", "n": n, "said": dict(self.app.said), "writes": writes, "even": self.even}, FILLING
-        )
+        question = {
+            "ask": "fill", "n": n, "said": dict(self.app.said), "even": self.even, "as": self.signs_in,
+            "writes": self.writes or self.commands or said["framework"] == "click",
+        }  # fmt: skip
+        filled = guest.ask(question, FILLING)
+        if "cannot" in filled:
+            raise ApplicationError(
+                f"{self.signs_in} signs nobody in ({_plain(str(filled['cannot']))}); give a function without arguments "
+                "that returns headers by name, or a user who is in the database.",
+                slug="cannot-sign-in",
+            )
         why = filled.get("raised") or filled.get("ended")
         if why:
             raise ApplicationError(

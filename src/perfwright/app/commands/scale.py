@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,12 @@ def _headers(_context: click.Context, _option: click.Parameter, given: Sequence[
     return headers
 
 
+def _function(_context: click.Context, _option: click.Parameter, given: str) -> str:
+    if given and not re.fullmatch(r"[\w.]+:\w+", given):
+        raise click.BadParameter(f"{given!r} is no function; give such as perf.signing:admin.")
+    return given
+
+
 @click.command(epilog=EXAMPLES)
 @click.argument("app", required=False, default=".")
 @click.option("--python", type=click.Path(path_type=Path), help="The interpreter that runs the application.")
@@ -66,9 +73,21 @@ def _headers(_context: click.Context, _option: click.Parameter, given: Sequence[
 @click.option("--seconds", type=click.FloatRange(min=5), default=120.0, show_default=True, help="Time for all sizes.")
 @click.option("--writes", is_flag=True, help="Ask POST, PUT, PATCH and DELETE as well.")
 @click.option("--even", is_flag=True, help="Give no row more children than another, the first user neither.")
-@click.option("--commands", is_flag=True, help="Run management commands, commands of Flask and queued tasks as well.")
+@click.option(
+    "--commands",
+    is_flag=True,
+    help="Run management commands, those of Flask, click and typer, and queued tasks as well.",
+)
 @click.option("--only", multiple=True, metavar="PATTERN", help="Ask only paths like this one, as '/api/*'.")
 @click.option("--header", "headers", multiple=True, callback=_headers, help="Send 'Name: value' with each request.")
+@click.option(
+    "--as",
+    "signs_in",
+    metavar="MODULE:FUNCTION",
+    default="",
+    callback=_function,
+    help="Sign in by a function of yours: it returns headers by name, or the user.",
+)
 @click.option(
     "--sandbox",
     "contain",
@@ -112,7 +131,8 @@ def scale(context: click.Context, /, app: str, **asked: Any) -> None:
             lambda: Guest(python, [], contain=asked["contain"], scratch=server.empty() if server else None),
             known, found.root, found.settings,
             sizes=asked["sizes"], seconds=asked["seconds"], writes=asked["writes"], only=asked["only"],
-            commands=asked["commands"], even=asked["even"], headers=asked["headers"], server=server, progress=progress,
+            commands=asked["commands"], even=asked["even"], headers=asked["headers"], signs_in=asked["signs_in"],
+            server=server, progress=progress,
         )  # fmt: skip
         record = pipeline.check(found.root, found.names, found.settings, keep=project.cache_folder())
     verdicts = joined.judge(record.findings, measured)

@@ -13,12 +13,12 @@ import sys
 import threading
 import time
 import tracemalloc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from .apps import _commands, _postgres, asgi, django, flask  # type: ignore[import-not-found,unused-ignore]
+from .apps import _commands, _postgres, asgi, click, django, flask  # type: ignore[import-not-found,unused-ignore]
 from .apps._contract import Answer, CannotStartError, Entry, Table  # type: ignore[import-not-found,unused-ignore]
 from .apps._paths import filled  # type: ignore[import-not-found,unused-ignore]
 from .apps._rows import Filler, in_order  # type: ignore[import-not-found,unused-ignore]
@@ -26,6 +26,7 @@ from .apps._schema import example  # type: ignore[import-not-found,unused-ignore
 from .apps._sqlalchemy import Engines, brief  # type: ignore[import-not-found,unused-ignore]
 
 ASKS = ("start", "fill", "visit")
+FRAMEWORKS = (asgi, flask, click)
 REPEATS, ENOUGH = 3, 0.3  # timings of one entry point, and seconds after which there are no more
 SLOW = 2.0  # seconds; a call that takes longer is not made again to measure memory
 HALVES = 12  # times that a refused batch of rows is halved
@@ -70,7 +71,7 @@ def start(asked: dict[str, Any]) -> dict[str, Any]:
     else:
         engines.redirect()
         target = found(asked["target"])
-        for framework in (asgi, flask):
+        for framework in FRAMEWORKS:
             if framework.is_one(target):
                 more = (asked["session_names"],) if framework is flask else ()
                 RUNNING.app = framework.made_of(target, engines, *more)
@@ -78,13 +79,10 @@ def start(asked: dict[str, Any]) -> dict[str, Any]:
         else:
             raise CannotStartError(f"{asked['target']} is a {type(target).__name__}, no application that is known here")
     app = RUNNING.app
-    for name, value in asked.get("headers", {}).items():
-        if isinstance(app.headers, list):
-            app.headers.append((name.lower().encode(), value.encode()))
-        else:
-            app.headers[name] = value
+    send(app, asked.get("headers", {}))
     RUNNING.entries = [each for entry in app.entries() for each in (entry, *entry.variants())]
-    if asked.get("commands"):
+    if asked.get("commands") or app.framework == "click":
+        app.notes += _commands.imported(asked.get("modules", ()))
         found_here = _commands.commands(getattr(app, "app", app), app.framework, RUNNING.places, lambda: RUNNING.tables)
         RUNNING.entries = [*RUNNING.entries, *found_here]
     watch(asked)
@@ -96,6 +94,15 @@ def start(asked: dict[str, Any]) -> dict[str, Any]:
             for each in RUNNING.entries
         ],
     }
+
+
+def send(app: Any, headers: Mapping[str, str]) -> None:
+    """Send headers with each request from now on."""
+    for name, value in headers.items():
+        if isinstance(app.headers, list):
+            app.headers.append((name.lower().encode(), value.encode()))
+        else:
+            app.headers[name] = value
 
 
 def watch(asked: dict[str, Any]) -> None:
@@ -120,7 +127,7 @@ def found(target: str) -> Any:
     made = loaded
     for part in name.split("."):
         made = getattr(made, part)
-    if callable(made) and not any(framework.is_one(made) for framework in (asgi, flask)):
+    if callable(made) and not any(framework.is_one(made) for framework in FRAMEWORKS):
         made = made()
     return made
 
@@ -147,7 +154,10 @@ def fill(asked: dict[str, Any]) -> dict[str, Any]:
             refused[table.name] = "what it refers to has no rows"
     app.filled()
     RUNNING.tables = tables
-    signed = app.sign_in(tables)
+    try:
+        signed = signed_in(app, tables, asked.get("as", ""))
+    except Exception as error:  # the user's code
+        return {"cannot": f"{type(error).__name__}: {error}"}
     if asked["writes"]:
         keep()
     return {
@@ -158,6 +168,19 @@ def fill(asked: dict[str, Any]) -> dict[str, Any]:
         "relations": app.relations(),
         "models": {table.model: table.name for table in tables if table.model},
     }
+
+
+def signed_in(app: Any, tables: Sequence[Table], hook: str) -> str:
+    """Sign somebody in: whom the function `module:name` gives, else the first user. Return how."""
+    if not hook:
+        return str(app.sign_in(tables))
+    module, _, name = hook.partition(":")
+    given = app.given(getattr(importlib.import_module(module), name))
+    if isinstance(given, Mapping):
+        send(app, given)
+        return f"signed in by {hook}: it gives {', '.join(given) or 'nothing'}"
+    app.sign_in(tables, given)
+    return f"signed in by {hook}"
 
 
 def keep() -> None:

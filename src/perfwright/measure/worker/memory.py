@@ -1,6 +1,7 @@
 """Peak memory of one call: what Python allocates for it, or with memray what the whole process does."""
 
 import gc
+import importlib
 import tempfile
 import tracemalloc
 from collections.abc import Callable
@@ -27,7 +28,7 @@ def whole(function: Callable[..., Any], call: Call, most: int | None = None) -> 
     None where memray is not installed beside the function. It sees Python's own memory in arenas of 256 KiB or more.
     """
     try:
-        import memray
+        memray = importlib.import_module("memray")
     except ImportError:
         return None
     gc.collect()

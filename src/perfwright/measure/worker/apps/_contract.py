@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 MOST = 8  # options of one entry point that are tried
 PAGING = ("page", "limit", "size", "offset", "per_page", "page_size", "cursor", "format", "skip", "callback", "next")
@@ -69,6 +69,13 @@ class Answer:
     error: str = ""
 
 
+class Who(NamedTuple):
+    """Who asks: a row of a class that is mapped to a table, by its primary key."""
+
+    cls: Any
+    key: tuple[Any, ...]
+
+
 @dataclass(frozen=True)
 class Column:
     """A column as the filler needs to know it. `kind` is one of `_tables.KINDS`; `size` the most characters."""
@@ -121,8 +128,14 @@ class Application(Protocol):
     def entries(self) -> Sequence[Entry]:
         """Return the entry points in the order of their definition."""
 
-    def sign_in(self, _tables: Sequence[Table]) -> str:
-        """Let the first user be the one who asks; return how, or nothing where nobody needs to be anybody."""
+    def given(self, hook: Callable[[], Any]) -> Any:
+        """Call a hook of the user's as the program's own code; return headers by name, or who it says that asks.
+
+        Raises CannotStartError where it is neither.
+        """
+
+    def sign_in(self, _tables: Sequence[Table], who: Any = None) -> str:
+        """Let `who`, else the first user, be the one who asks; return how, or nothing where nobody need be anybody."""
 
     def ask(self, entry: Entry, path: str, body: Any) -> Answer:
         """Ask an entry point by a path with its parameters filled in."""

@@ -10,12 +10,12 @@ import hashlib
 import importlib
 import sys
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from . import _postgres
-from ._contract import CannotStartError, Column, Table
+from ._contract import CannotStartError, Column, Table, Who
 
 # What an engine is told that says how to reach a server, or how many connections it may hold.
 DROPPED = (
@@ -136,6 +136,21 @@ class Filled:
         """Close the connections that wait in pools."""
         for engine in self.engines.made:
             engine.dispose()
+
+    def told_by(self, given: Any) -> Any:
+        """Return what a hook says: headers by name, or who asks. Raises CannotStartError where it is neither."""
+        if isinstance(given, Mapping):
+            return given
+        key = None
+        if self.database is not None:
+            from sqlalchemy import inspect
+
+            key = getattr(inspect(given, raiseerr=False), "identity", None)
+        if not key:
+            raise CannotStartError(
+                f"it gives {type(given).__name__}, neither headers by name nor a row that is in the database"
+            )
+        return Who(type(given), tuple(key))
 
 
 class Database:

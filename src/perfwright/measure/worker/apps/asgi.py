@@ -7,7 +7,7 @@ import enum
 import inspect
 import json
 import typing
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from urllib.parse import unquote
 
@@ -82,8 +82,13 @@ class Asgi(Filled):
                             parameters=tuple(parameters(route)), options=tuple(options(route)), handle=route,
                         )  # fmt: skip
 
-    def sign_in(self, tables: Sequence[Table]) -> str:
-        """Stand in for each dependency that refuses, with the row that its annotation asks for."""
+    def given(self, hook: Callable[[], Any]) -> Any:
+        """Call a hook, on the application's event loop where it is asynchronous; return headers, or who asks."""
+        found = hook()
+        return self.told_by(self.loop.run_until_complete(found) if inspect.isawaitable(found) else found)
+
+    def sign_in(self, tables: Sequence[Table], who: Any = None) -> str:
+        """Stand in for each dependency that refuses, with the row that its annotation asks for, or with `who`."""
         if self.framework != "fastapi" or self.database is None:
             return ""
         stood_in: dict[str, None] = {}
@@ -91,12 +96,12 @@ class Asgi(Filled):
             for dependency in refusing(entry.handle):
                 if dependency in self.app.dependency_overrides:
                     continue
-                self.app.dependency_overrides[dependency] = self.instead_of(dependency, entry.handle, tables)
+                self.app.dependency_overrides[dependency] = self.instead_of(dependency, entry.handle, tables, who)
                 stood_in[dependency.__name__ if hasattr(dependency, "__name__") else type(dependency).__name__] = None
         return f"stood in for {', '.join(stood_in)}" if stood_in else ""
 
-    def instead_of(self, dependency: Any, route: Any, tables: Sequence[Table]) -> Any:
-        """Return a dependency that gives the first row of the class that another one returns, if any."""
+    def instead_of(self, dependency: Any, route: Any, tables: Sequence[Table], who: Any = None) -> Any:
+        """Return a dependency that gives `who`, else the first row of the class that another one returns, if any."""
         cls = given_class(dependency)
         mapper = getattr(cls, "__mapper__", None)
         if mapper is None and cls is None and gives_something(dependency):
@@ -107,6 +112,8 @@ class Asgi(Filled):
             return lambda: made_up(cls)
         model, table = mapper.class_, next((t for t in tables if t.handle is mapper.local_table), None)
         key = [table.keys.get(c.name, [1])[0] for c in mapper.primary_key] if table is not None else [1]
+        if who is not None and issubclass(who.cls, model):
+            key = list(who.key)
 
         def first(session: Any = None) -> Any:
             return session.get(model, key[0] if len(key) == 1 else tuple(key))

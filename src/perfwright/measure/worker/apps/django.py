@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import importlib
 import inspect
 import os
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -192,19 +193,29 @@ class Django:
                 found.setdefault(entry.name, entry)
         return list(found.values())
 
-    def sign_in(self, _tables: Sequence[Table]) -> str:
-        """Remember the first user, who is asked as."""
+    def given(self, hook: Callable[[], Any]) -> Any:
+        """Call a hook; return headers by name, or the user who asks."""
+        found = hook()
+        found = asyncio.run(found) if inspect.iscoroutine(found) else found
+        if not isinstance(found, Mapping) and not hasattr(found, "is_authenticated"):
+            raise CannotStartError(f"it gives {type(found).__name__}, neither headers by name nor a user")
+        return found
+
+    def sign_in(self, _tables: Sequence[Table], who: Any = None) -> str:
+        """Remember who is asked as: the first user, if nobody is named."""
         from django.contrib.auth import get_user_model
         from django.core.exceptions import ImproperlyConfigured
 
-        try:
-            model = get_user_model()
-        except ImproperlyConfigured:  # without django.contrib.auth there is nobody to sign in
-            return ""
-        try:
-            self.user = model._base_manager.order_by("pk").first()
-        except Exception as error:  # the database's, or of a field of the program's own
-            self.notes.append(f"nobody is signed in ({type(error).__name__}: {error})")
+        self.user = who
+        if who is None:
+            try:
+                model = get_user_model()
+            except ImproperlyConfigured:  # without django.contrib.auth there is nobody to sign in
+                return ""
+            try:
+                self.user = model._base_manager.order_by("pk").first()
+            except Exception as error:  # the database's, or of a field of the program's own
+                self.notes.append(f"nobody is signed in ({type(error).__name__}: {error})")
         return f"signed in as the first {type(self.user).__name__}" if self.user is not None else ""
 
     def ask(self, entry: Entry, path: str, body: Any) -> Answer:

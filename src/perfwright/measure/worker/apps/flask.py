@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -59,21 +59,30 @@ class Flask(Filled):
             found += [replace(entry, method=each) for each in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})]
         return found
 
-    def sign_in(self, tables: Sequence[Table]) -> str:
-        """Put the key of the first user into the session, where Flask-Login or the program looks for it."""
+    def given(self, hook: Callable[[], Any]) -> Any:
+        """Call a hook in the context of the application; return headers by name, or who asks."""
+        with self.app.app_context():
+            return self.told_by(hook())
+
+    def sign_in(self, tables: Sequence[Table], who: Any = None) -> str:
+        """Put the key of a user into the session, where Flask-Login or the program looks for it."""
         user = next((table for table in tables if table.is_user), None)
-        if user is None:
+        if who is not None:
+            key, named = who.key[0], who.cls.__name__
+        elif user is None:
             return ""
-        key = next((user.keys[c.name][0] for c in user.columns if c.primary and user.keys.get(c.name)), None)
+        else:
+            key = next((user.keys[c.name][0] for c in user.columns if c.primary and user.keys.get(c.name)), None)
+            named = user.name
         if key is None:
             return ""
         if hasattr(self.app, "login_manager"):
             self.session = {"_user_id": str(key), "_fresh": True}
-            return f"signed in as the first row of {user.name}"
+            return f"signed in as the first row of {named}"
         names = [name for name in self.session_names if re.search(r"user|account|customer|uid|logged|member", name)]
         if names:
             self.session = {name: True if "logged" in name else key for name in names}
-            return f"session: {', '.join(names)} of the first row of {user.name}"
+            return f"session: {', '.join(names)} of the first row of {named}"
         return ""
 
     def ask(self, entry: Entry, path: str, body: Any) -> Answer:
