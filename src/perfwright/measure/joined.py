@@ -37,10 +37,6 @@ class Verdict:
 def judge(findings: Sequence[Finding], scaled: Scaled) -> dict[str, Verdict]:
     """Return, by key, the verdict on each finding whose claim is a count."""
     verdicts = {finding.key: verdict(finding, scaled) for finding in findings if finding.rule in COUNTED}
-    doubtful = {asked.entry for asked in scaled.entries if asked.faults}
-    for key, each in verdicts.items():  # too little may have been counted to refute anything
-        if each.said == "refuted" and doubtful.intersection(each.entry.split(", ")):
-            verdicts[key] = Verdict(key=key, said="not reached", why=f"watching {each.entry} failed at times")
     verdicts |= {finding.key: stopped(finding, scaled) for finding in findings if finding.rule in STOPS}
     return verdicts
 
@@ -72,6 +68,15 @@ def verdict(finding: Finding, scaled: Scaled) -> Verdict:
     reaching = [asked for asked in scaled.entries if asked.said_well and ran(finding, asked)]
     if not reaching:
         return Verdict(key=finding.key, said="not reached", why="no entry point that was answered runs its lines")
+    found = by_counts(finding, reaching, scaled)
+    doubtful = [asked.entry for asked in reaching if asked.faults]
+    if found.said == "refuted" and doubtful:  # too little may have been counted
+        return Verdict(key=finding.key, said="not reached", why=f"watching {doubtful[0]} failed at times")
+    return found
+
+
+def by_counts(finding: Finding, reaching: Sequence[Asked], scaled: Scaled) -> Verdict:
+    """Return what the entry points say that run the lines of a finding."""
     best: tuple[float, Asked, dict[int, float]] | None = None
     for asked in reaching:
         counts = counted(own_lines(finding, asked, scaled))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from perfwright import __version__, baseline
-from perfwright.app import project, screen
+from perfwright.app import options, project, screen
 from perfwright.errors import InputError, PerfwrightError
 from perfwright.report import measured, words
 from perfwright.report.safe import safe
@@ -67,7 +67,7 @@ several functions, 0 when one of them could be measured.
 
 @click.command(epilog=EXAMPLES)
 @click.argument("target", metavar="MODULE:FUNCTION")
-@click.option("--python", type=click.Path(path_type=Path), help="The interpreter that runs the function.")
+@options.python("function")
 @click.option("--all", "every", is_flag=True, help="Measure each public function of a module or a package.")
 @click.option(
     "--tests",
@@ -82,15 +82,8 @@ several functions, 0 when one of them could be measured.
 @click.option(
     "--format", "form", type=click.Choice(["terminal", "json", "html"]), default="terminal", show_default=True
 )
-@click.option("--output", type=click.Path(path_type=Path), help="Write the report to a file.")
-@click.option(
-    "--sandbox",
-    "contain",
-    type=click.Choice(["auto", "off", "require"]),
-    default="auto",
-    show_default=True,
-    help="Contain the function: where the system allows it, never, or always.",
-)
+@options.output()
+@options.sandbox("function")
 @click.pass_context
 def bench(
     context: click.Context,

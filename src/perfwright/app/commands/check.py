@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from perfwright import baseline, report
-from perfwright.app import project, screen
+from perfwright.app import options, project, screen
 from perfwright.app.project import Project
 from perfwright.errors import InputError
 from perfwright.finding import SEVERITIES, Finding, Record, Unreadable
@@ -69,7 +69,7 @@ class Asked:
 @click.command(epilog=EXAMPLES)
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--format", default="terminal", show_default=True, metavar="NAME", help=f"{', '.join(report.names())}.")
-@click.option("--output", type=click.Path(path_type=Path), help="Write the report to a file.")
+@options.output()
 @click.option("--all", is_flag=True, help="Show notes too, and what is only possible.")
 @click.option("--top", type=click.IntRange(min=1), metavar="N", help="Show only the N costliest findings.")
 @click.option(

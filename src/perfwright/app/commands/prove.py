@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from perfwright import baseline, discover, report
-from perfwright.app import project, screen
+from perfwright.app import options, project, screen
 from perfwright.app.project import Project
 from perfwright.errors import InputError
 from perfwright.report import words
@@ -27,6 +27,7 @@ Examples:
   perfwright prove                        the findings of this folder
   perfwright prove shop --seconds 300
   perfwright prove --format html --output proved.html
+  perfwright prove --as perf.signing:admin --writes --commands
 
 Findings that claim queries, rows or requests are measured on the whole application, as `perfwright scale` does; those
 that claim a growth in time by running their function over growing input, as `perfwright bench` does. What was learned
@@ -39,20 +40,18 @@ It exits 0 when something could be measured, and 2 when nothing could.
 @click.command(epilog=EXAMPLES)
 @click.argument("folder", default=".", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--seconds", type=click.FloatRange(min=5), default=120.0, show_default=True, help="Time to spend in all.")
-@click.option("--python", type=click.Path(path_type=Path), help="The interpreter that runs the program.")
+@options.python("program")
 @click.option("--all", "every", is_flag=True, help="Measure notes too, and what is only possible.")
 @click.option(
     "--format", "form", type=click.Choice(["terminal", "json", "html"]), default="terminal", show_default=True
 )
-@click.option("--output", type=click.Path(path_type=Path), help="Write the report to a file.")
-@click.option(
-    "--sandbox",
-    "contain",
-    type=click.Choice(["auto", "off", "require"]),
-    default="auto",
-    show_default=True,
-    help="Contain the program: where the system allows it, never, or always.",
-)
+@options.output()
+@options.database()
+@options.writes()
+@options.commands()
+@options.headers()
+@options.signs_in()
+@options.sandbox("program")
 @click.pass_context
 def prove(context: click.Context, /, folder: Path, **asked: Any) -> None:
     """Measure each finding over growing data or input, and keep what was learned."""
@@ -95,26 +94,31 @@ def _verdicts(record: "Record", found: Project, folder: Path, asked: dict[str, A
     seconds = asked["seconds"]
     if counted:
         share = seconds * SHARE if timed else seconds
-        yield from _by_scale(counted, found, folder, python, share, asked["contain"])
+        yield from _by_scale(counted, found, folder, python, share, asked)
     if timed:
         with screen.working("measuring functions"), Guest(python, [folder], contain=asked["contain"]) as guest:
             yield from proofs.prove(guest, found.root, timed, seconds=seconds * (1 - SHARE) if counted else seconds)
 
 
 def _by_scale(
-    counted: list[Any], found: Project, folder: Path, python: Path, seconds: float, contain: Any
+    counted: list[Any], found: Project, folder: Path, python: Path, seconds: float, asked: dict[str, Any]
 ) -> "Iterator[Verdict]":
-    from perfwright.measure import application, joined
+    from perfwright.measure import application, joined, postgres, sandbox
     from perfwright.measure.run import Guest, GuestError
     from perfwright.measure.scale import scale
 
     names = discover.find(folder, [folder], exclude=found.settings.exclude, tests=False)
     try:
         app = application.find(folder, names)
-        with screen.working(f"starting {app.target}") as progress:
+        contained = asked["contain"] != "off" and not sandbox.missing()
+        with (
+            screen.working(f"starting {app.target}") as progress,
+            postgres.opened(asked["database"], contained=contained) as server,
+        ):
             measured = scale(
-                lambda: Guest(python, [], contain=contain), app, found.root, found.settings, seconds=seconds,
-                progress=progress,
+                lambda: Guest(python, [], contain=asked["contain"], scratch=server.empty() if server else None),
+                app, found.root, found.settings, seconds=seconds, writes=asked["writes"], commands=asked["commands"],
+                headers=asked["headers"], signs_in=asked["signs_in"], server=server, progress=progress,
             )  # fmt: skip
     except (InputError, GuestError) as error:
         for finding in counted:

@@ -2,15 +2,14 @@
 
 import json
 import os
-import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import click
 
 from perfwright import baseline, discover
-from perfwright.app import project, screen
+from perfwright.app import options, project, screen
 from perfwright.errors import InputError
 from perfwright.finding import Record
 
@@ -43,65 +42,25 @@ def _sizes(_context: click.Context, _option: click.Parameter, given: str) -> tup
     return sizes
 
 
-def _headers(_context: click.Context, _option: click.Parameter, given: Sequence[str]) -> dict[str, str]:
-    headers = {}
-    for each in given:
-        name, colon, value = each.partition(":")
-        if not colon or not name.strip():
-            raise click.BadParameter(f"{each!r} is no header; give such as 'Authorization: Bearer abc'.")
-        headers[name.strip()] = value.strip()
-    return headers
-
-
-def _function(_context: click.Context, _option: click.Parameter, given: str) -> str:
-    if given and not re.fullmatch(r"[\w.]+:\w+", given):
-        raise click.BadParameter(f"{given!r} is no function; give such as perf.signing:admin.")
-    return given
-
-
 @click.command(epilog=EXAMPLES)
 @click.argument("app", required=False, default=".")
-@click.option("--python", type=click.Path(path_type=Path), help="The interpreter that runs the application.")
+@options.python("application")
 @click.option("--sizes", default="10,30,100,300,1000", show_default=True, callback=_sizes, help="Rows a table.")
-@click.option(
-    "--database",
-    default="sqlite",
-    show_default=True,
-    metavar="[sqlite|postgres|URL]",
-    help="Where scratch databases are made: SQLite, a PostgreSQL server of its own, or one that is named.",
-)
 @click.option("--seconds", type=click.FloatRange(min=5), default=120.0, show_default=True, help="Time for all sizes.")
-@click.option("--writes", is_flag=True, help="Ask POST, PUT, PATCH and DELETE as well.")
 @click.option("--even", is_flag=True, help="Give no row more children than another, the first user neither.")
-@click.option(
-    "--commands",
-    is_flag=True,
-    help="Run management commands, those of Flask, click and typer, and queued tasks as well.",
-)
 @click.option("--only", multiple=True, metavar="PATTERN", help="Ask only paths like this one, as '/api/*'.")
-@click.option("--header", "headers", multiple=True, callback=_headers, help="Send 'Name: value' with each request.")
-@click.option(
-    "--as",
-    "signs_in",
-    metavar="MODULE:FUNCTION",
-    default="",
-    callback=_function,
-    help="Sign in by a function of yours: it returns headers by name, or the user.",
-)
-@click.option(
-    "--sandbox",
-    "contain",
-    type=click.Choice(["auto", "off", "require"]),
-    default="auto",
-    show_default=True,
-    help="Contain the application: where the system allows it, never, or always.",
-)
+@options.database()
+@options.writes()
+@options.commands()
+@options.headers()
+@options.signs_in()
+@options.sandbox("application")
 @click.option("--save", is_flag=True, help=f"Keep the findings with what was measured in {baseline.SAVED}.")
 @click.option("--top", type=click.IntRange(min=1), default=20, show_default=True, help="Entry points to show.")
 @click.option(
     "--format", "form", type=click.Choice(["terminal", "json", "html"]), default="terminal", show_default=True
 )
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the report to this file.")
+@options.output()
 @click.pass_context
 def scale(context: click.Context, /, app: str, **asked: Any) -> None:
     """Start an application on growing data and say what each entry point will cost."""
