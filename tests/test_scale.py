@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from perfwright import pipeline
+from perfwright import baseline, pipeline
 from perfwright.app import project
 from perfwright.config import Settings
 from perfwright.measure import application, growth, joined
@@ -153,6 +153,28 @@ def test_what_a_run_refutes_is_no_longer_likely(flask: tuple[Path, Scaled], tmp_
     assert "refuted at GET /orders" in finding.message
     failed = replace(found, entries=[replace(each, faults=1) for each in found.entries])  # of the watcher
     assert joined.judge(record.findings, failed)[finding.key].said == "not reached"
+
+
+def test_what_was_measured_stays_with_a_finding_until_its_files_change(
+    flask: tuple[Path, Scaled], tmp_path: Path
+) -> None:
+    saved = tmp_path / baseline.SAVED
+    (tmp_path / "app.py").write_text(FLASK)
+    before = pipeline.check(tmp_path, ["app.py"], Settings())
+    refuted = next(each for each in before.findings if each.rule == "request-per-item")
+    verdicts = joined.judge(before.findings, flask[1])
+    verdicts[refuted.key] = replace(verdicts[refuted.key], said="refuted", why="as many at every size")
+    baseline.save(joined.kept(before, verdicts), saved)
+    measured = baseline.read(saved)
+
+    baseline.save(before, saved)
+    assert baseline.read(saved) == measured
+    assert {each.key: each.confidence for each in measured.findings}[refuted.key] == "possible"
+
+    (tmp_path / "app.py").write_text(FLASK + "\nlater = 1\n")
+    after = pipeline.check(tmp_path, ["app.py"], Settings())
+    baseline.save(after, saved)
+    assert baseline.read(saved) == after
 
 
 def command(*arguments: str, cwd: Path) -> tuple[int, str, str]:

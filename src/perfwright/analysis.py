@@ -51,7 +51,7 @@ def read_all(
         resume.keep(cache, project, rest, listed, found)
     modules = list(project.modules.values())
     kept = suppressed(project, rules.find(found, [module.path for module in modules], settings))
-    paths = {finding.place.path for finding in kept}
+    paths = {path for finding in kept for path in (finding.place.path, *(step.path for step in finding.chain))}
     rendered = {path: digest for share in found for path, digest in share.templates.items()}
     digests = dict(rendered)
     digests.update((module.path, module.digest) for module in modules)

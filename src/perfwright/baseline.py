@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from perfwright.errors import InputError
-from perfwright.finding import VERSION, Record
+from perfwright.finding import REFUTED, VERSION, Finding, Measured, Record
 
 FOLDER = ".perfwright"  # what perfwright keeps of a project, below its root
 SAVED = f"{FOLDER}/findings.json"
@@ -18,9 +18,43 @@ SAVED = f"{FOLDER}/findings.json"
 def save(record: Record, path: Path) -> None:
     """Write the whole record; a folder `.perfwright` is made, and kept out of version control.
 
-    Raises InputError where the file cannot be written.
+    What was measured of a finding before stays with it, where no file of its chain has changed since. Raises
+    InputError where the file cannot be written.
     """
-    _write(path, record.to_json())
+    _write(path, carried(record, path).to_json())
+
+
+def carried(record: Record, path: Path) -> Record:
+    """Return the record with what the record saved there holds of measurements that still hold."""
+    try:
+        saved = read(path) if path.is_file() else None
+    except InputError:  # of another version, or cut short: it is written anew
+        saved = None
+    if saved is None:
+        return record
+    measured = {each.key: each for each in saved.findings if _was_measured(each)}
+    findings = []
+    for finding in record.findings:
+        before = measured.get(finding.key)
+        files = {finding.place.path, *(step.path for step in finding.chain)}
+        if before is not None and all(record.sources.get(file) == saved.sources.get(file) for file in files):
+            finding = _with_measured(finding, before)
+        findings.append(finding)
+    return replace(record, findings=tuple(findings))
+
+
+def _was_measured(finding: Finding) -> bool:
+    return REFUTED in finding.message or any(isinstance(each, Measured) for each in finding.evidence)
+
+
+def _with_measured(finding: Finding, before: Finding) -> Finding:
+    """Return a finding with what was measured before; what was measured since, in the same way, counts instead."""
+    ways = {each.by for each in finding.evidence if isinstance(each, Measured)}
+    older = [each for each in before.evidence if isinstance(each, Measured) and each.by not in ways]
+    if not _was_measured(finding):
+        _, refuted, why = before.message.partition(REFUTED)
+        finding = replace(finding, confidence=before.confidence, message=f"{finding.message}{refuted}{why}")
+    return replace(finding, evidence=(*finding.evidence, *older))
 
 
 def read(path: Path) -> Record:

@@ -18,6 +18,7 @@ Json = dict[str, Any]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 CONFIDENCES: tuple[Confidence, ...] = ("certain", "likely", "possible")
 VERSION = 1
+REFUTED = "; refuted at "  # in a message: a run showed otherwise there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -445,8 +446,8 @@ class Summary:
 class Record:
     """The document: findings, what they were judged against, what was read.
 
-    `sources` holds a hash of each file that has a finding (BLAKE2b, 16 bytes, hex): a finding whose
-    file has changed is read again, never trusted.
+    `sources` holds a hash of each file that a finding or its chain lies in (BLAKE2b, 16 bytes, hex): a
+    finding whose files have changed is read again, never trusted.
     """
 
     tool_version: str

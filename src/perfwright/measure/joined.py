@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from perfwright.finding import Confidence, Finding, Growth, Measured, Record
+from perfwright.finding import REFUTED, Confidence, Finding, Growth, Measured, Record
 from perfwright.measure import growth
 from perfwright.measure.entries import Asked, Line, Scaled
 
@@ -208,8 +208,8 @@ def with_evidence(findings: Sequence[Finding], verdicts: Mapping[str, Verdict]) 
             )
         confidence: Confidence = "certain" if verdict.said == "confirmed" else "possible"
         message = finding.message
-        if verdict.said == "refuted" and "refuted" not in message:
-            message = f"{message}; refuted at {verdict.entry}: {verdict.why}"
+        if verdict.said == "refuted" and REFUTED not in message:
+            message = f"{message}{REFUTED}{verdict.entry}: {verdict.why}"
         told.append(replace(finding, evidence=evidence, confidence=confidence, message=message))
     return told
 
