@@ -1,6 +1,7 @@
 """Growth of 37 functions of known class, twice, with all cores busy: right group, superlinear or not, CPU time.
 
-`--idle` leaves the cores alone. `--big-o PYTHON` puts beside it what big_O, installed there, says at the same sizes.
+`--held-out` measures 24 others, by none of which the limits of the fit were set. `--idle` leaves the cores alone.
+`--big-o PYTHON` puts beside it what big_O, installed there, says at the same sizes.
 """
 
 import argparse
@@ -14,12 +15,13 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from growth import functions
+from growth import functions, held_out
 
 from perfwright.measure.growth import CANNOT_TELL
 from perfwright.measure.run import Guest
 from perfwright.measure.sweep import sweep
 
+CLASSES = {**functions.CLASSES, **held_out.CLASSES}
 FILE = Path(functions.__file__)
 SOURCES = (FILE.parents[2] / "src", FILE.parents[1])
 GROUPS = {"1": "1 or log n", "log n": "1 or log n", "n": "n or n log n", "n log n": "n or n log n"}
@@ -48,12 +50,12 @@ class Tally:
 
     def add(self, name: str, answer: Answer) -> None:
         self.answers.setdefault(name, []).append(answer)
-        mark = "  " if group(answer.klass) == group(functions.CLASSES[name]) else "! "
-        said = f"{functions.CLASSES[name]:<9}{answer.klass:<12}{answer.told}"
+        mark = "  " if group(answer.klass) == group(CLASSES[name]) else "! "
+        said = f"{CLASSES[name]:<9}{answer.klass:<12}{answer.told}"
         print(f"{mark}{name:<24}{self.method:<12}{said}  [{answer.cpu:.1f} s]", flush=True)
 
     def row(self) -> str:
-        told = [(functions.CLASSES[name], each.klass) for name, some in self.answers.items() for each in some]
+        told = [(CLASSES[name], each.klass) for name, some in self.answers.items() for each in some]
         right = sum(group(klass) == group(truth) for truth, klass in told)
         steep = sum(
             klass not in (CANNOT_TELL, NONE) and (klass in LINEAR) == (truth in LINEAR) for truth, klass in told
@@ -85,8 +87,9 @@ def spent() -> float:
 def once(name: str, seconds: float) -> tuple[Answer, list[int]]:
     """Return what one run says of a function, and the sizes that it measured."""
     before = spent()
-    with Guest(Path(sys.executable), [], contain="off") as guest:
-        found = sweep(guest, str(FILE), name, seconds=seconds)
+    with Guest(Path(sys.executable), [FILE.parents[1]], contain="off") as guest:
+        file = str(held_out.__file__ if name in held_out.CLASSES else FILE)
+        found = sweep(guest, file, name, seconds=seconds)
     told = f"{found.time.text}; {found.lines_fit.growth.klass} by lines {found.failed or found.time.why}"
     return Answer(found.time.growth.klass, told, spent() - before), [sample.n for sample in found.samples]
 
@@ -114,7 +117,8 @@ def with_big_o(python: Path, name: str, sizes: list[int]) -> Answer:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("names", nargs="*", default=list(functions.CLASSES))
+    parser.add_argument("names", nargs="*", default=[])
+    parser.add_argument("--held-out", action="store_true")
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--runs", type=int, default=2)
     parser.add_argument("--idle", action="store_true")
@@ -124,11 +128,11 @@ def main() -> None:
     for process in [] if given.idle else burning:
         process.start()
     tallies = [Tally("perfwright"), *([Tally("big_O")] if given.big_o else [])]
-    for name in given.names:
+    for name in given.names or (held_out.CLASSES if given.held_out else functions.CLASSES):
         for _ in range(given.runs):
             answer, sizes = once(name, given.seconds)
             tallies[0].add(name, answer)
-            if given.big_o:
+            if given.big_o and name in functions.CLASSES:
                 tallies[1].add(name, with_big_o(given.big_o.absolute(), name, sizes))
     print(f"\n{'':<12}{'right group':<14}{'superlinear':<14}{'answers changed':<18}{'median CPU':>10}{'most':>10}")
     for tally in tallies:

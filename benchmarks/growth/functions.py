@@ -21,12 +21,12 @@ def grows(klass: str, made: Callable[[int], Any]) -> Callable[[Callable[..., Any
     """Register a function with its class and the arguments of a call at a size."""
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
-        CLASSES[function.__name__] = klass
+        function.__globals__["CLASSES"][function.__name__] = klass
 
         def build(n: int) -> tuple[Any, ...]:
             return (made(n),)
 
-        globals()[f"inputs_of_{function.__name__}"] = perfwright.inputs(function)(build)
+        function.__globals__[f"inputs_of_{function.__name__}"] = perfwright.inputs(function)(build)
         return function
 
     return register

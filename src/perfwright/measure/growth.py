@@ -130,7 +130,7 @@ def fit(points: Sequence[Point], work: Fit | None = None) -> Fit:
         chosen = next((curve for curve in curves if curve.klass == "n"), chosen)
     in_lines = known is not None and ORDER[known.klass] <= LINEAR
     sorts = chosen.klass == "n^2" and known is not None and known.klass == "n log n"
-    if ((chosen.klass == "n^1.5" and in_lines) or sorts) and exponent < 1 + UNSURE:
+    if ((chosen.klass in ("n^1.5", "n^2") and in_lines) or sorts) and exponent < 1 + UNSURE:
         return _untold(sound, f"n^{exponent:.2f} may be n log n out of the processor's caches, or more")
     spread = _rms([math.log(chosen.at(n) / t) for n, t in sound])
     growth = Growth(exponent=round(exponent, 2), low=round(low, 2), high=round(high, 2), klass=chosen.klass)
