@@ -35,6 +35,7 @@ SMALL = 200  # sizes up to which an exponential can be measured
 HELD_OUT = 2
 CACHES = 0.35  # of a slope: what leaving the processor's caches adds at most
 UNSURE = 0.45  # up to which it has been seen to add, on busy machines
+SMOOTH = 0.12  # rms of the log residuals: caches end at once, work that begins to tell does not
 BASES = tuple(1.3 + 0.1 * step for step in range(11))
 
 POLYNOMIAL: tuple[tuple[str, Shape], ...] = (
@@ -130,9 +131,10 @@ def fit(points: Sequence[Point], work: Fit | None = None) -> Fit:
         chosen = next((curve for curve in curves if curve.klass == "n"), chosen)
     in_lines = known is not None and ORDER[known.klass] <= LINEAR
     sorts = chosen.klass == "n^2" and known is not None and known.klass == "n log n"
-    if ((chosen.klass in ("n^1.5", "n^2") and in_lines) or sorts) and exponent < 1 + UNSURE:
-        return _untold(sound, f"n^{exponent:.2f} may be n log n out of the processor's caches, or more")
     spread = _rms([math.log(chosen.at(n) / t) for n, t in sound])
+    jumps = chosen.klass == "n^2" and in_lines and spread > SMOOTH
+    if ((chosen.klass == "n^1.5" and in_lines) or sorts or jumps) and exponent < 1 + UNSURE:
+        return _untold(sound, f"n^{exponent:.2f} may be n log n out of the processor's caches, or more")
     growth = Growth(exponent=round(exponent, 2), low=round(low, 2), high=round(high, 2), klass=chosen.klass)
     if chosen.klass == "2^n":
         return Fit(growth=growth, curve=chosen, spread=spread)
