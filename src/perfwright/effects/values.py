@@ -437,6 +437,17 @@ def is_empty(value: Value) -> bool:
     return isinstance(value, Sequence) and value.size.constant == 0
 
 
+def brought(first: frozenset[str], second: frozenset[str]) -> frozenset[str]:
+    """Return what was fetched along on either of two ways.
+
+    Where one way only adds to the other (`if wanted: query = query.prefetch_related(...)`), what is wanted is asked
+    again where it is used: it counts as fetched.
+    """
+    if first <= second or second <= first:
+        return first | second
+    return first & second
+
+
 def join(first: Value, second: Value) -> Value:
     """Return a value that stands for either of two: what both branches of an `if` leave behind."""
     if first is second:
@@ -450,7 +461,7 @@ def join(first: Value, second: Value) -> Value:
             if one.limited is not None and one.limited.constant == 0:
                 return other  # .none(): no row of it will be met
         merged = first.copy(max(first.depth, second.depth))
-        merged.fetched = first.fetched & second.fetched
+        merged.fetched = brought(first.fetched, second.fetched)
         merged.filters = tuple(name for name in first.filters if name in second.filters)
         merged.limited = first.limited if second.limited else None
         merged.stored = first.stored and second.stored
@@ -460,7 +471,7 @@ def join(first: Value, second: Value) -> Value:
     if isinstance(first, Row) and isinstance(second, Row) and first.model is second.model:
         if first.fetched == second.fetched and first.locked == second.locked:
             return first
-        both = Row(first.model, first.fetched & second.fetched, max(first.depth, second.depth), first.root)
+        both = Row(first.model, brought(first.fetched, second.fetched), max(first.depth, second.depth), first.root)
         both.locked = first.locked and second.locked
         return both
     if isinstance(first, Sequence) and isinstance(second, Sequence) and first.of == second.of:
