@@ -38,7 +38,7 @@ from functools import lru_cache
 from web import app
 
 
-@lru_cache(maxsize=10_000)
+@lru_cache(maxsize=100)
 def words(query: str) -> tuple[str, ...]:
     return tuple(sorted(query.lower().split()))
 
