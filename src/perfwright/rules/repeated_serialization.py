@@ -132,7 +132,7 @@ def round_trip(effects: Effects, node: Node) -> Finding | None:
     if kind == "django":
         if text(written[3][0]) not in ("'json'", '"json"'):
             return None
-        cure = 'Call `serializers.serialize("python", ...)`, which stops before the text.'
+        cure = 'Call `serializers.serialize("python", ...)`, which stops before the text (dates stay dates).'
         return told(effects, node, written, through, cure, "likely")
     if node[4] or len(node[3]) > 1:
         return None  # what it reads becomes something else: `object_hook`
