@@ -111,7 +111,7 @@ def eager(effects: Effects, call: Node, events: dict[int, Event]) -> Finding | N
                 return told(effects, call, part, long, event)
             if part[0] == "call" and part[2][-1] in WRITES and part[2][0] in ("name", "attr"):
                 return told(effects, call, part, long, None)
-            if long and builds(effects, part):
+            if long and builds(effects, part) and outlives(part, long):
                 return told(effects, call, part, long, None)
     for name in formatted(call, lazily=level in OFF) if long else ():
         if is_collection(effects, name) and outlives(name, long):
@@ -134,7 +134,7 @@ def worked_out(call: Node) -> Iterator[Node]:
 def builds(effects: Effects, part: Node) -> bool:
     """Tell whether an expression goes through a collection of any length."""
     if part[0] == "comp":
-        return not few(effects, part[4][0][1])
+        return part[4][0][1][0] != "sub" and not few(effects, part[4][0][1])
     if part[0] == "call" and part[2][0] == "name" and part[2][2] in BUILDS and len(part[3]) == 1:
         return part[3][0][0] in ("name", "attr", "call") and not few(effects, part[3][0])
     return False
@@ -173,10 +173,11 @@ def is_collection(effects: Effects, node: Node) -> bool:
 
 
 def outlives(node: Node, loops: list[Node]) -> bool:
-    """Tell whether a name is bound outside of the innermost loop: each pass writes the same collection."""
+    """Tell whether an expression is of names bound outside of the innermost loop: it is no part of an item."""
+    gone_through = node[4][0][1] if node[0] == "comp" else node[3] if node[0] == "call" else node
     body = body_of(loops[-1])
     targets = [statement[2] for statement in walk(body) if statement[0] in ("assign", "ann", "for", "aug")]
-    return node[2] not in names_in((tuple(targets), loops[-1][2] if loops[-1][0] == "for" else ()))
+    return names_in((tuple(targets), loops[-1][2] if loops[-1][0] == "for" else ())).isdisjoint(names_in(gone_through))
 
 
 def in_handler(statement: Node, call: Node) -> bool:
@@ -218,7 +219,7 @@ def told(effects: Effects, call: Node, part: Node, loops: list[Node], event: Eve
         symbol=shown,
         message=message.removesuffix(" "),
         cure=cure,
-        confidence=confidence(loops, event),
+        confidence=confidence(part, loops, event),
         chain=tuple(steps),
         cost=Cost(terms=terms),
     )
@@ -236,9 +237,9 @@ def inner(effects: Effects, part: Node) -> tuple[str, ...]:
     return ("items",) if builds(effects, part) else ()
 
 
-def confidence(loops: list[Node], event: Event | None) -> Confidence:
-    if any(loop[0] == "while" for loop in loops):
-        return "possible"
+def confidence(part: Node, loops: list[Node], event: Event | None) -> Confidence:
+    if any(loop[0] == "while" for loop in loops) or part[0] == "attr":
+        return "possible"  # a property may keep what it found
     if event is not None and (event.doubtful or event.rare or not event.certain):
         return "possible"
     return "likely"
