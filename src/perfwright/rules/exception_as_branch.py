@@ -80,6 +80,17 @@ ASKS = {
 PARSES = ("ValueError", "TypeError", "ParserError", "InvalidOperation", "JSONDecodeError", "Exception", "ParseError")
 # A handler that says so, or keeps it, stands for what seldom happens.
 RARE = re.compile(r"warn|err|exception|critical|fail|abort|invalid|bad|skipp|reject")
+DEAR = (
+    "strptime",
+    "fromisoformat",
+    "parse",
+    "loads",
+    "to_datetime",
+    "Timestamp",
+    "isoparse",
+    "parse_date",
+    "parsedate",
+)
 LONGEST = 2  # statements of a `try` that converts something
 CURE = "Tell from the item which one fits (its length, a separator), or begin with the one that fitted last."
 
@@ -99,7 +110,7 @@ def find(effects: Effects) -> Iterator[Finding]:
             if candidates is not None:
                 told.update(inner[1] for inner in statements((statement,)))
                 yield one_by_one(effects, loop, statement, candidates)
-            elif statement[0] == "try" and (caught := branches(statement)):
+            elif statement[0] == "try" and is_long(effects, loop) and (caught := branches(statement)):
                 told.add(statement[1])
                 yield missed(effects, loop, statement, caught)
     yield from through_helpers(effects)
@@ -161,13 +172,18 @@ def one_by_one(effects: Effects, loop: Node, statement: Node, candidates: str) -
         symbol=candidates,
         message=f"every pass over `{text(loop[3])}` tries {what_of(statement, candidates)} until one raises nothing",
         cure=CURE,
-        confidence="likely",
+        confidence=how_sure(tried),
         chain=(
             effects.step(function, loop[1], f"loop over {text(loop[3])}"),
             effects.step(function, tried[1], "raises, and is caught, for each that does not fit"),
         ),
         cost=Cost(terms=(Term("raise", (size_of(effects, loop),)),)),
     )
+
+
+def how_sure(statement: Node) -> Confidence:
+    """Return how sure it is that the misses matter: where what is tried is dear each of them does."""
+    return "possible" if called_names(statement).isdisjoint(DEAR) else "likely"
 
 
 def what_of(statement: Node, candidates: str) -> str:
@@ -193,7 +209,7 @@ def through_helpers(effects: Effects) -> Iterator[Finding]:
                 symbol=text(call[2]),
                 message=f"every pass over `{over}` tries {what}, until one raises nothing",
                 cure=CURE,
-                confidence="likely",
+                confidence=how_sure(tried[0]),
                 chain=(
                     effects.step(effects.function, call[1], text(call)),
                     Step(path=helper.path, line=line_of(position), function=helper.qualified, what=tried[1]),
@@ -223,7 +239,7 @@ def is_short_list(function: Function, node: Node) -> bool:
             return is_short_list(function, bound[0]) if bound[0][0] != "name" else False
         value = binding[1] if binding is not None and binding[0] == "value" and not bound else None
         return value is not None and value[0] != "name" and is_short_list(function, value)
-    return bool(node[0] == "coll" and 1 < len(node[3]) <= LITTLE)
+    return bool(node[0] == "coll" and 1 < len(node[3]) <= LITTLE and not any(inner[2:] == (None,) for inner in node[3]))
 
 
 def calls_in_loops(effects: Effects, name: str) -> Iterator[tuple[Node, str, str]]:
@@ -269,6 +285,11 @@ def branches(statement: Node) -> str:
     if fills or grows or RARE.search(text_of(handler)):
         return ""  # the first time only, or written down as something that went wrong
     return names[0]
+
+
+def is_long(effects: Effects, loop: Node) -> bool:
+    """Tell whether a loop is known to have as many passes as there is data."""
+    return any(each.position == loop[1] and each.sure for event in effects.reading.events for each in event.loops)
 
 
 def text_of(block: tuple[Node, ...]) -> str:
