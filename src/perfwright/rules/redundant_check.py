@@ -207,7 +207,9 @@ class Walk:
             return other
         if leaves(statement[4]):
             return then
-        return {fact: value for fact, value in then.items() if fact in other and other[fact][0] == value[0]}
+        return {
+            fact: min(then[fact], other[fact]) for fact in then if fact in other and then[fact][0] == other[fact][0]
+        }
 
     def ask(self, test: Node, facts: Facts) -> None:
         """Note a test whose answer is known."""
@@ -279,10 +281,16 @@ def bound_by(node: Node) -> set[str]:
 
 
 def locals_of(function: Function) -> frozenset[str]:
-    """Return the names that belong to a function, and that no function inside it may bind anew."""
-    names = {parameter[0] for parameter in function.parameters}
+    """Return the names that surely belong to a function, and that no function inside it may bind anew."""
+    own = {parameter[0] for parameter in function.parameters}
+    names: set[str] = set()
     for node in walk(function.body):
         names |= bound_by(node)
+    names.difference_update(function.module.names)  # perhaps declared global
+    if function.outer >= 0:  # perhaps declared nonlocal
+        for node in walk(function.module.functions[function.outer].body):
+            names -= bound_by(node)
+    names |= own
     for inner in function.module.functions:
         if inner.outer == function.index:
             for node in walk(inner.body):
