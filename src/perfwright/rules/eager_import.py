@@ -81,6 +81,7 @@ from perfwright.index.lower import line_of
 from perfwright.index.project import Function, Module, Project
 from perfwright.index.tree import names_in, text, walk
 from perfwright.rules._contract import Rule
+from perfwright.rules._import_times import TIMES
 from perfwright.rules._imports import Imports, Top, cost, heavy, imports
 
 FRAMEWORKS = ("FastAPI", "Flask", "Starlette", "Litestar", "Quart", "Sanic", "APIFlask")
@@ -88,6 +89,7 @@ OF_COMMANDS = ("click", "typer", "asyncclick", "rich_click")
 LEAST = 100  # milliseconds below which nobody would notice
 LONG = 1_000  # milliseconds that matter also to a server, which starts seldom
 FEW = 4  # one function in so many uses the library
+HEAVY = frozenset([name.partition(".")[0] for name, each in TIMES.items() if each.milliseconds >= LEAST])
 SHARED = 2  # modules that import a library, above which it belongs to the whole program
 AT_START = re.compile(r"^_*(create_app|make_app|build_app|lifespan|on_?startup|startup|ready|configure|bootstrap)(_|$)")
 Way = tuple[tuple[Module, Top], ...]
@@ -125,6 +127,8 @@ class Starts:
         self.seldom: dict[Module, list[tuple[Top, str, Way]]] = {}
         self.servers: set[Module] = set()
         packages, servers = [], []
+        if all(module.imports.isdisjoint(HEAVY) for module in project.modules.values()):
+            return
         for module in project.modules.values():
             if has_commands(module):
                 self._follow(module)

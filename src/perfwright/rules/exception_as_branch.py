@@ -99,6 +99,14 @@ def find(effects: Effects) -> Iterator[Finding]:
     function = effects.function
     if function.index < 0:
         return
+    if any(statement[0] == "try" for statement in statements(function.body)):
+        yield from in_loops(effects)
+    yield from through_helpers(effects)
+
+
+def in_loops(effects: Effects) -> Iterator[Finding]:
+    """Give what the loops of the function itself try for each item."""
+    function = effects.function
     told: set[int] = set()
     for loop in loops(function.body):
         if loop[0] != "for" or is_short(effects, loop):
@@ -113,7 +121,6 @@ def find(effects: Effects) -> Iterator[Finding]:
             elif statement[0] == "try" and is_long(effects, loop) and (caught := branches(statement)):
                 told.add(statement[1])
                 yield missed(effects, loop, statement, caught)
-    yield from through_helpers(effects)
 
 
 # ------------------------------------------------------------------------------ candidates
