@@ -50,6 +50,9 @@ PRICES: dict[str, float] = {
     "grow": 0.00005,
     "serialize": 0.002,
     "load": 0.03,
+    "import": 1.0,  # a millisecond of it
+    "flush.buffer": 0.002,  # to the system, not to the disk
+    "file.append": 0.02,  # open, write and close
 }
 # Tables that people fill who run a system, not those who use it: their names, and how many rows one has.
 BY_ADMINISTRATORS = re.compile(

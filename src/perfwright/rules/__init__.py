@@ -312,6 +312,8 @@ def amounts(
                 spent["queries"] = spent.get("queries", 0.0) + times
             elif resource == "memory" and term.effect == "load":
                 spent["memory_mb"] = spent.get("memory_mb", 0.0) + times * ROW_KB / 1024
+            elif resource == "import" and term.effect == "import":
+                spent["import_ms"] = spent.get("import_ms", 0.0) + milliseconds
             elif resource == "response" and term.effect == "load":
                 spent["response_kb"] = spent.get("response_kb", 0.0) + times * ROW_KB
     return {name: round(value, 4) for name, value in spent.items()}
