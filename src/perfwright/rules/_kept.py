@@ -27,17 +27,10 @@ def key_of(node: Node | None) -> Node | None:
 
 def is_plain(effects: Effects, found: Growing) -> bool:
     """Tell whether a collection is one of Python that lives as long as the program, and has no bound."""
-    if found.owner == "module":
-        binding = found.module.names.get(found.name)
-    elif found.cls is not None:
-        binding = found.cls.names.get(found.name)
-        if binding is None or found.owner == "instance":
-            if not is_kept(effects, found.cls):
-                return False
-            binding = set_in(found.cls, found.name) or binding
-    else:
+    of_object = found.cls is not None and (found.owner == "instance" or found.name not in found.cls.names)
+    if of_object and found.cls is not None and not is_kept(effects, found.cls):
         return False
-    expression = binding[1] if binding is not None and binding[0] == "value" else None
+    expression = binding_of(found)
     if expression is None:
         return False
     if expression[0] == "dict" or (expression[0] == "coll" and expression[2] in ("list", "set")):
@@ -45,6 +38,19 @@ def is_plain(effects: Effects, found: Growing) -> bool:
     return bool(
         expression[0] == "call" and text(expression[2]).rpartition(".")[2] in MAKES and not has_bound(expression)
     )
+
+
+def binding_of(found: Growing) -> Node | None:
+    """Return the expression that makes a collection: at the top of a module or a class, or in a method."""
+    if found.owner == "module":
+        binding = found.module.names.get(found.name)
+    elif found.cls is not None:
+        binding = found.cls.names.get(found.name)
+        if binding is None or found.owner == "instance":
+            binding = set_in(found.cls, found.name) or binding
+    else:
+        return None
+    return binding[1] if binding is not None and binding[0] == "value" else None
 
 
 def has_bound(expression: Node) -> bool:
