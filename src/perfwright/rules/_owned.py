@@ -38,7 +38,7 @@ def is_new(effects: Effects, function: Function, value: Node, depth: int) -> boo
     if value[0] == "coll" and value[3]:
         return is_new(effects, function, value[3][0], depth)
     if value[0] == "call":
-        chained = value[2][0] == "attr" and value[2][3] in OF_FRAMES
+        chained = value[2][0] == "attr" and (value[2][3] in OF_FRAMES or value[2][3] == "copy")
         return chained or gives_new(effects, function.module, value, depth + 1)
     if value[0] != "name" or is_closed_over(function, value[2]):
         return False
@@ -49,5 +49,6 @@ def is_new(effects: Effects, function: Function, value: Node, depth: int) -> boo
         return False
     own = all(each[0] == "call" or value[2] in names_in(each) for each in made)
     return own and all(
-        use(trail).kind != "handed" or trail[-2][0] == "return" for trail in trails(function.body, value[2])
+        use(trail).kind != "handed" or any(step[0] == "return" for step in trail)
+        for trail in trails(function.body, value[2])
     )

@@ -107,7 +107,7 @@ def kept_error(effects: Effects, handler: Node) -> Iterator[Finding]:
         yield told(
             effects,
             statement,
-            f"`{text(holder)}` keeps the exception `{name}` with the local variables of all functions that it came through",
+            f"`{text(holder)}` keeps the exception `{name}` and the local variables of all functions it came through",
             symbol=text(holder),
             cure=f"Keep `str({name})`, or `{name}.with_traceback(None)` where the exception itself is needed.",
         )

@@ -56,7 +56,7 @@ from perfwright.effects.summary import Effect, Effects
 from perfwright.effects.values import Sequence
 from perfwright.finding import Confidence, Cost, Finding, Proof, Term
 from perfwright.index.lower import Node
-from perfwright.index.tree import names_in, text, walk
+from perfwright.index.tree import called_names, names_in, text, walk
 from perfwright.rules._code import BLOCKS, blocks
 from perfwright.rules._contract import Rule
 from perfwright.rules._frames import assigned_to, body_of, few, is_short
@@ -161,6 +161,8 @@ def lasts(effects: Effects, loop: Node, base: Node) -> bool:
         return False
     if loop[0] == "for" and first[2] in names_in(loop[2]):
         return False
+    if loop[0] == "while" and "strip" in called_names(loop[2]):
+        return False  # the blank lines at the top
     for node in walk(body):
         targets = node[2] if node[0] == "assign" else (node[2],) if node[0] in ("ann", "for") else ()
         if any(text(part) in (name, first[2]) for target in targets for part in (target, *parts_of(target))):
