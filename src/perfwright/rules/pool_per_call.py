@@ -59,6 +59,7 @@ from perfwright.finding import Confidence, Cost, Finding, Proof, Term
 from perfwright.index.lower import Node
 from perfwright.rules._contract import Rule
 from perfwright.rules._found import is_job
+from perfwright.rules._kept import caller, is_lazy
 
 KINDS = (  # the ends of names of what is made
     ("ProcessPoolExecutor", "pool of processes"),
@@ -78,7 +79,6 @@ CURES = {
     "thread": "Give the work to one executor of the program: pool.submit(...); it has so many threads and no more.",
     "event loop": "Run one event loop: one asyncio.run(main()) that awaits all of them, or an async handler.",
 }
-ONCE = ("main", "lifespan", "startup", "on_startup", "setup", "__main__", "cli")
 WORKERS = 4  # processes of a pool that does not say how many
 FAR = 4  # links of a chain: further away it is seldom made as often as the loop runs
 SLOW = ("llm.call", "http.request", "model.load", "connect")  # beside them a pool costs nothing
@@ -87,16 +87,16 @@ SLOW = ("llm.call", "http.request", "model.load", "connect")  # beside them a po
 def find(effects: Effects) -> Iterator[Finding]:
     for effect in effects.effects("pool"):
         event = effect.event
-        if event.once or event.multiplied or event.rare:
+        if event.once or event.multiplied or event.rare or is_lazy(event.leaf):
             continue
         kind = kind_of(effect)
         looped = bool(event.loops) and effect.loop is not None
         if looped and kind in ("thread", "process"):
             continue  # how many there are is the question: unbounded-concurrency
-        if not looped and (not effects.entry or is_job((effects.entry,)) or effects.function.name in ONCE):
+        per = f"pass over `{effect.loop.over}`" if looped and effect.loop is not None else caller(effects)
+        if not per or (not looped and is_job((effects.entry,))):
             continue
         function, position, made = event.chain[-1]
-        per = f"pass over `{effect.loop.over}`" if looped and effect.loop is not None else f"call of {effects.entry}"
         yield Finding(
             rule=RULE.name,
             place=effects.place(function, position),
