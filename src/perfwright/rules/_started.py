@@ -24,6 +24,31 @@ LIMITED = re.compile(
     r"|^(Bounded)?(Semaphore|CapacityLimiter|AsyncLimiter|Limiter|Lock)"
 )
 LIMITERS = re.compile(r"Semaphore|Limiter|Throttl|Lock$")
+# What a program has a few of.
+FEW = frozenset(
+    (
+        *(
+            "batch",
+            "chunk",
+            "page",
+            "window",
+            "worker",
+            "server",
+            "service",
+            "agent",
+            "tool",
+            "provider",
+            "node",
+            "shard",
+        ),
+        *("replica", "backend", "host", "source", "queue", "consumer", "producer", "channel", "plugin", "handler"),
+        *("listener", "engine", "exchange", "region", "cluster", "model", "strategy", "strategie", "check", "hook"),
+        *("method", "callback", "stage", "step", "pipeline", "client", "connection", "device", "proxy", "proxie"),
+        *("process", "processe", "thread", "coro", "attempt", "stream", "optional", "interface"),
+    )
+)
+WRAPPED = re.compile(r"^(?:enumerate|list|sorted|reversed|zip|tuple|set)\((.*)\)$")
+VIEWED = re.compile(r"\.(?:items|values|keys|copy)\(\)$")
 
 
 def starts_task(project: Project, function: Function, call: Node) -> bool:
@@ -34,6 +59,13 @@ def starts_task(project: Project, function: Function, call: Node) -> bool:
     if text(called) in OF_ASYNCIO or str(project.expression(function.module, called)) in OF_ASYNCIO:
         return True
     return bool(called[0] == "attr" and LOOPS.search(text(called[2], 200)))
+
+
+def are_few(over: str) -> bool:
+    """Tell whether a collection is named like one that a program has a few of, however much data there is."""
+    inner = WRAPPED.match(over)
+    name = VIEWED.sub("", inner[1] if inner else over).rpartition(".")[2].lower()
+    return any(word in FEW or word.removesuffix("s") in FEW for word in re.findall(r"[a-z]+", name))
 
 
 def is_limited(effects: Effects, function: Function, tree: object) -> bool:

@@ -14,11 +14,11 @@ def size(word: str) -> int:
     return len(word)
 
 
-def sizes(pages: list[list[str]]) -> list[int]:
+def sizes(texts: list[list[str]]) -> list[int]:
     found = []
-    for page in pages:
+    for words in texts:
         with ThreadPoolExecutor(4) as pool:
-            found.append(sum(pool.map(size, page)))
+            found.append(sum(pool.map(size, words)))
     return found
 ```
 
@@ -32,11 +32,11 @@ def size(word: str) -> int:
     return len(word)
 
 
-def sizes(pages: list[list[str]]) -> list[int]:
+def sizes(texts: list[list[str]]) -> list[int]:
     found = []
     with ThreadPoolExecutor(4) as pool:
-        for page in pages:
-            found.append(sum(pool.map(size, page)))
+        for words in texts:
+            found.append(sum(pool.map(size, words)))
     return found
 ```
 
@@ -60,6 +60,7 @@ from perfwright.index.lower import Node
 from perfwright.rules._contract import Rule
 from perfwright.rules._found import is_job
 from perfwright.rules._kept import caller, is_lazy
+from perfwright.rules._started import are_few
 
 KINDS = (  # the ends of names of what is made
     ("ProcessPoolExecutor", "pool of processes"),
@@ -138,6 +139,8 @@ def confidence(effects: Effects, effect: Effect, looped: bool, kind: str) -> Con
         return "possible"
     if not looped:
         return "likely"
+    if effect.loop is not None and are_few(effect.loop.over):
+        return "possible"
     slow = effects.effects(*SLOW) if kind != "event loop" else ()
     if any(loop is effect.loop for each in slow for loop in each.event.loops):
         return "possible"

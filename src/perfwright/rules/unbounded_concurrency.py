@@ -57,7 +57,6 @@ There are only ever a few items, or the client that all of them share has a limi
 who wait for it. `asyncio.to_thread` and a thread pool with `max_workers` bound themselves.
 """
 
-import re
 from collections.abc import Iterator
 
 from perfwright.effects.frame import Loop
@@ -69,7 +68,7 @@ from perfwright.index.project import Function
 from perfwright.index.tree import names_in, text, walk
 from perfwright.rules._code import path_to
 from perfwright.rules._contract import Rule
-from perfwright.rules._started import LIMITED, assigned, is_limited
+from perfwright.rules._started import LIMITED, are_few, assigned, is_limited
 
 ASKS = ("llm.call", "http.request", "process.spawn", "connect", "db.query", "db.write", "file.read", "file.write")
 TOGETHER = ("gather", "wait", "as_completed")
@@ -79,13 +78,6 @@ STARTS = frozenset((*TOGETHER, *SOON, *THREADS, "map"))
 POOLS = ("ThreadPoolExecutor", "ThreadPool")
 BOUNDED = ("min", "range", "islice", "batched", "sample", "head", "nlargest", "nsmallest")
 BY_CLIENT = ("TCPConnector", "Limits", "DefaultAsyncHttpxClient")  # somebody has thought of how many connections
-# Names of what a program has a few of.
-FEW = re.compile(
-    r"(batch|chunk|page|window|worker|server|service|agent|tool|provider|node|shard|replica|backend|host|source|queue"
-    r"|consumer|producer|channel|plugin|handler|listener|engine|exchange|region|cluster|model|strateg|check|hook|method"
-    r"|callback|stage|step|pipeline|client|connection|device|proxy|proxies|process|thread|task_def|coro|attempt|stream)"
-    r"\w{0,3}(\(\))?$"
-)
 WHAT = {
     "llm.call": "call of a language model",
     "http.request": "request",
@@ -284,7 +276,7 @@ def confidence(effects: Effects, effect: Effect, loop: Loop, kind: str) -> Confi
         return "possible"  # a pool of connections, or the files' own threads, let only so many through
     if len(event.chain) > FAR:
         return "possible"  # what happens far away seldom happens for each item
-    if FEW.search(loop.over.lower()) or not effects.function.module.called.isdisjoint(BY_CLIENT):
+    if are_few(loop.over) or not effects.function.module.called.isdisjoint(BY_CLIENT):
         return "possible"
     return effects.confidence(effect)
 
@@ -302,7 +294,7 @@ def pools(effects: Effects) -> Iterator[Finding]:
             continue
         over = workers[3][0]
         shown = text(over)
-        few = looks_few(over) or FEW.search(shown.lower()) or over[0] in ("coll", "dict")
+        few = looks_few(over) or are_few(shown) or over[0] in ("coll", "dict")
         few = few or (over[0] == "name" and any(is_few(value) for value in assigned(function.body, over[2])))
         yield Finding(
             rule=RULE.name,
