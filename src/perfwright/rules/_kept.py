@@ -4,7 +4,7 @@ from functools import lru_cache
 
 from perfwright.effects.frame import Link
 from perfwright.effects.summary import Effects
-from perfwright.index.project import Function, Project
+from perfwright.index.project import Class, Function, Project
 from perfwright.index.tree import text, walk
 from perfwright.rules._code import path_to, statements
 from perfwright.rules._memos import memo_of
@@ -58,3 +58,13 @@ def is_lazy(link: Link) -> bool:
         if statement[0] in ("if", "while") and any(name in text(statement[2], 200) for name in names):
             return True
     return False
+
+
+def is_kept(project: Project, cls: Class) -> bool:
+    """Tell whether an object of a class is made at the top of a module: it lives as long as the program."""
+    return any(
+        binding[0] == "value" and binding[1] is not None and binding[1][0] == "call" and binding[1][2][-1] == cls.name
+        for module in project.modules.values()
+        if cls.name in module.called
+        for binding in module.names.values()
+    )

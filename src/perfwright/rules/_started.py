@@ -47,6 +47,13 @@ FEW = frozenset(
         *("process", "processe", "thread", "coro", "attempt", "stream", "optional", "interface"),
     )
 )
+# Calls that no thread is interrupted in, or that make a value of what they are given and nothing more.
+SIMPLE = frozenset(
+    (
+        *("len", "int", "float", "str", "bool", "abs", "round", "isinstance", "type", "id", "ord", "chr", "hash"),
+        *("perf_counter", "monotonic", "time"),
+    )
+)
 WRAPPED = re.compile(r"^(?:enumerate|list|sorted|reversed|zip|tuple|set)\((.*)\)$")
 VIEWED = re.compile(r"\.(?:items|values|keys|copy)\(\)$")
 

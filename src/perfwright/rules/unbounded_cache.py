@@ -72,6 +72,7 @@ from perfwright.index.project import Class, Function, Module
 from perfwright.index.tree import names_in, text, walk
 from perfwright.rules._code import statements
 from perfwright.rules._contract import Rule
+from perfwright.rules._kept import is_kept
 from perfwright.rules._memos import (
     KINDS,
     Memo,
@@ -228,7 +229,7 @@ def is_plain(effects: Effects, found: Growing) -> bool:
     elif found.cls is not None:
         binding = found.cls.names.get(found.name)
         if binding is None or found.owner == "instance":
-            if not is_kept(effects, found.cls):
+            if not is_kept(effects.project, found.cls):
                 return False
             binding = set_in(found.cls, found.name) or binding
     else:
@@ -255,16 +256,6 @@ def set_in(cls: Class, name: str) -> Node | None:
             if any(target[0] == "attr" and target[3] == name for target in targets):
                 return ("value", node[3] if node[0] == "assign" else node[4], None)
     return None
-
-
-def is_kept(effects: Effects, cls: Class) -> bool:
-    """Tell whether an object of a class is made at the top of a module: it lives as long as the program."""
-    return any(
-        binding[0] == "value" and binding[1] is not None and binding[1][0] == "call" and binding[1][2][-1] == cls.name
-        for module in effects.project.modules.values()
-        if cls.name in module.called
-        for binding in module.names.values()
-    )
 
 
 def looked_up(function: Function, name: str) -> bool:
