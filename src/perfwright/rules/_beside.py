@@ -1,28 +1,33 @@
 """Which functions of a project go on several times at once: as tasks, or in threads."""
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 
 from perfwright.index.lower import Node
 from perfwright.index.project import Function, Project
-from perfwright.index.tree import walk
+from perfwright.index.tree import text, walk
 
 TO_TASKS = ("create_task", "ensure_future", "gather", "start_soon")
-TO_THREADS = ("Thread", "submit", "map", "imap", "imap_unordered", "apply_async", "run_in_executor", "to_thread")
+TO_THREADS = ("Thread", "submit", "map", "imap", "imap_unordered", "run_in_executor", "to_thread")
+OF_THREADS = ("Thread", "ThreadPoolExecutor", "ThreadPool", "run_in_executor", "to_thread")  # processes share nothing
+FOR_EACH = ("map", "imap", "imap_unordered", "gather")
+POOL = re.compile(r"pool|exec|thread|worker", re.IGNORECASE)
 
 
 @lru_cache(maxsize=4)
-def started(project: Project, as_what: str) -> frozenset[Function]:
-    """Return the functions that the project itself starts more than one of: in a loop, as tasks or in threads."""
-    starters = TO_TASKS if as_what == "tasks" else TO_THREADS
-    found: set[Function] = set()
+def started(project: Project, as_what: str) -> dict[Function, set[Function]]:
+    """Return the functions that the project starts more than one of, as `tasks` or in `threads`, and by which."""
+    starters, needed = (TO_TASKS, TO_TASKS) if as_what == "tasks" else (TO_THREADS, OF_THREADS)
+    found: dict[Function, set[Function]] = {}
     for module in project.modules.values():
-        if module.called.isdisjoint(starters):
+        if module.called.isdisjoint(needed):
             continue
         for function in module.functions:
             if not function.called.isdisjoint(starters):
-                found |= started_by(project, function, starters)
-    return frozenset(found)
+                for each in started_by(project, function, starters):
+                    found.setdefault(each, set()).add(function)
+    return found
 
 
 def started_by(project: Project, function: Function, starters: tuple[str, ...]) -> set[Function]:
@@ -30,8 +35,8 @@ def started_by(project: Project, function: Function, starters: tuple[str, ...]) 
     found: set[Function] = set()
     for node in walk(function.body):
         inside = node[4] if node[0] == "for" else node[3] if node[0] in ("while", "comp") else ()
-        calls = [each for each in walk(inside) if each[0] == "call"]
-        if node[0] == "call" and name_of(node) in ("map", "imap", "imap_unordered", "gather"):
+        calls = [each for each in walk(inside) if each[0] == "call" and name_of(each) not in FOR_EACH]
+        if node[0] == "call" and name_of(node) in FOR_EACH and (name_of(node) == "gather" or is_pool(node)):
             calls.append(node)
         for call in calls:
             if name_of(call) in starters:
@@ -40,6 +45,11 @@ def started_by(project: Project, function: Function, starters: tuple[str, ...]) 
         if node[0] == "comp" and starters is TO_TASKS and node[3][0] == "call" and "gather" in function.called:
             found |= meant(project, function, node[3][2])
     return found
+
+
+def is_pool(call: Node) -> bool:
+    """Tell whether `x.map(...)` is that of a pool, going by its name."""
+    return bool(call[2][0] == "attr" and POOL.search(text(call[2][2], 200)))
 
 
 def handed(call: Node) -> Iterator[Node]:

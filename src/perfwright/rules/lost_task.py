@@ -130,6 +130,7 @@ def is_task(effects: Effects, call: Node, helpers: set[str]) -> tuple[Function, 
         return None
     entity = effects.project.expression(effects.function.module, called)
     if isinstance(entity, Function) and entity in givers(effects.project)[called[-1]]:
+        effects.program.interpreter.consulted.add(entity)
         return (entity,)
     return None
 

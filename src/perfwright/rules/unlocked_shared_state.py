@@ -93,10 +93,8 @@ class Race:
 
 def find(effects: Effects) -> Iterator[Finding]:
     function = effects.function
-    if function.index < 0 or function.name == "__init__" or not writes(function):
-        return
-    beside = goes_beside(effects)
-    if not beside:
+    beside = goes_beside(effects) if function.index >= 0 and function.name != "__init__" else ""
+    if not beside or not writes(function):
         return
     shared = shared_state(effects)
     if not shared or is_limited(effects, function, function.body):
@@ -156,7 +154,9 @@ def settle(finding: Finding) -> Finding:
 def goes_beside(effects: Effects) -> str:
     """Return how a function comes to run several times at once: `started`, `handler`, `async`, or nothing."""
     function = effects.function
-    if function in started(effects.project, "tasks" if function.is_async else "threads"):
+    starters = started(effects.project, "tasks" if function.is_async else "threads").get(function)
+    if starters:
+        effects.program.interpreter.consulted.update(starters)
         return "started"
     if effects.entry.startswith(HANDLED):
         return "handler"
