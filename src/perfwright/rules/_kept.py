@@ -62,9 +62,15 @@ def is_lazy(link: Link) -> bool:
 
 def is_kept(project: Project, cls: Class) -> bool:
     """Tell whether an object of a class is made at the top of a module: it lives as long as the program."""
-    return any(
-        binding[0] == "value" and binding[1] is not None and binding[1][0] == "call" and binding[1][2][-1] == cls.name
+    return cls.name in made_at_top(project)
+
+
+@lru_cache(maxsize=1)
+def made_at_top(project: Project) -> frozenset[str]:
+    """Return the last names of what is called at the top of a module for a value that it keeps."""
+    return frozenset(
+        str(binding[1][2][-1])
         for module in project.modules.values()
-        if cls.name in module.called
         for binding in module.names.values()
+        if binding[0] == "value" and binding[1] is not None and binding[1][0] == "call"
     )

@@ -94,13 +94,14 @@ class Race:
 def find(effects: Effects) -> Iterator[Finding]:
     function = effects.function
     beside = goes_beside(effects) if function.index >= 0 and function.name != "__init__" else ""
-    if not beside or not writes(function):
+    if not beside:
         return
-    shared = shared_state(effects)
+    pauses: list[Node] = []
+    shared = shared_state(effects, pauses)
     if not shared or is_limited(effects, function, function.body):
         return
     told: set[str] = set()
-    for race in races(function, set(shared)):
+    for race in races(function, set(shared), sorted(pauses, key=lambda node: node[1])):
         if race.state in told or is_own(effects, race.statement):
             continue
         told.add(race.state)
@@ -164,21 +165,30 @@ def goes_beside(effects: Effects) -> str:
 
 
 # ------------------------------------------------------------------------------- what is shared
-def writes(function: Function) -> bool:
-    """Tell whether a function writes anything that may outlive it, and pauses."""
-    pauses = False
-    written = False
+def shared_state(effects: Effects, pauses: list[Node]) -> dict[str, str]:
+    """Return what a function writes that others share, as written, and whose it is: `module`, `kept` or `object`.
+
+    The places where it pauses, in their order, are put into `pauses`.
+    """
+    function = effects.function
+    tag = "await" if function.is_async else "call"
+    written: list[Node] = []
     for node in walk(function.body):
-        pauses = pauses or node[0] in ("await", "call")
-        written = written or node[0] in ("assign", "aug")
-    return pauses and written
+        if node[0] == tag:
+            if tag == "await" or name_of(node) not in SIMPLE:
+                pauses.append(node)
+        elif node[0] == "aug":
+            written.append(node[2])
+        elif node[0] == "assign":
+            written.extend(node[2])
+    return whose(effects, written) if pauses else {}
 
 
-def shared_state(effects: Effects) -> dict[str, str]:
-    """Return what a function writes that others share, as written, and whose it is: `module`, `kept` or `object`."""
+def whose(effects: Effects, written: list[Node]) -> dict[str, str]:
+    """Return those of the targets of a function's assignments that others share, and whose they are."""
     function = effects.function
     found: dict[str, str] = {}
-    for target in targets(function.body):
+    for target in written:
         base = target
         while base[0] in ("attr", "sub"):
             base = base[2]
@@ -255,10 +265,10 @@ def is_own(effects: Effects, statement: Node) -> bool:
 
 
 # ------------------------------------------------------------------------------- what is done
-def races(function: Function, shared: set[str]) -> Iterator[Race]:
+def races(function: Function, shared: set[str], pauses: list[Node]) -> Iterator[Race]:
     """Give the writes of shared state that follow from what was read before a pause."""
     yield from at_once(function, shared)
-    yield from kept(function, shared)
+    yield from kept(function, shared, pauses)
     yield from by_test(function, function.body, shared)
 
 
@@ -313,7 +323,7 @@ def pause_in(function: Function, tree: object, after: int = 0) -> Node | None:
     return None
 
 
-def kept(function: Function, shared: set[str]) -> Iterator[Race]:
+def kept(function: Function, shared: set[str], pauses: list[Node]) -> Iterator[Race]:
     """`left = SEATS`, a pause, `SEATS = left - 1`: what was read is kept in a name meanwhile."""
     held: dict[str, tuple[str, int]] = {}
     for node in statements(function.body):
@@ -324,7 +334,7 @@ def kept(function: Function, shared: set[str]) -> Iterator[Race]:
             for name in names_in(node[3]):
                 read, position = held.get(name, ("", 0))
                 if read == state and not reads_again(node[3], state):
-                    pause = between(function, position, node[1])
+                    pause = next((each for each in pauses if position < each[1] < node[1]), None)
                     if pause is not None:
                         yield Race(node, state, "kept", pause)
         elif node[2][0][0] == "name":
@@ -343,18 +353,6 @@ def is_value(value: Node, read: Node) -> bool:
     if value is read:
         return True
     return value[0] == "bin" and (is_value(value[3], read) or is_value(value[4], read))
-
-
-def between(function: Function, start: int, end: int) -> Node | None:
-    """Return the first pause between two places of a function."""
-    for node in sorted(walk(function.body), key=lambda each: each[1]):
-        if start < node[1] < end and (node[0] == "await" if function.is_async else is_slow(node)):
-            return node
-    return None
-
-
-def is_slow(node: Node) -> bool:
-    return node[0] == "call" and name_of(node) not in SIMPLE
 
 
 def by_test(function: Function, block: tuple[Node, ...], shared: set[str]) -> Iterator[Race]:
