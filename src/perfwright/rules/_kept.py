@@ -1,11 +1,12 @@
 """Collections of a module, a class or an object that lives as long as the program, and what they are filled by."""
 
 import re
+from functools import lru_cache
 
 from perfwright.effects.growth import Growing
 from perfwright.effects.summary import Effects
 from perfwright.index.lower import Node
-from perfwright.index.project import Class, Function
+from perfwright.index.project import Class, Function, Project
 from perfwright.index.tree import names_in, text, walk
 from perfwright.rules._code import statements
 from perfwright.rules._memos import KINDS, is_finite
@@ -28,7 +29,7 @@ def key_of(node: Node | None) -> Node | None:
 def is_plain(effects: Effects, found: Growing) -> bool:
     """Tell whether a collection is one of Python that lives as long as the program, and has no bound."""
     of_object = found.cls is not None and (found.owner == "instance" or found.name not in found.cls.names)
-    if of_object and found.cls is not None and not is_kept(effects, found.cls):
+    if of_object and found.cls is not None and not is_kept(effects.project, found.cls):
         return False
     expression = binding_of(found)
     if expression is None:
@@ -67,14 +68,28 @@ def set_in(cls: Class, name: str) -> Node | None:
     return None
 
 
-def is_kept(effects: Effects, cls: Class) -> bool:
+def is_kept(project: Project, cls: Class) -> bool:
     """Tell whether an object of a class is made at the top of a module: it lives as long as the program."""
-    return any(
-        binding[0] == "value" and binding[1] is not None and binding[1][0] == "call" and binding[1][2][-1] == cls.name
-        for module in effects.project.modules.values()
-        if cls.name in module.called
+    return cls.name in made_at_top(project)
+
+
+@lru_cache(maxsize=1)
+def made_at_top(project: Project) -> frozenset[str]:
+    """Return the last names of what is called at the top of a module for a value that it keeps."""
+    return frozenset(
+        str(binding[1][2][-1])
+        for module in project.modules.values()
         for binding in module.names.values()
+        if binding[0] == "value" and binding[1] is not None and binding[1][0] == "call"
     )
+
+
+def lasts(effects: Effects, cls: Class) -> bool:
+    """Tell whether all objects of a class that the project makes live as long as the program."""
+    if not is_kept(effects.project, cls):
+        return False
+    modules = [module for module in effects.project.modules.values() if cls.name in module.called]
+    return not any(cls.name in function.called for module in modules for function in module.functions)
 
 
 def looked_up(function: Function, name: str) -> bool:

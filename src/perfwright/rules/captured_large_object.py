@@ -177,7 +177,7 @@ def lives_on(effects: Effects, holder: Node, *, whole: bool) -> bool:
         found = Growing("module", function.module, None, holder[2])
     elif holder[0] == "attr" and holder[2][0] == "name":
         cls, on_class = owner_of(effects, holder[2])
-        if cls is None or not (on_class or is_kept(effects, cls)):
+        if cls is None or not (on_class or is_kept(effects.project, cls)):
             return False
         if whole:
             return not is_cleared(cls, holder[3], function)
