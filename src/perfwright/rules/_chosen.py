@@ -13,7 +13,20 @@ REQUESTS = ("request", "req", "self.request", "flask.request", "info.context")
 ROUNDS = 4  # assignments that are followed from a name to what it is made from
 BOUNDS = ("le", "lt", "max_value")
 ABOVE, BELOW = (">", ">="), ("<", "<=")
-JOBS = ("task ", "command ", "migration ", "program ", "middleware ", "context processor ", "callback ", "update ")
+JOBS = (
+    *(
+        "task ",
+        "command ",
+        "migration ",
+        "program ",
+        "middleware ",
+        "context processor ",
+        "callback ",
+        "update ",
+        "signal ",
+    ),
+    *("before each ", "after each "),
+)
 
 
 def is_request(entry: str) -> bool:

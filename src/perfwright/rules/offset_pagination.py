@@ -118,7 +118,9 @@ LOGS = re.compile(
     r"|Visits?|Views?|Clicks?|Measurements?|Samples?|Records?)$"
 )
 BY_NUMBER = ("PageNumberPagination", "LimitOffsetPagination")
-LAST = re.compile(r"(max|last)_?(page|offset)s?(?!_?(size|len))", re.I)  # in a paginator of the project: it may have a last page
+LAST = re.compile(
+    r"(max|last)_?(page|offset)s?(?!_?(size|len))", re.I
+)  # in a paginator of the project: it may have a last page
 
 
 def find(effects: Effects) -> Iterator[Finding]:
