@@ -48,7 +48,7 @@ import re
 from collections.abc import Iterator
 
 from perfwright.effects.summary import Effects
-from perfwright.finding import Confidence, Finding, Proof
+from perfwright.finding import Confidence, Cost, Finding, Proof, Term
 from perfwright.index.lower import Node
 from perfwright.index.project import Function
 from perfwright.index.tree import walk
@@ -211,6 +211,7 @@ def told(effects: Effects, function: Function, call: Node, value: tuple[Node, bo
         cure=cure(function, call),
         confidence=confidence(function, part, quoted),
         chain=(effects.step(function, part[1] or call[1], f"the value `{shown(part)}`"),),
+        cost=Cost(terms=(Term("db.query", ()),)),
     )
 
 
@@ -233,7 +234,7 @@ def cure(function: Function, call: Node) -> str:
 
 def confidence(function: Function, part: Node, quoted: bool) -> Confidence:
     """Return how sure it is that the value is text from outside: a number can be nothing else than a number."""
-    if is_number(function, part):
+    if is_number(function, part) or (part[0] == "attr" and part[2][-1] == "cls"):
         return "possible"
     if any(node[0] in ("name", "attr") and str(node[-1]) in REQUESTS for node in walk(part)):
         return "certain"
