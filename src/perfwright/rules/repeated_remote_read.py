@@ -79,6 +79,7 @@ KEPT = re.compile(r"cache|memo|ttl", re.I)
 SETTINGS = re.compile(
     r"url|uri|base|host|endpoint|address|timeout|header|key|token|secret|setting|config|api|client|path"
 )
+OWN = ("url", "uri", "path", "address", "endpoint", "link", "href")  # of an object: what it is about
 CALLS = ("getenv", "get", "urljoin", "str", "format", "rstrip", "strip", "join", "Timeout", "Request")
 FAR = 5  # calls between a handler and the request
 
@@ -247,7 +248,7 @@ def asked(function: Function, nodes: list[Node]) -> set[str] | None:
             elif node[2] in parameters and node[2] not in ("self", "cls"):
                 found.add(node[2])
         elif tag == "attr":
-            if not SETTINGS.search(node[3].lower()) and not node[3].isupper():
+            if (not SETTINGS.search(node[3].lower()) and not node[3].isupper()) or node[3] in OWN:
                 return None
             if node[2][0] == "name" and node[2][2] in parameters and node[2][2] not in ("self", "cls"):
                 found.add(node[2][2])
