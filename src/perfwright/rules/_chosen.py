@@ -10,6 +10,7 @@ from perfwright.rules._code import leaves, statements
 from perfwright.rules._same import arguments, call_at
 
 REQUESTS = ("request", "req", "self.request", "flask.request", "info.context")
+OWN = ("self", "cls", "request")
 ROUNDS = 4  # assignments that are followed from a name to what it is made from
 BOUNDS = ("le", "lt", "max_value")
 ABOVE, BELOW = (">", ">="), ("<", "<=")
@@ -34,36 +35,42 @@ def is_request(entry: str) -> bool:
     return bool(entry) and not entry.startswith(JOBS)
 
 
-def chosen(chain: tuple[Link, ...], function: Function, node: Node, but: tuple[str, ...] = ()) -> bool:
-    """Tell whether the caller of an entry point chooses a number, without bound.
+def chosen(
+    chain: tuple[Link, ...], function: Function, node: Node, but: tuple[str, ...] = ()
+) -> tuple[Function, Node] | None:
+    """Return where the caller of an entry point chooses a number without bound: the parameter, or the question.
 
     `chain` leads from the entry point to the function that uses the number. Names whose last word is one of `but`
     do not count.
     """
     wanted = [node]
     place = next((index for index in range(len(chain) - 1, -1, -1) if chain[index][0] is function), -1)
-    if place < 0:
-        return False
     for index in range(place, -1, -1):
-        names, asked = made_from(chain[index][0], wanted, but)
-        if asked:
-            return True
-        parameters = {parameter[0]: parameter for parameter in chain[index][0].parameters}
-        names = {name for name in names if name in parameters and not bounded_parameter(parameters[name])}
+        here = chain[index][0]
+        names, asked = made_from(here, wanted, but)
+        if asked is not None:
+            return here, asked
+        free_ones = [
+            parameter
+            for parameter in here.parameters
+            if parameter[0] in names and parameter[0] not in OWN and not bounded_parameter(parameter)
+        ]
+        if not free_ones:
+            return None
         if index == 0:
-            return bool(names - {"self", "cls", "request"})
+            _, annotation, default, _ = free_ones[0]
+            return here, annotation or default or node
         call = call_at(chain[index - 1])
-        if call is None:
-            return False
-        given = arguments(call, chain[index][0])
-        wanted = [value for name, value in given if name in names and value is not None and value[0] != "const"]
+        free_names = {parameter[0] for parameter in free_ones}
+        given = arguments(call, here) if call is not None else []
+        wanted = [value for name, value in given if name in free_names and value is not None and value[0] != "const"]
         if not wanted:
-            return False
-    return False
+            return None
+    return None
 
 
-def made_from(function: Function, nodes: list[Node], but: tuple[str, ...]) -> tuple[set[str], bool]:
-    """Return the names that expressions are made from and that nothing bounds, and whether one asks the request."""
+def made_from(function: Function, nodes: list[Node], but: tuple[str, ...]) -> tuple[set[str], Node | None]:
+    """Return the names that expressions are made from and that nothing bounds, and what asks the request."""
     known = assigned(function)
     checked = limits(function)
     names: set[str] = set()
@@ -72,13 +79,13 @@ def made_from(function: Function, nodes: list[Node], but: tuple[str, ...]) -> tu
         following: list[Node] = []
         for part in free(fresh):
             if part[0] == "attr" and text(part[2]) in REQUESTS:
-                return names, True
+                return names, part
             if part[0] != "name" or part[2] in names or part[2] in checked or last_word(part[2]) in but:
                 continue
             names.add(part[2])
             following.extend(known.get(part[2], ()))
         fresh = following
-    return names, False
+    return names, None
 
 
 def last_word(name: str) -> str:

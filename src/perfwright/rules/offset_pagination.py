@@ -104,12 +104,13 @@ from collections.abc import Iterator
 from perfwright.effects.schema import SQLALCHEMY, Model
 from perfwright.effects.summary import Effect, Effects
 from perfwright.effects.values import Rows
-from perfwright.finding import Cost, Finding, Place, Proof, Term
-from perfwright.index.lower import Node, line_of
-from perfwright.index.project import Class, Entity, External, Function, Module
+from perfwright.finding import Cost, Finding, Proof, Term
+from perfwright.index.lower import Node
+from perfwright.index.project import Class, Function
 from perfwright.index.tree import text, walk
 from perfwright.rules._chosen import chosen, is_request
 from perfwright.rules._contract import Rule
+from perfwright.rules._pagers import paged, pager
 
 LENGTHS = ("size", "limit", "per", "count", "length", "take", "rows")  # last words of names for how long a page is
 # Tables that get a row each time something happens: even those of one owner are many.
@@ -132,7 +133,7 @@ def find(effects: Effects) -> Iterator[Finding]:
         if rows is None or rows.skips is None or rows.model is None or id(rows.skips[1]) in known:
             continue
         function, node = rows.skips
-        if not turns(node) and not chosen(effect.event.chain, function, node, LENGTHS):
+        if not turns(node) and chosen(effect.event.chain, function, node, LENGTHS) is None:
             continue
         known.add(id(node))
         yield told(effects, effect, rows, rows.model, function, node)
@@ -178,52 +179,26 @@ def size(rows: Rows, model: Model) -> str:
 # ------------------------------------------------------------------- REST framework
 def of_viewset(effects: Effects) -> Iterator[Finding]:
     """Give a finding for the paginator of a list endpoint, where it pages by number: one for all that have it."""
-    function = effects.function
-    cls = function.owner
-    if function.index < 0 and cls is None and function.name == "list":
-        cls = next((each for each in function.module.classes if each.qualified == function.qualified), None)
-    elif cls is None or "paginate_queryset" not in function.called:
+    found = paged(effects)
+    pages = pager(effects, found[0]) if found is not None else None
+    if found is None or pages is None or not pages.is_a(*BY_NUMBER):
         return
-    rows = next((e.rows for e in effects.effects("db.query") if e.rows is not None and e.rows.limited), None)
-    if cls is None or rows is None or rows.model is None:
+    cls, rows = found
+    model = rows.model
+    if model is None or (pages.cls is not None and has_last(effects, pages.cls)):
         return
-    found = paginator(effects, cls)
-    if found is None:
-        return
-    name, place = found
-    step = effects.step(function, cls.line << 12, f"pages of {rows.model.name}")
+    name = pages.name
+    step = effects.step(effects.function, cls.line << 12, f"pages of {model.name}")
     yield Finding(
         rule=RULE.name,
-        place=place,
+        place=pages.place,
         symbol=name,
-        message=f"`{name}` skips as many rows as the caller asks for, of `{rows.model.name}` and all that it pages",
+        message=f"`{name}` skips as many rows as the caller asks for, of `{model.name}` and all that it pages",
         cure="Use rest_framework.pagination.CursorPagination, which pages by key, for the tables that grow.",
         confidence="likely",
         chain=(step,),
-        cost=Cost(terms=(Term("db.seqscan", (size(rows, rows.model),)),)),
+        cost=Cost(terms=(Term("db.seqscan", (size(rows, model),)),)),
     )
-
-
-def paginator(effects: Effects, cls: Class) -> tuple[str, Place] | None:
-    """Return the name and the place of a viewset's paginator, where it pages by number."""
-    project = effects.project
-    found = project.class_member(cls, "pagination_class")
-    if isinstance(found, tuple):
-        owner, binding = found
-        node = binding[1] if binding[0] == "value" else None
-        entity = project.expression(owner.module, node) if node is not None and node[0] != "const" else None
-        place = Place(path=owner.module.path, line=line_of(node[1]), function=owner.name) if node is not None else None
-    else:
-        entity, place = default(effects)
-    if isinstance(entity, Class):
-        if has_last(effects, entity):
-            return None
-        place = Place(path=entity.module.path, line=entity.line, function=entity.name)
-        names = [str(base) for base in project.externals(entity)]
-        return (entity.name, place) if any(name.endswith(BY_NUMBER) for name in names) else None
-    if isinstance(entity, External) and str(entity).endswith(BY_NUMBER) and place is not None:
-        return str(entity).rpartition(".")[2], place
-    return None
 
 
 def has_last(effects: Effects, cls: Class) -> bool:
@@ -234,21 +209,6 @@ def has_last(effects: Effects, cls: Class) -> bool:
     effects.program.interpreter.consulted.update(functions)
     names = [*cls.names, *(str(n[-1]) for f in functions for n in walk(f.body) if n[0] in ("name", "attr"))]
     return any(LAST.search(name) for name in names)
-
-
-def default(effects: Effects) -> tuple[Entity | None, Place | None]:
-    """Return what the settings name as REST framework's paginator, and where."""
-    for module in effects.project.modules.values():
-        binding = module.names.get("REST_FRAMEWORK")
-        if binding is None or binding[0] != "value" or binding[1] is None or binding[1][0] != "dict":
-            continue
-        for key, value in zip(binding[1][2], binding[1][3], strict=True):
-            if key is not None and key[-1] == "DEFAULT_PAGINATION_CLASS" and value[0] == "const" and value[2]:
-                path, _, name = str(value[2]).rpartition(".")
-                place = effects.project.absolute(module, path)
-                entity = effects.project.member(place, name) if isinstance(place, Module) else External(str(value[2]))
-                return entity, Place(path=module.path, line=line_of(value[1]), function="")
-    return None, None
 
 
 RULE = Rule(name="offset-pagination", sees=("db.query",), spends=("latency",), proof=Proof.growth("n"), find=find)
