@@ -248,6 +248,8 @@ def _sqlalchemy_filters(frame: Frame, node: Node) -> list[tuple[Any, ...]]:
                 column = _column(frame, side)
                 if column:
                     found.append((*column, "eq" if inner[3][0] == "==" else "range"))
+                else:
+                    found.extend(_inside_document(frame, side))
         elif inner[0] == "call" and inner[2][0] == "attr":
             column = _column(frame, inner[2][2])
             if column:
@@ -263,6 +265,16 @@ def _sqlalchemy_filters(frame: Frame, node: Node) -> list[tuple[Any, ...]]:
             if column:
                 found.append((*column, "flag"))
     return found
+
+
+def _inside_document(frame: Frame, node: Node) -> list[tuple[Any, ...]]:
+    """Return the column and, after `->`, the key that `Event.data["kind"].astext` looks at in a JSON column."""
+    for inner in walk(node):
+        if inner[0] == "sub" and inner[3][0] == "const":
+            column = _column(frame, inner[2])
+            if column:
+                return [(*column, f"->{inner[3][2]}")]
+    return []
 
 
 def _column(frame: Frame, node: Node) -> tuple[Model, str] | None:
