@@ -358,20 +358,28 @@ def change(function: Function, model: Model, *, single: bool) -> Node | None:
     for node in walk(function.body):
         if node[0] != "call" or node[2][0] not in ("attr", "name") or node[2][-1] not in verbs:
             continue
-        touched = names_in(node[2][2]) if node[2][0] == "attr" else set()
-        touched = touched | {name for value in node[3] for name in names_in(value)}
-        if model.name in touched or touched & holders:
+        parts = (*((node[2][2],) if node[2][0] == "attr" else ()), *node[3])
+        if any(is_of(part, model.name) or (part[0] == "name" and part[2] in holders) for part in parts):
             return node
     return None
+
+
+def is_of(node: Node, name: str) -> bool:
+    """Tell whether an expression is about a model: begins with it, or with a call that is given it first."""
+    if node[0] == "call":
+        return is_of(node[2], name) or any(is_of(part, name) for part in node[3][:1])
+    if node[0] in ("attr", "sub", "await", "star"):
+        return bool(node[0] == "attr" and node[3] == name) or is_of(node[2], name)
+    return bool(node[0] == "name" and node[2] == name)
 
 
 def held(function: Function, name: str) -> set[str]:
     """Return the names of a function that hold rows of a model: what is made from it, and annotated with it."""
     found: set[str] = {parameter[0] for parameter in function.parameters if name in names_in(parameter[1])}
     for node in walk(function.body):
-        if node[0] == "assign" and name in names_in(node[3]):
+        if node[0] == "assign" and is_of(node[3], name):
             found.update(target[2] for target in node[2] if target[0] == "name")
-        elif node[0] == "for" and name in names_in(node[3]) and node[2][0] == "name":
+        elif node[0] == "for" and is_of(node[3], name) and node[2][0] == "name":
             found.add(node[2][2])
     return found - {"self", "cls", "session", "db"}
 
