@@ -273,7 +273,7 @@ class Rows(Value):
 
     __slots__ = (
         "api", "assumed", "columns", "custom", "escaped", "fetched", "filters", "kept", "limited", "load", "locked",
-        "manager", "model", "orders", "owner", "position", "relation", "size", "stored", "values",
+        "manager", "model", "orders", "owner", "position", "relation", "size", "skips", "stored", "takes", "values",
     )  # fmt: skip
     kind = "rows"
 
@@ -297,6 +297,8 @@ class Rows(Value):
         self.kept = False  # what returns them has put them on an object, for others to use
         self.size: Size | None = None
         self.custom: Class | None = None  # the project's own manager or queryset class
+        self.skips: tuple[Function, Node] | None = None  # how many rows it passes over, where that is no constant
+        self.takes: tuple[Function, Node] | None = None  # how many it gives at most, where that is no constant
 
     def copy(self, depth: int) -> "Rows":
         """Return the same query as a new object made at `depth`."""
@@ -304,7 +306,7 @@ class Rows(Value):
         new.fetched, new.filters, new.orders, new.limited = self.fetched, self.filters, self.orders, self.limited
         new.relation, new.owner, new.values, new.columns = self.relation, self.owner, self.values, self.columns
         new.assumed, new.size, new.custom = self.assumed, self.size, self.custom
-        new.locked = self.locked
+        new.locked, new.skips, new.takes = self.locked, self.skips, self.takes
         return new
 
     def shape(self) -> Any:

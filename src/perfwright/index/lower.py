@@ -56,7 +56,7 @@ BINARY = {
     ast.RShift: ">>",
     ast.MatMult: "@",
 }
-CODE = (b"def ", b"lambda", b"import *", b"<<<<<<<")  # the last is what a merge leaves
+CODE = (b"def ", b"lambda", b"import *", b"RunSQL(", b"<<<<<<<")  # the last is what a merge leaves
 BRACKETS = ((b"(", b")"), (b"[", b"]"), (b"{", b"}"))
 UNARY = {ast.Not: "not", ast.USub: "-", ast.UAdd: "+", ast.Invert: "~"}
 
