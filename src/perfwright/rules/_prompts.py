@@ -12,6 +12,7 @@ FIRST = ("system", "instructions", "system_instruction")  # what providers put b
 MESSAGES = ("messages", "input", "contents", "prompt")
 ALIKE = ("strip", "lstrip", "rstrip", "dedent", "cleandoc", "replace")  # give the text that they are given
 DEEPEST = 8  # names that stand for names
+PARTS = 200  # of a prompt that are looked at
 Given = tuple[Node, Function | None, Module]  # an expression, and where its names are looked up
 
 
@@ -89,30 +90,39 @@ def begins(effects: Effects, given: Given, depth: int) -> Given:
     return begins(effects, (inner, function, module), depth + 1) if inner is not None else (node, function, module)
 
 
-def pieces(effects: Effects, given: Given, depth: int = 0) -> Iterator[tuple[int, Node | None, Given]]:
+def pieces(effects: Effects, given: Given) -> Iterator[tuple[int, Node | None, Given]]:
     """Give the parts of a text in their order: the length of a constant one, or the expression of another."""
-    node, function, module = resolved(effects, given)
-    here: Given = (node, function, module)
-    if depth > DEEPEST:
-        yield 0, node, here
-    elif node[0] == "const" and isinstance(node[2], str):
-        yield (node[3] if len(node) > 3 else len(node[2])), None, here
-    elif node[0] == "fstr":
-        for part in node[2]:
-            yield from pieces(effects, (part, function, module), depth + 1)
-    elif node[0] == "bin" and node[2] == "+":
-        yield from pieces(effects, (node[3], function, module), depth + 1)
-        yield from pieces(effects, (node[4], function, module), depth + 1)
-    elif node[0] == "bin" and node[2] == "*" and node[4][0] == "const" and isinstance(node[4][2], int):
-        for length, part, inside in pieces(effects, (node[3], function, module), depth + 1):
-            yield length * node[4][2], part, inside
-    elif is_method(node, "format"):
-        yield from formatted(effects, node, function, module)
-    elif is_method(node, "join") and node[3] and node[3][0][0] == "coll":
-        for part in node[3][0][3]:
-            yield from pieces(effects, (part, function, module), depth + 1)
-    else:
-        yield 0, node, here
+    waiting: list[tuple[Given, int]] = [(given, 1)]  # each with how often it is repeated
+    for _ in range(PARTS):
+        if not waiting:
+            return
+        top, times = waiting.pop()
+        node, function, module = here = resolved(effects, top)
+        if node[0] == "const" and isinstance(node[2], str):
+            yield times * length_of(node), None, here
+            continue
+        inner: tuple[Node, ...] = ()
+        if node[0] == "fstr":
+            inner = node[2]
+        elif node[0] == "bin" and node[2] == "+":
+            inner = node[3:5]
+        elif node[0] == "bin" and node[2] == "*" and node[4][0] == "const" and isinstance(node[4][2], int):
+            waiting.append(((node[3], function, module), times * node[4][2]))
+            continue
+        elif is_method(node, "format"):
+            yield from formatted(effects, node, function, module)
+            continue
+        elif is_method(node, "join") and node[3] and node[3][0][0] == "coll":
+            inner = node[3][0][3]
+        else:
+            yield 0, node, here
+            continue
+        waiting.extend([((part, function, module), times) for part in reversed(inner)])
+
+
+def length_of(constant: Node) -> int:
+    """Return how long a text is, also one of which only the beginning was kept."""
+    return int(constant[3]) if len(constant) > 3 else len(constant[2])
 
 
 def is_method(node: Node, name: str) -> bool:
@@ -128,7 +138,7 @@ def formatted(
     if template[0] != "const" or not isinstance(template[2], str):
         yield 0, node, (node, function, module)
         return
-    length = template[3] if len(template) > 3 else len(template[2])
+    length = length_of(template)
     before = template[2].find("{")
     before = before if before >= 0 else len(template[2])
     yield before, None, (template, None, module)

@@ -42,9 +42,9 @@ FEW = frozenset(
             "shard",
         ),
         *("replica", "backend", "host", "source", "queue", "consumer", "producer", "channel", "plugin", "handler"),
-        *("listener", "engine", "exchange", "region", "cluster", "model", "strategy", "strategie", "check", "hook"),
-        *("method", "callback", "stage", "step", "pipeline", "client", "connection", "device", "proxy", "proxie"),
-        *("process", "processe", "thread", "coro", "attempt", "stream", "optional", "interface"),
+        *("listener", "engine", "exchange", "region", "cluster", "model", "strategy", "check", "hook"),
+        *("method", "callback", "stage", "step", "pipeline", "client", "connection", "device", "proxy"),
+        *("process", "thread", "coro", "attempt", "stream", "optional", "interface"),
     )
 )
 # Calls that no thread is interrupted in, or that make a value of what they are given and nothing more.
@@ -72,7 +72,11 @@ def are_few(over: str) -> bool:
     """Tell whether a collection is named like one that a program has a few of, however much data there is."""
     inner = WRAPPED.match(over)
     name = VIEWED.sub("", inner[1] if inner else over).rpartition(".")[2].lower()
-    return any(word in FEW or word.removesuffix("s") in FEW for word in re.findall(r"[a-z]+", name))
+    return any(
+        each in FEW
+        for word in re.findall(r"[a-z]+", name)
+        for each in (word, word.removesuffix("s"), word.removesuffix("es"), re.sub("ies$", "y", word))
+    )
 
 
 def is_limited(effects: Effects, function: Function, tree: object) -> bool:

@@ -98,7 +98,9 @@ GROWS = ("append", "extend", "insert", "add")
 DROPS = ("pop", "popleft", "clear", "remove", "popitem")
 TRIMS = re.compile(r"trim|truncat|compact|summari[sz]e|prune|window|limit|shorten|recent|last_n|tail|count_tokens")
 REQUIRED = ("anthropic",)  # libraries that refuse a call without a limit
-OUTLIVES = 3  # names inside each other that are looked through
+GROWING = re.compile(  # names of tables that grow with what people say and write
+    r"Message|Chat|Turn|History|Comment|Document|Note|Event|Log|Ticket|Post|Review|Mail|Entry|Article|Chunk|Passage"
+)
 
 
 def find(effects: Effects) -> Iterator[Finding]:
@@ -110,6 +112,7 @@ def find(effects: Effects) -> Iterator[Finding]:
         history = growing(effects, call)
         if history is not None:
             yield grown(effects, effect, history)
+    yield from from_database(effects)
 
 
 def settle(finding: Finding) -> Finding:
@@ -161,33 +164,33 @@ def growing(effects: Effects, call: Node) -> tuple[Node, str] | None:
     given = argument(call, MESSAGES)
     if given is None:
         return None
-    for sent in parts(effects.function, given, OUTLIVES):
+    for sent in parts(effects.function, given):
         added = kept_by_object(effects, sent) or kept_by_module(effects, sent) or kept_by_loop(effects, sent, call)
         if added is not None:
             return added, text(sent)
     return None
 
 
-def parts(function: Function, node: Node, depth: int) -> Iterator[Node]:
+def parts(function: Function, given: Node) -> Iterator[Node]:
     """Give the collections that a list of messages is made of, all of them, names followed."""
-    if node[0] in ("attr", "sub"):
-        if node[0] == "attr" or node[3][0] != "slice":
+    names: set[str] = set()
+    waiting = [given]
+    while waiting:
+        node = waiting.pop()
+        if node[0] == "attr" or (node[0] == "sub" and node[3][0] != "slice"):
             yield node
-    elif node[0] == "name":
-        yield node
-        for value in assigned(function.body, node[2]) if depth else ():
-            yield from parts(function, value, depth - 1)
-    elif node[0] == "coll":
-        for item in node[3]:
-            if item[0] == "star":
-                yield from parts(function, item[2], depth)
-    elif node[0] == "bin" and node[2] == "+":
-        yield from parts(function, node[3], depth)
-        yield from parts(function, node[4], depth)
-    elif node[0] == "call" and node[2][0] == "name" and node[2][2] == "list" and node[3]:
-        yield from parts(function, node[3][0], depth)
-    elif node[0] == "comp" and node[2] == "list" and len(node[4]) == 1 and not node[4][0][2]:
-        yield from parts(function, node[4][0][1], depth)
+        elif node[0] == "name" and node[2] not in names:
+            names.add(node[2])
+            yield node
+            waiting.extend(assigned(function.body, node[2]))
+        elif node[0] == "coll":
+            waiting.extend([item[2] for item in node[3] if item[0] == "star"])
+        elif node[0] == "bin" and node[2] == "+":
+            waiting.extend(node[3:5])
+        elif node[0] == "call" and node[2][0] == "name" and node[2][2] == "list":
+            waiting.extend(node[3][:1])
+        elif node[0] == "comp" and node[2] == "list" and len(node[4]) == 1 and not node[4][0][2]:
+            waiting.append(node[4][0][1])
 
 
 def kept_by_object(effects: Effects, sent: Node) -> Node | None:
@@ -267,6 +270,87 @@ def kept_by_loop(effects: Effects, sent: Node, call: Node) -> Node | None:
 def is_counted(block: tuple[Node, ...]) -> bool:
     """Tell whether a loop counts its passes, or what it spends."""
     return any(node[0] == "aug" and node[2][0] in ("name", "attr") and node[4][0] == "const" for node in walk(block))
+
+
+# ------------------------------------------------------------------------------- rows in the question
+def from_database(effects: Effects) -> Iterator[Finding]:
+    """Give the calls, of this function or through a helper, that are sent all rows that a query found."""
+    loads = [
+        load
+        for load in effects.loads
+        if load.model is not None and not load.limited and load.chain and load.chain[0][0] is effects.function
+    ]
+    told: set[int] = set()
+    for effect in effects.effects("llm.call") if loads else ():
+        node, model = effect.event.node, effect.event.model
+        if node is None or node[0] != "call" or model is None or node[1] in told:
+            continue
+        if not isinstance(model.limits, str) or any(cuts(link[0]) for link in effect.event.chain[1:]):
+            continue
+        given = (*node[3], *(value for _, value in node[4]))
+        places = {place for value in given for place in fed_by(effects.function, value)}
+        load = next((load for load in loads if load.chain[0][1] in places), None)
+        if load is not None and load.model is not None:
+            told.add(node[1])
+            yield sent_whole(effects, effect, load.model.name, load.chain[0][1])
+
+
+def sent_whole(effects: Effects, effect: Effect, table: str, position: int) -> Finding:
+    function = effects.function
+    return Finding(
+        rule=RULE.name,
+        place=effects.place(function, effect.event.chain[0][1]),
+        symbol=f"{table} sent",
+        message=f"every `{table}` that the query finds is sent to the model, however many there are",
+        cure="Fetch the last ones only, ordered and with a limit, and send a summary of those before.",
+        confidence="likely" if GROWING.search(table) else "possible",
+        chain=(effects.step(function, position, f"all rows of {table}"), *effects.chain(effect)),
+        cost=Cost(terms=(Term("llm.call", ()),)),
+    )
+
+
+def cuts(function: Function) -> bool:
+    """Tell whether a function takes a part of what it is given, or counts it."""
+    for node in walk(function.body):
+        if node[0] == "slice" or (node[0] == "call" and node[2][0] in ("name", "attr") and is_trim(node[2])):
+            return True
+    return False
+
+
+def fed_by(function: Function, value: Node) -> set[int]:
+    """Return where what goes into a value is asked for: names are followed, and what is added to them in loops."""
+    found: set[int] = set()
+    names: set[str] = set()
+    waiting: list[object] = [value]
+    while waiting:
+        top = waiting.pop()
+        if type(top) is not tuple:
+            continue
+        if len(top) > 2 and type(top[0]) is str and type(top[1]) is int:
+            if top[0] == "sub" and top[3][0] == "slice":
+                continue  # a part of it
+            found.add(top[1])
+            if top[0] == "name" and top[2] not in names:
+                names.add(top[2])
+                waiting.extend(sources(function, top[2]))
+        waiting.extend(top)
+    return found
+
+
+def sources(function: Function, name: str) -> Iterator[Node]:
+    """Give what a name is made of: what is assigned to it, and what loops add to it."""
+    yield from assigned(function.body, name)
+    for node in walk(function.body):
+        if node[0] == "for" and any(adds_to(each, name) for each in walk(node[4])):
+            yield node[3]
+        elif adds_to(node, name) and node[2][3] == "extend":
+            yield from node[3]
+
+
+def adds_to(node: Node, name: str) -> bool:
+    return bool(
+        node[0] == "call" and node[2][0] == "attr" and node[2][3] in GROWS and node[2][2][:3:2] == ("name", name)
+    )
 
 
 RULE = Rule(
