@@ -23,12 +23,26 @@ class FakeClient:
 
 ```python
 # file: web.py
-from functools import cache
+from collections.abc import Callable
+from functools import cache, wraps
 
-from fastapi import FastAPI
+from fastapi import FastAPI, HTTPException
 from openai import OpenAI
 
 app = FastAPI()
+
+
+def rate_limited(handler: Callable[..., str]) -> Callable[..., str]:
+    left = [100]
+
+    @wraps(handler)
+    def limited(text: str, model: OpenAI) -> str:
+        left[0] -= 1
+        if left[0] < 0:
+            raise HTTPException(429)
+        return handler(text, model)
+
+    return limited
 
 
 @cache
@@ -42,10 +56,11 @@ def client() -> OpenAI:
 from fastapi import Depends
 from openai import OpenAI
 
-from web import app, client
+from web import app, client, rate_limited
 
 
 @app.get("/summary")
+@rate_limited
 def summary(text: str, model: OpenAI = Depends(client)) -> str:
     answer = model.responses.create(model="gpt-4o-mini", input=text)
     return answer.output_text
@@ -57,10 +72,11 @@ def summary(text: str, model: OpenAI = Depends(client)) -> str:
 from fastapi import Depends
 from openai import OpenAI
 
-from web import app, client
+from web import app, client, rate_limited
 
 
 @app.get("/summary")
+@rate_limited
 def summary(text: str, model: OpenAI = Depends(client)) -> str:
     answer = model.responses.create(model="gpt-4o-mini", input=text, max_output_tokens=300)
     return answer.output_text

@@ -274,6 +274,8 @@ def parsed_again(effects: Effects) -> Iterator[Finding]:
         event = effect.event
         if event.model is None or event.model.name not in PARSES or len(event.chain) > 1 or event.node is None:
             continue
+        if any(node[0] == "call" and node is not event.node for node in walk(event.node)):
+            continue  # another answer each time: `session.get(url).json()`
         shown = text(event.node, LONGEST)
         known = first.get(shown)
         if known is None:
