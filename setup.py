@@ -22,7 +22,7 @@ def compiled() -> list[str]:
 
 def extensions() -> list[object]:
     """Return the modules to compile; none where the sources are to be used in place."""
-    if os.environ.get("PERFWRIGHT_PURE") or {"editable_wheel", "develop", "sdist", "egg_info"} & set(sys.argv):
+    if os.environ.get("PERFWRIGHT_PURE") or {"editable_wheel", "develop", "sdist", "egg_info", "dist_info"} & set(sys.argv):
         return []
     from mypyc.build import mypycify
 

@@ -262,7 +262,7 @@ def is_whole(effects: Effects, function: Function, node: Node) -> bool:
     """Tell whether a call makes an answer from a buffer, or writes lines into an answer."""
     name = str(node[2][-1])
     known = assigned(function)
-    if name in (*ANSWERS, *STREAMS):
+    if name in ANSWERS or name in STREAMS:
         given = list(node[3]) + [value for _, value in node[4]]
         return any(is_buffer(effects, function, part, known) for part in given)
     if name in ("writer", "DictWriter") and node[3] and node[3][0][0] == "name":
