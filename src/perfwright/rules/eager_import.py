@@ -104,7 +104,7 @@ def find(effects: Effects) -> Iterator[Finding]:
     if module in known.commands:
         yield from of_a_command_line(known, module)
     for top, library, way in known.seldom.get(module, ()):
-        finding = of_a_module(known, module, top, library, way)
+        finding = of_a_module(effects, known, module, top, library, way)
         if finding is not None:
             yield finding
 
@@ -266,7 +266,7 @@ def libraries_of(known: Imports, target: Module | str) -> dict[str, Way]:
 
 
 # ------------------------------------------------------------------------------ applications and packages
-def of_a_module(known: Starts, module: Module, top: Top, library: str, way: Way) -> Finding | None:
+def of_a_module(effects: Effects, known: Starts, module: Module, top: Top, library: str, way: Way) -> Finding | None:
     """Return what to say of a heavy library that few functions of a module use, but that every start loads."""
     using = users(module, top.name)
     functions = [function for function in module.functions if function.outer < 0]
@@ -277,6 +277,8 @@ def of_a_module(known: Starts, module: Module, top: Top, library: str, way: Way)
     if any(function.name in needed or AT_START.search(function.name) for function in using):
         return None
     server = module in known.servers
+    if server and any(function in effects.program.labels for function in using):
+        return None  # whoever serves requests needs it soon
     shown = " and ".join(f"`{function.qualified}`" for function in using[:2]) + (" and others" if using[2:] else "")
     verb = "uses" if len(using) == 1 else "use"
     start = "every start of the application" if server else f"whoever imports `{(way[0][0] if way else module).name}`"

@@ -55,7 +55,7 @@ from collections.abc import Iterator
 
 from perfwright.effects.frame import Loop
 from perfwright.effects.summary import Effect, Effects
-from perfwright.finding import Confidence, Finding, Proof
+from perfwright.finding import Confidence, Finding, Proof, Term
 from perfwright.index.lower import Node
 from perfwright.index.project import Function
 from perfwright.index.tree import called_names, text, walk
@@ -94,6 +94,8 @@ def find(effects: Effects) -> Iterator[Finding]:
             yield opened(effects, effect)
     if "open" in effects.function.called:
         yield from unbuffered(effects)
+    if effects.function.name == "emit" and is_handler(effects):
+        yield from by_record(effects)
 
 
 def rank(effect: Effect) -> tuple[bool, int]:
@@ -167,6 +169,32 @@ def unbuffered(effects: Effects) -> Iterator[Finding]:
                 confidence=confidence(effects, effect),
                 terms=(effects.term(effect, "flush.buffer"),),
             )
+
+
+def by_record(effects: Effects) -> Iterator[Finding]:
+    """Give what a handler of logging does for each record that takes longer than to write it."""
+    for effect in effects.effects("flush", "file.read", "file.write"):
+        to_disk = name_of(effect) in TO_DISK
+        if not to_disk and not (name_of(effect) in OPENS and appends(effect)):
+            continue
+        if not any(speaks(link[0]) for link in effect.event.chain):
+            what = "waits for the disk" if to_disk else "opens its file, appends to it and closes it"
+            yield effects.finding(
+                RULE.name,
+                effect,
+                f"for each record of the log the handler {what}: `{effect.what}`",
+                symbol=effect.what,
+                cure="Derive from logging.FileHandler, which keeps its file open, or write behind a MemoryHandler.",
+                confidence=effects.confidence(effect),
+                terms=(Term("flush" if to_disk else "file.append", ("items",)),),
+            )
+            return
+
+
+def is_handler(effects: Effects) -> bool:
+    """Tell whether the function belongs to a handler of logging."""
+    owner = effects.function.owner
+    return owner is not None and any(str(base).startswith("logging.") for base in effects.project.externals(owner))
 
 
 def keeps_little(node: Node) -> bool:

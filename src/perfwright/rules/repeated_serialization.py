@@ -67,7 +67,7 @@ loses, such as tuples and keys that are not text.
 
 from collections.abc import Iterator
 
-from perfwright.effects.frame import Loop
+from perfwright.effects.frame import Event, Loop
 from perfwright.effects.summary import Effects
 from perfwright.finding import Confidence, Cost, Finding, Proof, Step, Term
 from perfwright.index.lower import Node, line_of
@@ -91,6 +91,7 @@ ENCODER = "fastapi.encoders.jsonable_encoder"
 RESPONSES = ("JsonResponse", "JSONResponse", "ORJSONResponse", "jsonify", "json_response")
 CALLED = frozenset(("loads", "safe_load", "load", "jsonable_encoder", "json", *DUMPS))
 PARSES = ("requests.Response.json", "httpx.Response.json")
+GOES_THROUGH = (*PARSES, *WRITES, *READS, *[f"pydantic.BaseModel.{name}" for name in (*DUMPS, *OF_MODELS)])
 LONGEST = 400  # characters of an expression that is compared with another
 CONVERTS = ("default", "cls", "option")
 
@@ -98,7 +99,7 @@ CONVERTS = ("default", "cls", "option")
 def find(effects: Effects) -> Iterator[Finding]:
     function = effects.function
     if "serialize" in effects.reading.seen:
-        yield from parsed_again(effects)
+        yield from twice(effects)
     if function.index < 0 or function.module.called.isdisjoint(CALLED) or function.called.isdisjoint(CALLED):
         return
     for node in walk(function.body):
@@ -265,45 +266,50 @@ def encoded_twice(effects: Effects) -> Iterator[Finding]:
             yield told(effects, value, value, None, cure, "likely")
 
 
-# ------------------------------------------------------------------------------ parsed again
-def parsed_again(effects: Effects) -> Iterator[Finding]:
-    """Give the responses whose body is parsed more than once on one path."""
-    first: dict[str, tuple[int, tuple[int, ...]]] = {}
-    several: set[str] = set()
+# ------------------------------------------------------------------------------ twice
+def twice(effects: Effects) -> Iterator[Finding]:
+    """Give the calls that parse or write the same again on one path, with nothing that changes it in between."""
+    first: dict[str, Event] = {}
+    known: set[str] = set()
     for effect in sorted(effects.effects("serialize"), key=lambda each: each.event.chain[0][1]):
-        event = effect.event
-        if event.model is None or event.model.name not in PARSES or len(event.chain) > 1 or event.node is None:
+        event, node = effect.event, effect.event.node
+        if event.model is None or event.model.name not in GOES_THROUGH or len(event.chain) > 1 or node is None:
             continue
-        shown = text(event.node, LONGEST)
-        known = first.get(shown)
-        if known is None:
-            first[shown] = (event.chain[0][1], event.path)
+        shown = text(node, LONGEST)
+        before = first.get(shown)
+        first[shown] = event
+        if before is None or shown in known or before.path != event.path[: len(before.path)]:
             continue
-        if shown in several or known[1] != event.path[: len(known[1])]:
+        line = before.chain[0][1]
+        if changed(effects.function, node, line, parsed=event.model.name in PARSES):
             continue
-        if rebound(effects.function, event.node, known[0], event.chain[0][1]):
-            first[shown] = (event.chain[0][1], event.path)
-            continue
-        several.add(shown)
+        known.add(shown)
+        what = "parses the whole body again" if event.model.name in PARSES else "goes through all of it again"
         yield effects.finding(
             RULE.name,
             effect,
-            f"`{text(event.node)}` parses the whole body again, as in line {line_of(known[0])}",
-            symbol=text(event.node),
+            f"`{text(node)}` {what}, as in line {line_of(line)}",
+            symbol=text(node),
             cure="Keep what the first call gave in a variable.",
             confidence="likely",
             terms=(Term("serialize", (*[str(loop.size) for loop in event.loops], "items")),),
         )
 
 
-def rebound(function: Function, node: Node, first: int, second: int) -> bool:
-    """Tell whether what a call is made on is bound anew between two places."""
-    names = names_in(node)
-    return any(
-        first < statement[1] < second and names & names_in(targets_of(statement))
-        for statement in walk(function.body)
-        if statement[0] in ("assign", "aug", "ann", "for", "with")
-    )
+def changed(function: Function, node: Node, first: int, *, parsed: bool) -> bool:
+    """Tell whether what a call goes through may be another than at the place where it was gone through first."""
+    if any(given[0] not in ("name", "attr", "const", "call", "sub") for given in node[3]):
+        return True
+    names = names_in((node[3], node[4], node[2][2] if node[2][0] == "attr" else ()))
+    for part in walk(function.body):
+        if not first < part[1] < node[1]:
+            continue
+        if part[0] in ("assign", "aug", "ann", "for", "with", "del") and names & names_in(targets_of(part)):
+            return True
+        takes = part[0] == "call" and not parsed and names & names_in((part[2][2:3], part[3], part[4]))
+        if takes and not any(inner is node for inner in walk(part)):
+            return True
+    return False
 
 
 # ------------------------------------------------------------------------------ telling
