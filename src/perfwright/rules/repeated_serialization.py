@@ -93,7 +93,6 @@ CALLED = frozenset(("loads", "safe_load", "load", "jsonable_encoder", "json", *D
 PARSES = ("requests.Response.json", "httpx.Response.json")
 GOES_THROUGH = (*PARSES, *WRITES, *READS, *[f"pydantic.BaseModel.{name}" for name in (*DUMPS, *OF_MODELS)])
 LONGEST = 400  # characters of an expression that is compared with another
-CONVERTS = ("default", "cls", "option")
 
 
 def find(effects: Effects) -> Iterator[Finding]:
@@ -137,13 +136,12 @@ def round_trip(effects: Effects, node: Node) -> Finding | None:
         return told(effects, node, written, through, cure, "likely")
     if node[4] or len(node[3]) > 1:
         return None  # what it reads becomes something else: `object_hook`
-    converts = any(name in CONVERTS for name, _ in written[4]) or len(written[3]) > 1
     sent = goes_out(effects, node)
     if sent:
         cure = "Give the data to the response as it is: the response turns it into text."
         return told(effects, node, written, through, cure, "likely")
-    cure = "Keep the data as it was; where it must be a copy of plain values, say so in a comment."
-    return told(effects, node, written, through, cure, "likely" if converts and through is None else "possible")
+    cure = "Keep the data as it was, unless a deep copy or plain values are what is wanted."
+    return told(effects, node, written, through, cure, "possible")
 
 
 def source_of(effects: Effects, value: Node) -> tuple[Node | None, Function | None]:
