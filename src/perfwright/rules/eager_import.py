@@ -214,6 +214,8 @@ def of_a_command_line(known: Starts, module: Module) -> Iterator[Finding]:
     """Give the statements of a command line that load heavy libraries which only its commands use."""
     needed = known.imports.needed(module)
     loaded = {library for top, library in known.imports.libraries(module) if top.name in needed}
+    for package in known.imports.packages(module):  # they are loaded first, whatever the command line does
+        loaded |= libraries_of(known.imports, package).keys()
     statements: dict[int, list[Top]] = {}
     for top in known.imports.tops(module):
         if top.name in needed:
@@ -261,6 +263,8 @@ def libraries_of(known: Imports, target: Module | str) -> dict[str, Way]:
     found: dict[str, Way] = {}
     for module, way in known.loaded_by(target).items():
         for top, library in known.libraries(module):
+            if top.optional:
+                continue
             found.setdefault(library, (*way, (module, top)))
     return found
 

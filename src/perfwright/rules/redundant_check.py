@@ -87,7 +87,7 @@ def find(effects: Effects) -> Iterator[Finding]:
 # ------------------------------------------------------------------------------ raised again
 def only_raises(statement: Node) -> bool:
     """Tell whether every handler of a `try` raises just what it caught."""
-    return all(
+    return bool(statement[3]) and all(
         len(block) == 1 and block[0][0] == "raise" and (block[0][2] is None or block[0][2][:3:2] == ("name", name))
         for _, name, block in statement[3]
     )
