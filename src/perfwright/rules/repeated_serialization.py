@@ -8,6 +8,7 @@ a FastAPI endpoint returns is encoded by FastAPI, so `jsonable_encoder` in it do
 
 ```python
 import json
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -21,10 +22,9 @@ class Order(BaseModel):
     lines: list[Line]
 
 
-def exported(rows: list[list[tuple[str, int]]]) -> list[dict[str, object]]:
+def exported(orders: list[Order]) -> list[Any]:
     found = []
-    for row in rows:
-        order = Order(lines=[Line(name=name, amount=amount) for name, amount in row])
+    for order in orders:
         found.append(json.loads(order.model_dump_json()))
     return found
 ```
@@ -32,6 +32,8 @@ def exported(rows: list[list[tuple[str, int]]]) -> list[dict[str, object]]:
 ## Fast
 
 ```python
+from typing import Any
+
 from pydantic import BaseModel
 
 
@@ -44,10 +46,9 @@ class Order(BaseModel):
     lines: list[Line]
 
 
-def exported(rows: list[list[tuple[str, int]]]) -> list[dict[str, object]]:
+def exported(orders: list[Order]) -> list[Any]:
     found = []
-    for row in rows:
-        order = Order(lines=[Line(name=name, amount=amount) for name, amount in row])
+    for order in orders:
         found.append(order.model_dump(mode="json"))
     return found
 ```
@@ -55,8 +56,8 @@ def exported(rows: list[list[tuple[str, int]]]) -> list[dict[str, object]]:
 ## Input
 
 ```python
-def make(n: int) -> list[list[tuple[str, int]]]:
-    return [[(f"item {i}", i) for i in range(20)] for _ in range(n)]
+def make(n: int) -> list[Order]:
+    return [Order(lines=[Line(name=f"item {i}", amount=i) for i in range(20)]) for _ in range(n)]
 ```
 
 ## When to leave it
@@ -89,7 +90,7 @@ DUMPS = ("model_dump", "dict")
 CHECKS = ("model_validate", "parse_obj")
 ENCODER = "fastapi.encoders.jsonable_encoder"
 RESPONSES = ("JsonResponse", "JSONResponse", "ORJSONResponse", "jsonify", "json_response")
-CALLED = frozenset(("loads", "safe_load", "load", "jsonable_encoder", "json", *DUMPS))
+CALLED = frozenset(("dumps", "loads", "safe_load", "load", "jsonable_encoder", "json", *DUMPS))
 PARSES = ("requests.Response.json", "httpx.Response.json")
 GOES_THROUGH = (*PARSES, *WRITES, *READS, *[f"pydantic.BaseModel.{name}" for name in (*DUMPS, *OF_MODELS)])
 LONGEST = 400  # characters of an expression that is compared with another
@@ -103,7 +104,7 @@ def find(effects: Effects) -> Iterator[Finding]:
         return
     for node in walk(function.body):
         if node[0] == "call" and node[2][0] in ("name", "attr"):
-            finding = round_trip(effects, node) or same_class(effects, node)
+            finding = round_trip(effects, node) or by_dictionaries(effects, node) or same_class(effects, node)
             if finding is not None:
                 yield finding
     if is_endpoint(effects):
@@ -205,6 +206,21 @@ def goes_out(effects: Effects, node: Node) -> bool:
 
 def is_endpoint(effects: Effects) -> bool:
     return effects.entry.startswith(("GET ", "POST ", "PUT ", "PATCH ", "DELETE "))
+
+
+def by_dictionaries(effects: Effects, node: Node) -> Finding | None:
+    """Return what to say of a model that is made dictionaries, and these text: pydantic writes the text at once."""
+    if node[2][-1] != "dumps" or len(node[3]) != 1 or not {name for name, _ in node[4]} <= {"indent", "ensure_ascii"}:
+        return None
+    made = node[3][0]
+    if made[0] != "call" or made[2][0] != "attr" or made[2][3] != "model_dump" or made[3]:
+        return None
+    if not any(name == "mode" and value[2] == "json" for name, value in made[4] if value[0] == "const"):
+        return None
+    if not full_name(effects, node[2]).startswith("json."):
+        return None
+    cure = f"Call `{text(made[2][2])}.model_dump_json()`, a third of the time; its text has no spaces between items."
+    return told(effects, node, made, None, cure, "likely")
 
 
 # ------------------------------------------------------------------------------ the same class again
@@ -323,6 +339,10 @@ def told(
         message = f"`{shown}` encodes what FastAPI then encodes again"
     elif through is not None:
         message = f"`{shown}` reads again what `{text(written)}` in `{through.qualified}` has just written"
+    elif node[2][-1] == "dumps":
+        message = (
+            f"`{shown}` goes through the model twice: `{text(written)}` makes dictionaries, then these become text"
+        )
     else:
         message = f"`{shown}` takes apart again what `{text(written)}` has just made"
     loops = around(effects, node)
