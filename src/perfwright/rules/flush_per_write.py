@@ -76,20 +76,21 @@ ENDS = re.compile(
 ASKS = ("readline", "read", "recv", "input", "get", "poll", "select", "next_message", "receive")
 TO_DISK = ("os.fsync", "os.fdatasync", "os.sync")
 OPENS = ("builtins.open", "pathlib.Path.open")
-STREAMS = ("listen", "consume", "subscribe", "watch", "events", "messages", "queue")
+DEAR = ("http.request", "llm.call", "process.spawn", "model.load", "wait", "cpu")
+STREAMS = ("tqdm", "track", "listen", "consume", "subscribe", "watch", "events", "messages", "queue")
 FAR = 3  # calls between the loop and the file beyond which something on the way is seldom understood
 
 
 def find(effects: Effects) -> Iterator[Finding]:
     told: set[Loop] = set()
     for effect in sorted(effects.repeated("flush"), key=rank):
-        if effect.loop not in told and is_of_file(effect) and worth(effect):
+        if effect.loop not in told and is_of_file(effect) and worth(effects, effect):
             told.update(effect.event.loops)
             yield flushed(effects, effect)
     for effect in effects.repeated("file.read", "file.write"):
         if effect.loop in told or name_of(effect) not in OPENS or not appends(effect):
             continue
-        if same_file(effect) and worth(effect):
+        if same_file(effect) and worth(effects, effect):
             told.update(effect.event.loops)
             yield opened(effects, effect)
     if "open" in effects.function.called:
@@ -159,7 +160,7 @@ def unbuffered(effects: Effects) -> Iterator[Finding]:
         if call is None or loop is None or len(event.chain) > 1 or call[0] != "call" or call[2][0] != "attr":
             continue
         opening = names.pop(text(call[2][2]), None)
-        if opening is not None and worth(effect):
+        if opening is not None and worth(effects, effect):
             yield effects.finding(
                 RULE.name,
                 effect,
@@ -208,11 +209,13 @@ def keeps_little(node: Node) -> bool:
 
 
 # ------------------------------------------------------------------------------ what is meant
-def worth(effect: Effect) -> bool:
+def worth(effects: Effects, effect: Effect) -> bool:
     """Tell whether nothing says that each line must be there at once, and that the loop does not wait for somebody."""
     loop, chain = effect.loop, effect.event.chain
     if loop is None or len(chain) > FAR + 1 or loop.kind == "while":
         return False
+    if effect.event.aside or any(loop in other.event.loops for other in effects.effects(*DEAR)):
+        return False  # each pass takes so long that what it found is better kept at once
     if any(speaks(link[0]) for link in chain) or any(DURABLE.search(link[2]) for link in chain[:-1]):
         return False
     leaf = node_at(chain[-1][0], chain[-1][1], "call")

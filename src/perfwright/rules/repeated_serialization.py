@@ -289,6 +289,8 @@ def twice(effects: Effects) -> Iterator[Finding]:
         event, node = effect.event, effect.event.node
         if event.model is None or event.model.name not in GOES_THROUGH or len(event.chain) > 1 or node is None:
             continue
+        if event.rare or fails(effects.function, node):
+            continue
         shown = text(node, LONGEST)
         before = first.get(shown)
         first[shown] = event
@@ -308,6 +310,14 @@ def twice(effects: Effects) -> Iterator[Finding]:
             confidence="likely",
             terms=(Term("serialize", (*[str(loop.size) for loop in event.loops], "items")),),
         )
+
+
+def fails(function: Function, node: Node) -> bool:
+    """Tell whether a call stands in a handler of exceptions: what follows the `try` mostly runs without it."""
+    path = path_to(function.body, node[1])
+    return any(
+        outer[0] == "try" and any(inner is node for handler in outer[3] for inner in walk(handler[2])) for outer in path
+    )
 
 
 def changed(function: Function, node: Node, first: int, *, parsed: bool) -> bool:
