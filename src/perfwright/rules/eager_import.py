@@ -227,31 +227,39 @@ def of_a_command_line(known: Starts, module: Module) -> Iterator[Finding]:
         elif not top.optional and users(module, top.name):
             statements.setdefault(top.position, []).append(top)
     loaded.update(*[TIMES[library].brings for library in loaded])
+    reached = {position: reached_by(known.imports, module, tops) for position, tops in statements.items()}
     for position, tops in statements.items():
-        found: dict[str, Way] = {}
-        for top in tops:
-            for library, way in libraries_of(known.imports, known.imports.target(module, top)).items():
-                if library not in found or len(way) < len(found[library]):
-                    found[library] = way
-        fresh = {library: way for library, way in found.items() if library not in loaded}
+        fresh = {library: way for library, way in reached[position].items() if library not in loaded}
         loaded |= fresh.keys()
         milliseconds = cost(set(fresh))
         if milliseconds < LEAST:
             continue
         names = sorted(fresh, key=lambda library: (-cost({library}), library))
-        shown = ", ".join(f"`{name}`" for name in dict.fromkeys(name.partition(".")[0] for name in names))
+        shown = ", ".join([f"`{name}`" for name in dict.fromkeys([name.partition(".")[0] for name in names])])
         direct = not fresh[names[0]]
         what = "Import it in the commands that use it" if direct else "Import the modules in the commands that use them"
+        others = [line_of(other) for other, found in reached.items() if other != position and names[0] in found]
         yield told(
             module,
             position,
             names[0],
-            message=f"every start of the command line loads {shown}, also for `--help`: about {milliseconds} ms",
+            message=f"every start of the command line loads {shown}, also for `--help`: about {milliseconds} ms"
+            + (f"; so does line {', '.join(map(str, sorted(others)))}" if others else ""),
             cure=f"{what}: `{written_of(tops)}` at the top of the function.",
             milliseconds=milliseconds,
             confidence="likely",
             way=(*known.commands[module], (module, tops[0]), *fresh[names[0]]),
         )
+
+
+def reached_by(known: Imports, module: Module, tops: list[Top]) -> dict[str, Way]:
+    """Return the heavy libraries that a statement loads, each with the shortest way from it."""
+    found: dict[str, Way] = {}
+    for top in tops:
+        for library, way in libraries_of(known, known.target(module, top)).items():
+            if library not in found or len(way) < len(found[library]):
+                found[library] = way
+    return found
 
 
 def written_of(tops: list[Top]) -> str:
