@@ -9,6 +9,7 @@ headings; the blocks under one heading are one project:
 - a line that ends with `# finding: some-rule` is where that finding is expected; commas part several.
 """
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -146,3 +147,41 @@ def _at(files: dict[str, str], key: tuple[str, int, str], what: str) -> str:
     lines = files.get(path, "").splitlines()
     code = lines[number - 1].strip() if number <= len(lines) else "(no such line)"
     return f"{what}: {rule} at {path}:{number}\n        {code}"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A rule's docstring by its sections."""
+
+    sections: dict[str, Section]
+
+    @classmethod
+    def of(cls, text: str) -> "Page":
+        return cls({section.title: section for section in sections(text)})
+
+    @property
+    def shared(self) -> dict[str, str]:
+        """Return the files of Setup: both forms have them, and they are analysed too."""
+        setup = self.sections.get("Setup")
+        return files_of(tuple(block for block in setup.blocks if block.file)) if setup else {}
+
+    @property
+    def prepare(self) -> str:
+        """Return the code of Setup that only runs."""
+        setup = self.sections.get("Setup")
+        return "\n".join(block.code for block in setup.blocks if not block.file) if setup else ""
+
+    def files(self, form: str) -> dict[str, str]:
+        return self.shared | self.sections[form].files
+
+    def for_run(self) -> str:
+        """Return the document that `_run_page.py` takes."""
+        return json.dumps(
+            {
+                "setup": self.shared,
+                "prepare": self.prepare,
+                "slow": self.sections["Slow"].files,
+                "fast": self.sections["Fast"].files,
+                "input": "\n".join(block.code for block in self.sections["Input"].blocks),
+            }
+        )

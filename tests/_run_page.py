@@ -32,20 +32,13 @@ Names = dict[str, Any]
 
 
 def main(folder: Path) -> None:
-    page = json.loads((folder / "page.json").read_text("utf8"))
-    place = folder / "run"
-    names: Names = {"__name__": "setup"}
-    uses_django = any("django" in code for part in ("setup", "slow", "fast") for code in page[part].values())
-    if uses_django or "django" in page["prepare"]:
-        start_django(folder, rest="rest_framework" in json.dumps(page))
-    _write(place, page["setup"])
-    sys.path.insert(0, str(place))
-    # Files, so that a traceback shows the lines.
-    _write(folder, {"setup.py": page["prepare"], "input.py": page["input"]})
-    run_code(folder / "setup.py", names)
     results = {}
     for form in ("slow", "fast"):
-        results[form] = run_form(place, page["setup"], page[form], names)
+        function, make = load_form(folder, form)
+        results[form] = {}
+        for n in SIZES:
+            empty_tables()
+            results[form][n] = call(function, make, n)
     print(
         json.dumps(
             {
@@ -56,25 +49,32 @@ def main(folder: Path) -> None:
     )
 
 
-def run_form(place: Path, setup: dict[str, str], files: dict[str, str], names: Names) -> dict[int, Any]:
-    """Load one of the two forms and call it with each size."""
+def load_form(folder: Path, form: str) -> tuple[Callable[..., Any], Callable[[int], Any]]:
+    """Load one of the two forms of the page in a folder; return its function, and what makes an input of a size."""
+    page = json.loads((folder / "page.json").read_text("utf8"))
+    place = folder / "run"
+    names: Names = {"__name__": "setup"}
+    uses_django = any("django" in code for part in ("setup", "slow", "fast") for code in page[part].values())
+    if (uses_django or "django" in page["prepare"]) and "django" not in sys.modules:
+        start_django(folder, rest="rest_framework" in json.dumps(page))
+    if str(place) not in sys.path:
+        sys.path.insert(0, str(place))
     forget(place)
     shutil.rmtree(place, ignore_errors=True)
-    _write(place, setup | files)
-    claim_apps({Path(name).parts[0].removesuffix(".py") for name in setup | files if name.endswith(".py")})
+    _write(place, page["setup"] | page[form])
+    # Files, so that a traceback shows the lines.
+    _write(folder, {"setup.py": page["prepare"], "input.py": page["input"]})
+    run_code(folder / "setup.py", names)
+    claim_apps({Path(name).parts[0].removesuffix(".py") for name in page["setup"] | page[form] if name.endswith(".py")})
     # Shared models live in Setup's files: without an import of theirs their tables would be missing.
-    for name in setup:
+    for name in page["setup"]:
         importlib.import_module(_module_of(name))
-    home, function_name = public_function(files)
+    home, function_name = public_function(page[form])
     space = load(place, home, {key: value for key, value in names.items() if not key.startswith("__")})
     make_tables()
     inputs = dict(space)
-    run_code(place.parent / "input.py", inputs)
-    results = {}
-    for n in SIZES:
-        empty_tables()
-        results[n] = call(space[function_name], inputs["make"], n)
-    return results
+    run_code(folder / "input.py", inputs)
+    return space[function_name], inputs["make"]
 
 
 def public_function(files: dict[str, str]) -> tuple[str, str]:
@@ -214,7 +214,7 @@ def empty_tables() -> None:
         return
     from django.core.management import call_command
 
-    call_command("flush", verbosity=0, interactive=False)
+    call_command("flush", verbosity=0, interactive=False, inhibit_post_migrate=True)
 
 
 def _models_of_page() -> list[Any]:

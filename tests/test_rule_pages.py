@@ -4,13 +4,12 @@ import json
 import subprocess
 import sys
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 import _cases
-from _cases import Section
+from _cases import Page, Section
 from perfwright import rules
 from perfwright.finding import Finding
 
@@ -20,44 +19,6 @@ REQUIRED = ("Slow", "Fast", "Input", "When to leave it")
 OPTIONAL = ("Setup", "What differs")
 SECONDS = 120  # a page that has not ended by then hangs
 RULES = rules.load()
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A rule's docstring by its sections."""
-
-    sections: dict[str, Section]
-
-    @classmethod
-    def of(cls, text: str) -> "Page":
-        return cls({section.title: section for section in _cases.sections(text)})
-
-    @property
-    def shared(self) -> dict[str, str]:
-        """Return the files of Setup: both forms have them, and they are analysed too."""
-        setup = self.sections.get("Setup")
-        return _cases.files_of(tuple(block for block in setup.blocks if block.file)) if setup else {}
-
-    @property
-    def prepare(self) -> str:
-        """Return the code of Setup that only runs."""
-        setup = self.sections.get("Setup")
-        return "\n".join(block.code for block in setup.blocks if not block.file) if setup else ""
-
-    def files(self, form: str) -> dict[str, str]:
-        return self.shared | self.sections[form].files
-
-    def for_run(self) -> str:
-        """Return the document that `_run_page.py` takes."""
-        return json.dumps(
-            {
-                "setup": self.shared,
-                "prepare": self.prepare,
-                "slow": self.sections["Slow"].files,
-                "fast": self.sections["Fast"].files,
-                "input": "\n".join(block.code for block in self.sections["Input"].blocks),
-            }
-        )
 
 
 def cases() -> list[tuple[str, Section]]:

@@ -217,6 +217,16 @@ def test_an_application_that_does_not_start_is_one_sentence(tmp_path: Path) -> N
     assert "Traceback" not in error
 
 
+def test_flask_makes_its_files_in_the_scratch_folder(tmp_path: Path) -> None:
+    app = FLASK.replace("postgresql://nobody@nowhere/shop", "sqlite:///shop.db")
+    config = "app = Flask(__name__)\nos.makedirs(app.instance_path, exist_ok=True)\n"
+    (tmp_path / "app.py").write_text(app.replace("app = Flask(__name__)\n", config))
+    status, said, error = command(".", "--sizes", "2,4,8", cwd=tmp_path)
+    assert status in (0, 1), error
+    assert "4 of 5 entry points" in said
+    assert not (tmp_path / "instance").exists()
+
+
 def test_a_folder_without_an_application_says_what_would_be_right(tmp_path: Path) -> None:
     (tmp_path / "main.py").write_text("x = 1\n")
     status, _, error = command(".", cwd=tmp_path)

@@ -219,7 +219,7 @@ def test_a_finding_stands_in_the_template_and_begins_where_it_is_rendered(tmp_pa
         ("shop/templates/shop/orders.html", 3, "db.query: order.customer"),
     ]
     assert finding.entry_points == ("view orders",)
-    assert set(record.sources) == {"shop/templates/shop/orders.html"}
+    assert set(record.sources) == {"shop/views.py", "shop/templates/shop/orders.html"}
 
 
 def test_entry_points_are_those_that_pass_what_is_slow(tmp_path: Path) -> None:

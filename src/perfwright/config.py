@@ -37,6 +37,7 @@ PRICES: dict[str, float] = {
     "lock.acquire": 0.01,
     "connect": 20.0,
     "client": 30.0,
+    "pool": 0.5,
     "model.load": 5_000.0,
     "compile": 0.1,
     "cpu": 50.0,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from perfwright.effects.frame import Frame
 from perfwright.effects.guesses import manager_of_unknown
 from perfwright.effects.iteration import deepen
-from perfwright.effects.queries import MANAGER, QUERY, follow, manager
+from perfwright.effects.queries import FLASK_QUERY, MANAGER, QUERY, follow, manager
 from perfwright.effects.schema import DJANGO
 from perfwright.effects.values import (
     UNKNOWN,
@@ -117,7 +117,8 @@ def of_class(interp: "Interpreter", frame: Frame, base: ClassValue, name: str, n
         if name in model.managers or name in ("objects", "_default_manager", "_base_manager", "default_manager"):
             return manager(frame, model, node[1], interp.manager_class(model, name))
         if name == "query" and name not in cls.names:
-            rows = Rows(model, QUERY, node[1], frame.depth)
+            flask = any(str(base).startswith("flask_sqlalchemy.") for base in interp.project.externals(cls))
+            rows = Rows(model, FLASK_QUERY if flask else QUERY, node[1], frame.depth)
             rows.fetched = model.always
             return rows
     found = interp.project.class_member(cls, name)

@@ -82,6 +82,10 @@ def limited(frame: Frame, base: Rows, index: Node) -> Rows:
         new.limited = constant(number) if number is not None and number > 0 else frame.interp.page
         if high is None:
             new.limited = base.limited
+        if index[2] is not None and index[2][0] != "const":
+            new.skips = (frame.function, index[2])
+        if high is not None and high[0] != "const":
+            new.takes = (frame.function, high)
     return new
 
 

@@ -12,7 +12,7 @@ from perfwright.errors import LibraryModelError
 # An effect of the second line costs in proportion to something, which it names: `scan(self)`.
 PLAIN_EFFECTS = (
     *("db.query", "db.write", "db.commit", "http.request", "llm.call", "file.read", "file.write", "process.spawn"),
-    *("wait", "lock.acquire", "connect", "client", "model.load", "compile", "cpu", "flush", "raise"),
+    *("wait", "lock.acquire", "connect", "client", "pool", "model.load", "compile", "cpu", "flush", "raise"),
 )
 SIZED_EFFECTS = ("serialize", "scan", "sort", "copy", "shift", "allocate", "load", "grow")
 EFFECT_NAMES = (*PLAIN_EFFECTS, *(f"{name}(x)" for name in SIZED_EFFECTS))

@@ -29,7 +29,7 @@ from perfwright.index.tree import walk
 QUERYSET = "django.db.models.QuerySet"
 RELATED = "django.db.models.manager.RelatedManager"
 MANAGER = "django.db.models.Manager"
-QUERY = "sqlalchemy.orm.Query"
+QUERY, FLASK_QUERY = "sqlalchemy.orm.Query", "flask_sqlalchemy.query.Query"
 KEEPS_ROWS = frozenset(
     ("all", "count", "exists", "__iter__", "__len__", "__bool__", "iterator", "get_queryset", "only")
 )
@@ -37,6 +37,15 @@ LOADERS = ("joinedload", "selectinload", "subqueryload", "contains_eager", "imme
 RANGE = ("gt", "gte", "lt", "lte", "range", "date", "year")
 TEXT = ("contains", "icontains", "startswith", "istartswith", "endswith", "iendswith", "regex", "iregex", "search")
 NULL = ("isnull",)
+# Methods that choose a page: their parameters for where it begins and how long it is.
+PAGES = {
+    "offset": ("offset", ""),
+    "limit": ("", "limit"),
+    "slice": ("start", "stop"),
+    "page": ("number", ""),
+    "get_page": ("number", ""),
+    "paginate": ("page", ""),
+}
 
 
 # ------------------------------------------------------------------------- relations
@@ -239,6 +248,8 @@ def _sqlalchemy_filters(frame: Frame, node: Node) -> list[tuple[Any, ...]]:
                 column = _column(frame, side)
                 if column:
                     found.append((*column, "eq" if inner[3][0] == "==" else "range"))
+                else:
+                    found.extend(_inside_document(frame, side))
         elif inner[0] == "call" and inner[2][0] == "attr":
             column = _column(frame, inner[2][2])
             if column:
@@ -254,6 +265,16 @@ def _sqlalchemy_filters(frame: Frame, node: Node) -> list[tuple[Any, ...]]:
             if column:
                 found.append((*column, "flag"))
     return found
+
+
+def _inside_document(frame: Frame, node: Node) -> list[tuple[Any, ...]]:
+    """Return the column and, after `->`, the key that `Event.data["kind"].astext` looks at in a JSON column."""
+    for inner in walk(node):
+        if inner[0] == "sub" and inner[3][0] == "const":
+            column = _column(frame, inner[2])
+            if column:
+                return [(*column, f"->{inner[3][2]}")]
+    return []
 
 
 def _column(frame: Frame, node: Node) -> tuple[Model, str] | None:
@@ -320,6 +341,8 @@ def method(  # noqa: C901 - one step a word of the vocabulary
     if entry.orders:
         work = work.copy(frame.depth)
         work.orders = rows.orders + orders_of(rows, arguments, frame)
+    if name in PAGES:
+        work = paged(frame, work, name, node)
     returns = entry.returns
     if returns is not None and returns.head == "self" and not entry.does:
         return _refined(frame, rows, work, name, entry, values, node, stored)
@@ -349,6 +372,23 @@ def method(  # noqa: C901 - one step a word of the vocabulary
             work = work.copy(frame.depth)
             work.fetched = work.fetched | given
     return typed(frame, returns, work, entry, values, node)
+
+
+def paged(frame: Frame, rows: Rows, name: str, node: Node) -> Rows:
+    """Return the rows of a page, with what says which one and how long it is, where those are no constants."""
+    skips, takes = PAGES[name]
+    given: dict[str, Node] = dict(zip((skips or takes, takes), node[3], strict=False))
+    given |= {key: value for key, value in node[4] if key in (skips, takes)}
+    found = rows.copy(frame.depth)
+    found.custom = rows.custom
+    low, high = given.get(skips), given.get(takes)
+    if low is not None and low[0] != "const":
+        found.skips = (frame.function, low)
+    elif low is None and name == "paginate":
+        found.skips = (frame.function, node)  # Flask-SQLAlchemy takes it from the request
+    if high is not None and high[0] != "const":
+        found.takes = (frame.function, high)
+    return found
 
 
 def emptied(rows: Rows, keywords: tuple[Any, ...]) -> None:
@@ -504,6 +544,8 @@ def executed(frame: Frame, statement: Value, node: Node, entry: LibraryModel, re
     rows.custom = None
     rows.position = node[1]
     effects = [effect.name for effect in entry.does]
+    if node[2][-1] == "paginate":
+        rows = paged(frame, rows, "paginate", (*node[:3], node[3][1:], *node[4:]))
     single = returns is not None and returns.head in ("Row", "Scalar")
     if single:
         rows.limited = rows.limited or constant(1)

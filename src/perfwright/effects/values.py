@@ -273,7 +273,7 @@ class Rows(Value):
 
     __slots__ = (
         "api", "assumed", "columns", "custom", "escaped", "fetched", "filters", "kept", "limited", "load", "locked",
-        "manager", "model", "orders", "owner", "position", "relation", "size", "stored", "values",
+        "manager", "model", "orders", "owner", "position", "relation", "size", "skips", "stored", "takes", "values",
     )  # fmt: skip
     kind = "rows"
 
@@ -297,6 +297,8 @@ class Rows(Value):
         self.kept = False  # what returns them has put them on an object, for others to use
         self.size: Size | None = None
         self.custom: Class | None = None  # the project's own manager or queryset class
+        self.skips: tuple[Function, Node] | None = None  # how many rows it passes over, where that is no constant
+        self.takes: tuple[Function, Node] | None = None  # how many it gives at most, where that is no constant
 
     def copy(self, depth: int) -> "Rows":
         """Return the same query as a new object made at `depth`."""
@@ -304,7 +306,7 @@ class Rows(Value):
         new.fetched, new.filters, new.orders, new.limited = self.fetched, self.filters, self.orders, self.limited
         new.relation, new.owner, new.values, new.columns = self.relation, self.owner, self.values, self.columns
         new.assumed, new.size, new.custom = self.assumed, self.size, self.custom
-        new.locked = self.locked
+        new.locked, new.skips, new.takes = self.locked, self.skips, self.takes
         return new
 
     def shape(self) -> Any:
@@ -437,6 +439,17 @@ def is_empty(value: Value) -> bool:
     return isinstance(value, Sequence) and value.size.constant == 0
 
 
+def brought(first: frozenset[str], second: frozenset[str]) -> frozenset[str]:
+    """Return what was fetched along on either of two ways.
+
+    Where one way only adds to the other (`if wanted: query = query.prefetch_related(...)`), what is wanted is asked
+    again where it is used: it counts as fetched.
+    """
+    if first <= second or second <= first:
+        return first | second
+    return first & second
+
+
 def join(first: Value, second: Value) -> Value:
     """Return a value that stands for either of two: what both branches of an `if` leave behind."""
     if first is second:
@@ -450,7 +463,7 @@ def join(first: Value, second: Value) -> Value:
             if one.limited is not None and one.limited.constant == 0:
                 return other  # .none(): no row of it will be met
         merged = first.copy(max(first.depth, second.depth))
-        merged.fetched = first.fetched & second.fetched
+        merged.fetched = brought(first.fetched, second.fetched)
         merged.filters = tuple(name for name in first.filters if name in second.filters)
         merged.limited = first.limited if second.limited else None
         merged.stored = first.stored and second.stored
@@ -460,7 +473,7 @@ def join(first: Value, second: Value) -> Value:
     if isinstance(first, Row) and isinstance(second, Row) and first.model is second.model:
         if first.fetched == second.fetched and first.locked == second.locked:
             return first
-        both = Row(first.model, first.fetched & second.fetched, max(first.depth, second.depth), first.root)
+        both = Row(first.model, brought(first.fetched, second.fetched), max(first.depth, second.depth), first.root)
         both.locked = first.locked and second.locked
         return both
     if isinstance(first, Sequence) and isinstance(second, Sequence) and first.of == second.of:

@@ -24,6 +24,8 @@ LONGEST_FORMATTED = 150_000  # bytes of an f-string: before Python 3.12 parsing 
 FORMATTED = re.compile(rb"\b(?:[fF][rR]?|[rR][fF])(\"\"\"|'''|[\"'])")
 LONGEST = 400  # characters kept of a string constant: enough for SQL, not for embedded data
 
+TIME_FORMAT = re.compile("%[a-zA-Z-]")  # of `strftime`
+
 ASYNC, GENERATOR, COROUTINE = 1, 2, 4
 POSITIONAL, STAR, KEYWORD, DOUBLE_STAR = 0, 1, 2, 3
 
@@ -54,7 +56,7 @@ BINARY = {
     ast.RShift: ">>",
     ast.MatMult: "@",
 }
-CODE = (b"def ", b"lambda", b"import *", b"<<<<<<<")  # the last is what a merge leaves
+CODE = (b"def ", b"lambda", b"import *", b"RunSQL(", b"<<<<<<<")  # the last is what a merge leaves
 BRACKETS = ((b"(", b")"), (b"[", b"]"), (b"{", b"}"))
 UNARY = {ast.Not: "not", ast.USub: "-", ast.UAdd: "+", ast.Invert: "~"}
 
@@ -152,6 +154,13 @@ def _last(node: Node) -> str:
     """Return the last name of a decorator: `coroutine` of `@gen.coroutine`."""
     name = node[2] if node[0] == "call" else node
     return str(name[2]) if name[0] == "name" else str(name[3]) if name[0] == "attr" else ""
+
+
+def _time_format(spec: ast.expr) -> str:
+    """Return the format of a time that an f-string gives, or nothing: `%Y-%m-%d`, not `.1%`."""
+    parts = spec.values if isinstance(spec, ast.JoinedStr) else []
+    only = parts[0].value if len(parts) == 1 and isinstance(parts[0], ast.Constant) else ""
+    return only if isinstance(only, str) and TIME_FORMAT.search(only) else ""
 
 
 def _position(node: Any) -> int:
@@ -278,8 +287,10 @@ class _Lowering:
         value = node.value
         if (isinstance(value, str) and len(value) > LONGEST) or isinstance(value, bytes):
             schema = isinstance(value, str) and "type Query" in value  # GraphQL's, whose types are read
+            whole = len(value)
             value = value[: LONGEST_SCHEMA if schema else LONGEST]
-        elif isinstance(value, int) and not -(1 << 60) < value < 1 << 60:
+            return ("const", _position(node), value, whole)
+        if isinstance(value, int) and not -(1 << 60) < value < 1 << 60:
             value = 1 << 60
         return ("const", _position(node), value)
 
@@ -294,6 +305,10 @@ class _Lowering:
         value = self.expression(node.value)
         if node.conversion in (ord("r"), ord("a")):
             return ("call", _position(node), ("name", _position(node), "repr"), (value,), ())
+        if node.format_spec is not None and (spec := _time_format(node.format_spec)):
+            # `{now:%d.%m.}`: what it shows of a time is not the time.
+            formatted = ("attr", _position(node), value, "__format__")
+            return ("call", _position(node), formatted, (("const", _position(node), spec),), ())
         return value
 
     def compare(self, node: ast.Compare) -> Node:

@@ -1,8 +1,8 @@
 """The tags of a lowered tree, and small questions about it.
 
-Expressions: `name id`, `attr base name`, `call function arguments keywords`, `const value`,
-`sub base index`, `fstr parts`, `cmp left operators rights`, `bool operator values`,
-`bin operator left right`, `un operator operand`, `coll kind items`, `dict keys values`,
+Expressions: `name id`, `attr base name`, `call function arguments keywords`, `const value` (of a long text
+its beginning, and then its length), `sub base index`, `fstr parts`, `cmp left operators rights`,
+`bool operator values`, `bin operator left right`, `un operator operand`, `coll kind items`, `dict keys values`,
 `comp kind element generators value`, `if test then else`, `lambda parameters body`, `await value`,
 `star value`, `slice low high step`, `walrus name value`, `yield value`, `yieldfrom value`; in functions that
 `effects` makes, `given value text`: a value of the interpreter itself.

@@ -146,8 +146,11 @@ class OnStacks:
         return self._share(found), at
 
     def _at(self, step: Step, code: Code | None) -> set[int]:
+        """Return the stacks through the line of a step; through its function where no lines are told of the file."""
         at_line = self.by_line.get((step.path, step.line), set())
-        return at_line or (self.by_code.get((step.path, code), set()) if code is not None else set())
+        if at_line or step.path in self.lined or code is None:
+            return at_line
+        return self.by_code.get((step.path, code), set())
 
     def _share(self, found: Iterable[int]) -> float:
         return min(1.0, sum(self.weights[number] for number in found) / self.total)

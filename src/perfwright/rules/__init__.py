@@ -31,6 +31,7 @@ MANY = 4  # queries of one loop from which on they are told together: the loop i
 CURES = 3  # named for one loop
 LISTED = 8  # other ways to the same defect that a finding names
 QUERIES = ("db.query", "db.write", "db.commit")
+HELD = ("load", "hold")  # rows in memory: brought there, or a second time
 # Code that runs once, by hand or at a deployment, on data that its author chose.
 ASIDE = re.compile(
     r"(^|[/_])(docs?|examples?|benchmarks?|seed(s|ers?|_\w+)?|fixtures?|demo(_\w+)?|factor(y|ies)"
@@ -310,7 +311,7 @@ def amounts(
                 spent["stall_ms"] = spent.get("stall_ms", 0.0) + milliseconds
             elif resource == "queries" and term.effect in QUERIES:
                 spent["queries"] = spent.get("queries", 0.0) + times
-            elif resource == "memory" and term.effect == "load":
+            elif resource == "memory" and term.effect in HELD:
                 spent["memory_mb"] = spent.get("memory_mb", 0.0) + times * ROW_KB / 1024
             elif resource == "import" and term.effect == "import":
                 spent["import_ms"] = spent.get("import_ms", 0.0) + milliseconds

@@ -112,6 +112,15 @@ def passed_on(node: Node, callee: Function, changes: Changes) -> set[str]:
     return {name for name, value in arguments(node, callee) if value is None or not changes.touch(value)}
 
 
+def handed_on(node: Node, callee: Function) -> tuple[Node, ...]:
+    """Return what a call gives to a function by position, also where another calls it: `to_thread(read, path)`."""
+    given: tuple[Node, ...] = node[3]
+    for index, value in enumerate(given):
+        if value[0] in ("name", "attr") and text(value).rpartition(".")[2] == callee.name:
+            return given[index + 1 :] if text(node[2]).rpartition(".")[2] != callee.name else given
+    return given
+
+
 def arguments(node: Node, callee: Function) -> list[tuple[str, Node | None]]:
     """Return what a call gives to each parameter, as far as that can be told; None for a default."""
     parameters = [parameter for parameter in callee.parameters if parameter[3] == POSITIONAL]
@@ -124,7 +133,7 @@ def arguments(node: Node, callee: Function) -> list[tuple[str, Node | None]]:
         parameters = parameters[1:]
     if node[0] != "call":
         return found
-    given = node[3]
+    given = handed_on(node, callee)
     keywords = dict(node[4])
     if any(value[0] == "star" for value in given) or None in keywords:
         return found

@@ -11,7 +11,7 @@ import time
 
 
 def settle() -> None:
-    time.sleep(0.001)
+    time.sleep(0.02)
 
 
 async def handle(items: list[int]) -> int:
@@ -28,7 +28,7 @@ import time
 
 
 def settle() -> None:
-    time.sleep(0.001)
+    time.sleep(0.02)
 
 
 async def handle(items: list[int]) -> int:

@@ -11,7 +11,7 @@ import hashlib
 
 
 def digest(password: str) -> str:
-    return hashlib.pbkdf2_hmac("sha256", password.encode(), b"salt", 1000).hex()
+    return hashlib.pbkdf2_hmac("sha256", password.encode(), b"salt", 100_000).hex()
 
 
 async def register(password: str) -> str:
@@ -28,7 +28,7 @@ import hashlib
 
 
 def digest(password: str) -> str:
-    return hashlib.pbkdf2_hmac("sha256", password.encode(), b"salt", 1000).hex()
+    return hashlib.pbkdf2_hmac("sha256", password.encode(), b"salt", 100_000).hex()
 
 
 async def register(password: str) -> str:

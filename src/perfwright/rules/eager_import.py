@@ -30,7 +30,8 @@ def main(arguments: list[str]) -> float:
     for name in ("count", "median"):
         commands.add_parser(name).add_argument("numbers", type=int, nargs="*")
     options = parser.parse_args(arguments)
-    return {"count": count, "median": median}[options.command](options.numbers)
+    chosen = {"count": count, "median": median}[options.command]
+    return chosen(options.numbers)
 ```
 
 ## Fast
@@ -55,7 +56,8 @@ def main(arguments: list[str]) -> float:
     for name in ("count", "median"):
         commands.add_parser(name).add_argument("numbers", type=int, nargs="*")
     options = parser.parse_args(arguments)
-    return {"count": count, "median": median}[options.command](options.numbers)
+    chosen = {"count": count, "median": median}[options.command]
+    return chosen(options.numbers)
 ```
 
 ## Input

@@ -5,13 +5,8 @@ Foreign keys count too: Django indexes them, SQLAlchemy and most databases do no
 ## Setup
 
 ```python
-import sqlite3
-```
-
-```python
 # file: models.py
-from sqlalchemy import String
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase
 
 
 class Base(DeclarativeBase):
@@ -21,58 +16,57 @@ class Base(DeclarativeBase):
 ## Slow
 
 ```python
-from sqlalchemy import String, create_engine, select
+from sqlalchemy import String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import Base
 
 
-class Slow(Base):
-    __tablename__ = "slow"
+class Holder(Base):
+    __tablename__ = "holder"
     id: Mapped[int] = mapped_column(primary_key=True)
     token: Mapped[str] = mapped_column(String(40))
 
 
-def holder(n: int) -> int | None:
-    engine = create_engine("sqlite://")
-    with Session(engine) as session:
-        Base.metadata.create_all(session.connection())
-        session.add_all([Slow(id=i, token=f"t{i}") for i in range(n)])
-        session.flush()
-        found = session.scalar(select(Slow).where(Slow.token == f"t{n - 1}"))
-        return found.id if found else None
+def holder(session: Session, token: str) -> int | None:
+    found = session.scalar(select(Holder).where(Holder.token == token))
+    return found.id if found else None
 ```
 
 ## Fast
 
 ```python
-from sqlalchemy import String, create_engine, select
+from sqlalchemy import String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import Base
 
 
-class Fast(Base):
-    __tablename__ = "fast"
+class Holder(Base):
+    __tablename__ = "holder"
     id: Mapped[int] = mapped_column(primary_key=True)
     token: Mapped[str] = mapped_column(String(40), index=True)
 
 
-def holder(n: int) -> int | None:
-    engine = create_engine("sqlite://")
-    with Session(engine) as session:
-        Base.metadata.create_all(session.connection())
-        session.add_all([Fast(id=i, token=f"t{i}") for i in range(n)])
-        session.flush()
-        found = session.scalar(select(Fast).where(Fast.token == f"t{n - 1}"))
-        return found.id if found else None
+def holder(session: Session, token: str) -> int | None:
+    found = session.scalar(select(Holder).where(Holder.token == token))
+    return found.id if found else None
 ```
 
 ## Input
 
 ```python
-def make(n: int) -> int:
-    return n
+from sqlalchemy import create_engine
+
+from models import Base
+
+
+def make(n: int) -> tuple[Session, str]:
+    session = Session(create_engine("sqlite://"))
+    Base.metadata.create_all(session.connection())
+    session.add_all([Holder(id=i + 1, token=f"t{i}") for i in range(n)])
+    session.flush()
+    return session, f"t{n - 1}"
 ```
 
 ## When to leave it

@@ -291,6 +291,8 @@ def twice(effects: Effects) -> Iterator[Finding]:
             continue
         if event.rare or fails(effects.function, node):
             continue
+        if any(part[0] == "call" and part is not node for part in walk(node)):
+            continue  # another answer each time: `session.get(url).json()`
         shown = text(node, LONGEST)
         before = first.get(shown)
         first[shown] = event
@@ -322,7 +324,7 @@ def fails(function: Function, node: Node) -> bool:
 
 def changed(function: Function, node: Node, first: int, *, parsed: bool) -> bool:
     """Tell whether what a call goes through may be another than at the place where it was gone through first."""
-    if any(given[0] not in ("name", "attr", "const", "call", "sub") for given in node[3]):
+    if any(given[0] not in ("name", "attr", "const", "sub") for given in node[3]):
         return True
     names = names_in((node[3], node[4], node[2][2] if node[2][0] == "attr" else ()))
     for part in walk(function.body):

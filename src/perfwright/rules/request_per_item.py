@@ -36,10 +36,13 @@ def prices(client: httpx.Client, names: list[str]) -> list[int]:
 ## Input
 
 ```python
+import time
+
 import httpx
 
 
 def answer(request: httpx.Request) -> httpx.Response:
+    time.sleep(0.005)
     return httpx.Response(200, json=len(request.url.params["name"]))
 
 
@@ -108,6 +111,4 @@ def cure(effect: Effect) -> str:
     return "Ask for all of them in one request if the service can, else send a few at a time: ThreadPoolExecutor.map."
 
 
-RULE = Rule(
-    name="request-per-item", sees=("http.request",), spends=("latency",), proof=Proof.count("requests"), find=find
-)
+RULE = Rule(name="request-per-item", sees=("http.request",), spends=("latency",), proof=Proof.growth("n"), find=find)

@@ -38,7 +38,7 @@ from functools import lru_cache
 from web import app
 
 
-@lru_cache(maxsize=10_000)
+@lru_cache(maxsize=100)
 def words(query: str) -> tuple[str, ...]:
     return tuple(sorted(query.lower().split()))
 
@@ -60,7 +60,6 @@ def make(n: int) -> str:
 There are only so many keys, or the process ends soon.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -68,12 +67,11 @@ from perfwright.effects.growth import Growing
 from perfwright.effects.summary import Effect, Effects
 from perfwright.finding import Cost, Finding, Proof, Step, Term
 from perfwright.index.lower import Node
-from perfwright.index.project import Class, Function, Module
-from perfwright.index.tree import names_in, text, walk
-from perfwright.rules._code import statements
+from perfwright.index.project import Function, Module
+from perfwright.index.tree import text, walk
 from perfwright.rules._contract import Rule
+from perfwright.rules._kept import is_plain, is_registry, key_of, last, looked_up, open_ended
 from perfwright.rules._memos import (
-    KINDS,
     Memo,
     calls_to,
     is_finite,
@@ -85,9 +83,7 @@ from perfwright.rules._memos import (
 )
 
 LETS_GO = ("pop", "popitem", "clear", "evict", "expire", "prune", "purge")
-MAKES = ("dict", "defaultdict", "OrderedDict", "list", "set")
 FROM_OUTSIDE = ("pk", "id", "uuid", "email", "user", "username", "token", "url", "query", "session", "ip", "address")
-TYPED = ("__class__", "__name__", "__qualname__", "__module__", "_meta", "__table__")
 
 
 def find(effects: Effects) -> Iterator[Finding]:
@@ -210,85 +206,6 @@ def filled(effects: Effects, effect: Effect, found: Growing) -> Finding | None:
     )
 
 
-def key_of(node: Node | None) -> Node | None:
-    """Return the key that something is put under: `cache[key] = x`, `cache.setdefault(key, x)`."""
-    if node is None:
-        return None
-    if node[0] == "sub":
-        return node[3]  # type: ignore[no-any-return]
-    if node[0] == "call" and node[2][0] == "attr" and node[2][3] == "setdefault" and node[3]:
-        return node[3][0]  # type: ignore[no-any-return]
-    return None
-
-
-def is_plain(effects: Effects, found: Growing) -> bool:
-    """Tell whether a collection is a dictionary of Python that lives as long as the program."""
-    if found.owner == "module":
-        binding = found.module.names.get(found.name)
-    elif found.cls is not None:
-        binding = found.cls.names.get(found.name)
-        if binding is None or found.owner == "instance":
-            if not is_kept(effects, found.cls):
-                return False
-            binding = set_in(found.cls, found.name) or binding
-    else:
-        return False
-    expression = binding[1] if binding is not None and binding[0] == "value" else None
-    if expression is None:
-        return False
-    if expression[0] == "dict":
-        return True
-    return bool(
-        expression[0] == "call" and text(expression[2]).rpartition(".")[2] in MAKES and not has_bound(expression)
-    )
-
-
-def has_bound(expression: Node) -> bool:
-    return any(name in ("maxlen", "maxsize") for name, _ in expression[4])
-
-
-def set_in(cls: Class, name: str) -> Node | None:
-    """Return the binding that a method of a class gives to an attribute."""
-    for index in cls.setters.get(name, ()):
-        for node in walk(cls.module.functions[index].body):
-            targets = node[2] if node[0] == "assign" else (node[2],) if node[0] == "ann" else ()
-            if any(target[0] == "attr" and target[3] == name for target in targets):
-                return ("value", node[3] if node[0] == "assign" else node[4], None)
-    return None
-
-
-def is_kept(effects: Effects, cls: Class) -> bool:
-    """Tell whether an object of a class is made at the top of a module: it lives as long as the program."""
-    return any(
-        binding[0] == "value" and binding[1] is not None and binding[1][0] == "call" and binding[1][2][-1] == cls.name
-        for module in effects.project.modules.values()
-        if cls.name in module.called
-        for binding in module.names.values()
-    )
-
-
-def looked_up(function: Function, name: str) -> bool:
-    """Tell whether a function also looks up what it puts into a collection."""
-    for node in walk(function.body):
-        if node[0] == "cmp" and node[3][0] in ("in", "not in") and last(node[4][0]) == name:
-            return True
-        if (
-            node[0] == "call"
-            and node[2][0] == "attr"
-            and node[2][3] in ("get", "setdefault")
-            and last(node[2][2]) == name
-        ):
-            return True
-        if node[0] == "try" and any(n[0] == "sub" and last(n[2]) == name for n in walk(node[2])):
-            return True
-    return False
-
-
-def last(node: Node) -> str:
-    """Return the last name of a name or an attribute."""
-    return str(node[2]) if node[0] == "name" else str(node[3]) if node[0] == "attr" else ""
-
-
 def lets_go(effects: Effects, found: Growing) -> bool:
     """Tell whether anything in the module takes entries out of a collection, counts them, or starts it anew."""
     if found.module is not effects.function.module:
@@ -315,41 +232,6 @@ def drops(node: Node, name: str) -> bool:
     if tag == "assign":
         return any(last(target) == name for target in node[2])
     return tag == "ann" and last(node[2]) == name
-
-
-def is_registry(function: Function, name: str) -> bool:
-    """Tell whether a function enters things in a list of its own making: what is there already is a mistake."""
-    if re.match(r"_*(register|add|subscribe|connect|bind|define|declare)(_|$)", function.name):
-        return True
-    for statement in statements(function.body):
-        refuses = statement[0] == "if" and statement[3] and statement[3][-1][0] == "raise"
-        if refuses and name in text(statement[2], 200):
-            return True
-    return False
-
-
-def open_ended(effects: Effects, function: Function, key: Node) -> set[str]:
-    """Return the parameters that a key is made of and that may be anything."""
-    if any(node[0] == "attr" and node[3] in TYPED for node in walk(key)):
-        return set()
-    if any(node[0] == "call" and node[2][:3:2] in (("name", "type"), ("name", "id")) for node in walk(key)):
-        return set()
-    made: dict[str, set[str]] = {}
-    for node in walk(function.body):
-        if node[0] == "assign":
-            for target in node[2]:
-                if target[0] == "name" and not any(n[0] == "attr" and n[3] in TYPED for n in walk(node[3])):
-                    made.setdefault(target[2], set()).update(names_in(node[3]))
-    names = names_in(key)
-    for _ in range(3):
-        names = names.union(*(made.get(name, set()) for name in names))
-    if any(word in KINDS for name in names_in(key) for word in name.lower().split("_")):
-        return set()
-    return {
-        parameter[0]
-        for parameter in function.parameters
-        if parameter[0] in names and not is_finite(effects, function, parameter)
-    }
 
 
 RULE = Rule(

@@ -70,6 +70,7 @@ def start(asked: dict[str, Any]) -> dict[str, Any]:
         RUNNING.app = django.made_of(asked["target"], scratch, database)
     else:
         engines.redirect()
+        flask.settle(scratch)
         target = found(asked["target"])
         for framework in FRAMEWORKS:
             if framework.is_one(target):

@@ -6,6 +6,7 @@ import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from ._contract import Answer, Entry, Parameter, Table
@@ -15,6 +16,22 @@ from ._sqlalchemy import Engines, Filled
 LIBRARY = "flask"
 START = 4096  # bytes of a body that are kept
 KINDS = {"IntegerConverter": "int", "FloatConverter": "float", "UUIDConverter": "uuid", "PathConverter": "path"}
+
+
+def settle(scratch: Path) -> None:
+    """Give an application without an instance folder one in the scratch folder: it may make files there."""
+    try:
+        from flask import Flask as Framework
+    except ImportError:
+        return
+    real: Any = Framework
+    find = real.auto_find_instance_path
+
+    def found(app: Any) -> str:
+        there: str = find(app)
+        return there if Path(there).is_dir() else str(scratch / "instance")
+
+    real.auto_find_instance_path = found
 
 
 class Flask(Filled):

@@ -1,0 +1,163 @@
+"""Numbers that whoever calls an entry point chooses: which page, how many rows."""
+
+from functools import lru_cache
+
+from perfwright.effects.frame import Link
+from perfwright.index.lower import Node
+from perfwright.index.project import Function
+from perfwright.index.tree import names_in, text, walk
+from perfwright.rules._code import leaves, statements
+from perfwright.rules._same import arguments, call_at
+
+REQUESTS = ("request", "req", "self.request", "flask.request", "info.context")
+OWN = ("self", "cls", "request")
+ROUNDS = 4  # assignments that are followed from a name to what it is made from
+BOUNDS = ("le", "lt", "max_value")
+ABOVE, BELOW = (">", ">="), ("<", "<=")
+JOBS = (
+    *(
+        "task ",
+        "command ",
+        "migration ",
+        "program ",
+        "middleware ",
+        "context processor ",
+        "callback ",
+        "update ",
+        "signal ",
+    ),
+    *("before each ", "after each "),
+)
+
+
+def is_request(entry: str) -> bool:
+    """Tell whether a label is of an entry point that answers somebody outside."""
+    return bool(entry) and not entry.startswith(JOBS)
+
+
+def chosen(
+    chain: tuple[Link, ...], function: Function, node: Node, but: tuple[str, ...] = ()
+) -> tuple[Function, Node] | None:
+    """Return where the caller of an entry point chooses a number without bound: the parameter, or the question.
+
+    `chain` leads from the entry point to the function that uses the number. Names whose last word is one of `but`
+    do not count.
+    """
+    wanted = [node]
+    place = next((index for index in range(len(chain) - 1, -1, -1) if chain[index][0] is function), -1)
+    for index in range(place, -1, -1):
+        here = chain[index][0]
+        names, asked = made_from(here, wanted, but)
+        if asked is not None:
+            return here, asked
+        free_ones = [
+            parameter
+            for parameter in here.parameters
+            if parameter[0] in names and parameter[0] not in OWN and not bounded_parameter(parameter)
+        ]
+        if not free_ones:
+            return None
+        if index == 0:
+            _, annotation, default, _ = free_ones[0]
+            return here, annotation or default or node
+        call = call_at(chain[index - 1])
+        free_names = {parameter[0] for parameter in free_ones}
+        given = arguments(call, here) if call is not None else []
+        wanted = [value for name, value in given if name in free_names and value is not None and value[0] != "const"]
+        if not wanted:
+            return None
+    return None
+
+
+def made_from(function: Function, nodes: list[Node], but: tuple[str, ...]) -> tuple[set[str], Node | None]:
+    """Return the names that expressions are made from and that nothing bounds, and what asks the request."""
+    known = assigned(function)
+    checked = limits(function)
+    names: set[str] = set()
+    fresh = list(nodes)
+    for _ in range(ROUNDS):
+        following: list[Node] = []
+        for part in free(fresh):
+            if part[0] == "attr" and text(part[2]) in REQUESTS:
+                return names, part
+            if part[0] != "name" or part[2] in names or part[2] in checked or last_word(part[2]) in but:
+                continue
+            names.add(part[2])
+            following.extend(known.get(part[2], ()))
+        fresh = following
+    return names, None
+
+
+def last_word(name: str) -> str:
+    return name.lower().rpartition("_")[2]
+
+
+def free(nodes: list[Node]) -> list[Node]:
+    """Return the names and attributes of expressions, but for what stands in a call of `min`."""
+    found: list[Node] = []
+    for node in nodes:
+        inside: set[int] = set()
+        for part in walk(node):
+            if id(part) in inside:
+                continue
+            if part[0] == "call" and part[2][0] == "name" and part[2][2] in ("min", "clamp"):
+                inside.update([id(each) for each in walk(part)])
+            elif part[0] in ("name", "attr"):
+                found.append(part)
+    return found
+
+
+def names_of(nodes: list[Node]) -> set[str]:
+    return {node[2] for node in nodes if node[0] == "name"}
+
+
+@lru_cache(maxsize=16)
+def assigned(function: Function) -> dict[str, tuple[Node, ...]]:
+    """Return what a function assigns to each of its names."""
+    found: dict[str, tuple[Node, ...]] = {}
+    for node in walk(function.body):
+        if node[0] == "assign":
+            for target in node[2]:
+                for part in target[3] if target[0] == "coll" else (target,):
+                    if part[0] == "name":
+                        found[part[2]] = (*found.get(part[2], ()), node[3])
+        elif node[0] == "ann" and node[2][0] == "name" and node[4] is not None:
+            found[node[2][2]] = (*found.get(node[2][2], ()), node[4])
+        elif node[0] == "walrus":
+            found[node[2]] = (*found.get(node[2], ()), node[3])
+    return found
+
+
+@lru_cache(maxsize=16)
+def limits(function: Function) -> frozenset[str]:
+    """Return the names that a function compares with a most: `if page > LAST: raise`, `size = LAST`."""
+    found: set[str] = set()
+    for name, values in assigned(function).items():
+        if any(name in names_in(value) and name not in names_of(free([value])) for value in values):
+            found.add(name)  # page = min(page, LAST)
+    for statement in statements(function.body):
+        if statement[0] != "if" or not statement[3]:
+            continue
+        changed = {text(target) for inner in statement[3] if inner[0] == "assign" for target in inner[2]}
+        for test in walk(statement[2]):
+            if test[0] != "cmp" or len(test[4]) != 1:
+                continue
+            left, right = test[2], test[4][0]
+            high = left if test[3][0] in ABOVE else right if test[3][0] in BELOW else None
+            other = right if high is left else left
+            if high is None or high[0] != "name" or (other[0] == "const" and other[2] in (0, 1)):
+                continue
+            if leaves(statement[3]) or high[2] in changed:
+                found.add(high[2])
+    return frozenset(found)
+
+
+def bounded_parameter(parameter: Node) -> bool:
+    """Tell whether a parameter's annotation or default says the most that it may be."""
+    _, annotation, default, _ = parameter
+    for node in walk((annotation, default)):
+        if node[0] == "call" and any(name in BOUNDS for name, _ in node[4]):
+            return True
+        if node[0] in ("name", "attr") and str(node[-1]).endswith(("Literal", "Enum")):
+            return True
+    return False

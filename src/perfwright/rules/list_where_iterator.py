@@ -1,0 +1,190 @@
+"""A list is built only to be gone through once: each item could be used as it comes, and then be forgotten.
+
+The list holds all items at the same time, where a generator holds one. On CPython it is a matter of memory and not of
+time: a sum over a list is as quick as one over a generator, and text is joined quicker from a list (`str.join` makes
+one anyway). Time is won where the answer may be known early: `any`, `all`, `next`, the first one of a list.
+
+## Slow
+
+```python
+def longest(lines: list[str]) -> int:
+    return max([len(line.split()) for line in lines], default=0)
+```
+
+## Fast
+
+```python
+def longest(lines: list[str]) -> int:
+    return max((len(line.split()) for line in lines), default=0)
+```
+
+## Input
+
+```python
+def make(n: int) -> list[str]:
+    return ["a word " * (i % 7) for i in range(n)]
+```
+
+## When to leave it
+
+The list is used again, indexed or counted; it is short; what is gone through changes meanwhile; or each item must be
+worked out for what that does, also once the answer is known.
+"""
+
+from collections.abc import Iterator
+
+from perfwright.effects.summary import Effects
+from perfwright.finding import Cost, Finding, Proof, Term
+from perfwright.index.lower import Node
+from perfwright.index.tree import names_in, text, walk
+from perfwright.rules._code import blocks, statements
+from perfwright.rules._contract import Rule
+from perfwright.rules._frames import few
+from perfwright.rules._loops import is_name
+from perfwright.rules._uses import ASKS, READS
+
+ONCE = ("sum", "max", "min", "any", "all", "set", "frozenset")
+EARLY = ("any", "all", "first")
+PLAIN = ASKS | READS  # functions and methods that need not be called where the answer is known
+
+
+def find(effects: Effects) -> Iterator[Finding]:
+    function = effects.function
+    if function.index < 0:
+        return
+    body = function.body
+    for block in all_blocks(body):
+        for index, statement in enumerate(block):
+            for kind, built, shown in sites(statement):
+                if wasted(effects, kind, built):
+                    yield told(effects, kind, built, shown)
+            following = block[index + 1] if index + 1 < len(block) else None
+            found = named(body, statement, following) if following is not None else None
+            if found is not None and wasted(effects, found[0], found[1]):
+                yield told(effects, *found)
+
+
+def all_blocks(body: tuple[Node, ...]) -> Iterator[tuple[Node, ...]]:
+    """Give each block of a function, the outer before the inner."""
+    yield body
+    for statement in statements(body):
+        yield from blocks(statement)
+
+
+def sites(statement: Node) -> Iterator[tuple[str, Node, str]]:
+    """Give each comprehension in a statement that is gone through once: how, which, and what it is written in."""
+    tag = statement[0]
+    if tag == "for":
+        if is_list(statement[3]) and not changes(statement[4], statement[3]):
+            yield "for", statement[3], f"for {text(statement[2])} in {text(statement[3])}"
+        parts: tuple[object, ...] = (statement[3],)
+    elif tag in ("if", "while", "with"):
+        parts = (statement[2],)
+    elif tag in ("try", "match", "def", "class"):
+        return
+    else:
+        parts = statement[2:]
+    for node in walk(parts):
+        if node[0] == "call" and node[2][0] == "name" and node[2][2] in ONCE and node[3] and is_list(node[3][0]):
+            yield node[2][2], node[3][0], text(node)
+        elif node[0] == "sub" and is_list(node[2]) and node[3][:3:2] == ("const", 0):
+            yield "first", node[2], text(node)
+        elif node[0] == "comp":
+            for _, iterable, _, is_async in node[4]:
+                if is_list(iterable) and not is_async:
+                    yield "for", iterable, text(node)
+
+
+def is_list(node: Node) -> bool:
+    """Tell whether an expression is a list comprehension without waits in it."""
+    if node[0] != "comp" or node[2] != "list":
+        return False
+    return not any(inner[0] in ("await", "yield") for inner in walk(node)) and not any(g[3] for g in node[4])
+
+
+def named(body: tuple[Node, ...], statement: Node, following: Node) -> tuple[str, Node, str] | None:
+    """Return a comprehension that has a name, and that the next statement goes through, and nothing else does."""
+    if statement[0] != "assign" or not is_list(statement[3]) or len(statement[2]) != 1:
+        return None
+    target, built = statement[2][0], statement[3]
+    if target[0] != "name" or sum(is_name(node, target[2]) for node in walk(body)) != 2:
+        return None
+    if following[0] == "for" and is_name(following[3], target[2]):
+        if changes(following[4], built):
+            return None
+        return "for", built, f"for {text(following[2])} in {target[2]}"
+    if following[0] in ("for", "while", "if", "with", "try", "match", "def"):
+        return None
+    for node in walk(following[2:]):
+        asks = node[0] == "call" and node[2][0] == "name" and node[2][2] in ONCE and node[3]
+        if asks and is_name(node[3][0], target[2]):
+            return node[2][2], built, text(node)
+    return None
+
+
+def changes(body: tuple[Node, ...], built: Node) -> bool:
+    """Tell whether a loop may change what a comprehension goes through: it does more than read the same names."""
+    sources = {name for generator in built[4] for name in names_in(generator[1])}
+    for node in walk(body):
+        if node[0] == "call" and node[2][0] == "attr" and names_in(node[2]) & sources and node[2][3] not in PLAIN:
+            return True
+        if node[0] == "call" and any(part[0] in ("name", "attr") and names_in(part) & sources for part in node[3]):
+            return True
+        targets = node[2] if node[0] in ("assign", "del") else (node[2],) if node[0] == "aug" else ()
+        if any(names_in(target) & sources for target in targets):
+            return True
+    return any(node[0] in ("await", "yield") for node in walk(body))
+
+
+def wasted(effects: Effects, kind: str, built: Node) -> bool:
+    """Tell whether a list may be long and its items are not worked out for what that does."""
+    if any(few(effects, generator[1]) for generator in built[4]):
+        return False
+    if kind in EARLY:
+        return all(called(node) in PLAIN for node in walk((built[3], *(g[2] for g in built[4]))) if node[0] == "call")
+    if kind == "for":
+        return all(called(node) in PLAIN or node[2][0] == "name" for node in walk(built[3]) if node[0] == "call")
+    return True
+
+
+def called(call: Node) -> str:
+    return str(call[2][-1]) if call[2][0] in ("name", "attr") else ""
+
+
+def told(effects: Effects, kind: str, built: Node, shown: str) -> Finding:
+    function = effects.function
+    inner = text(built)[1:-1]
+    if kind == "first":
+        message, cure = f"`{shown}` makes a list of all and takes the first", f"Use `next({inner})`, which ends there."
+    elif kind in ("any", "all"):
+        message = f"`{shown}` works out all items, also once the answer is known"
+        cure = f"Leave out the brackets: `{kind}({inner})`."
+    elif kind in ("set", "frozenset"):
+        message = f"`{shown}` makes a list only to make a set of it"
+        cure = "Write a set comprehension: `{...}`." if kind == "set" else f"Leave out the brackets: `{kind}({inner})`."
+    else:
+        message = f"`{shown}` holds all items in a list that is gone through once"
+        cure = f"Use them as they come: `({inner})`."
+    return Finding(
+        rule=RULE.name,
+        place=effects.place(function, built[1]),
+        symbol=text(built[4][0][1]),
+        message=message,
+        cure=cure,
+        confidence="certain" if kind != "for" else "likely",
+        chain=(effects.step(function, built[1], f"allocate: {text(built)}"),),
+        cost=Cost(terms=terms(effects, built)),
+    )
+
+
+def terms(effects: Effects, built: Node) -> tuple[Term, ...]:
+    """Return the cost of a list: large only where its items are made for it, one for each row of a table."""
+    inside = {node[1] for node in walk(built[4][0][1])}
+    load = next((load for load in effects.loads if load.position in inside and not load.limited), None)
+    size = load.model.name if load is not None and load.model is not None else "items"
+    if size != "items" and built[3][0] in ("dict", "coll", "call"):
+        return (Term("allocate", (size,)), Term("hold", (size,)))
+    return (Term("allocate", (size,)),)
+
+
+RULE = Rule(name="list-where-iterator", sees=("def",), spends=("latency", "memory"), proof=Proof.peak("n"), find=find)

@@ -1,0 +1,214 @@
+"""A page that is found by OFFSET costs all pages before it: the database reads them and throws them away.
+
+The first pages are quick, and tests look at no others. Crawlers and exports ask for the last ones. A page that begins
+after the last key of the page before is found by the index, however deep it lies.
+
+## Setup
+
+```python
+from sqlalchemy import create_engine
+from sqlalchemy.pool import StaticPool
+
+engine = create_engine("sqlite://", poolclass=StaticPool)
+```
+
+```python
+# file: models.py
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Event(Base):
+    __tablename__ = "event"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+
+
+def connect() -> Session:
+    return Session()
+```
+
+## Slow
+
+```python
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models import Event, connect
+
+router = APIRouter()
+
+
+@router.get("/events")
+def events(session: Annotated[Session, Depends(connect)], after: int = 0) -> list[str]:
+    page = select(Event).order_by(Event.id).limit(5).offset(after)
+    return [event.name for event in session.scalars(page)]
+```
+
+## Fast
+
+```python
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models import Event, connect
+
+router = APIRouter()
+
+
+@router.get("/events")
+def events(session: Annotated[Session, Depends(connect)], after: int = 0) -> list[str]:
+    page = select(Event).where(Event.id > after).order_by(Event.id).limit(5)
+    return [event.name for event in session.scalars(page)]
+```
+
+## Input
+
+```python
+from sqlalchemy.orm import Session
+
+from models import Base, Event
+
+
+def make(n: int) -> tuple[Session, int]:
+    Base.metadata.drop_all(engine)
+    Base.metadata.create_all(engine)
+    session = Session(engine)
+    session.add_all(Event(id=i, name=f"event {i}") for i in range(1, n + 6))
+    session.commit()
+    return session, n
+```
+
+## What differs
+
+`after` is the key of the last row that the caller has, not the number of rows. There is no way to a page but through
+those before it, and the pages must be in the order of the key.
+
+## When to leave it
+
+The table is small and stays so (name its size in the settings), or nobody can go beyond the first pages.
+"""
+
+import re
+from collections.abc import Iterator
+
+from perfwright.effects.schema import SQLALCHEMY, Model
+from perfwright.effects.summary import Effect, Effects
+from perfwright.effects.values import Rows
+from perfwright.finding import Cost, Finding, Proof, Term
+from perfwright.index.lower import Node
+from perfwright.index.project import Class, Function
+from perfwright.index.tree import text, walk
+from perfwright.rules._chosen import chosen, is_request
+from perfwright.rules._contract import Rule
+from perfwright.rules._pagers import paged, pager
+
+LENGTHS = ("size", "limit", "per", "count", "length", "take", "rows")  # last words of names for how long a page is
+# Tables that get a row each time something happens: even those of one owner are many.
+LOGS = re.compile(
+    r"(Activit(y|ies)|Events?|Logs?|Entry|Entries|Messages?|Notifications?|Audit|History|Transactions?|Readings?|Metrics?"
+    r"|Visits?|Views?|Clicks?|Measurements?|Samples?|Records?)$"
+)
+BY_NUMBER = ("PageNumberPagination", "LimitOffsetPagination")
+LAST = re.compile(
+    r"(max|last)_?(page|offset)s?(?!_?(size|len))", re.I
+)  # in a paginator of the project: it may have a last page
+
+
+def find(effects: Effects) -> Iterator[Finding]:
+    if not is_request(effects.entry):
+        return
+    known: set[int] = set()
+    for effect in effects.effects("db.query"):
+        rows = effect.rows
+        if rows is None or rows.skips is None or rows.model is None or id(rows.skips[1]) in known:
+            continue
+        function, node = rows.skips
+        if not turns(node) and chosen(effect.event.chain, function, node, LENGTHS) is None:
+            continue
+        known.add(id(node))
+        yield told(effects, effect, rows, rows.model, function, node)
+    yield from of_viewset(effects)
+
+
+def turns(node: Node) -> bool:
+    """Tell whether a call itself takes the page from the request, as `query.paginate()` of Flask-SQLAlchemy does."""
+    return bool(node[0] == "call" and node[2][-1] == "paginate")
+
+
+def told(effects: Effects, effect: Effect, rows: Rows, model: Model, function: Function, node: Node) -> Finding:
+    order = str(rows.orders[0][1]) if rows.orders else "id"
+    if model.framework == SQLALCHEMY:
+        cure = f".where({model.name}.{order} > last).limit(size)"
+    else:
+        cure = f".filter({order}__gt=last)[:size]"
+    return Finding(
+        rule=RULE.name,
+        place=effects.place(function, node[1]),
+        symbol=model.name,
+        message=f"{effects.entry} skips as many `{model.name}` rows as the caller asks for: `{text(node)}`",
+        cure=f"Page by key: {cure}, where `last` is the key of the last row of the page before.",
+        confidence="likely",
+        chain=effects.chain(effect),
+        cost=Cost(terms=(Term("db.seqscan", (size(rows, model),)),)),
+    )
+
+
+def size(rows: Rows, model: Model) -> str:
+    """Return how many rows may be skipped: of one owner there are few, unless they are events."""
+    if LOGS.search(model.name):
+        return str(model.name)
+    for of, name, operator in rows.filters:
+        if of is not model or operator not in ("eq", "relation"):
+            continue
+        column, relation = model.column(name), model.relations.get(name)
+        if relation is not None or (column is not None and (column.target or name.endswith("_id"))):
+            return "items"
+    return str(model.name)
+
+
+# ------------------------------------------------------------------- REST framework
+def of_viewset(effects: Effects) -> Iterator[Finding]:
+    """Give a finding for the paginator of a list endpoint, where it pages by number: one for all that have it."""
+    found = paged(effects)
+    pages = pager(effects, found[0]) if found is not None else None
+    if found is None or pages is None or not pages.is_a(*BY_NUMBER):
+        return
+    cls, rows = found
+    model = rows.model
+    if model is None or (pages.cls is not None and has_last(effects, pages.cls)):
+        return
+    name = pages.name
+    step = effects.step(effects.function, cls.line << 12, f"pages of {model.name}")
+    yield Finding(
+        rule=RULE.name,
+        place=pages.place,
+        symbol=name,
+        message=f"`{name}` skips as many rows as the caller asks for, of `{model.name}` and all that it pages",
+        cure="Use rest_framework.pagination.CursorPagination, which pages by key, for the tables that grow.",
+        confidence="likely",
+        chain=(step,),
+        cost=Cost(terms=(Term("db.seqscan", (size(rows, model),)),)),
+    )
+
+
+def has_last(effects: Effects, cls: Class) -> bool:
+    """Tell whether a paginator of the project goes up to some page and no further."""
+    if "get_page_number" in cls.names or "get_offset" in cls.names:
+        return True
+    functions = [cls.module.functions[binding[1]] for binding in cls.names.values() if binding[0] == "func"]
+    effects.program.interpreter.consulted.update(functions)
+    names = [*cls.names, *(str(n[-1]) for f in functions for n in walk(f.body) if n[0] in ("name", "attr"))]
+    return any(LAST.search(name) for name in names)
+
+
+RULE = Rule(name="offset-pagination", sees=("db.query",), spends=("latency",), proof=Proof.growth("n"), find=find)

@@ -1,0 +1,266 @@
+"""Values are written into the text of a query: whoever chooses a value chooses what the database does.
+
+A name with a quote in it breaks the query, and one that is made for the purpose reads or deletes what it likes. The
+database also sees another query each time and has to plan each anew: on SQLite a look-up by key takes three times as
+long. A value that is passed beside the text is only ever a value.
+
+## Slow
+
+```python
+import sqlite3
+
+
+def total(connection: sqlite3.Connection, customer: str) -> int:
+    query = f"SELECT coalesce(sum(amount), 0) FROM orders WHERE customer = '{customer}'"
+    return connection.execute(query).fetchone()[0]
+```
+
+## Fast
+
+```python
+import sqlite3
+
+
+def total(connection: sqlite3.Connection, customer: str) -> int:
+    query = "SELECT coalesce(sum(amount), 0) FROM orders WHERE customer = ?"
+    return connection.execute(query, (customer,)).fetchone()[0]
+```
+
+## Input
+
+```python
+import sqlite3
+
+
+def make(n: int) -> tuple[sqlite3.Connection, str]:
+    connection = sqlite3.connect(":memory:")
+    connection.execute("CREATE TABLE orders (customer TEXT, amount INTEGER)")
+    connection.executemany("INSERT INTO orders VALUES (?, ?)", [(f"customer {i}", i) for i in range(n + 1)])
+    return connection, f"customer {n}"
+```
+
+## When to leave it
+
+The value is a number that the program itself has worked out, and the query runs once.
+"""
+
+import re
+from collections.abc import Iterator
+
+from perfwright.effects.summary import Effects
+from perfwright.finding import Confidence, Cost, Finding, Proof, Term
+from perfwright.index.lower import Node
+from perfwright.index.project import Function
+from perfwright.index.tree import walk
+from perfwright.rules._chosen import REQUESTS
+from perfwright.rules._contract import Rule
+from perfwright.rules._same import arguments, call_at
+from perfwright.rules._sql_text import Part, Text, shown
+
+RUNS = (
+    *(
+        "execute",
+        "executemany",
+        "executescript",
+        "exec_driver_sql",
+        "raw",
+        "extra",
+        "text",
+        "read_sql",
+        "read_sql_query",
+    ),
+    *("RawSQL", "fetch", "fetchrow", "fetchval", "fetch_all", "fetch_one", "fetch_val", "execute_async", "sql"),
+)
+CONDITIONS = ("extra", "text", "RawSQL")  # these take a part of a query, too
+VERB = re.compile(r"\s*(?:--[^\n]*\n\s*|\(\s*)*(SELECT|INSERT|UPDATE|DELETE|WITH|REPLACE|MERGE|CALL|EXEC)\b", re.I)
+# What stands before a value.
+BEFORE = re.compile(
+    r"(?:[=<>]|\b(?:LIKE|ILIKE|BETWEEN|REGEXP|RLIKE|MATCH|AGAINST)|\bIN\s*\(\s*|\bLIMIT|\bOFFSET)\s*$", re.I
+)
+QUOTED = re.compile(r"'[^',()=]*$")
+IN_VALUES = re.compile(r"\bVALUES\s*\((?:[^()]|\([^()]*\))*$", re.I)
+IN_LIST = re.compile(r"\bIN\s*\([^()]*$", re.I)
+PLAIN = re.compile(  # names of parts of a query, not of values
+    r"sql|query|clause|where|cond|column|field|table|alias|schema|placeholder|place_?holders|marks|params?$|binds?$|expr"
+    r"|quoted|ident|literal|escaped?|prefix|operator|order|direction|select|template|fragment|filters?$|\bqn\b",
+    re.I,
+)
+SAFE = ("quote_name", "quote_literal", "quote_ident", "mogrify", "Identifier", "Literal", "Placeholder", "as_string",
+        "escape", "quote", "compile", "bindparam", "adapt", "escape_string", "format_datetime")  # fmt: skip
+NUMBERS = ("int", "float", "len", "bool", "Decimal", "timestamp", "count", "total_seconds")
+
+
+def find(effects: Effects) -> Iterator[Finding]:
+    function = effects.function
+    if function.index >= 0 and not function.module.called.isdisjoint(RUNS) and not function.called.isdisjoint(RUNS):
+        yield from own(effects, function)
+    for effect in effects.effects("db.query", "db.write"):
+        chain = effect.event.chain
+        if len(chain) == 2 and effect.event.model is not None and effect.event.node is not None:
+            yield from passed(effects, chain[1][0], call_at(chain[1]), effect.event.node)
+
+
+def own(effects: Effects, function: Function) -> Iterator[Finding]:
+    """Give the queries of a function whose text it builds from values itself."""
+    reader: Text | None = None
+    known: set[int] = set()
+    for node in walk(function.body):
+        if node[0] != "call" or node[2][0] not in ("name", "attr") or node[2][-1] not in RUNS:
+            continue
+        if plain(node):
+            continue
+        reader = reader or Text(effects, function)
+        for query in queries(node):
+            value = value_in(reader.parts(query), partial=node[2][-1] in CONDITIONS)
+            if value is not None and id(value[0]) not in known:
+                known.add(id(value[0]))
+                yield told(effects, function, node, value)
+                break
+
+
+def passed(effects: Effects, runner: Function, inner: Node | None, call: Node) -> Iterator[Finding]:
+    """Give a query whose text is built here and run by a function that is called with it."""
+    if inner is None or inner[0] != "call" or not inner[3] or inner[3][0][0] != "name" or inner[2][-1] not in RUNS:
+        return
+    query = next((given for name, given in arguments(call, runner) if name == inner[3][0][2]), None)
+    if query is None or query[0] == "const":
+        return
+    value = value_in(Text(effects, effects.function).parts(query), partial=False)
+    if value is not None:
+        yield told(effects, effects.function, call, value)
+
+
+def plain(node: Node) -> bool:
+    """Tell whether a call is given nothing but a constant, or nothing at all."""
+    given = (*node[3], *(value for _, value in node[4]))
+    return not given or (len(node[3]) > 0 and node[3][0][0] == "const" and node[2][-1] != "extra")
+
+
+def queries(node: Node) -> list[Node]:
+    """Return the arguments of a call that are texts of queries, or parts of them."""
+    if node[2][-1] != "extra":
+        keyword = next((value for name, value in node[4] if name in ("sql", "query", "statement", "raw_query")), None)
+        return [node[3][0]] if node[3] else [keyword] if keyword is not None else []
+    found: list[Node] = []
+    for name, value in node[4]:
+        if name == "where":
+            found.extend(value[3] if value[0] == "coll" else (value,))
+        elif name == "select" and value[0] == "dict":
+            found.extend(value[3])
+    return found
+
+
+def value_in(parts: list[Part], *, partial: bool) -> tuple[Node, bool] | None:
+    """Return the first value that is written into a query, and whether it stands in quotes."""
+    begun = ""
+    if not partial and not VERB.match("".join(part for part in parts if isinstance(part, str))[:400]):
+        return None
+    for index, part in enumerate(parts):
+        if isinstance(part, str):
+            begun += part
+            continue
+        after = "".join(each for each in parts[index + 1 : index + 2] if isinstance(each, str))
+        quoted = bool(QUOTED.search(begun)) and begun.count("'") % 2 == 1
+        if is_value(part, begun, after, quoted):
+            return part, quoted
+        begun += "x"
+    return None
+
+
+def is_value(part: Node, before: str, after: str, quoted: bool) -> bool:
+    """Tell whether an expression stands for a value, not for a name or a part of the query."""
+    if is_constant(part) or after.startswith(("(", '"', "`", "_")):
+        return False
+    if after.startswith(".") and not quoted:
+        return False
+    if is_part(part):
+        return False
+    return quoted or bool(BEFORE.search(before) or IN_VALUES.search(before) or IN_LIST.search(before))
+
+
+def is_constant(part: Node) -> bool:
+    if part[0] == "const":
+        return True
+    if part[0] in ("name", "attr"):
+        name = str(part[-1])
+        return name.isupper() or any(inner[0] == "attr" and inner[3] in ("_meta", "ops") for inner in walk(part))
+    return False
+
+
+def is_part(part: Node) -> bool:
+    """Tell whether an expression gives placeholders, quoted text or another part of a query."""
+    for node in walk(part):
+        if node[0] == "call" and str(node[2][-1]) in SAFE:
+            return True
+        if node[0] == "const" and isinstance(node[2], str) and re.fullmatch(r"[\s,(]*(\?|%s|\$|:\w+)[\s,)]*", node[2]):
+            return True
+        if node[0] == "attr" and node[3] in ("_meta", "ops", "__tablename__", "__table__"):
+            return True
+    last = part[2] if part[0] == "call" else part
+    name = str(last[-1]) if last[0] in ("name", "attr") else ""
+    return bool(PLAIN.search(name))
+
+
+def told(effects: Effects, function: Function, call: Node, value: tuple[Node, bool]) -> Finding:
+    part, quoted = value
+    return Finding(
+        rule=RULE.name,
+        place=effects.place(function, call[1]),
+        symbol=shown(part),
+        message=f"`{shown(part)}` is written into the text of the query: it can change what the query does",
+        cure=cure(function, call),
+        confidence=confidence(function, part, quoted),
+        chain=(effects.step(function, part[1] or call[1], f"the value `{shown(part)}`"),),
+        cost=Cost(terms=(Term("db.query", ()),)),
+    )
+
+
+def cure(function: Function, call: Node) -> str:
+    """Name how the library at hand takes values beside the text."""
+    imports = function.module.imports
+    name = str(call[2][-1])
+    if name == "text":
+        return 'Write :name in the text and pass the value: text("... = :name").bindparams(name=...) .'.replace(
+            ") .", ")."
+        )
+    if "sqlite3" in imports or "aiosqlite" in imports or "duckdb" in imports:
+        return "Write ? in the text and pass the values as the second argument."
+    if "asyncpg" in imports or name in ("fetchrow", "fetchval"):
+        return "Write $1 in the text and pass the value as an argument."
+    if "sqlalchemy" in imports:
+        return 'Write text("... = :name") and pass {"name": ...} as the second argument.'
+    return "Write %s in the text, without quotes, and pass the values as the second argument."
+
+
+def confidence(function: Function, part: Node, quoted: bool) -> Confidence:
+    """Return how sure it is that the value is text from outside: a number can be nothing else than a number."""
+    if is_number(function, part) or (part[0] == "attr" and part[2][-1] == "cls"):
+        return "possible"
+    if any(node[0] in ("name", "attr") and str(node[-1]) in REQUESTS for node in walk(part)):
+        return "certain"
+    return "certain" if quoted else "likely"
+
+
+def is_number(function: Function, part: Node) -> bool:
+    """Tell whether a value is a number by what makes it, or by the annotation of its parameter."""
+    if part[0] == "call" and str(part[2][-1]) in NUMBERS:
+        return True
+    if part[0] == "bin" and part[2] in ("-", "*", "/", "//"):
+        return True
+    if part[0] != "name":
+        return False
+    for name, annotation, default, _ in function.parameters:
+        if name == part[2]:
+            shown_type = str(annotation[-1]) if annotation is not None and annotation[0] == "name" else ""
+            by_default = default is not None and default[0] == "const" and type(default[2]) in (int, float)
+            return shown_type in ("int", "float", "bool", "Decimal", "date", "datetime", "UUID") or by_default
+    return False
+
+
+RULE = Rule(
+    name="sql-built-from-strings",
+    sees=("def", "db.query", "db.write"),
+    spends=("hazard",),
+    proof=Proof("scenario", "injected"),
+    find=find,
+)
