@@ -13,7 +13,7 @@ import sys
 
 from perfwright.rules._import_times import TIMES
 
-ROUNDS = 5
+ROUNDS = 3
 PROBE = """
 import importlib, sys, time
 begin = time.process_time()

@@ -1,10 +1,12 @@
 """Questions about the code around a place, for rules that must know more than what happens there."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from perfwright.effects.frame import Loop
 from perfwright.index.lower import Node
+from perfwright.index.project import Function
 from perfwright.index.tree import called_names, text, walk
 
 GROWS = ("append", "extend", "insert", "add", "update", "setdefault", "appendleft")
@@ -55,6 +57,24 @@ def statements(block: tuple[Node, ...]) -> Iterator[Node]:
         yield statement
         for inner in blocks(statement):
             yield from statements(inner)
+
+
+@lru_cache(maxsize=4)
+def all_statements(function: Function) -> list[Node]:
+    """Return every statement of a function, those of inner blocks too, in no order; several rules ask one by one."""
+    found: list[Node] = []
+    stack: list[tuple[Node, ...]] = [function.body]
+    while stack:
+        for statement in stack.pop():
+            found.append(statement)
+            tag = statement[0]
+            if tag in BLOCKS:
+                stack.extend([statement[index] for index in BLOCKS[tag] if statement[index]])
+                if tag == "try":
+                    stack.extend([handler[2] for handler in statement[3]])
+            elif tag == "match":
+                stack.extend(statement[3])
+    return found
 
 
 def leaves(block: tuple[Node, ...]) -> bool:

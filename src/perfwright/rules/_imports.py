@@ -99,6 +99,10 @@ class Imports:
     def _with_packages(self, module: Module) -> Iterator[Module]:
         """Give a module and the packages around it, which are loaded first."""
         yield module
+        yield from self.packages(module)
+
+    def packages(self, module: Module) -> Iterator[Module]:
+        """Give the packages around a module."""
         name = module.name.rpartition(".")[0]
         while name:
             package = self.project.modules.get(name)

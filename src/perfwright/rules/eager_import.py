@@ -105,8 +105,8 @@ def find(effects: Effects) -> Iterator[Finding]:
     module = function.module
     if module in known.commands:
         yield from of_a_command_line(known, module)
-    for top, library, way in known.seldom.get(module, ()):
-        finding = of_a_module(known, module, top, library, way)
+    for tops in known.seldom.get(module, {}).values():
+        finding = of_a_module(effects, known, module, tops)
         if finding is not None:
             yield finding
 
@@ -119,14 +119,15 @@ def settle(finding: Finding) -> Finding:
 class Starts:
     """What a project loads when it starts: its command lines, and where it imports heavy libraries otherwise.
 
-    `commands` are the modules with commands and those that they need at once, each with the way there; `seldom` the
+    `commands` are the modules with commands, each with the way from the one that brings them together; `seldom` the
     imports of libraries in modules that an application or a package loads, where few modules import them.
     """
 
     def __init__(self, project: Project) -> None:
         self.imports = imports(project)
         self.commands: dict[Module, Way] = {}
-        self.seldom: dict[Module, list[tuple[Top, str, Way]]] = {}
+        self.seldom: dict[Module, dict[str, list[Top]]] = {}  # by the package that is imported
+        self.loaded: dict[Module, Way] = {}  # by servers and packages
         self.servers: set[Module] = set()
         packages, servers = [], []
         if all(module.imports.isdisjoint(HEAVY) for module in project.modules.values()):
@@ -141,7 +142,7 @@ class Starts:
         self._look_for_seldom(servers, packages)
 
     def _follow(self, root: Module) -> None:
-        """Note a module with commands, and those whose names it needs while it is loaded."""
+        """Note a module with commands, and those with commands whose names it needs while it is loaded."""
         waiting: list[tuple[Module, Way]] = [(root, ())]
         while waiting:
             module, way = waiting.pop()
@@ -150,11 +151,11 @@ class Starts:
             self.commands[module] = way
             for top in self.imports.tops(module):
                 target = self.imports.target(module, top)
-                if isinstance(target, Module) and top.name in self.imports.needed(module):
+                if top.name in self.imports.needed(module) and isinstance(target, Module) and commands_of(target):
                     waiting.append((target, (*way, (module, top))))
 
     def _look_for_seldom(self, servers: list[Module], packages: list[Module]) -> None:
-        loaded: dict[Module, Way] = {}
+        loaded = self.loaded
         for root in (*packages, *servers):
             for module, way in self.imports.loaded_by(root).items():
                 if module not in loaded or len(way) < len(loaded[module]):
@@ -162,18 +163,20 @@ class Starts:
                 if root in servers:
                     self.servers.add(module)
         importers: dict[str, list[tuple[Module, Top]]] = {}
+        brought: set[str] = set()
         for module in loaded:
             for top, library in self.imports.libraries(module):
                 importers.setdefault(library.partition(".")[0], []).append((module, top))
-        for found in importers.values():
+                others = {name.partition(".")[0] for name in TIMES[library].brings}
+                brought |= others - {library.partition(".")[0]}
+        for package, found in importers.items():
             modules = {module for module, _ in found}
             at_once = any(top.optional or top.name in self.imports.needed(module) for module, top in found)
-            if at_once or len(modules) > SHARED:
+            if at_once or len(modules) > SHARED or package in brought:
                 continue
             for module, top in found:
-                target = self.imports.target(module, top)
-                if module not in self.commands and isinstance(target, str):
-                    self.seldom.setdefault(module, []).append((top, heavy(target), loaded[module]))
+                if module not in self.commands:
+                    self.seldom.setdefault(module, {}).setdefault(package, []).append(top)
 
 
 @lru_cache(maxsize=1)
@@ -186,16 +189,17 @@ def has_commands(module: Module) -> bool:
     """Tell whether a module is a command line that offers several commands."""
     if "add_subparsers" in module.called:
         return "ArgumentParser" in module.called
+    written = commands_of(module)
+    return len(written) > 1 and any(name.endswith("command") for name in written)
+
+
+def commands_of(module: Module) -> list[str]:
+    """Return the decorators by which functions of a module become commands, or groups of them."""
     if module.imports.isdisjoint(OF_COMMANDS):
-        return False
-    commands = groups = 0
-    for function in module.functions:
-        for decorator in function.decorators:
-            written = text(decorator[2] if decorator[0] == "call" else decorator)
-            if ".cli." not in written:  # Flask's: the application is there already
-                commands += written.endswith("command")
-                groups += written.endswith("group")
-    return commands > 1 or (groups > 0 and commands > 0)
+        return []
+    decorators = [text(node[2] if node[0] == "call" else node) for each in module.functions for node in each.decorators]
+    # Flask's own are left out: the application is there already.
+    return [name for name in decorators if name.endswith(("command", "group")) and ".cli." not in name]
 
 
 def is_server(module: Module) -> bool:
@@ -216,38 +220,48 @@ def of_a_command_line(known: Starts, module: Module) -> Iterator[Finding]:
     """Give the statements of a command line that load heavy libraries which only its commands use."""
     needed = known.imports.needed(module)
     loaded = {library for top, library in known.imports.libraries(module) if top.name in needed}
+    for package in known.imports.packages(module):  # they are loaded first, whatever the command line does
+        loaded |= libraries_of(known.imports, package).keys()
     statements: dict[int, list[Top]] = {}
     for top in known.imports.tops(module):
         if top.name in needed:
-            target = known.imports.target(module, top)
-            loaded |= libraries_of(known.imports, target).keys()
+            loaded |= libraries_of(known.imports, known.imports.target(module, top)).keys()
         elif not top.optional and users(module, top.name):
             statements.setdefault(top.position, []).append(top)
+    loaded.update(*[TIMES[library].brings for library in loaded])
+    reached = {position: reached_by(known.imports, module, tops) for position, tops in statements.items()}
     for position, tops in statements.items():
-        found: dict[str, Way] = {}
-        for top in tops:
-            for library, way in libraries_of(known.imports, known.imports.target(module, top)).items():
-                if library not in found or len(way) < len(found[library]):
-                    found[library] = way
-        fresh = {library: way for library, way in found.items() if library not in loaded}
+        fresh = {library: way for library, way in reached[position].items() if library not in loaded}
         loaded |= fresh.keys()
         milliseconds = cost(set(fresh))
         if milliseconds < LEAST:
             continue
         names = sorted(fresh, key=lambda library: (-cost({library}), library))
-        shown = ", ".join(f"`{name}`" for name in dict.fromkeys(name.partition(".")[0] for name in names))
+        shown = ", ".join([f"`{name}`" for name in dict.fromkeys([name.partition(".")[0] for name in names])])
         direct = not fresh[names[0]]
         what = "Import it in the commands that use it" if direct else "Import the modules in the commands that use them"
+        others = [line_of(other) for other, found in reached.items() if other != position and names[0] in found]
         yield told(
             module,
             position,
             names[0],
-            message=f"every start of the command line loads {shown}, also for `--help`: about {milliseconds} ms",
+            message=f"every start of the command line loads {shown}, also for `--help`: about {milliseconds} ms"
+            + (f"; so does line {', '.join(map(str, sorted(others)))}" if others else ""),
             cure=f"{what}: `{written_of(tops)}` at the top of the function.",
             milliseconds=milliseconds,
             confidence="likely",
             way=(*known.commands[module], (module, tops[0]), *fresh[names[0]]),
         )
+
+
+def reached_by(known: Imports, module: Module, tops: list[Top]) -> dict[str, Way]:
+    """Return the heavy libraries that a statement loads, each with the shortest way from it."""
+    found: dict[str, Way] = {}
+    for top in tops:
+        for library, way in libraries_of(known, known.target(module, top)).items():
+            if library not in found or len(way) < len(found[library]):
+                found[library] = way
+    return found
 
 
 def written_of(tops: list[Top]) -> str:
@@ -263,34 +277,41 @@ def libraries_of(known: Imports, target: Module | str) -> dict[str, Way]:
     found: dict[str, Way] = {}
     for module, way in known.loaded_by(target).items():
         for top, library in known.libraries(module):
+            if top.optional:
+                continue
             found.setdefault(library, (*way, (module, top)))
     return found
 
 
 # ------------------------------------------------------------------------------ applications and packages
-def of_a_module(known: Starts, module: Module, top: Top, library: str, way: Way) -> Finding | None:
+def of_a_module(effects: Effects, known: Starts, module: Module, tops: list[Top]) -> Finding | None:
     """Return what to say of a heavy library that few functions of a module use, but that every start loads."""
-    using = users(module, top.name)
+    libraries = {heavy(target) for top in tops if isinstance(target := known.imports.target(module, top), str)}
+    using = list(dict.fromkeys([function for top in tops for function in users(module, top.name)]))
     functions = [function for function in module.functions if function.outer < 0]
     needed = known.imports.needed(module)
-    milliseconds = cost({library})
+    milliseconds = cost(libraries)
     if not using or len(using) * FEW > len(functions) or milliseconds < LEAST:
         return None
     if any(function.name in needed or AT_START.search(function.name) for function in using):
         return None
     server = module in known.servers
+    if server and any(function in effects.program.labels for function in using):
+        return None  # whoever serves requests needs it soon
     shown = " and ".join(f"`{function.qualified}`" for function in using[:2]) + (" and others" if using[2:] else "")
     verb = "uses" if len(using) == 1 else "use"
+    way = known.loaded[module]
     start = "every start of the application" if server else f"whoever imports `{(way[0][0] if way else module).name}`"
+    library = max(libraries, key=lambda name: cost({name}))
     return told(
         module,
-        top.position,
+        tops[0].position,
         library,
         message=f"{start} loads `{library.partition('.')[0]}`, about {milliseconds} ms, which only {shown} {verb}",
-        cure=f"Move `{top.written}` into {shown}.",
+        cure=f"Move `{written_of(tops)}` into {shown}.",
         milliseconds=milliseconds,
         confidence="likely" if not server or milliseconds >= LONG else "possible",
-        way=(*way, (module, top)),
+        way=(*way, (module, tops[0])),
     )
 
 

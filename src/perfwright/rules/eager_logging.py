@@ -61,7 +61,7 @@ from perfwright.finding import Confidence, Cost, Finding, Proof, Term
 from perfwright.index.lower import Node
 from perfwright.index.project import Function
 from perfwright.index.tree import names_in, text, walk
-from perfwright.rules._code import path_to
+from perfwright.rules._code import blocks
 from perfwright.rules._contract import Rule
 from perfwright.rules._frames import assigned_to, body_of, few, is_short
 
@@ -81,29 +81,56 @@ KINDS = re.compile(r"^(typing\.)?(list|dict|set|List|Dict|Set|Sequence|Mapping|.
 
 def find(effects: Effects) -> Iterator[Finding]:
     function = effects.function
-    if function.module.called.isdisjoint(NAMED) or function.called.isdisjoint(NAMED):
+    if function.module.called.isdisjoint(NAMED):
+        return
+    calls = list(logged(function.body, (), ()))
+    if not calls:
         return
     events: dict[int, Event] = {}
     for event in effects.reading.events:
         if event.effect in SEEN and event.node is not None:
             events.setdefault(event.chain[0][1], event)
-    for node in walk(function.body):
-        if node[0] == "call" and node[2][0] == "attr" and node[2][3] in NAMED and LOGGERS.search(text(node[2][2])):
-            finding = eager(effects, node, events)
-            if finding is not None:
-                yield finding
+    for call, loops, tests in calls:
+        finding = eager(effects, call, [loop for loop in loops if not is_short(effects, loop)], events)
+        if finding is not None and not any(GUARDS.search(text(test, 400)) for test in tests):
+            yield finding
 
 
-def eager(effects: Effects, call: Node, events: dict[int, Event]) -> Finding | None:
-    """Return what to say of a call to a logger that works something out first."""
+def logged(
+    block: tuple[Node, ...], loops: tuple[Node, ...], tests: tuple[Node, ...]
+) -> Iterator[tuple[Node, tuple[Node, ...], tuple[Node, ...]]]:
+    """Give the calls of loggers in a block that have something to work out, with the loops and the tests around them.
+
+    Those in handlers of exceptions are left out: what goes wrong is written down with all that is known of it.
+    """
+    for statement in block:
+        tag = statement[0]
+        if tag == "expr":
+            if is_logged(statement[2]):
+                yield statement[2], loops, tests
+        elif tag == "if":
+            yield from logged(statement[3], loops, (*tests, statement[2]))
+            yield from logged(statement[4], loops, (*tests, statement[2]))
+        elif tag in ("for", "while"):
+            yield from logged(body_of(statement), (*loops, statement), tests)
+        elif tag == "try":
+            for inner in (statement[2], statement[4], statement[5]):
+                yield from logged(inner, loops, tests)
+        else:
+            for inner in blocks(statement):
+                yield from logged(inner, loops, tests)
+
+
+def is_logged(call: Node) -> bool:
+    """Tell whether an expression calls a logger with more than constants."""
+    if call[0] != "call" or call[2][0] != "attr" or call[2][3] not in NAMED:
+        return False
+    return (bool(call[4]) or any(part[0] != "const" for part in call[3])) and bool(LOGGERS.search(text(call[2][2])))
+
+
+def eager(effects: Effects, call: Node, long: list[Node], events: dict[int, Event]) -> Finding | None:
+    """Return what to say of a call to a logger that works something out first; `long` are the loops around it."""
     level = call[2][3]
-    path = path_to(effects.function.body, call[1])
-    if any(outer[0] == "if" and GUARDS.search(text(outer[2], 400)) for outer in path):
-        return None
-    if any(outer[0] == "try" and in_handler(outer, call) for outer in path):
-        return None  # what goes wrong is written down with all that is known of it
-    loops = [outer for outer in path if outer[0] in ("for", "while") and call_in(body_of(outer), call)]
-    long = [loop for loop in loops if not is_short(effects, loop)]
     if level in OFF:
         for part in worked_out(call):
             event = events.get(part[1]) if part[0] in ("call", "attr") else None
@@ -178,14 +205,6 @@ def outlives(node: Node, loops: list[Node]) -> bool:
     body = body_of(loops[-1])
     targets = [statement[2] for statement in walk(body) if statement[0] in ("assign", "ann", "for", "aug")]
     return names_in((tuple(targets), loops[-1][2] if loops[-1][0] == "for" else ())).isdisjoint(names_in(gone_through))
-
-
-def in_handler(statement: Node, call: Node) -> bool:
-    return any(call_in(handler[2], call) for handler in statement[3])
-
-
-def call_in(block: tuple[Node, ...], call: Node) -> bool:
-    return any(node is call for node in walk(block))
 
 
 # ------------------------------------------------------------------------------ telling

@@ -66,7 +66,7 @@ from perfwright.finding import Confidence, Cost, Finding, Proof, Step, Term
 from perfwright.index.lower import Node, line_of
 from perfwright.index.project import Function
 from perfwright.index.tree import called_names, names_in, text, walk
-from perfwright.rules._code import statements
+from perfwright.rules._code import all_statements, statements
 from perfwright.rules._contract import Rule
 from perfwright.rules._frames import assigned_to, body_of, few, is_short, loops
 
@@ -99,7 +99,7 @@ def find(effects: Effects) -> Iterator[Finding]:
     function = effects.function
     if function.index < 0:
         return
-    if any(statement[0] == "try" for statement in statements(function.body)):
+    if any(statement[0] == "try" for statement in all_statements(function)):
         yield from in_loops(effects)
     yield from through_helpers(effects)
 

@@ -55,7 +55,7 @@ from collections.abc import Iterator
 
 from perfwright.effects.frame import Loop
 from perfwright.effects.summary import Effect, Effects
-from perfwright.finding import Confidence, Finding, Proof
+from perfwright.finding import Confidence, Finding, Proof, Term
 from perfwright.index.lower import Node
 from perfwright.index.project import Function
 from perfwright.index.tree import called_names, text, walk
@@ -76,24 +76,27 @@ ENDS = re.compile(
 ASKS = ("readline", "read", "recv", "input", "get", "poll", "select", "next_message", "receive")
 TO_DISK = ("os.fsync", "os.fdatasync", "os.sync")
 OPENS = ("builtins.open", "pathlib.Path.open")
-STREAMS = ("listen", "consume", "subscribe", "watch", "events", "messages", "queue")
+DEAR = ("http.request", "llm.call", "process.spawn", "model.load", "wait", "cpu")
+STREAMS = ("tqdm", "track", "listen", "consume", "subscribe", "watch", "events", "messages", "queue")
 FAR = 3  # calls between the loop and the file beyond which something on the way is seldom understood
 
 
 def find(effects: Effects) -> Iterator[Finding]:
     told: set[Loop] = set()
     for effect in sorted(effects.repeated("flush"), key=rank):
-        if effect.loop not in told and is_of_file(effect) and worth(effect):
+        if effect.loop not in told and is_of_file(effect) and worth(effects, effect):
             told.update(effect.event.loops)
             yield flushed(effects, effect)
     for effect in effects.repeated("file.read", "file.write"):
         if effect.loop in told or name_of(effect) not in OPENS or not appends(effect):
             continue
-        if same_file(effect) and worth(effect):
+        if same_file(effect) and worth(effects, effect):
             told.update(effect.event.loops)
             yield opened(effects, effect)
     if "open" in effects.function.called:
         yield from unbuffered(effects)
+    if effects.function.name == "emit" and is_handler(effects):
+        yield from by_record(effects)
 
 
 def rank(effect: Effect) -> tuple[bool, int]:
@@ -157,7 +160,7 @@ def unbuffered(effects: Effects) -> Iterator[Finding]:
         if call is None or loop is None or len(event.chain) > 1 or call[0] != "call" or call[2][0] != "attr":
             continue
         opening = names.pop(text(call[2][2]), None)
-        if opening is not None and worth(effect):
+        if opening is not None and worth(effects, effect):
             yield effects.finding(
                 RULE.name,
                 effect,
@@ -167,6 +170,32 @@ def unbuffered(effects: Effects) -> Iterator[Finding]:
                 confidence=confidence(effects, effect),
                 terms=(effects.term(effect, "flush.buffer"),),
             )
+
+
+def by_record(effects: Effects) -> Iterator[Finding]:
+    """Give what a handler of logging does for each record that takes longer than to write it."""
+    for effect in effects.effects("flush", "file.read", "file.write"):
+        to_disk = name_of(effect) in TO_DISK
+        if not to_disk and not (name_of(effect) in OPENS and appends(effect)):
+            continue
+        if not any(speaks(link[0]) for link in effect.event.chain):
+            what = "waits for the disk" if to_disk else "opens its file, appends to it and closes it"
+            yield effects.finding(
+                RULE.name,
+                effect,
+                f"for each record of the log the handler {what}: `{effect.what}`",
+                symbol=effect.what,
+                cure="Derive from logging.FileHandler, which keeps its file open, or write behind a MemoryHandler.",
+                confidence=effects.confidence(effect),
+                terms=(Term("flush" if to_disk else "file.append", ("items",)),),
+            )
+            return
+
+
+def is_handler(effects: Effects) -> bool:
+    """Tell whether the function belongs to a handler of logging."""
+    owner = effects.function.owner
+    return owner is not None and any(str(base).startswith("logging.") for base in effects.project.externals(owner))
 
 
 def keeps_little(node: Node) -> bool:
@@ -180,11 +209,13 @@ def keeps_little(node: Node) -> bool:
 
 
 # ------------------------------------------------------------------------------ what is meant
-def worth(effect: Effect) -> bool:
+def worth(effects: Effects, effect: Effect) -> bool:
     """Tell whether nothing says that each line must be there at once, and that the loop does not wait for somebody."""
     loop, chain = effect.loop, effect.event.chain
     if loop is None or len(chain) > FAR + 1 or loop.kind == "while":
         return False
+    if effect.event.aside or any(loop in other.event.loops for other in effects.effects(*DEAR)):
+        return False  # each pass takes so long that what it found is better kept at once
     if any(speaks(link[0]) for link in chain) or any(DURABLE.search(link[2]) for link in chain[:-1]):
         return False
     leaf = node_at(chain[-1][0], chain[-1][1], "call")

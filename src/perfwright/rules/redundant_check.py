@@ -55,7 +55,7 @@ from perfwright.finding import Cost, Finding, Proof, Step, Term
 from perfwright.index.lower import Node, line_of
 from perfwright.index.project import Function
 from perfwright.index.tree import names_in, text, walk
-from perfwright.rules._code import leaves, statements
+from perfwright.rules._code import all_statements, leaves
 from perfwright.rules._contract import Rule
 
 Fact = tuple[str, ...]  # ("none", name), ("isa", name, class) or ("in", item, collection)
@@ -71,15 +71,15 @@ def find(effects: Effects) -> Iterator[Finding]:
         return
     seen: set[str] = set()
     again = False
-    for statement in statements(function.body):
+    for statement in all_statements(function):
         if statement[0] == "try" and not statement[5] and only_raises(statement):
             yield raised_again(effects, statement)
-        elif statement[0] in ("if", "while"):
-            facts = [fact for part in parts_of(statement[2]) if (fact := tested(part)) is not None]
-            again = again or any(fact[0][1] in seen for fact in facts)
-            seen |= names_in(statement[2])
-        elif statement[0] == "expr" and statement[2][0] in ASSERTED:
-            seen |= names_in(statement[2])
+        elif statement[0] in ("if", "while") or (statement[0] == "expr" and statement[2][0] in ASSERTED):
+            for part in parts_of(statement[2]):
+                name = asked_of(part)
+                again = again or name in seen
+                if name:
+                    seen.add(name)
     if again:
         yield from Walk(effects).findings()
 
@@ -87,7 +87,7 @@ def find(effects: Effects) -> Iterator[Finding]:
 # ------------------------------------------------------------------------------ raised again
 def only_raises(statement: Node) -> bool:
     """Tell whether every handler of a `try` raises just what it caught."""
-    return all(
+    return bool(statement[3]) and all(
         len(block) == 1 and block[0][0] == "raise" and (block[0][2] is None or block[0][2][:3:2] == ("name", name))
         for _, name, block in statement[3]
     )
@@ -129,6 +129,16 @@ def tested(test: Node) -> Tested | None:
     if test[0] == "call" and test[2][:3:2] == ("name", "isinstance") and len(test[3]) == 2 and test[3][0][0] == "name":
         return ("isa", test[3][0][2], text(test[3][1], 200)), True
     return None
+
+
+def asked_of(test: Node) -> str:
+    """Return the name that a test asks something of; nothing where it is none of those that are understood."""
+    while test[0] == "un" and test[2] == "not":
+        test = test[3]
+    if test[0] == "name":
+        return str(test[2])
+    fact = tested(test) if test[0] in ("cmp", "call") else None
+    return fact[0][1] if fact is not None else ""
 
 
 def assume(facts: Facts, test: Node, truth: bool, position: int) -> Facts:

@@ -8,6 +8,7 @@ a FastAPI endpoint returns is encoded by FastAPI, so `jsonable_encoder` in it do
 
 ```python
 import json
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -21,10 +22,9 @@ class Order(BaseModel):
     lines: list[Line]
 
 
-def exported(rows: list[list[tuple[str, int]]]) -> list[dict[str, object]]:
+def exported(orders: list[Order]) -> list[Any]:
     found = []
-    for row in rows:
-        order = Order(lines=[Line(name=name, amount=amount) for name, amount in row])
+    for order in orders:
         found.append(json.loads(order.model_dump_json()))
     return found
 ```
@@ -32,6 +32,8 @@ def exported(rows: list[list[tuple[str, int]]]) -> list[dict[str, object]]:
 ## Fast
 
 ```python
+from typing import Any
+
 from pydantic import BaseModel
 
 
@@ -44,10 +46,9 @@ class Order(BaseModel):
     lines: list[Line]
 
 
-def exported(rows: list[list[tuple[str, int]]]) -> list[dict[str, object]]:
+def exported(orders: list[Order]) -> list[Any]:
     found = []
-    for row in rows:
-        order = Order(lines=[Line(name=name, amount=amount) for name, amount in row])
+    for order in orders:
         found.append(order.model_dump(mode="json"))
     return found
 ```
@@ -55,8 +56,8 @@ def exported(rows: list[list[tuple[str, int]]]) -> list[dict[str, object]]:
 ## Input
 
 ```python
-def make(n: int) -> list[list[tuple[str, int]]]:
-    return [[(f"item {i}", i) for i in range(20)] for _ in range(n)]
+def make(n: int) -> list[Order]:
+    return [Order(lines=[Line(name=f"item {i}", amount=i) for i in range(20)]) for _ in range(n)]
 ```
 
 ## When to leave it
@@ -67,7 +68,7 @@ loses, such as tuples and keys that are not text.
 
 from collections.abc import Iterator
 
-from perfwright.effects.frame import Loop
+from perfwright.effects.frame import Event, Loop
 from perfwright.effects.summary import Effects
 from perfwright.finding import Confidence, Cost, Finding, Proof, Step, Term
 from perfwright.index.lower import Node, line_of
@@ -89,21 +90,21 @@ DUMPS = ("model_dump", "dict")
 CHECKS = ("model_validate", "parse_obj")
 ENCODER = "fastapi.encoders.jsonable_encoder"
 RESPONSES = ("JsonResponse", "JSONResponse", "ORJSONResponse", "jsonify", "json_response")
-CALLED = frozenset(("loads", "safe_load", "load", "jsonable_encoder", "json", *DUMPS))
+CALLED = frozenset(("dumps", "loads", "safe_load", "jsonable_encoder", "model_dump", *CHECKS))
 PARSES = ("requests.Response.json", "httpx.Response.json")
+GOES_THROUGH = (*PARSES, *WRITES, *READS, *[f"pydantic.BaseModel.{name}" for name in (*DUMPS, *OF_MODELS)])
 LONGEST = 400  # characters of an expression that is compared with another
-CONVERTS = ("default", "cls", "option")
 
 
 def find(effects: Effects) -> Iterator[Finding]:
     function = effects.function
     if "serialize" in effects.reading.seen:
-        yield from parsed_again(effects)
+        yield from twice(effects)
     if function.index < 0 or function.module.called.isdisjoint(CALLED) or function.called.isdisjoint(CALLED):
         return
     for node in walk(function.body):
         if node[0] == "call" and node[2][0] in ("name", "attr"):
-            finding = round_trip(effects, node) or same_class(effects, node)
+            finding = round_trip(effects, node) or by_dictionaries(effects, node) or same_class(effects, node)
             if finding is not None:
                 yield finding
     if is_endpoint(effects):
@@ -136,13 +137,12 @@ def round_trip(effects: Effects, node: Node) -> Finding | None:
         return told(effects, node, written, through, cure, "likely")
     if node[4] or len(node[3]) > 1:
         return None  # what it reads becomes something else: `object_hook`
-    converts = any(name in CONVERTS for name, _ in written[4]) or len(written[3]) > 1
     sent = goes_out(effects, node)
     if sent:
         cure = "Give the data to the response as it is: the response turns it into text."
         return told(effects, node, written, through, cure, "likely")
-    cure = "Keep the data as it was; where it must be a copy of plain values, say so in a comment."
-    return told(effects, node, written, through, cure, "likely" if converts and through is None else "possible")
+    cure = "Keep the data as it was, unless a deep copy or plain values are what is wanted."
+    return told(effects, node, written, through, cure, "possible")
 
 
 def source_of(effects: Effects, value: Node) -> tuple[Node | None, Function | None]:
@@ -208,6 +208,21 @@ def is_endpoint(effects: Effects) -> bool:
     return effects.entry.startswith(("GET ", "POST ", "PUT ", "PATCH ", "DELETE "))
 
 
+def by_dictionaries(effects: Effects, node: Node) -> Finding | None:
+    """Return what to say of a model that is made dictionaries, and these text: pydantic writes the text at once."""
+    if node[2][-1] != "dumps" or len(node[3]) != 1 or not {name for name, _ in node[4]} <= {"indent", "ensure_ascii"}:
+        return None
+    made = node[3][0]
+    if made[0] != "call" or made[2][0] != "attr" or made[2][3] != "model_dump" or made[3]:
+        return None
+    if not any(name == "mode" and value[2] == "json" for name, value in made[4] if value[0] == "const"):
+        return None
+    if not full_name(effects, node[2]).startswith("json."):
+        return None
+    cure = f"Call `{text(made[2][2])}.model_dump_json()`, a third of the time; its text has no spaces between items."
+    return told(effects, node, made, None, cure, "likely")
+
+
 # ------------------------------------------------------------------------------ the same class again
 def same_class(effects: Effects, node: Node) -> Finding | None:
     """Return what to say of an object of a model that is made from the dictionary of another one of that model."""
@@ -265,47 +280,62 @@ def encoded_twice(effects: Effects) -> Iterator[Finding]:
             yield told(effects, value, value, None, cure, "likely")
 
 
-# ------------------------------------------------------------------------------ parsed again
-def parsed_again(effects: Effects) -> Iterator[Finding]:
-    """Give the responses whose body is parsed more than once on one path."""
-    first: dict[str, tuple[int, tuple[int, ...]]] = {}
-    several: set[str] = set()
+# ------------------------------------------------------------------------------ twice
+def twice(effects: Effects) -> Iterator[Finding]:
+    """Give the calls that parse or write the same again on one path, with nothing that changes it in between."""
+    first: dict[str, Event] = {}
+    known: set[str] = set()
     for effect in sorted(effects.effects("serialize"), key=lambda each: each.event.chain[0][1]):
-        event = effect.event
-        if event.model is None or event.model.name not in PARSES or len(event.chain) > 1 or event.node is None:
+        event, node = effect.event, effect.event.node
+        if event.model is None or event.model.name not in GOES_THROUGH or len(event.chain) > 1 or node is None:
             continue
-        if any(node[0] == "call" and node is not event.node for node in walk(event.node)):
+        if event.rare or fails(effects.function, node):
+            continue
+        if any(part[0] == "call" and part is not node for part in walk(node)):
             continue  # another answer each time: `session.get(url).json()`
-        shown = text(event.node, LONGEST)
-        known = first.get(shown)
-        if known is None:
-            first[shown] = (event.chain[0][1], event.path)
+        shown = text(node, LONGEST)
+        before = first.get(shown)
+        first[shown] = event
+        if before is None or shown in known or before.path != event.path[: len(before.path)]:
             continue
-        if shown in several or known[1] != event.path[: len(known[1])]:
+        line = before.chain[0][1]
+        if changed(effects.function, node, line, parsed=event.model.name in PARSES):
             continue
-        if rebound(effects.function, event.node, known[0], event.chain[0][1]):
-            first[shown] = (event.chain[0][1], event.path)
-            continue
-        several.add(shown)
+        known.add(shown)
+        what = "parses the whole body again" if event.model.name in PARSES else "goes through all of it again"
         yield effects.finding(
             RULE.name,
             effect,
-            f"`{text(event.node)}` parses the whole body again, as in line {line_of(known[0])}",
-            symbol=text(event.node),
+            f"`{text(node)}` {what}, as in line {line_of(line)}",
+            symbol=text(node),
             cure="Keep what the first call gave in a variable.",
             confidence="likely",
             terms=(Term("serialize", (*[str(loop.size) for loop in event.loops], "items")),),
         )
 
 
-def rebound(function: Function, node: Node, first: int, second: int) -> bool:
-    """Tell whether what a call is made on is bound anew between two places."""
-    names = names_in(node)
+def fails(function: Function, node: Node) -> bool:
+    """Tell whether a call stands in a handler of exceptions: what follows the `try` mostly runs without it."""
+    path = path_to(function.body, node[1])
     return any(
-        first < statement[1] < second and names & names_in(targets_of(statement))
-        for statement in walk(function.body)
-        if statement[0] in ("assign", "aug", "ann", "for", "with")
+        outer[0] == "try" and any(inner is node for handler in outer[3] for inner in walk(handler[2])) for outer in path
     )
+
+
+def changed(function: Function, node: Node, first: int, *, parsed: bool) -> bool:
+    """Tell whether what a call goes through may be another than at the place where it was gone through first."""
+    if any(given[0] not in ("name", "attr", "const", "sub") for given in node[3]):
+        return True
+    names = names_in((node[3], node[4], node[2][2] if node[2][0] == "attr" else ()))
+    for part in walk(function.body):
+        if not first < part[1] < node[1]:
+            continue
+        if part[0] in ("assign", "aug", "ann", "for", "with", "del") and names & names_in(targets_of(part)):
+            return True
+        takes = part[0] == "call" and not parsed and names & names_in((part[2][2:3], part[3], part[4]))
+        if takes and not any(inner is node for inner in walk(part)):
+            return True
+    return False
 
 
 # ------------------------------------------------------------------------------ telling
@@ -321,6 +351,10 @@ def told(
         message = f"`{shown}` encodes what FastAPI then encodes again"
     elif through is not None:
         message = f"`{shown}` reads again what `{text(written)}` in `{through.qualified}` has just written"
+    elif node[2][-1] == "dumps":
+        message = (
+            f"`{shown}` goes through the model twice: `{text(written)}` makes dictionaries, then these become text"
+        )
     else:
         message = f"`{shown}` takes apart again what `{text(written)}` has just made"
     loops = around(effects, node)
