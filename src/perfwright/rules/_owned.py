@@ -1,5 +1,7 @@
 """Whether an expression gives a frame of its own, which nothing else has."""
 
+from itertools import pairwise
+
 from perfwright.effects.summary import Effects
 from perfwright.index.lower import Node
 from perfwright.index.project import External, Function, Module
@@ -48,7 +50,11 @@ def is_new(effects: Effects, function: Function, value: Node, depth: int) -> boo
     if not all(is_new(effects, function, each, depth) for each in made if each[0] == "call"):
         return False
     own = all(each[0] == "call" or value[2] in names_in(each) for each in made)
-    return own and all(
-        use(trail).kind != "handed" or any(step[0] == "return" for step in trail)
-        for trail in trails(function.body, value[2])
-    )
+    return own and not any(kept(trail) for trail in trails(function.body, value[2]))
+
+
+def kept(trail: tuple[Node, ...]) -> bool:
+    """Tell whether a frame itself is put somewhere or handed on, not only returned or asked for something new."""
+    if use(trail).kind != "handed" or any(step[0] == "return" for step in trail):
+        return False
+    return not any(outer[0] == "call" and inner is outer[2] for outer, inner in pairwise(trail))

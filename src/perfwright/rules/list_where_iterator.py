@@ -85,7 +85,7 @@ def sites(statement: Node) -> Iterator[tuple[str, Node, str]]:
     else:
         parts = statement[2:]
     for node in walk(parts):
-        if node[0] == "call" and node[2][0] == "name" and node[2][2] in ONCE and node[3] and is_list(node[3][0]):
+        if asks_once(node) and is_list(node[3][0]):
             yield node[2][2], node[3][0], text(node)
         elif node[0] == "sub" and is_list(node[2]) and node[3][:3:2] == ("const", 0):
             yield "first", node[2], text(node)
@@ -93,6 +93,13 @@ def sites(statement: Node) -> Iterator[tuple[str, Node, str]]:
             for _, iterable, _, is_async in node[4]:
                 if is_list(iterable) and not is_async:
                     yield "for", iterable, text(node)
+
+
+def asks_once(node: Node) -> bool:
+    """Tell whether a call goes through its first argument once; a sum of lists copies them, which is worse."""
+    if node[0] != "call" or node[2][0] != "name" or node[2][2] not in ONCE or not node[3]:
+        return False
+    return not (node[2][2] == "sum" and any(part[0] == "coll" for part in node[3][1:]))
 
 
 def is_list(node: Node) -> bool:
@@ -116,8 +123,7 @@ def named(body: tuple[Node, ...], statement: Node, following: Node) -> tuple[str
     if following[0] in ("for", "while", "if", "with", "try", "match", "def"):
         return None
     for node in walk(following[2:]):
-        asks = node[0] == "call" and node[2][0] == "name" and node[2][2] in ONCE and node[3]
-        if asks and is_name(node[3][0], target[2]):
+        if asks_once(node) and is_name(node[3][0], target[2]):
             return node[2][2], built, text(node)
     return None
 
