@@ -77,6 +77,14 @@ def is_kept(effects: Effects, cls: Class) -> bool:
     )
 
 
+def lasts(effects: Effects, cls: Class) -> bool:
+    """Tell whether all objects of a class that the project makes live as long as the program."""
+    if not is_kept(effects, cls):
+        return False
+    modules = [module for module in effects.project.modules.values() if cls.name in module.called]
+    return not any(cls.name in function.called for module in modules for function in module.functions)
+
+
 def looked_up(function: Function, name: str) -> bool:
     """Tell whether a function also looks up what it puts into a collection."""
     for node in walk(function.body):

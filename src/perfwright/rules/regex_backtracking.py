@@ -87,7 +87,7 @@ def finding(effects: Effects, call: Node, pattern: str, given: Node, power: int)
     if power == EVERY:
         takes, sizes = "twice as long with each character", [str(2**STEPS)]
     else:
-        takes, sizes = f"as long as the power of {power} of its length", ["items"] * power
+        takes, sizes = f"n^{power} steps, by the length of the text,", ["items"] * power
     return Finding(
         rule=RULE.name,
         place=effects.place(function, call[1]),

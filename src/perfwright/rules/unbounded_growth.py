@@ -66,7 +66,7 @@ from perfwright.index.project import Function, Module, Value
 from perfwright.index.tree import names_in, text, walk
 from perfwright.rules._code import path_to
 from perfwright.rules._contract import Rule
-from perfwright.rules._kept import is_plain, is_registry, key_of, last, looked_up, open_ended
+from perfwright.rules._kept import is_plain, is_registry, key_of, last, lasts, looked_up, open_ended
 from perfwright.rules._uses import ASKS, PASSES_ON, READS
 
 ADDS = ("append", "add", "extend", "insert", "appendleft", "setdefault", "update")
@@ -179,11 +179,15 @@ def grows(effects: Effects, node: Node, base: Node, found: Growing) -> bool:
     function = effects.function
     if not is_plain(effects, found) or is_registry(function, found.name):
         return False
+    if found.owner == "instance" and (found.cls is None or not lasts(effects, found.cls)):
+        return False
     key = key_of(node)
     direct = key is not None and base is (node[2] if node[0] == "sub" else node[2][2])
     if direct:
         if looked_up(function, found.name) or not is_new(effects, key):
             return False  # a cache is another finding
+    elif node[0] == "sub":
+        return False  # into what it holds, which may have a bound of its own
     elif node[0] == "call" and node[2][3] in ("add", "update") and node[2][2] is base:  # what it has is not added
         given = node[3][0] if node[3] else None
         if not is_new(effects, given):
@@ -253,11 +257,11 @@ def takes(effects: Effects, function: Function | None, node: Node, found: Growin
     tag, name = node[0], found.name
     if tag == "call":
         called = node[2]
-        if called[0] == "attr" and last(base_of(called[2])) == name and called[3] in TAKES:
-            return True
         given = any(last(part) == name for part in (*node[3], *(value for _, value in node[4])))
         known = called[-1] if called[0] in ("name", "attr") else ""
         return given and known not in ASKS and known not in PASSES_ON and known not in READS and known not in ADDS
+    if tag == "attr":
+        return node[3] in TAKES and last(base_of(node[2])) == name  # also where it is only passed on
     if tag == "cmp":
         limits = (part for part in (node[2], *node[4]) if part[0] in ("name", "attr") or part[:3:2] != ("const", 0))
         return names_length(node, name) and any(part[0] in ("const", "name", "attr") for part in limits)
@@ -266,6 +270,9 @@ def takes(effects: Effects, function: Function | None, node: Node, found: Growin
     if tag == "assign":
         if any(last(target) == name or (target[0] == "sub" and sliced(target, name)) for target in node[2]):
             return True
+        fresh = is_empty(node[3]) and any(target[0] == "sub" and last(target[2]) == name for target in node[2])
+        if fresh and (function is None or not looked_up(function, name)):
+            return True
         return last(node[3]) == name and any(target[0] in ("attr", "name") for target in node[2])
     if tag == "ann":
         return last(node[2]) == name
@@ -273,6 +280,13 @@ def takes(effects: Effects, function: Function | None, node: Node, found: Growin
         label = function is not None and function in effects.program.labels
         return last(node[2]) == name and not label
     return tag == "while" and last(node[2]) == name
+
+
+def is_empty(node: Node) -> bool:
+    """Tell whether an expression makes a collection that is empty, or None."""
+    if node[0] in ("coll", "call"):
+        return not node[3] and not (node[0] == "call" and node[4])
+    return bool((node[0] == "dict" and not node[2]) or (node[0] == "const" and node[2] is None))
 
 
 def sliced(target: Node, name: str) -> bool:
