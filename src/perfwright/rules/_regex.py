@@ -305,26 +305,36 @@ def may_fail(automaton: Automaton, states: set[int]) -> bool:
 def chained(automaton: Automaton) -> int:
     """Return how many endless repeats of one thing follow each other that can match the same, and fail afterwards."""
     loops = [state for state, ways in enumerate(automaton.follows) if state in ways and automaton.around[state]]
-    longest: dict[int, tuple[int, int]] = {}  # of each: how many, and the characters that all of them match
+    longest: dict[int, Chain] = {}
     best = 1
     for state in loops:
-        length, characters = longest.get(state, (1, automaton.characters[state]))
-        longest[state] = length, characters
-        if length > best and may_fail(automaton, {state}) and not ends_there(automaton, state):
-            best = length
+        chain = longest.get(state) or Chain(1, automaton.characters[state], takes_line(automaton, state))
+        longest[state] = chain
+        end = automaton.fails[automaton.around[state][-1]]
+        if chain.length > best and end > (AT_END if chain.takes_line else NEVER):
+            best = chain.length
         for other in automaton.follows[state]:
-            shared = characters & automaton.characters[other]
+            shared = chain.characters & automaton.characters[other]
             if other <= state or other not in loops or not shared or reaches(automaton.follows, other, state):
                 continue
-            if longest.get(other, (1, 0))[0] < length + 1:
-                longest[other] = length + 1, shared
+            known = longest.get(other)
+            if known is None or known.length < chain.length + 1:
+                longest[other] = Chain(chain.length + 1, shared, chain.takes_line or takes_line(automaton, other))
     return best
 
 
-def ends_there(automaton: Automaton, state: int) -> bool:
-    """Tell whether a repeat takes all up to the end of a line, which is all that is asked for after it."""
-    wide = automaton.characters[state] | 1 << 10 == ALL
-    return wide and automaton.fails[automaton.around[state][-1]] == AT_END
+class Chain:
+    """Endless repeats one after the other: how many, what all of them match, and whether one takes whole lines."""
+
+    __slots__ = ("characters", "length", "takes_line")
+
+    def __init__(self, length: int, characters: int, takes_line: bool) -> None:
+        self.length, self.characters, self.takes_line = length, characters, takes_line
+
+
+def takes_line(automaton: Automaton, state: int) -> bool:
+    """Tell whether a state matches all that is in a line: then the end of the line is always reached."""
+    return automaton.characters[state] | 1 << 10 == ALL
 
 
 def reaches(follows: list[Ways], start: int, end: int) -> bool:

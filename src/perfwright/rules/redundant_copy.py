@@ -44,9 +44,9 @@ from perfwright.index.lower import Node
 from perfwright.index.project import Function
 from perfwright.index.tree import names_in, text, walk
 from perfwright.rules._callers import callers
-from perfwright.rules._code import path_to, statements
+from perfwright.rules._code import blocks, path_to, statements
 from perfwright.rules._contract import Rule
-from perfwright.rules._frames import assigned_to, full_name, works_with_frames
+from perfwright.rules._frames import assigned_to, full_name, imports_frames, works_with_frames
 from perfwright.rules._loops import dotted
 from perfwright.rules._owned import NEW_FRAMES, OF_FRAMES, gives_new
 from perfwright.rules._uses import Use, is_closed_over, only_read, trails, use
@@ -59,11 +59,14 @@ AGAIN = {
     "sorted": ("list",),
 }
 SAME_TEXT = ("", "utf-8", "utf8", "UTF-8", "ascii")
+FILTERS = 3  # filters in a row from which on one with all conditions is worth it
 FEW = 3  # columns that are added to a copy, up to which it is made for them
 
 
 def find(effects: Effects) -> Iterator[Finding]:
     function = effects.function
+    if function.index >= 0 and imports_frames(function.module):
+        yield from filtered(effects)
     if function.index < 0 or function.module.called.isdisjoint(COPIES) or function.called.isdisjoint(COPIES):
         return
     for statement in statements(function.body):
@@ -424,6 +427,56 @@ def argument_of(function: Function, call: Node, parameter: str) -> Node | None:
     if index < len(call[3]):
         return call[3][index]  # type: ignore[no-any-return]
     return dict(call[4]).get(parameter)
+
+
+def filtered(effects: Effects) -> Iterator[Finding]:
+    """Give the frames that are filtered several times in a row: each time all that is left is copied."""
+    body = effects.function.body
+    for block in (body, *(inner for statement in statements(body) for inner in blocks(statement))):
+        filters: list[Node] = []
+        for statement in (*block, ("pass", 0)):
+            name = filters[0][2][0][2] if filters else ""
+            if name and not filters_again(statement, name):
+                if not touches(statement, name):
+                    continue  # it counts them, or has nothing to do with them
+                if len(filters) >= FILTERS:
+                    yield in_a_row(effects, name, filters)
+                filters = []
+            if is_filter(statement):
+                filters.append(statement)
+
+
+def is_filter(statement: Node) -> bool:
+    """Tell whether a statement keeps the rows of a frame that meet a condition: `df = df[df["price"] > 0]`."""
+    if statement[0] != "assign" or len(statement[2]) != 1 or statement[2][0][0] != "name":
+        return False
+    name, value = statement[2][0][2], statement[3]
+    return filters_again(statement, name) and value[2][:3:2] == ("name", name)
+
+
+def filters_again(statement: Node, name: str) -> bool:
+    if statement[0] != "assign" or statement[2][0][:3:2] != ("name", name) or statement[3][0] != "sub":
+        return False
+    base, index = statement[3][2], statement[3][3]
+    return base[:3:2] == ("name", name) and index[0] in ("cmp", "bin", "un", "call") and name in names_in(index)
+
+
+def touches(statement: Node, name: str) -> bool:
+    """Tell whether a statement does more with a frame than ask for its length; the end of a block does."""
+    if statement[0] == "pass":
+        return True
+    asked = sum(text(node) == f"len({name})" for node in walk(statement) if node[0] == "call")
+    return sum(node[:3:2] == ("name", name) for node in walk(statement) if node[0] == "name") > asked
+
+
+def in_a_row(effects: Effects, name: str, filters: list[Node]) -> Finding:
+    first = filters[0][3]
+    return framed(
+        effects,
+        first,
+        f"`{name}` is filtered {len(filters)} times in a row, and each time all that is left of it is copied",
+        cure=f"Join the conditions with `&` and filter once: `{name} = {name}[first & second & ...]`.",
+    )
 
 
 def for_columns(effects: Effects, call: Node, source: str, name: str, shown: str) -> Finding | None:
