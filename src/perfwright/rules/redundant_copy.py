@@ -180,15 +180,9 @@ def copied_twice(effects: Effects, call: Node) -> Finding | None:
 
 
 def made_anew(effects: Effects, call: Node, original: Node, kind: str) -> Finding | None:
-    """`copy.deepcopy(json.loads(data))`: nobody else has what is copied."""
-    node = original[2] if original[0] == "await" else original
-    if node[0] == "call" and node[2][0] in ("name", "attr"):
-        name = full_name(effects, node[2])
-        if name not in ("json.loads", "json.load", "copy.deepcopy"):
-            return None
-    elif node[0] != "comp":
-        return None
-    if kind == "json":
+    """`copy.deepcopy(json.loads(data))`: nobody else has what is copied, nor anything in it."""
+    made = original[0] == "call" and full_name(effects, original[2]) in ("json.loads", "json.load", "copy.deepcopy")
+    if not made or kind == "json":
         return None
     return told(
         effects,

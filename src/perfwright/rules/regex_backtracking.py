@@ -58,6 +58,7 @@ SEARCHES = {"match": 0, "search": 0, "fullmatch": 0, "findall": 0, "finditer": 0
 FLAGS = {"VERBOSE": 64, "X": 64, "IGNORECASE": 2, "I": 2, "DOTALL": 16, "S": 16, "MULTILINE": 8, "M": 8, "ASCII": 256}
 FLAGS |= {"A": 256, "UNICODE": 0, "U": 0, "DEBUG": 0}
 BRIEF = 200  # characters of text that even the square of takes no time
+SHOWN = 60  # characters of an expression in a message
 STEPS = 30  # characters of a short text, each of which doubles the work
 MOST = 3  # power of the length from which on text of a few thousand characters takes seconds
 
@@ -82,7 +83,8 @@ def find(effects: Effects) -> Iterator[Finding]:
 
 def finding(effects: Effects, call: Node, pattern: str, given: Node, power: int) -> Finding:
     function = effects.function
-    shown = pattern if len(pattern) <= 60 else f"{pattern[:59]}…"
+    shown = " ".join(pattern.split())
+    shown = shown if len(shown) <= SHOWN else f"{shown[: SHOWN - 1]}…"
     sure: Confidence = "likely" if power >= MOST else "possible"
     if power == EVERY:
         takes, sizes = "twice as long with each character", [str(2**STEPS)]
