@@ -1,11 +1,12 @@
 """Collections of a module, a class or an object that lives as long as the program, and what they are filled by."""
 
 import re
+from functools import lru_cache
 
 from perfwright.effects.growth import Growing
 from perfwright.effects.summary import Effects
 from perfwright.index.lower import Node
-from perfwright.index.project import Class, Function
+from perfwright.index.project import Class, Function, Project
 from perfwright.index.tree import names_in, text, walk
 from perfwright.rules._code import statements
 from perfwright.rules._memos import KINDS, is_finite
@@ -69,12 +70,19 @@ def set_in(cls: Class, name: str) -> Node | None:
 
 def is_kept(effects: Effects, cls: Class) -> bool:
     """Tell whether an object of a class is made at the top of a module: it lives as long as the program."""
-    return any(
-        binding[0] == "value" and binding[1] is not None and binding[1][0] == "call" and binding[1][2][-1] == cls.name
-        for module in effects.project.modules.values()
-        if cls.name in module.called
+    return cls.name in kept_classes(effects.project)
+
+
+@lru_cache(maxsize=1)
+def kept_classes(project: Project) -> frozenset[str]:
+    """Return the last names of all that is called at the top of a module to be kept under a name."""
+    found = [
+        str(binding[1][2][-1])
+        for module in project.modules.values()
         for binding in module.names.values()
-    )
+        if binding[0] == "value" and binding[1] is not None and binding[1][0] == "call"
+    ]
+    return frozenset(found)
 
 
 def lasts(effects: Effects, cls: Class) -> bool:

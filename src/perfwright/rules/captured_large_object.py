@@ -71,7 +71,7 @@ from perfwright.index.project import Class, Function
 from perfwright.index.tree import names_in, text, walk
 from perfwright.rules._code import statements
 from perfwright.rules._contract import Rule
-from perfwright.rules._frames import assigned_to, full_name, works_with_frames
+from perfwright.rules._frames import assigned_to, full_name, imports_frames
 from perfwright.rules._kept import binding_of, has_bound, lasts
 from perfwright.rules._owned import gives_new
 from perfwright.rules._uses import is_closed_over, trails
@@ -91,7 +91,7 @@ def find(effects: Effects) -> Iterator[Finding]:
                 if handler[1]:
                     yield from kept_error(effects, handler)
     yield from kept_request(effects)
-    if works_with_frames(effects):
+    if imports_frames(function.module):
         yield from outlived(effects)
         yield from by_default(effects)
 

@@ -53,9 +53,10 @@ def find(effects: Effects) -> Iterator[Finding]:
     if function.index < 0:
         return
     body = function.body
+    asks = not function.module.called.isdisjoint(ONCE) and not function.called.isdisjoint(ONCE)
     for block in all_blocks(body):
         for index, statement in enumerate(block):
-            for kind, built, shown in sites(statement):
+            for kind, built, shown in sites(statement) if asks else plain_sites(statement):
                 if wasted(effects, kind, built):
                     yield told(effects, kind, built, shown)
             following = block[index + 1] if index + 1 < len(block) else None
@@ -69,6 +70,15 @@ def all_blocks(body: tuple[Node, ...]) -> Iterator[tuple[Node, ...]]:
     yield body
     for statement in statements(body):
         yield from blocks(statement)
+
+
+def plain_sites(statement: Node) -> Iterator[tuple[str, Node, str]]:
+    """Give the comprehensions of a statement that calls nothing which goes through one."""
+    value: Node | None = statement[3] if statement[0] in ("for", "assign") else None
+    if statement[0] == "return":
+        value = statement[2]
+    if value is not None and (is_list(value) or (value[0] == "sub" and is_list(value[2]))):
+        yield from sites(statement)
 
 
 def sites(statement: Node) -> Iterator[tuple[str, Node, str]]:

@@ -64,9 +64,9 @@ from perfwright.finding import Cost, Finding, Proof, Term
 from perfwright.index.lower import Node
 from perfwright.index.project import Function, Module, Value
 from perfwright.index.tree import names_in, text, walk
-from perfwright.rules._code import path_to
+from perfwright.rules._code import path_to, statements
 from perfwright.rules._contract import Rule
-from perfwright.rules._kept import is_plain, is_registry, key_of, last, lasts, looked_up, open_ended
+from perfwright.rules._kept import is_kept, is_plain, is_registry, key_of, last, lasts, looked_up, open_ended
 from perfwright.rules._uses import ASKS, PASSES_ON, READS
 
 ADDS = ("append", "add", "extend", "insert", "appendleft", "setdefault", "update")
@@ -85,9 +85,8 @@ def find(effects: Effects) -> Iterator[Finding]:
     function = effects.function
     if function.index < 0 or function.name in ("__init__", "__init_subclass__", "__set_name__", "__new__"):
         return
-    module = function.module
     told: set[str] = set()
-    if not module.called.isdisjoint(REGISTERS):
+    if not function.module.called.isdisjoint(REGISTERS) and not function.called.isdisjoint(REGISTERS):
         yield from registered(effects)
     for node, base in added(function.body):
         name = last(base)
@@ -112,16 +111,23 @@ def settle(finding: Finding) -> Finding:
 # ------------------------------------------------------------------------------ what is added to what
 def added(body: tuple[Node, ...]) -> Iterator[tuple[Node, Node]]:
     """Give each place where something is added to a collection, with the name or attribute that holds that."""
-    for node in walk(body):
-        tag = node[0]
-        if tag == "call" and node[2][0] == "attr" and node[2][3] in ADDS and (node[3] or node[4]):
-            yield node, base_of(node[2][2])
+    for statement in statements(body):
+        tag = statement[0]
+        if tag == "expr" and adds(statement[2]):
+            yield statement[2], base_of(statement[2][2][2])
         elif tag == "assign":
-            for target in node[2]:
+            if adds(statement[3]) and statement[3][2][3] == "setdefault":
+                yield statement[3], base_of(statement[3][2][2])
+            for target in statement[2]:
                 if target[0] == "sub" and target[3][0] != "slice":
                     yield target, base_of(target)
-        elif tag == "aug" and node[3] == "+" and node[2][0] in ("name", "attr") and node[4][0] in ("coll", "comp"):
-            yield node, node[2]
+        elif tag == "aug" and statement[3] == "+" and statement[4][0] in ("coll", "comp"):
+            yield statement, base_of(statement[2])
+
+
+def adds(node: Node) -> bool:
+    """Tell whether an expression adds to a collection."""
+    return bool(node[0] == "call" and node[2][0] == "attr" and node[2][3] in ADDS and (node[3] or node[4]))
 
 
 def base_of(node: Node) -> Node:
@@ -139,15 +145,17 @@ def owner_of(effects: Effects, base: Node) -> Growing | None:
     """Return whose collection a name or an attribute is, where that is a module, a class or an object of a class."""
     function, project = effects.function, effects.project
     if base[0] == "name":
-        if is_local(function, base[2]):
-            return None
         entity = project.lookup(function.module, base[2])
+        if entity is None or is_local(function, base[2]):
+            return None
         return Growing("module", entity.module, None, entity.name) if isinstance(entity, Value) else None
     if base[0] != "attr" or base[2][0] != "name":
         return None
     cls = function.owner
     own = function.parameters[0][0] if cls is not None and function.parameters else ""
     if cls is not None and base[2][2] == own:
+        if base[3] not in cls.names and not is_kept(effects, cls):
+            return None
         kind = "class" if base[3] in cls.names and base[3] not in cls.setters else "instance"
         return Growing(kind, cls.module, cls, base[3])
     entity = project.expression(function.module, base)
