@@ -43,7 +43,7 @@ from perfwright.finding import Confidence, Cost, Finding, Proof, Term
 from perfwright.index.lower import Node
 from perfwright.index.project import Function
 from perfwright.index.tree import names_in, text, walk
-from perfwright.rules._callers import callers
+from perfwright.rules._callers import argument_of, callers
 from perfwright.rules._code import blocks, path_to, statements
 from perfwright.rules._contract import Rule
 from perfwright.rules._frames import assigned_to, full_name, imports_frames, works_with_frames
@@ -319,7 +319,7 @@ def of_frame(effects: Effects, statement: Node, call: Node, original: Node) -> F
     last = source == name or not later(function, source, call)
     parameters = [parameter[0] for parameter in function.parameters]
     shown = f"all of the frame `{source}` is copied"
-    if last and source in parameters and not assigned_to(function.body, source) and source != name:
+    if last and source in parameters and is_first(function, source, statement):
         caller = given_up(effects, function, source)
         if caller:
             return framed(
@@ -333,6 +333,14 @@ def of_frame(effects: Effects, statement: Node, call: Node, original: Node) -> F
             effects, call, f"{shown}, and nothing uses the original again", cure=f"Go on with `{source}` itself."
         )
     return for_columns(effects, call, source, name, shown)
+
+
+def is_first(function: Function, name: str, statement: Node) -> bool:
+    """Tell whether a statement stands outside all others, and nothing binds a name before it."""
+    if not any(each is statement for each in function.body):
+        return False
+    before = [each for each in function.body if each[1] < statement[1]]
+    return not assigned_to(tuple(before), name)
 
 
 def new_frame(effects: Effects, call: Node, original: Node) -> Finding | None:
@@ -388,12 +396,11 @@ def given_up(effects: Effects, function: Function, parameter: str) -> str:
         if argument is None:
             return ""
         if argument[0] == "name":
-            if any(each[0] == argument[2] for each in caller.parameters) or in_loop(caller, call):
+            if in_loop(caller, call) or is_closed_over(caller, argument[2]):
                 return ""
             if later(caller, argument[2], call) and not rebound(caller, argument[2], call):
                 return ""
-            made = assigned_to(caller.body, argument[2])
-            if not made or not all(gives_new(effects, caller.module, each) for each in made if not holds(each, call)):
+            if not is_fresh(effects, caller, argument[2], call):
                 return ""
         elif not gives_new(effects, caller.module, argument):
             return ""
@@ -401,26 +408,35 @@ def given_up(effects: Effects, function: Function, parameter: str) -> str:
     return f"`{found[0][0].name}`" if found else ""
 
 
+def is_fresh(effects: Effects, caller: Function, name: str, call: Node) -> bool:
+    """Tell whether what a name holds at a call was made by the function itself: by what was last bound to it."""
+    bound: Node | None = None
+    for statement in caller.body:
+        if holds(statement, call):
+            break
+        if statement[0] == "assign" and any(name in bound_by(target) for target in statement[2]):
+            bound = statement[3]
+        elif assigned_to((statement,), name):
+            bound = None
+    return bound is not None and gives_new(effects, caller.module, bound)
+
+
+def bound_by(target: Node) -> set[str]:
+    """Return the names that an assignment binds, not those of things that it changes."""
+    parts = target[3] if target[0] == "coll" else (target,)
+    return {part[2] for part in parts if part[0] == "name"}
+
+
 def rebound(caller: Function, name: str, call: Node) -> bool:
     """Tell whether a name stands for what a call returned from then on: `frame = clean(frame)`."""
     for statement in statements(caller.body):
         if statement[0] == "assign" and holds(statement[3], call):
-            return any(name in names_in(target) for target in statement[2])
+            return any(name in bound_by(target) for target in statement[2])
     return False
 
 
 def holds(node: Node, call: Node) -> bool:
     return any(inner is call for inner in walk(node))
-
-
-def argument_of(function: Function, call: Node, parameter: str) -> Node | None:
-    names = [each[0] for each in function.parameters]
-    index = names.index(parameter)
-    if function.owner is not None or any(value[0] == "star" for value in call[3]):
-        return None
-    if index < len(call[3]):
-        return call[3][index]  # type: ignore[no-any-return]
-    return dict(call[4]).get(parameter)
 
 
 def filtered(effects: Effects) -> Iterator[Finding]:
@@ -478,6 +494,8 @@ def for_columns(effects: Effects, call: Node, source: str, name: str, shown: str
     function = effects.function
     added: dict[str, None] = {}
     for trail in trails(function.body, name):
+        if trail[-1][1] <= call[1] or any(each is call for each in trail):
+            continue
         column = added_column(trail)
         if column:
             added[column] = None
@@ -487,7 +505,9 @@ def for_columns(effects: Effects, call: Node, source: str, name: str, shown: str
             return None
         if found.kind == "changed" or (found.kind in ("method", "passed") and not leaves(effects, found)):
             return None
-    if any(use(trail).kind == "changed" for trail in trails(function.body, source) if trail[-1][1] > call[1]):
+    if source != name and not all(
+        stays_whole(effects, trail) for trail in trails(function.body, source) if trail[-1][1] > call[1]
+    ):
         return None
     if not added:
         return framed(effects, call, f"{shown}, and nothing changes the copy", cure=f"Read `{source}` itself.")
@@ -501,6 +521,16 @@ def for_columns(effects: Effects, call: Node, source: str, name: str, shown: str
         f"{shown} to add {columns}, and the copy is used here alone",
         cure=f"Copy only the columns that are used, or `{source}.assign({given})`, which shares them from pandas 3 on.",
     )
+
+
+def stays_whole(effects: Effects, trail: tuple[Node, ...]) -> bool:
+    """Tell whether the frame that was copied is the same after one of its uses."""
+    found = use(trail)
+    if found.kind in ("method", "passed"):
+        return leaves(effects, found)
+    if found.kind in ("handed", "alias"):
+        return selected(trail) or any(step[0] == "return" for step in trail)
+    return found.kind != "changed"
 
 
 def added_column(trail: tuple[Node, ...]) -> str:
