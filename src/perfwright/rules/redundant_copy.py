@@ -510,7 +510,8 @@ def for_columns(effects: Effects, call: Node, source: str, name: str, shown: str
     ):
         return None
     if not added:
-        return framed(effects, call, f"{shown}, and nothing changes the copy", cure=f"Read `{source}` itself.")
+        cure = f"Leave out `{source} = {text(call)}`." if source == name else f"Read `{source}` itself."
+        return framed(effects, call, f"{shown}, and nothing changes the copy", cure=cure)
     if len(added) > FEW:
         return None
     columns = " and ".join(f"`{column}`" for column in added)
