@@ -360,4 +360,11 @@ def cure(node: Node, base: Node) -> str:
     return f"Remove from `{shown}` what is over, bound it (cachetools.TTLCache), or keep it in a database."
 
 
-RULE = Rule(name="unbounded-growth", sees=("def",), spends=("hazard",), proof=Proof.peak("n"), find=find, settle=settle)
+RULE = Rule(
+    name="unbounded-growth",
+    sees=("def",),
+    spends=("hazard",),
+    proof=Proof("scenario", "grows"),
+    find=find,
+    settle=settle,
+)
