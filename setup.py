@@ -13,6 +13,8 @@ HERE = Path(__file__).parent
 COMPILED = ("src/perfwright/index", "src/perfwright/effects", "src/perfwright/rules")
 LEFT = ("__init__.py", "external.py", "read.py", "cache.py", "sources.py")  # a kind of str; what meets the machine
 
+UNCOMPILED = {"editable_wheel", "develop", "sdist", "egg_info", "dist_info"}  # commands that need the sources alone
+
 
 def compiled() -> list[str]:
     """Return the files to compile."""
@@ -22,7 +24,7 @@ def compiled() -> list[str]:
 
 def extensions() -> list[object]:
     """Return the modules to compile; none where the sources are to be used in place."""
-    if os.environ.get("PERFWRIGHT_PURE") or {"editable_wheel", "develop", "sdist", "egg_info", "dist_info"} & set(sys.argv):
+    if os.environ.get("PERFWRIGHT_PURE") or UNCOMPILED & set(sys.argv):
         return []
     from mypyc.build import mypycify
 

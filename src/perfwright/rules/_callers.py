@@ -4,7 +4,7 @@ from functools import lru_cache
 
 from perfwright.index.lower import Node
 from perfwright.index.project import Function, Module, Project
-from perfwright.index.tree import walk
+from perfwright.index.tree import text, walk
 
 
 def callers(project: Project, function: Function) -> list[tuple[Function, Node]]:
@@ -13,11 +13,31 @@ def callers(project: Project, function: Function) -> list[tuple[Function, Node]]
     for module, sites in sites_of(project, function.name):
         for caller, call in sites:
             entity = project.expression(module, call[2])
-            if entity is function:
+            if entity is function or is_own(caller, call, function):
                 found.append((caller, call))
             elif entity is None:
                 return []  # some method, or what a variable holds
     return found
+
+
+def is_own(caller: Function, call: Node, function: Function) -> bool:
+    """Tell whether a method calls another of its own object: `self.clean(rows)`."""
+    if function.owner is None or caller.owner is not function.owner or not caller.parameters:
+        return False
+    return bool(call[2][0] == "attr" and call[2][2][:3:2] == ("name", caller.parameters[0][0]))
+
+
+def argument_of(function: Function, call: Node, parameter: str) -> Node | None:
+    """Return what a call passes for a parameter; None where that cannot be told."""
+    names = [each[0] for each in function.parameters]
+    if function.owner is not None and not any(text(each) == "staticmethod" for each in function.decorators):
+        names = names[1:]
+    if parameter not in names or any(value[0] == "star" for value in call[3]):
+        return None
+    index = names.index(parameter)
+    if index < len(call[3]):
+        return call[3][index]  # type: ignore[no-any-return]
+    return dict(call[4]).get(parameter)
 
 
 @lru_cache(maxsize=32)

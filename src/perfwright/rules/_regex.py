@@ -13,6 +13,7 @@ from typing import Any
 MOST_STATES = 80
 MOST_PAIRS = 40_000  # edges of the product of an automaton with itself that are looked at
 MOST_COPIES = 16  # of what is repeated a fixed number of times
+NEVER, AT_END, ANYTHING = 0, 1, 2  # what can fail
 EVERY = 256  # exponent of what doubles with each character
 VERBOSE, IGNORECASE, DOTALL = 64, 2, 16
 LETTER, DIGIT, SPACE, OTHER = 128, 129, 130, 131  # one character beyond ASCII of each kind
@@ -46,7 +47,7 @@ class Automaton:
         self.characters: list[int] = []
         self.around: list[tuple[int, ...]] = []  # the endless repeats around each state, the outermost first
         self.follows: list[Ways] = []
-        self.fails: list[bool] = []  # of each endless repeat: whether something after it can fail
+        self.fails: list[int] = []  # of each endless repeat: whether what is after it can fail, see `can_fail`
         self.repeats: tuple[int, ...] = ()
         self.atomic = 0
 
@@ -67,15 +68,27 @@ class Automaton:
             for other, more in first.items():
                 following[other] = min(2, following.get(other, 0) + ways * more)
 
-    def sequence(self, items: Any, fails: bool) -> Part:
+    def sequence(self, items: Any, fails: int) -> Part:
         """Add the parts of a sequence; `fails` says whether something after it can fail."""
         after = [fails] * (len(items) + 1)
         for index in range(len(items) - 1, -1, -1):
-            after[index] = after[index + 1] or can_fail(items[index])
+            known = after[index + 1]
+            after[index] = (
+                NEVER if known == AT_END and self.takes_all(items[index]) else max(known, can_fail(items[index]))
+            )
         whole = Part({}, {}, 1)
         for index, item in enumerate(items):
             whole = self.then(whole, self.item(item, after[index + 1]))
         return whole
+
+    def takes_all(self, item: Any) -> bool:
+        """Tell whether a node takes all there is up to the end of a line: `.*`."""
+        operator, given = str(item[0]), item[1]
+        if operator == "SUBPATTERN" and len(given[3]) == 1:
+            return self.takes_all(given[3][0])
+        if operator not in ("MAX_REPEAT", "MIN_REPEAT") or int(given[1]) - given[0] <= MOST_COPIES:
+            return False
+        return len(given[2]) == 1 and str(given[2][0][0]) == "ANY"
 
     def then(self, left: Part, right: Part) -> Part:
         """Return one part after another."""
@@ -87,7 +100,7 @@ class Automaton:
             add(last, left.last, right.empty)
         return Part(first, last, min(2, left.empty * right.empty))
 
-    def item(self, item: Any, fails: bool) -> Part:
+    def item(self, item: Any, fails: int) -> Part:
         """Add one node of the parsed expression."""
         operator, given = str(item[0]), item[1]
         if operator in ("LITERAL", "NOT_LITERAL", "ANY", "IN", "RANGE"):
@@ -116,7 +129,7 @@ class Automaton:
             whole.empty = min(2, whole.empty + choice.empty)
         return whole
 
-    def repeat(self, low: int, high: Any, items: Any, fails: bool) -> Part:
+    def repeat(self, low: int, high: Any, items: Any, fails: int) -> Part:
         """Add a part that is repeated: `low` copies, then as many as may come."""
         endless = int(high) - low > MOST_COPIES
         if low > MOST_COPIES:
@@ -134,7 +147,7 @@ class Automaton:
             optional.empty = 1
         return self.then(whole, optional)
 
-    def endless(self, items: Any, fails: bool) -> Part:
+    def endless(self, items: Any, fails: int) -> Part:
         """Add a part that is repeated without end."""
         around = self.repeats
         self.repeats = (*around, len(self.fails))
@@ -186,18 +199,21 @@ def add(into: Ways, ways: Ways, times: int) -> None:
         into[state] = min(2, into.get(state, 0) + count * times)
 
 
-def can_fail(item: Any) -> bool:
-    """Tell whether a node needs something to match that may not be there."""
+def can_fail(item: Any) -> int:
+    """Tell whether a node needs something that may not be there: NEVER, only the end of the text, or ANYTHING."""
     operator, given = str(item[0]), item[1]
     if operator == "SUBPATTERN":
-        return any(can_fail(inner) for inner in given[3])
+        return max((can_fail(inner) for inner in given[3]), default=NEVER)
     if operator == "ATOMIC_GROUP":
-        return any(can_fail(inner) for inner in given)
+        return max((can_fail(inner) for inner in given), default=NEVER)
     if operator == "BRANCH":
-        return all(any(can_fail(inner) for inner in choice) for choice in given[1])
+        return min(max((can_fail(inner) for inner in choice), default=NEVER) for choice in given[1])
     if operator in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"):
-        return bool(given[0] > 0 and any(can_fail(inner) for inner in given[2]))
-    return not (operator == "AT" and str(given) in ("AT_BEGINNING", "AT_BEGINNING_STRING"))
+        return max((can_fail(inner) for inner in given[2]), default=NEVER) if given[0] > 0 else NEVER
+    if operator == "AT":
+        place = str(given)
+        return NEVER if place.startswith("AT_BEGINNING") else AT_END if place.startswith("AT_END") else ANYTHING
+    return ANYTHING
 
 
 # ------------------------------------------------------------------------------ judging
@@ -211,7 +227,7 @@ def exponent(pattern: str, flags: int, whole: bool) -> int:
         tree = importlib.import_module("re._parser").parse(pattern, flags)
         flags |= tree.state.flags
         automaton = Automaton(bool(flags & DOTALL), bool(flags & IGNORECASE))
-        automaton.sequence(tree.data, whole)
+        automaton.sequence(tree.data, AT_END if whole else NEVER)
     except (ValueError, OverflowError, RecursionError, TooLargeError, KeyError):
         return 0
     except Exception as error:  # re.error is no ValueError
@@ -283,26 +299,42 @@ def may_fail(automaton: Automaton, states: set[int]) -> bool:
             while length < min(len(common), len(around)) and common[length] == around[length]:
                 length += 1
             common = common[:length]
-    return bool(common) and automaton.fails[common[-1]] if common else False
+    return bool(common) and automaton.fails[common[-1]] > NEVER if common else False
 
 
 def chained(automaton: Automaton) -> int:
     """Return how many endless repeats of one thing follow each other that can match the same, and fail afterwards."""
     loops = [state for state, ways in enumerate(automaton.follows) if state in ways and automaton.around[state]]
-    longest: dict[int, tuple[int, int]] = {}  # of each: how many, and the characters that all of them match
+    longest: dict[int, Chain] = {}
     best = 1
     for state in loops:
-        length, characters = longest.get(state, (1, automaton.characters[state]))
-        longest[state] = length, characters
-        if length > best and may_fail(automaton, {state}):
-            best = length
+        chain = longest.get(state) or Chain(1, automaton.characters[state], takes_line(automaton, state))
+        longest[state] = chain
+        end = automaton.fails[automaton.around[state][-1]]
+        if chain.length > best and end > (AT_END if chain.takes_line else NEVER):
+            best = chain.length
         for other in automaton.follows[state]:
-            shared = characters & automaton.characters[other]
+            shared = chain.characters & automaton.characters[other]
             if other <= state or other not in loops or not shared or reaches(automaton.follows, other, state):
                 continue
-            if longest.get(other, (1, 0))[0] < length + 1:
-                longest[other] = length + 1, shared
+            known = longest.get(other)
+            if known is None or known.length < chain.length + 1:
+                longest[other] = Chain(chain.length + 1, shared, chain.takes_line or takes_line(automaton, other))
     return best
+
+
+class Chain:
+    """Endless repeats one after the other: how many, what all of them match, and whether one takes whole lines."""
+
+    __slots__ = ("characters", "length", "takes_line")
+
+    def __init__(self, length: int, characters: int, takes_line: bool) -> None:
+        self.length, self.characters, self.takes_line = length, characters, takes_line
+
+
+def takes_line(automaton: Automaton, state: int) -> bool:
+    """Tell whether a state matches all that is in a line: then the end of the line is always reached."""
+    return automaton.characters[state] | 1 << 10 == ALL
 
 
 def reaches(follows: list[Ways], start: int, end: int) -> bool:

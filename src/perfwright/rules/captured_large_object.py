@@ -60,6 +60,7 @@ def make(n: int) -> str:
 What is kept is small, or let go soon: an error that is raised again, a frame that the rest of the function works on.
 """
 
+import re
 from collections.abc import Iterator
 
 from perfwright.effects.growth import Growing
@@ -70,13 +71,13 @@ from perfwright.index.project import Class, Function
 from perfwright.index.tree import names_in, text, walk
 from perfwright.rules._code import statements
 from perfwright.rules._contract import Rule
-from perfwright.rules._frames import assigned_to, full_name, works_with_frames
-from perfwright.rules._kept import binding_of, has_bound, is_kept
-from perfwright.rules._memos import is_of_request
-from perfwright.rules._owned import NEW_FRAMES, gives_new
+from perfwright.rules._frames import assigned_to, full_name, imports_frames
+from perfwright.rules._kept import binding_of, has_bound, lasts
+from perfwright.rules._owned import gives_new
 from perfwright.rules._uses import is_closed_over, trails
 
 ADDS = ("append", "appendleft", "add", "put", "put_nowait")
+REQUEST = re.compile(r"(^|\.)(Http)?Request$")
 WORK = 2  # statements that call something after a frame was last needed, from which on it is worth letting go
 
 
@@ -89,9 +90,8 @@ def find(effects: Effects) -> Iterator[Finding]:
             for handler in statement[3]:
                 if handler[1]:
                     yield from kept_error(effects, handler)
-    if any(is_of_request(effects, function, each) for each in function.parameters):
-        yield from kept_request(effects)
-    if works_with_frames(effects):
+    yield from kept_request(effects)
+    if imports_frames(function.module):
         yield from outlived(effects)
         yield from by_default(effects)
 
@@ -117,9 +117,9 @@ def kept_request(effects: Effects) -> Iterator[Finding]:
     """Give where an object of one request is kept on something that lives as long as the program."""
     function = effects.function
     for parameter in function.parameters:
-        if not is_of_request(effects, function, parameter):
+        name, annotation = parameter[0], parameter[1]
+        if name != "request" and (annotation is None or not REQUEST.search(text(annotation))):
             continue
-        name = parameter[0]
         for statement in statements(function.body):
             holder, whole = kept_in(statement, name)
             if holder is None or not lives_on(effects, holder, whole=whole):
@@ -177,7 +177,7 @@ def lives_on(effects: Effects, holder: Node, *, whole: bool) -> bool:
         found = Growing("module", function.module, None, holder[2])
     elif holder[0] == "attr" and holder[2][0] == "name":
         cls, on_class = owner_of(effects, holder[2])
-        if cls is None or not (on_class or is_kept(effects.project, cls)):
+        if cls is None or not (on_class or lasts(effects, cls)):
             return False
         if whole:
             return not is_cleared(cls, holder[3], function)
@@ -266,7 +266,7 @@ def by_default(effects: Effects) -> Iterator[Finding]:
         if default is None or default[0] != "call":
             continue
         full = full_name(effects, default[2])
-        if full.startswith("pandas.") and full.removeprefix("pandas.").startswith(NEW_FRAMES):
+        if full.startswith("pandas.read_"):
             yield told(
                 effects,
                 default,
@@ -291,4 +291,4 @@ def told(effects: Effects, node: Node, message: str, *, symbol: str, cure: str) 
     )
 
 
-RULE = Rule(name="captured-large-object", sees=("def",), spends=("hazard",), proof=Proof.peak("n"), find=find)
+RULE = Rule(name="captured-large-object", sees=("def",), spends=("hazard",), proof=Proof("scenario", "kept"), find=find)

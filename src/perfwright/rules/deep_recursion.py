@@ -47,7 +47,7 @@ from perfwright.index.tree import names_in, text, walk
 from perfwright.rules._callers import callers
 from perfwright.rules._code import path_to
 from perfwright.rules._contract import Rule
-from perfwright.rules._recursion import is_self, most
+from perfwright.rules._recursion import calls_itself, is_self, most
 
 LINKS = ("next", "next_", "_next", "next_node", "nxt", "rest", "tail", "cdr", "prev", "previous", "_prev")
 LINKED = re.compile(r"(Node|Link|Cell|Entry|Element|Item)$")
@@ -62,7 +62,10 @@ LIMIT = 500  # a depth that Python allows anywhere
 
 def find(effects: Effects) -> Iterator[Finding]:
     function = effects.function
-    if function.index < 0 or function.name not in function.module.called or function.name not in function.called:
+    if function.index < 0 or function.name not in function.module.called or not function.parameters:
+        return
+    linked = function.owner is not None and LINKED.search(function.owner.name) is not None
+    if (not linked and not calls_itself(effects)) or function.name not in function.called:
         return
     steps = [(call, step_of(call, function)) for call in walk(function.body) if calls(call, function)]
     if not steps or not all(step for _, step in steps) or any(is_per_child(function, call) for call, _ in steps):

@@ -57,7 +57,7 @@ from perfwright.effects.values import Sequence
 from perfwright.finding import Confidence, Cost, Finding, Proof, Term
 from perfwright.index.lower import Node
 from perfwright.index.tree import called_names, names_in, text, walk
-from perfwright.rules._code import BLOCKS, blocks
+from perfwright.rules._code import BLOCKS, blocks, statements
 from perfwright.rules._contract import Rule
 from perfwright.rules._frames import assigned_to, body_of, few, is_short
 from perfwright.rules._loops import dotted, node_at
@@ -65,6 +65,7 @@ from perfwright.rules._loops import dotted, node_at
 SHORT = {"path", "paths", "parts", "args", "argv", "words", "segments", "bits", "sys"}
 CLIMBS = ("parent", "next", "tail", "base", "outer", "__cause__", "__context__", "tb_next", "f_back")
 SHRINKS = ("//", "/", ">>")
+MOVES = ("pop", "insert")
 NEAR = 3  # calls between a loop and a list, beyond which it is seldom the same list
 
 
@@ -83,7 +84,8 @@ def find(effects: Effects) -> Iterator[Finding]:
 def direct(effects: Effects) -> Iterator[Finding]:
     """Give the loops that take from the front of a list, or put there, on each pass."""
     function = effects.function
-    if function.module.called.isdisjoint(("pop", "insert")) and not deletes(function.body):
+    moves = not function.module.called.isdisjoint(MOVES) and not function.called.isdisjoint(MOVES)
+    if not moves and not any(statement[0] == "del" for statement in statements(function.body)):
         return
     told: set[str] = set()
     for loop, site in sites(function.body, None, ()):
@@ -94,10 +96,6 @@ def direct(effects: Effects) -> Iterator[Finding]:
         if name not in told and lasts(effects, loop, base):
             told.add(name)
             yield finding_of(effects, loop, site, base)
-
-
-def deletes(body: tuple[Node, ...]) -> bool:
-    return any(node[0] == "del" for node in walk(body))
 
 
 def sites(block: tuple[Node, ...], loop: Node | None, bounds: tuple[Node, ...]) -> Iterator[tuple[Node | None, Node]]:

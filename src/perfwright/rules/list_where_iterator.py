@@ -53,9 +53,10 @@ def find(effects: Effects) -> Iterator[Finding]:
     if function.index < 0:
         return
     body = function.body
+    asks = not function.module.called.isdisjoint(ONCE) and not function.called.isdisjoint(ONCE)
     for block in all_blocks(body):
         for index, statement in enumerate(block):
-            for kind, built, shown in sites(statement):
+            for kind, built, shown in sites(statement) if asks else plain_sites(statement):
                 if wasted(effects, kind, built):
                     yield told(effects, kind, built, shown)
             following = block[index + 1] if index + 1 < len(block) else None
@@ -69,6 +70,15 @@ def all_blocks(body: tuple[Node, ...]) -> Iterator[tuple[Node, ...]]:
     yield body
     for statement in statements(body):
         yield from blocks(statement)
+
+
+def plain_sites(statement: Node) -> Iterator[tuple[str, Node, str]]:
+    """Give the comprehensions of a statement that calls nothing which goes through one."""
+    value: Node | None = statement[3] if statement[0] in ("for", "assign") else None
+    if statement[0] == "return":
+        value = statement[2]
+    if value is not None and (is_list(value) or (value[0] == "sub" and is_list(value[2]))):
+        yield from sites(statement)
 
 
 def sites(statement: Node) -> Iterator[tuple[str, Node, str]]:
@@ -85,7 +95,7 @@ def sites(statement: Node) -> Iterator[tuple[str, Node, str]]:
     else:
         parts = statement[2:]
     for node in walk(parts):
-        if node[0] == "call" and node[2][0] == "name" and node[2][2] in ONCE and node[3] and is_list(node[3][0]):
+        if asks_once(node) and is_list(node[3][0]):
             yield node[2][2], node[3][0], text(node)
         elif node[0] == "sub" and is_list(node[2]) and node[3][:3:2] == ("const", 0):
             yield "first", node[2], text(node)
@@ -93,6 +103,13 @@ def sites(statement: Node) -> Iterator[tuple[str, Node, str]]:
             for _, iterable, _, is_async in node[4]:
                 if is_list(iterable) and not is_async:
                     yield "for", iterable, text(node)
+
+
+def asks_once(node: Node) -> bool:
+    """Tell whether a call goes through its first argument once; a sum of lists copies them, which is worse."""
+    if node[0] != "call" or node[2][0] != "name" or node[2][2] not in ONCE or not node[3]:
+        return False
+    return not (node[2][2] == "sum" and any(part[0] == "coll" for part in node[3][1:]))
 
 
 def is_list(node: Node) -> bool:
@@ -116,8 +133,7 @@ def named(body: tuple[Node, ...], statement: Node, following: Node) -> tuple[str
     if following[0] in ("for", "while", "if", "with", "try", "match", "def"):
         return None
     for node in walk(following[2:]):
-        asks = node[0] == "call" and node[2][0] == "name" and node[2][2] in ONCE and node[3]
-        if asks and is_name(node[3][0], target[2]):
+        if asks_once(node) and is_name(node[3][0], target[2]):
             return node[2][2], built, text(node)
     return None
 

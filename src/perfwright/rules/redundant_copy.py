@@ -43,10 +43,10 @@ from perfwright.finding import Confidence, Cost, Finding, Proof, Term
 from perfwright.index.lower import Node
 from perfwright.index.project import Function
 from perfwright.index.tree import names_in, text, walk
-from perfwright.rules._callers import callers
-from perfwright.rules._code import path_to, statements
+from perfwright.rules._callers import argument_of, callers
+from perfwright.rules._code import blocks, path_to, statements
 from perfwright.rules._contract import Rule
-from perfwright.rules._frames import assigned_to, full_name, works_with_frames
+from perfwright.rules._frames import assigned_to, full_name, imports_frames, works_with_frames
 from perfwright.rules._loops import dotted
 from perfwright.rules._owned import NEW_FRAMES, OF_FRAMES, gives_new
 from perfwright.rules._uses import Use, is_closed_over, only_read, trails, use
@@ -59,11 +59,14 @@ AGAIN = {
     "sorted": ("list",),
 }
 SAME_TEXT = ("", "utf-8", "utf8", "UTF-8", "ascii")
+FILTERS = 3  # filters in a row from which on one with all conditions is worth it
 FEW = 3  # columns that are added to a copy, up to which it is made for them
 
 
 def find(effects: Effects) -> Iterator[Finding]:
     function = effects.function
+    if function.index >= 0 and imports_frames(function.module):
+        yield from filtered(effects)
     if function.index < 0 or function.module.called.isdisjoint(COPIES) or function.called.isdisjoint(COPIES):
         return
     for statement in statements(function.body):
@@ -177,15 +180,9 @@ def copied_twice(effects: Effects, call: Node) -> Finding | None:
 
 
 def made_anew(effects: Effects, call: Node, original: Node, kind: str) -> Finding | None:
-    """`copy.deepcopy(json.loads(data))`: nobody else has what is copied."""
-    node = original[2] if original[0] == "await" else original
-    if node[0] == "call" and node[2][0] in ("name", "attr"):
-        name = full_name(effects, node[2])
-        if name not in ("json.loads", "json.load", "copy.deepcopy"):
-            return None
-    elif node[0] != "comp":
-        return None
-    if kind == "json":
+    """`copy.deepcopy(json.loads(data))`: nobody else has what is copied, nor anything in it."""
+    made = original[0] == "call" and full_name(effects, original[2]) in ("json.loads", "json.load", "copy.deepcopy")
+    if not made or kind == "json":
         return None
     return told(
         effects,
@@ -322,7 +319,7 @@ def of_frame(effects: Effects, statement: Node, call: Node, original: Node) -> F
     last = source == name or not later(function, source, call)
     parameters = [parameter[0] for parameter in function.parameters]
     shown = f"all of the frame `{source}` is copied"
-    if last and source in parameters and not assigned_to(function.body, source) and source != name:
+    if last and source in parameters and is_first(function, source, statement):
         caller = given_up(effects, function, source)
         if caller:
             return framed(
@@ -336,6 +333,14 @@ def of_frame(effects: Effects, statement: Node, call: Node, original: Node) -> F
             effects, call, f"{shown}, and nothing uses the original again", cure=f"Go on with `{source}` itself."
         )
     return for_columns(effects, call, source, name, shown)
+
+
+def is_first(function: Function, name: str, statement: Node) -> bool:
+    """Tell whether a statement stands outside all others, and nothing binds a name before it."""
+    if not any(each is statement for each in function.body):
+        return False
+    before = [each for each in function.body if each[1] < statement[1]]
+    return not assigned_to(tuple(before), name)
 
 
 def new_frame(effects: Effects, call: Node, original: Node) -> Finding | None:
@@ -391,12 +396,11 @@ def given_up(effects: Effects, function: Function, parameter: str) -> str:
         if argument is None:
             return ""
         if argument[0] == "name":
-            if any(each[0] == argument[2] for each in caller.parameters) or in_loop(caller, call):
+            if in_loop(caller, call) or is_closed_over(caller, argument[2]):
                 return ""
             if later(caller, argument[2], call) and not rebound(caller, argument[2], call):
                 return ""
-            made = assigned_to(caller.body, argument[2])
-            if not made or not all(gives_new(effects, caller.module, each) for each in made if not holds(each, call)):
+            if not is_fresh(effects, caller, argument[2], call):
                 return ""
         elif not gives_new(effects, caller.module, argument):
             return ""
@@ -404,11 +408,30 @@ def given_up(effects: Effects, function: Function, parameter: str) -> str:
     return f"`{found[0][0].name}`" if found else ""
 
 
+def is_fresh(effects: Effects, caller: Function, name: str, call: Node) -> bool:
+    """Tell whether what a name holds at a call was made by the function itself: by what was last bound to it."""
+    bound: Node | None = None
+    for statement in caller.body:
+        if holds(statement, call):
+            break
+        if statement[0] == "assign" and any(name in bound_by(target) for target in statement[2]):
+            bound = statement[3]
+        elif assigned_to((statement,), name):
+            bound = None
+    return bound is not None and gives_new(effects, caller.module, bound)
+
+
+def bound_by(target: Node) -> set[str]:
+    """Return the names that an assignment binds, not those of things that it changes."""
+    parts = target[3] if target[0] == "coll" else (target,)
+    return {part[2] for part in parts if part[0] == "name"}
+
+
 def rebound(caller: Function, name: str, call: Node) -> bool:
     """Tell whether a name stands for what a call returned from then on: `frame = clean(frame)`."""
     for statement in statements(caller.body):
         if statement[0] == "assign" and holds(statement[3], call):
-            return any(name in names_in(target) for target in statement[2])
+            return any(name in bound_by(target) for target in statement[2])
     return False
 
 
@@ -416,14 +439,54 @@ def holds(node: Node, call: Node) -> bool:
     return any(inner is call for inner in walk(node))
 
 
-def argument_of(function: Function, call: Node, parameter: str) -> Node | None:
-    names = [each[0] for each in function.parameters]
-    index = names.index(parameter)
-    if function.owner is not None or any(value[0] == "star" for value in call[3]):
-        return None
-    if index < len(call[3]):
-        return call[3][index]  # type: ignore[no-any-return]
-    return dict(call[4]).get(parameter)
+def filtered(effects: Effects) -> Iterator[Finding]:
+    """Give the frames that are filtered several times in a row: each time all that is left is copied."""
+    body = effects.function.body
+    for block in (body, *(inner for statement in statements(body) for inner in blocks(statement))):
+        filters: list[Node] = []
+        for statement in (*block, ("pass", 0)):
+            name = filters[0][2][0][2] if filters else ""
+            if name and not filters_again(statement, name):
+                if not touches(statement, name):
+                    continue  # it counts them, or has nothing to do with them
+                if len(filters) >= FILTERS:
+                    yield in_a_row(effects, name, filters)
+                filters = []
+            if is_filter(statement):
+                filters.append(statement)
+
+
+def is_filter(statement: Node) -> bool:
+    """Tell whether a statement keeps the rows of a frame that meet a condition: `df = df[df["price"] > 0]`."""
+    if statement[0] != "assign" or len(statement[2]) != 1 or statement[2][0][0] != "name":
+        return False
+    name, value = statement[2][0][2], statement[3]
+    return filters_again(statement, name) and value[2][:3:2] == ("name", name)
+
+
+def filters_again(statement: Node, name: str) -> bool:
+    if statement[0] != "assign" or statement[2][0][:3:2] != ("name", name) or statement[3][0] != "sub":
+        return False
+    base, index = statement[3][2], statement[3][3]
+    return base[:3:2] == ("name", name) and index[0] in ("cmp", "bin", "un", "call") and name in names_in(index)
+
+
+def touches(statement: Node, name: str) -> bool:
+    """Tell whether a statement does more with a frame than ask for its length; the end of a block does."""
+    if statement[0] == "pass":
+        return True
+    asked = sum(text(node) == f"len({name})" for node in walk(statement) if node[0] == "call")
+    return sum(node[:3:2] == ("name", name) for node in walk(statement) if node[0] == "name") > asked
+
+
+def in_a_row(effects: Effects, name: str, filters: list[Node]) -> Finding:
+    first = filters[0][3]
+    return framed(
+        effects,
+        first,
+        f"`{name}` is filtered {len(filters)} times in a row, and each time all that is left of it is copied",
+        cure=f"Join the conditions with `&` and filter once: `{name} = {name}[first & second & ...]`.",
+    )
 
 
 def for_columns(effects: Effects, call: Node, source: str, name: str, shown: str) -> Finding | None:
@@ -431,6 +494,8 @@ def for_columns(effects: Effects, call: Node, source: str, name: str, shown: str
     function = effects.function
     added: dict[str, None] = {}
     for trail in trails(function.body, name):
+        if trail[-1][1] <= call[1] or any(each is call for each in trail):
+            continue
         column = added_column(trail)
         if column:
             added[column] = None
@@ -440,10 +505,13 @@ def for_columns(effects: Effects, call: Node, source: str, name: str, shown: str
             return None
         if found.kind == "changed" or (found.kind in ("method", "passed") and not leaves(effects, found)):
             return None
-    if any(use(trail).kind == "changed" for trail in trails(function.body, source) if trail[-1][1] > call[1]):
+    if source != name and not all(
+        stays_whole(effects, trail) for trail in trails(function.body, source) if trail[-1][1] > call[1]
+    ):
         return None
     if not added:
-        return framed(effects, call, f"{shown}, and nothing changes the copy", cure=f"Read `{source}` itself.")
+        cure = f"Leave out `{source} = {text(call)}`." if source == name else f"Read `{source}` itself."
+        return framed(effects, call, f"{shown}, and nothing changes the copy", cure=cure)
     if len(added) > FEW:
         return None
     columns = " and ".join(f"`{column}`" for column in added)
@@ -454,6 +522,16 @@ def for_columns(effects: Effects, call: Node, source: str, name: str, shown: str
         f"{shown} to add {columns}, and the copy is used here alone",
         cure=f"Copy only the columns that are used, or `{source}.assign({given})`, which shares them from pandas 3 on.",
     )
+
+
+def stays_whole(effects: Effects, trail: tuple[Node, ...]) -> bool:
+    """Tell whether the frame that was copied is the same after one of its uses."""
+    found = use(trail)
+    if found.kind in ("method", "passed"):
+        return leaves(effects, found)
+    if found.kind in ("handed", "alias"):
+        return selected(trail) or any(step[0] == "return" for step in trail)
+    return found.kind != "changed"
 
 
 def added_column(trail: tuple[Node, ...]) -> str:

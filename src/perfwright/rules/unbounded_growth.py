@@ -64,9 +64,9 @@ from perfwright.finding import Cost, Finding, Proof, Term
 from perfwright.index.lower import Node
 from perfwright.index.project import Function, Module, Value
 from perfwright.index.tree import names_in, text, walk
-from perfwright.rules._code import path_to
+from perfwright.rules._code import path_to, statements
 from perfwright.rules._contract import Rule
-from perfwright.rules._kept import is_plain, is_registry, key_of, last, looked_up, open_ended
+from perfwright.rules._kept import is_kept, is_plain, is_registry, key_of, last, lasts, looked_up, open_ended
 from perfwright.rules._uses import ASKS, PASSES_ON, READS
 
 ADDS = ("append", "add", "extend", "insert", "appendleft", "setdefault", "update")
@@ -85,9 +85,8 @@ def find(effects: Effects) -> Iterator[Finding]:
     function = effects.function
     if function.index < 0 or function.name in ("__init__", "__init_subclass__", "__set_name__", "__new__"):
         return
-    module = function.module
     told: set[str] = set()
-    if not module.called.isdisjoint(REGISTERS):
+    if not function.module.called.isdisjoint(REGISTERS) and not function.called.isdisjoint(REGISTERS):
         yield from registered(effects)
     for node, base in added(function.body):
         name = last(base)
@@ -112,16 +111,23 @@ def settle(finding: Finding) -> Finding:
 # ------------------------------------------------------------------------------ what is added to what
 def added(body: tuple[Node, ...]) -> Iterator[tuple[Node, Node]]:
     """Give each place where something is added to a collection, with the name or attribute that holds that."""
-    for node in walk(body):
-        tag = node[0]
-        if tag == "call" and node[2][0] == "attr" and node[2][3] in ADDS and (node[3] or node[4]):
-            yield node, base_of(node[2][2])
+    for statement in statements(body):
+        tag = statement[0]
+        if tag == "expr" and adds(statement[2]):
+            yield statement[2], base_of(statement[2][2][2])
         elif tag == "assign":
-            for target in node[2]:
+            if adds(statement[3]) and statement[3][2][3] == "setdefault":
+                yield statement[3], base_of(statement[3][2][2])
+            for target in statement[2]:
                 if target[0] == "sub" and target[3][0] != "slice":
                     yield target, base_of(target)
-        elif tag == "aug" and node[3] == "+" and node[2][0] in ("name", "attr") and node[4][0] in ("coll", "comp"):
-            yield node, node[2]
+        elif tag == "aug" and statement[3] == "+" and statement[4][0] in ("coll", "comp"):
+            yield statement, base_of(statement[2])
+
+
+def adds(node: Node) -> bool:
+    """Tell whether an expression adds to a collection."""
+    return bool(node[0] == "call" and node[2][0] == "attr" and node[2][3] in ADDS and (node[3] or node[4]))
 
 
 def base_of(node: Node) -> Node:
@@ -139,15 +145,17 @@ def owner_of(effects: Effects, base: Node) -> Growing | None:
     """Return whose collection a name or an attribute is, where that is a module, a class or an object of a class."""
     function, project = effects.function, effects.project
     if base[0] == "name":
-        if is_local(function, base[2]):
-            return None
         entity = project.lookup(function.module, base[2])
+        if entity is None or is_local(function, base[2]):
+            return None
         return Growing("module", entity.module, None, entity.name) if isinstance(entity, Value) else None
     if base[0] != "attr" or base[2][0] != "name":
         return None
     cls = function.owner
     own = function.parameters[0][0] if cls is not None and function.parameters else ""
     if cls is not None and base[2][2] == own:
+        if base[3] not in cls.names and not is_kept(effects.project, cls):
+            return None
         kind = "class" if base[3] in cls.names and base[3] not in cls.setters else "instance"
         return Growing(kind, cls.module, cls, base[3])
     entity = project.expression(function.module, base)
@@ -179,11 +187,15 @@ def grows(effects: Effects, node: Node, base: Node, found: Growing) -> bool:
     function = effects.function
     if not is_plain(effects, found) or is_registry(function, found.name):
         return False
+    if found.owner == "instance" and (found.cls is None or not lasts(effects, found.cls)):
+        return False
     key = key_of(node)
     direct = key is not None and base is (node[2] if node[0] == "sub" else node[2][2])
     if direct:
         if looked_up(function, found.name) or not is_new(effects, key):
             return False  # a cache is another finding
+    elif node[0] == "sub":
+        return False  # into what it holds, which may have a bound of its own
     elif node[0] == "call" and node[2][3] in ("add", "update") and node[2][2] is base:  # what it has is not added
         given = node[3][0] if node[3] else None
         if not is_new(effects, given):
@@ -253,11 +265,11 @@ def takes(effects: Effects, function: Function | None, node: Node, found: Growin
     tag, name = node[0], found.name
     if tag == "call":
         called = node[2]
-        if called[0] == "attr" and last(base_of(called[2])) == name and called[3] in TAKES:
-            return True
         given = any(last(part) == name for part in (*node[3], *(value for _, value in node[4])))
         known = called[-1] if called[0] in ("name", "attr") else ""
         return given and known not in ASKS and known not in PASSES_ON and known not in READS and known not in ADDS
+    if tag == "attr":
+        return node[3] in TAKES and last(base_of(node[2])) == name  # also where it is only passed on
     if tag == "cmp":
         limits = (part for part in (node[2], *node[4]) if part[0] in ("name", "attr") or part[:3:2] != ("const", 0))
         return names_length(node, name) and any(part[0] in ("const", "name", "attr") for part in limits)
@@ -266,6 +278,9 @@ def takes(effects: Effects, function: Function | None, node: Node, found: Growin
     if tag == "assign":
         if any(last(target) == name or (target[0] == "sub" and sliced(target, name)) for target in node[2]):
             return True
+        fresh = is_empty(node[3]) and any(target[0] == "sub" and last(target[2]) == name for target in node[2])
+        if fresh and (function is None or not looked_up(function, name)):
+            return True
         return last(node[3]) == name and any(target[0] in ("attr", "name") for target in node[2])
     if tag == "ann":
         return last(node[2]) == name
@@ -273,6 +288,13 @@ def takes(effects: Effects, function: Function | None, node: Node, found: Growin
         label = function is not None and function in effects.program.labels
         return last(node[2]) == name and not label
     return tag == "while" and last(node[2]) == name
+
+
+def is_empty(node: Node) -> bool:
+    """Tell whether an expression makes a collection that is empty, or None."""
+    if node[0] in ("coll", "call"):
+        return not node[3] and not (node[0] == "call" and node[4])
+    return bool((node[0] == "dict" and not node[2]) or (node[0] == "const" and node[2] is None))
 
 
 def sliced(target: Node, name: str) -> bool:
@@ -338,4 +360,11 @@ def cure(node: Node, base: Node) -> str:
     return f"Remove from `{shown}` what is over, bound it (cachetools.TTLCache), or keep it in a database."
 
 
-RULE = Rule(name="unbounded-growth", sees=("def",), spends=("hazard",), proof=Proof.peak("n"), find=find, settle=settle)
+RULE = Rule(
+    name="unbounded-growth",
+    sees=("def",),
+    spends=("hazard",),
+    proof=Proof("scenario", "grows"),
+    find=find,
+    settle=settle,
+)
