@@ -2,7 +2,7 @@
 
 Ten requests at a time are quicker than one. Ten thousand at a time are ten thousand open connections, buffers and
 answers: the other side turns them away, clients time out while they wait for a connection of their own pool, and the
-process runs out of files or memory. A semaphore of the size that the other side can bear is as quick and never fails.
+process runs out of files or memory. A semaphore keeps as many on their way as the other side can bear.
 
 ## Slow
 
