@@ -270,17 +270,28 @@ def is_trim(called: Node) -> bool:
 
 
 def kept_by_loop(effects: Effects, sent: Node, call: Node) -> Node | None:
-    """Return what adds to the messages on each pass of a `while` that nothing counts."""
+    """Return what adds to the messages on each pass of a loop that nothing bounds."""
     if sent[0] != "name":
         return None
     loop: Node | None = None
     for node in path_to(effects.function.body, call[1]):
-        loop = node if node[0] == "while" else None if node[0] == "for" else loop
-    if loop is None or any(node[0] == "cmp" for node in walk(loop[2])) or is_counted(loop[3]):
+        loop = node if node[0] in ("while", "for") else loop
+    if loop is None or is_bounded(loop):
         return None
-    if any(node[0] == "assign" and any(text(t) == sent[2] for t in node[2]) for node in walk(loop[3])):
+    body = loop[3] if loop[0] == "while" else loop[4]
+    if any(node[0] == "assign" and any(text(t) == sent[2] for t in node[2]) for node in walk(body)):
         return None  # made anew on each pass
-    return adds([loop[3]], str(sent[2]))
+    return adds([body], str(sent[2]))
+
+
+def is_bounded(loop: Node) -> bool:
+    """Tell whether a loop has so many passes, whatever it goes through."""
+    if loop[0] == "while":
+        return any(node[0] == "cmp" for node in walk(loop[2])) or is_counted(loop[3])
+    over = loop[3]
+    if over[0] == "coll" or (over[0] == "sub" and over[3][0] == "slice"):
+        return True
+    return bool(over[0] == "call" and over[2][0] == "name" and over[2][2] in ("range", "islice"))
 
 
 def is_counted(block: tuple[Node, ...]) -> bool:

@@ -2,7 +2,7 @@
 
 Ten requests at a time are quicker than one. Ten thousand at a time are ten thousand open connections, buffers and
 answers: the other side turns them away, clients time out while they wait for a connection of their own pool, and the
-process runs out of files or memory. A semaphore of the size that the other side can bear is as quick and never fails.
+process runs out of files or memory. A semaphore keeps as many on their way as the other side can bear.
 
 ## Slow
 
@@ -72,11 +72,13 @@ from perfwright.rules._started import LIMITED, are_few, assigned, is_limited
 
 ASKS = ("llm.call", "http.request", "process.spawn", "connect", "db.query", "db.write", "file.read", "file.write")
 TOGETHER = ("gather", "wait", "as_completed")
+WAITED = (*TOGETHER, "wait_for")
 SOON = ("start_soon", "create_task", "ensure_future", "start")
 THREADS = ("Thread", "Process", "Timer")
 STARTS = frozenset((*TOGETHER, *SOON, *THREADS, "map"))
 POOLS = ("ThreadPoolExecutor", "ThreadPool")
-BOUNDED = ("min", "range", "islice", "batched", "sample", "head", "nlargest", "nsmallest")
+BOUNDED = ("min", "islice", "batched", "sample", "head", "nlargest", "nsmallest")
+PASSING = ("zip", "enumerate", "sorted", "list", "reversed")  # give as many as they are given
 BY_CLIENT = ("TCPConnector", "Limits", "DefaultAsyncHttpxClient")  # somebody has thought of how many connections
 WHAT = {
     "llm.call": "call of a language model",
@@ -179,7 +181,7 @@ def waits(loop: Loop, path: tuple[Node, ...]) -> bool:
     if loop.kind != "for":
         return False
     for node in walk(loop.body):
-        if node[0] == "await" and (node[2][0] in ("name", "sub", "attr") or called(node[2]) in (*TOGETHER, "wait_for")):
+        if node[0] == "await" and (node[2][0] in ("name", "sub", "attr") or called(node[2]) in WAITED):
             return True
         if node[0] == "if" and "len(" in text(node[2], 200):
             return True  # it stops where there are enough of them
@@ -255,10 +257,10 @@ def is_part(function: Function, over: Node, path: tuple[Node, ...]) -> bool:
     """Tell whether a loop goes over so many items of a whole: a slice, a batch, what `range` counts to a constant."""
     if over[0] == "sub" and over[3][0] == "slice" and over[3][3] is not None:
         return True
-    if over[0] == "call" and called(over) in (*BOUNDED, "zip", "enumerate", "sorted", "list", "reversed"):
-        if called(over) in BOUNDED and called(over) != "range":
-            return True
-        return called(over) != "range" and any(is_part(function, argument, path) for argument in over[3])
+    if over[0] == "call" and called(over) in BOUNDED:
+        return True
+    if over[0] == "call" and called(over) in PASSING:
+        return any(is_part(function, argument, path) for argument in over[3])
     if over[0] != "name":
         return False
     for node in path:

@@ -160,9 +160,17 @@ def goes_beside(effects: Effects) -> str:
     if starters:
         effects.program.interpreter.consulted.update(starters)
         return "started"
-    if effects.entry.startswith(HANDLED):
+    if effects.entry.startswith(HANDLED) and not is_alone(effects):
         return "handler"
     return "async" if function.is_async else ""
+
+
+def is_alone(effects: Effects) -> bool:
+    """Tell whether a handler that does not await runs in the one thread of an event loop: Tornado's do."""
+    owner = effects.function.owner
+    if effects.function.is_async or owner is None:
+        return False
+    return any(str(base).startswith("tornado.") for base in effects.project.externals(owner))
 
 
 # ------------------------------------------------------------------------------- what is shared
