@@ -11,6 +11,7 @@ from perfwright.rules._same import arguments, call_at
 
 REQUESTS = ("request", "req", "self.request", "flask.request", "info.context")
 OWN = ("self", "cls", "request")
+PASSES = ("int", "max", "abs", "float", "round", "or_", "str")
 ROUNDS = 4  # assignments that are followed from a name to what it is made from
 BOUNDS = ("le", "lt", "max_value")
 ABOVE, BELOW = (">", ">="), ("<", "<=")
@@ -78,7 +79,7 @@ def made_from(function: Function, nodes: list[Node], but: tuple[str, ...]) -> tu
     for _ in range(ROUNDS):
         following: list[Node] = []
         for part in free(fresh):
-            if part[0] == "attr" and text(part[2]) in REQUESTS:
+            if part[0] == "attr" and asks(part[2]):
                 return names, part
             if part[0] != "name" or part[2] in names or part[2] in checked or last_word(part[2]) in but:
                 continue
@@ -93,18 +94,40 @@ def last_word(name: str) -> str:
 
 
 def free(nodes: list[Node]) -> list[Node]:
-    """Return the names and attributes of expressions, but for what stands in a call of `min`."""
+    """Return the names and attributes that make up numbers: not what a call makes of its arguments.
+
+    A call of `int` or `max` gives what it is given, and one of a request what the caller sent; `min` has a bound.
+    """
     found: list[Node] = []
-    for node in nodes:
-        inside: set[int] = set()
-        for part in walk(node):
-            if id(part) in inside:
-                continue
-            if part[0] == "call" and part[2][0] == "name" and part[2][2] in ("min", "clamp"):
-                inside.update([id(each) for each in walk(part)])
-            elif part[0] in ("name", "attr"):
-                found.append(part)
+    stack = list(nodes)
+    while stack:
+        node = stack.pop()
+        if node[0] == "call":
+            name = str(node[2][-1])
+            if asks(node[2]):
+                found.append(node[2])
+            elif name in PASSES:
+                stack.extend(node[3])
+            elif any(given[0] == "name" and given[2] == "request" for given in node[3]):
+                found.append(("attr", node[1], ("name", node[1], "request"), name))  # pages(request)
+        elif node[0] in ("name", "attr"):
+            found.append(node)
+        elif node[0] == "sub":
+            stack.append(node[2])
+        else:
+            stack.extend([part for part in node if type(part) is tuple and len(part) > 1 and type(part[0]) is str])
+            if node[0] == "bool":
+                stack.extend(node[3])
     return found
+
+
+def asks(node: Node) -> bool:
+    """Tell whether something is read of the request: `request.GET.get`, `self.request.query_params`."""
+    while node[0] in ("attr", "sub", "call"):
+        if text(node) in REQUESTS:
+            return True
+        node = node[2]
+    return bool(node[0] == "name" and node[2] in REQUESTS)
 
 
 def names_of(nodes: list[Node]) -> set[str]:

@@ -117,6 +117,8 @@ WRITES = re.compile(r"\s*(UPDATE|DELETE\s+FROM|REPLACE\s+INTO|INSERT\s+INTO)\s+[
 CLEARS = ("pop", "clear", "delete", "delete_many", "delete_pattern", "invalidate", "touch", "expire", "adelete")
 EXPIRES = ("ex", "px", "exat", "pxat", "timeout", "ttl", "expire", "time", "expiration")
 
+ENOUGH = 2  # writers that are looked for: one of them may be what reads
+
 Source = Model | str  # what was read: a model, or the name of a table
 
 
@@ -192,12 +194,15 @@ def by_decorator(effects: Effects, function: Function) -> Kept | None:
 def in_a_name(function: Function) -> Kept | None:
     """Return the module's name or dict in which a function keeps what it read: `if _config is None: _config = ...`."""
     module = function.module
+    empty = begun_empty(module)
+    if not empty:
+        return None
     own = {parameter[0] for parameter in function.parameters}
     for statement in statements(function.body):
         if statement[0] != "if":
             continue
         name, what = tested(statement[2])
-        if name in own or module.names.get(name, ("",))[0] != "value" or emptied(module, name, function):
+        if name in own or name not in empty or emptied(module, name, function):
             continue
         for inner in statements(statement[3]):
             for target in inner[2] if inner[0] == "assign" else ():
@@ -208,6 +213,20 @@ def in_a_name(function: Function) -> Kept | None:
                         name, target, f"`{name}`", f"Where it is written, {how}, or read it again after a while."
                     )
     return None
+
+
+@lru_cache(maxsize=256)
+def begun_empty(module: Module) -> frozenset[str]:
+    """Return the names of a module that are bound to None or to an empty dict at its top."""
+    found: set[str] = set()
+    for name, binding in module.names.items():
+        node = binding[1] if binding[0] == "value" else None
+        if node is None:
+            continue
+        empty = (node[0] == "const" and node[2] is None) or (node[0] == "dict" and not node[2])
+        if empty or (node[0] == "call" and node[2][-1] in ("dict", "OrderedDict", "defaultdict")):
+            found.add(name)
+    return frozenset(found)
 
 
 def tested(test: Node) -> tuple[str, str]:
@@ -304,11 +323,8 @@ def written_by(effects: Effects, source: Source, reader: Function, *, single: bo
             None,
         )
     else:
-        for function in functions_with(effects.project, source.name):
-            node = None if function is reader else change(function, source, single=single)
-            if node is not None:
-                found = function, node
-                break
+        writers = writers_of(effects.project, source, single)
+        found = next((writer for writer in writers if writer[0] is not reader), None)
     if found is not None and not clears_near(found[0]):
         effects.program.interpreter.consulted.add(found[0])
         return found
@@ -341,12 +357,20 @@ def tables(project: Project) -> tuple[tuple[Function, Node, str, str], ...]:
     return tuple(found)
 
 
-def functions_with(project: Project, name: str) -> Iterator[Function]:
-    """Give the functions of a program whose module knows a name, but for tests, migrations and seeds."""
+@lru_cache(maxsize=64)
+def writers_of(project: Project, model: Model, single: bool) -> tuple[tuple[Function, Node], ...]:
+    """Return the first functions of a program that change rows of a model, with the calls that do."""
+    found: list[tuple[Function, Node]] = []
     for module in project.modules.values():
-        if name not in module.names or ASIDE.search(module.path):
+        if ASIDE.search(module.path):
             continue
-        yield from module.functions
+        for function in module.functions:
+            node = change(function, model, single=single)
+            if node is not None:
+                found.append((function, node))
+                if len(found) >= ENOUGH:
+                    return tuple(found)
+    return tuple(found)
 
 
 def change(function: Function, model: Model, *, single: bool) -> Node | None:

@@ -95,6 +95,7 @@ smaller on its way; it takes neither less memory nor fewer queries.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from perfwright.effects.summary import Effects
 from perfwright.effects.values import Load, Rows
@@ -114,13 +115,21 @@ BOOKS = ("Workbook", "ExcelWriter", "ZipFile", "Canvas", "Document")  # files th
 
 
 def find(effects: Effects) -> Iterator[Finding]:
-    if not is_request(effects.entry):
+    entry = is_request(effects.entry)
+    if entry:
+        yield from asked_for(effects)
+        yield from of_viewset(effects)
+    if effects.function.index < 0 or effects.function.module.called.isdisjoint((*ANSWERS, "getvalue")):
         return
-    yield from asked_for(effects)
-    yield from of_viewset(effects)
-    if effects.function.index >= 0 and not effects.function.called.isdisjoint(ANSWERS):
-        yield from exported(effects)
+    yield from exported(effects, entry=entry)
+    if entry:
         yield from files(effects)
+
+
+def settle(finding: Finding) -> Finding:
+    """What no request is known to lead to may be a report that nobody waits for."""
+    served = any(is_request(entry) for entry in finding.entry_points)
+    return finding if served else replace(finding, confidence="possible")
 
 
 # ---------------------------------------------------------------------------- page size
@@ -235,22 +244,21 @@ def own_limit(effects: Effects, cls: Class) -> bool:
 
 
 # ------------------------------------------------------------------------------ exports
-def exported(effects: Effects) -> Iterator[Finding]:
+def exported(effects: Effects, *, entry: bool) -> Iterator[Finding]:
     """Give an answer that is put together from all rows of a query before it is sent."""
     function = effects.function
-    if not function.called.isdisjoint(BOOKS):
+    if function.called.isdisjoint((*ANSWERS, "getvalue")) or not function.called.isdisjoint(BOOKS):
         return
     load = next((load for load in effects.loads if is_open(load)), None)
     if load is None:
         return
     for node in walk(function.body):
-        if node[0] == "call" and node[2][0] in ("name", "attr") and is_whole(effects, function, node):
-            yield told(
-                effects,
-                effects.place(function, node[1]),
-                load.symbol,
-                f"{effects.entry} puts all `{load.symbol}` rows into one answer before it sends any of it",
-            )
+        given = node[2] if node[0] == "return" and entry else None
+        whole = given is not None and given[0] == "call" and given[2][-1] == "getvalue"
+        if whole or (node[0] == "call" and node[2][0] in ("name", "attr") and is_whole(effects, function, node)):
+            name = effects.entry if entry else f"`{function.qualified}`"
+            message = f"{name} puts all `{load.symbol}` rows into one answer before it sends any of it"
+            yield told(effects, effects.place(function, node[1]), load.symbol, message)
             return
 
 
@@ -365,4 +373,5 @@ RULE = Rule(
     spends=("latency", "memory", "response"),
     proof=Proof.peak("n"),
     find=find,
+    settle=settle,
 )

@@ -66,6 +66,7 @@ from perfwright.index.project import Function
 from perfwright.index.tree import names_in, text, walk
 from perfwright.rules._chosen import assigned, is_request
 from perfwright.rules._contract import Rule
+from perfwright.rules._loops import node_at
 from perfwright.rules._same import arguments, call_at
 
 READS = re.compile(r"(get|head|options|urlopen|list|describe|fetch|read|retrieve|search)(_|$)", re.I)
@@ -122,6 +123,9 @@ def again(effects: Effects, event: Event, earlier: int) -> bool:
     shown = " ".join(link[2] for link in event.chain)
     if any(node[0] == "expr" and node[2] is event.node for node in walk(effects.function.body)):
         return False  # nobody looks at the answer: it is asked for what it does
+    first = node_at(effects.function, earlier, "call")
+    if first is None or event.node is None or text(first[2], 400) != text(event.node[2], 400):
+        return False  # two helpers that ask the same server for different things
     return is_read(event) and not LIVE.search(shown) and not changed(effects, earlier, event.chain[0][1])
 
 
