@@ -96,7 +96,7 @@ from perfwright.rules._memos import is_method, memo_of
 from perfwright.rules._same import call_at
 
 ASIDE = re.compile(
-    r"(^|[/_])(migrations|alembic|versions|seeds?|fixtures?|conftest|tests?|factor(y|ies)|demo)([/_.]|$)"
+    r"(^|[/_])(migrations|alembic|versions|seeds?|fixtures?|conftest|tests?|factor(y|ies)|demo|commands)([/_.]|$)"
 )
 CHANGES = (
     "update",

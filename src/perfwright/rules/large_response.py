@@ -108,6 +108,7 @@ from perfwright.rules._contract import Rule
 from perfwright.rules._pagers import Pager, paged, pager
 
 ANSWERS = ("Response", "HttpResponse", "PlainTextResponse", "HTMLResponse", "make_response", "StreamingResponse")
+MADE = (*ANSWERS, "getvalue")
 STREAMS = ("StreamingResponse", "StreamingHttpResponse", "send_file", "stream_with_context")
 LENGTHS = ("limit", "size", "count", "top", "first", "take", "page")  # last words of names for how long a page is
 READS = ("read", "read_bytes", "read_text")
@@ -119,7 +120,7 @@ def find(effects: Effects) -> Iterator[Finding]:
     if entry:
         yield from asked_for(effects)
         yield from of_viewset(effects)
-    if effects.function.index < 0 or effects.function.module.called.isdisjoint((*ANSWERS, "getvalue")):
+    if effects.function.index < 0 or effects.function.module.called.isdisjoint(MADE):
         return
     yield from exported(effects, entry=entry)
     if entry:
@@ -247,7 +248,7 @@ def own_limit(effects: Effects, cls: Class) -> bool:
 def exported(effects: Effects, *, entry: bool) -> Iterator[Finding]:
     """Give an answer that is put together from all rows of a query before it is sent."""
     function = effects.function
-    if function.called.isdisjoint((*ANSWERS, "getvalue")) or not function.called.isdisjoint(BOOKS):
+    if function.called.isdisjoint(MADE) or not function.called.isdisjoint(BOOKS):
         return
     load = next((load for load in effects.loads if is_open(load)), None)
     if load is None:
@@ -271,8 +272,12 @@ def is_whole(effects: Effects, function: Function, node: Node) -> bool:
     name = str(node[2][-1])
     known = assigned(function)
     if name in ANSWERS or name in STREAMS:
+<<<<<<< HEAD
         given = list(node[3]) + [value for _, value in node[4]]
         return any(is_buffer(effects, function, part, known) for part in given)
+=======
+        return any(is_buffer(effects, function, part, known) for part in (*node[3], *(value for _, value in node[4])))
+>>>>>>> w5-data
     if name in ("writer", "DictWriter") and node[3] and node[3][0][0] == "name":
         made = known.get(node[3][0][2], ())
         return any(value[0] == "call" and str(value[2][-1]) == "HttpResponse" for value in made)

@@ -107,12 +107,12 @@ def own(effects: Effects, function: Function) -> Iterator[Finding]:
     for node in walk(function.body):
         if node[0] != "call" or node[2][0] not in ("name", "attr") or node[2][-1] not in RUNS:
             continue
-        if plain(node):
+        if plain(node) or (node[2][-1] == "text" and not is_sqlalchemy(effects, function, node[2])):
             continue
         reader = reader or Text(effects, function)
         for query in queries(node):
             value = value_in(reader.parts(query), partial=node[2][-1] in CONDITIONS)
-            if value is not None and id(value[0]) not in known:
+            if value is not None and id(value[0]) not in known and not is_choice(function, value[0]):
                 known.add(id(value[0]))
                 yield told(effects, function, node, value)
                 break
@@ -126,8 +126,12 @@ def passed(effects: Effects, runner: Function, inner: Node | None, call: Node) -
     if query is None or query[0] == "const":
         return
     value = value_in(Text(effects, effects.function).parts(query), partial=False)
-    if value is not None:
+    if value is not None and not is_choice(effects.function, value[0]):
         yield told(effects, effects.function, call, value)
+
+
+def is_sqlalchemy(effects: Effects, function: Function, called: Node) -> bool:
+    return str(effects.project.expression(function.module, called)).startswith(("sqlalchemy.", "sqlmodel."))
 
 
 def plain(node: Node) -> bool:
@@ -176,6 +180,31 @@ def is_value(part: Node, before: str, after: str, quoted: bool) -> bool:
     if is_part(part):
         return False
     return quoted or bool(BEFORE.search(before) or IN_VALUES.search(before) or IN_LIST.search(before))
+
+
+def is_choice(function: Function, part: Node) -> bool:
+    """Tell whether a name is one of some constants: it is looked for among them, or goes through them."""
+    if part[0] != "name":
+        return False
+    for node in walk(function.body):
+        pairs: list[tuple[Node, Node]] = []
+        if node[0] == "cmp" and node[3][0] in ("in", "not in"):
+            pairs = [(node[2], node[4][0])]
+        elif node[0] == "for":
+            pairs = [(node[2], node[3])]
+        elif node[0] == "comp":
+            pairs = [(one[0], one[1]) for one in node[4]]
+        if any(one[0] == "name" and one[2] == part[2] and is_fixed(among) for one, among in pairs):
+            return True
+    return False
+
+
+def is_fixed(node: Node) -> bool:
+    if node[0] == "coll":
+        return all(item[0] == "const" for item in node[3])
+    if node[0] == "call":
+        return str(node[2][-1]) == "range"
+    return node[0] in ("name", "attr") and str(node[-1]).isupper()
 
 
 def is_constant(part: Node) -> bool:
