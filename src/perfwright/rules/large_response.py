@@ -272,12 +272,7 @@ def is_whole(effects: Effects, function: Function, node: Node) -> bool:
     name = str(node[2][-1])
     known = assigned(function)
     if name in ANSWERS or name in STREAMS:
-<<<<<<< HEAD
-        given = list(node[3]) + [value for _, value in node[4]]
-        return any(is_buffer(effects, function, part, known) for part in given)
-=======
         return any(is_buffer(effects, function, part, known) for part in (*node[3], *(value for _, value in node[4])))
->>>>>>> w5-data
     if name in ("writer", "DictWriter") and node[3] and node[3][0][0] == "name":
         made = known.get(node[3][0][2], ())
         return any(value[0] == "call" and str(value[2][-1]) == "HttpResponse" for value in made)
