@@ -143,7 +143,7 @@ def held(fresh: Fresh, n: int) -> dict[str, float]:
 def left(fresh: Fresh, n: int) -> dict[str, float]:
     """Return the bytes that are left behind by as many calls as the size, each with another input."""
     fresh(1)()  # what is made once
-    calls = [fresh(size) for size in range(n)]
+    calls = [fresh(size) for size in range(n - 1, -1, -1)]  # the largest comes last
     gc.collect()
     tracemalloc.start()
     try:

@@ -291,4 +291,4 @@ def told(effects: Effects, node: Node, message: str, *, symbol: str, cure: str) 
     )
 
 
-RULE = Rule(name="captured-large-object", sees=("def",), spends=("hazard",), proof=Proof("scenario", "kept"), find=find)
+RULE = Rule(name="captured-large-object", sees=("def",), spends=("hazard",), proof=Proof.peak("n"), find=find)

@@ -34,7 +34,7 @@ def is_name(text: str) -> bool:
 
 ```python
 def make(n: int) -> str:
-    return "a" * min(n, 16) + "!"
+    return "a" * n + "!"
 ```
 
 ## When to leave it
@@ -234,4 +234,4 @@ def is_limit(test: Node, names: set[str]) -> bool:
     )
 
 
-RULE = Rule(name="regex-backtracking", sees=("def",), spends=("hazard",), proof=Proof("scenario", "hangs"), find=find)
+RULE = Rule(name="regex-backtracking", sees=("def",), spends=("hazard",), proof=Proof.growth("2^n"), find=find)

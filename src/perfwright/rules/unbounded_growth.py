@@ -364,7 +364,7 @@ RULE = Rule(
     name="unbounded-growth",
     sees=("def",),
     spends=("hazard",),
-    proof=Proof("scenario", "grows"),
+    proof=Proof.peak("n"),
     find=find,
     settle=settle,
 )
