@@ -358,5 +358,10 @@ def told(
 
 
 RULE = Rule(
-    name="eager-import", sees=("def",), spends=("import",), proof=Proof.count("imports"), find=find, settle=settle
+    name="eager-import",
+    sees=("def",),
+    spends=("import",),
+    proof=Proof("scenario", "imported"),
+    find=find,
+    settle=settle,
 )
