@@ -226,7 +226,33 @@ def protection(project: Project, function: Function) -> str:
             if re.match(r"(require|authorize|check|ensure|verify)_", name):
                 parts.append(name)
     parts += [text(value, 300) for value in of_routers(function.module)]
-    return " ".join(parts)
+    return " ".join((*parts, *around(project, function)))
+
+
+def around(project: Project, function: Function) -> list[str]:
+    """Return the dependencies with which a program includes the router that a handler hangs on."""
+    names = {f"{function.module.name.rpartition('.')[2]}.router"}
+    for decorator in function.decorators:
+        called = decorator[2] if decorator[0] == "call" else decorator
+        if called[0] == "attr" and called[2][0] == "name":
+            names.update((called[2][2], f"{function.module.name.rpartition('.')[2]}.{called[2][2]}"))
+    return [says for router, says in included(project) if router in names or router == "*"]
+
+
+@lru_cache(maxsize=1)
+def included(project: Project) -> tuple[tuple[str, str], ...]:
+    """Return the routers that a program includes with dependencies of their own, as written; `*` for all of an app."""
+    found: list[tuple[str, str]] = []
+    for module in project.modules.values():
+        if module.called.isdisjoint(("include_router", "FastAPI")):
+            continue
+        for body in (module.body, *(function.body for function in module.functions)):
+            for node in walk(body):
+                if node[0] != "call" or str(node[2][-1]) not in ("include_router", "FastAPI"):
+                    continue
+                router = "*" if node[2][-1] == "FastAPI" else text(node[3][0], 100) if node[3] else ""
+                found.extend([(router, text(value, 300)) for name, value in node[4] if name == "dependencies"])
+    return tuple(found)
 
 
 def of_routers(module: Module) -> list[Node]:
@@ -247,6 +273,8 @@ def limited(effects: Effects, costly: list[Effect]) -> bool:
     """Tell whether anything between a caller and the work limits how often it is done."""
     function = effects.function
     if has_limiter(function) or for_all(effects.project):
+        return True
+    if any(LIMITER.search(says) for says in around(effects.project, function)):
         return True
     if any(has_limiter(link[0]) for effect in costly for link in effect.event.chain):
         return True
