@@ -58,6 +58,7 @@ AGAIN = {
     "tuple": ("sorted", "list", "set"),
     "sorted": ("list",),
 }
+WRITES = ("dump", "dumps", "safe_dump", "pformat")
 SAME_TEXT = ("", "utf-8", "utf8", "UTF-8", "ascii")
 FILTERS = 3  # filters in a row from which on one with all conditions is worth it
 FEW = 3  # columns that are added to a copy, up to which it is made for them
@@ -210,7 +211,10 @@ def merely_read(effects: Effects, statement: Node, call: Node, original: Node, k
         if len(bound) != 1 or name == first or not only_read(function, name, reads=reads):
             return None
     else:
-        found = use(path_to((statement,), call[1]))
+        path = path_to((statement,), call[1])
+        if kind == "json" and any(outer[0] == "call" and outer[2][-1] in WRITES for outer in path[:-1]):
+            return None  # plain lists, dicts and text for what writes another format
+        found = use(path)
         if found.kind == "alias" and found.names:
             if not all(only_read(function, each, reads=reads) for each in found.names):
                 return None
