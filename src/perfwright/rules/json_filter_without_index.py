@@ -1,6 +1,7 @@
 """A query looks rows up by what is inside a JSON column: the database reads and parses every document to find them.
 
-An index on the column itself does not help, and a key in a document has none of its own. It needs an index on that
+On SQLite that takes seven to seventeen times as long as going through a plain column without an index. An index on the
+column itself does not help, and a key in a document has none of its own. It needs an index on that
 very expression, an inverted index (GIN) for containment, or a column that holds the key.
 
 ## Setup
