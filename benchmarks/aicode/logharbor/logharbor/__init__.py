@@ -1,0 +1,1 @@
+"""logharbor: a small log collection, search and alerting service."""

@@ -1,0 +1,3 @@
+"""mailmill: background jobs for a newsletter company."""
+
+__version__ = "1.0.0"

@@ -1,0 +1,1 @@
+"""mealbox: the API of a meal-planning product."""

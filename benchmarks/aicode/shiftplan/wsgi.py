@@ -1,0 +1,3 @@
+from shiftplan import create_app
+
+app = create_app()

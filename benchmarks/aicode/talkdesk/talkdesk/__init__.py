@@ -1,0 +1,1 @@
+"""talkdesk: the backend of a support chat product."""
