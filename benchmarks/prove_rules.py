@@ -134,11 +134,12 @@ def judged(proof: Proof, figure: str, slow: Mapping[int, float], fast: Mapping[i
 
 
 def rate_of(figure: str, values: Mapping[int, float]) -> float:
-    """Return the exponent of how a figure grows: of times their last sizes', of amounts that of their differences."""
+    """Return the exponent of how a figure grows: of times, or of the class that fits beside a constant part."""
     points = sorted(values.items())
-    if figure in ("cpu", "wall", "stall"):
-        return growth.tail(points)[0]
-    return growth.counted(points).growth.exponent
+    if figure not in ("cpu", "wall", "stall"):
+        return growth.counted(points).growth.exponent
+    fit = growth.few(points)  # what takes long whatever the size is, a database's answer, hides the slope
+    return max(growth.tail(points)[0], growth.EXPONENTS.get(fit.growth.klass, 0.0))
 
 
 def told(each: Proved) -> str:

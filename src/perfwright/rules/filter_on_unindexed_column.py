@@ -56,16 +56,19 @@ def holder(session: Session, token: str) -> int | None:
 ## Input
 
 ```python
-from sqlalchemy import create_engine
+from functools import cache
+
+from sqlalchemy import create_engine, insert
 
 from models import Base
 
 
+@cache
 def make(n: int) -> tuple[Session, str]:
     session = Session(create_engine("sqlite://"))
     Base.metadata.create_all(session.connection())
-    session.add_all([Holder(id=i + 1, token=f"t{i}") for i in range(n)])
-    session.flush()
+    rows = [{"id": i + 1, "token": f"t{i}"} for i in range(n)]
+    session.execute(insert(Holder), rows) if rows else None
     return session, f"t{n - 1}"
 ```
 

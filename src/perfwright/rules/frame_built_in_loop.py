@@ -34,7 +34,7 @@ import pandas as pd
 
 
 def make(n: int) -> list[pd.DataFrame]:
-    return [pd.DataFrame({"value": [number, number]}) for number in range(n)]
+    return [pd.DataFrame({"value": [float(number)] * 500}) for number in range(n)]
 ```
 
 ## When to leave it
