@@ -2,7 +2,7 @@
 
 A rule's kind of proof says which figure counts: `growth` CPU time, or wall time where Slow waits; `count` queries,
 commits, requests, clients or calls; `stall` the longest stop of the event loop; `peak` memory held at once. Slow must
-behave as the page says, and Fast must be better. `--write` puts the table into docs/rules/proofs.md.
+behave as the page says, and Fast must be better. `--write` puts the table into docs/proofs.md.
 """
 
 import argparse
@@ -173,7 +173,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="RULE")
     parser.add_argument("--seconds", type=float, default=SECONDS, help="for each form of a page")
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--write", action="store_true", help="write docs/rules/proofs.md")
+    parser.add_argument("--write", action="store_true", help="write docs/proofs.md")
     given = parser.parse_args()
     loaded = {name: rule for name, rule in rules.load().items() if not given.names or name in given.names}
     found = []
@@ -185,7 +185,7 @@ def main() -> None:
     if given.write:
         where = f"{platform.machine()}, {platform.system()} {platform.release()}, Python {platform.python_version()}"
         text = "\n".join(["# Proofs", "", (__doc__ or "").strip(), "", f"Measured on {where}.", "", *table(found), ""])
-        (ROOT / "docs" / "rules" / "proofs.md").write_text(text)
+        (ROOT / "docs" / "proofs.md").write_text(text)
     print(f"\n{len(found) - len(wrong)} of {len(found)} pages are proved.")
     sys.exit(1 if wrong else 0)
 
