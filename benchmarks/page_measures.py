@@ -25,6 +25,7 @@ LONGEST = 1.0  # seconds of one call, after which there is no larger size
 SMALL = 0.2  # part of the time that calls take, below which sizes grow faster
 TICK = 0.001
 
+POOLS = ("ThreadPoolExecutor.__init__", "ProcessPoolExecutor.__init__", "new_event_loop", "Thread.__init__")
 CLIENTS = ("Client", "AsyncClient", "Session", "ClientSession", "OpenAI", "AsyncOpenAI")
 
 Call = Callable[[], Any]
@@ -84,6 +85,7 @@ def counted(fresh: Fresh, n: int) -> dict[str, float]:
     calls: list[int] = []
     clients: list[int] = []
     requests: list[int] = []
+    pools: list[int] = []
 
     def commit(_connection: Any) -> None:
         commits.append(1)
@@ -95,6 +97,8 @@ def counted(fresh: Fresh, n: int) -> dict[str, float]:
         if code.co_name == "__init__" and code.co_qualname.partition(".")[0] in CLIENTS:
             if type(frame.f_locals["self"]).__name__ == code.co_qualname.partition(".")[0]:
                 clients.append(1)
+        elif code.co_qualname in POOLS:
+            pools.append(1)
         elif code.co_name == "_send_single_request":
             requests.append(1)
         elif code.co_filename.endswith("setup.py") and not code.co_name.startswith("_"):
@@ -125,6 +129,7 @@ def counted(fresh: Fresh, n: int) -> dict[str, float]:
     return {
         "queries": traced["queries"], "rows": traced["rows"], "commits": len(commits), "calls": len(calls),
         "requests": max(len(requests), sum(each["count"] for each in traced["requests"])), "clients": len(clients),
+        "pools": len(pools),
     }  # fmt: skip
 
 

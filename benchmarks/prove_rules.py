@@ -26,7 +26,7 @@ from perfwright.report import words
 ROOT = Path(__file__).parent.parent
 SECONDS = 8.0  # for each form of a page
 HANGS = 120.0
-COUNTS = {"connections": "clients"}  # what a page counts, by the figure that shows it
+COUNTS = {"connections": "clients", "loads": "calls"}  # what a page counts, by the figure that shows it
 BETTER = {"cpu": 1.3, "wall": 1.3, "peak": 1.5, "left": 1.5, "stall": 3.0}  # Slow to Fast at the largest common size
 COUNTED = 2.0
 WAITS = 4.0  # wall to CPU time from which wall time counts: others keep the processor busy too

@@ -7,10 +7,6 @@ very expression, an inverted index (GIN) for containment, or a column that holds
 ## Setup
 
 ```python
-import sqlite3
-```
-
-```python
 # file: models.py
 from sqlalchemy.orm import DeclarativeBase
 
@@ -22,59 +18,61 @@ class Base(DeclarativeBase):
 ## Slow
 
 ```python
-from sqlalchemy import JSON, create_engine, select
+from sqlalchemy import JSON, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import Base
 
 
-class Slow(Base):
-    __tablename__ = "slow"
+class Holder(Base):
+    __tablename__ = "holder"
     id: Mapped[int] = mapped_column(primary_key=True)
     data: Mapped[dict[str, str]] = mapped_column(JSON)
 
 
-def holder(n: int) -> int | None:
-    engine = create_engine("sqlite://")
-    with Session(engine) as session:
-        Base.metadata.create_all(session.connection())
-        session.add_all([Slow(id=i, data={"token": f"t{i}"}) for i in range(n)])
-        session.flush()
-        found = session.scalar(select(Slow).where(Slow.data["token"].as_string() == f"t{n - 1}"))
-        return found.id if found else None
+def holder(session: Session, token: str) -> int | None:
+    found = session.scalar(select(Holder).where(Holder.data["token"].as_string() == token))
+    return found.id if found else None
 ```
 
 ## Fast
 
 ```python
-from sqlalchemy import JSON, Computed, create_engine, select
+from sqlalchemy import JSON, Computed, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import Base
 
 
-class Fast(Base):
-    __tablename__ = "fast"
+class Holder(Base):
+    __tablename__ = "holder"
     id: Mapped[int] = mapped_column(primary_key=True)
     data: Mapped[dict[str, str]] = mapped_column(JSON)
     token: Mapped[str] = mapped_column(Computed("json_extract(data, '$.token')"), index=True)
 
 
-def holder(n: int) -> int | None:
-    engine = create_engine("sqlite://")
-    with Session(engine) as session:
-        Base.metadata.create_all(session.connection())
-        session.add_all([Fast(id=i, data={"token": f"t{i}"}) for i in range(n)])
-        session.flush()
-        found = session.scalar(select(Fast).where(Fast.token == f"t{n - 1}"))
-        return found.id if found else None
+def holder(session: Session, token: str) -> int | None:
+    found = session.scalar(select(Holder).where(Holder.token == token))
+    return found.id if found else None
 ```
 
 ## Input
 
 ```python
-def make(n: int) -> int:
-    return n
+from functools import cache
+
+from sqlalchemy import create_engine, insert
+
+from models import Base
+
+
+@cache
+def make(n: int) -> tuple[Session, str]:
+    session = Session(create_engine("sqlite://"))
+    Base.metadata.create_all(session.connection())
+    rows = [{"id": i + 1, "data": {"token": f"t{i}"}} for i in range(n)]
+    session.execute(insert(Holder), rows) if rows else None
+    return session, f"t{n - 1}"
 ```
 
 ## When to leave it
