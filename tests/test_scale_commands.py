@@ -172,3 +172,21 @@ def test_who_cannot_sign_in_is_one_sentence(project: Path, hook: str, why: str) 
     assert done.returncode == 2
     assert why in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_command_that_cannot_be_loaded_is_told(tmp_path: Path) -> None:
+    commands = tmp_path / "shop" / "management" / "commands"
+    commands.mkdir(parents=True)
+    for folder in (commands, commands.parent, commands.parent.parent):
+        (folder / "__init__.py").touch()
+    (commands / "report.py").write_text("import missing_library\n")
+    (tmp_path / "settings.py").write_text(
+        "SECRET_KEY = 'x'\nINSTALLED_APPS = ['shop']\nROOT_URLCONF = 'urls'\nUSE_TZ = True\n"
+    )
+    (tmp_path / "urls.py").write_text("urlpatterns = []\n")
+    (tmp_path / "manage.py").write_text("import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'settings')\n")
+    done = scale(tmp_path, "--commands", "--format", "json")
+
+    assert done.stdout, done.stderr
+    unreached = {each["entry"]: each["why"] for each in json.loads(done.stdout)["scale"]["unreached"]}
+    assert "No module named 'missing_library'" in unreached["command report"]

@@ -66,11 +66,24 @@ def of_django(places: Sequence[str]) -> Iterator[Entry]:
     for name, owner in sorted(get_commands().items()):
         try:
             command = load_command_class(owner, name) if isinstance(owner, str) else owner
-        except Exception:  # importing it is running the user's code, or needs what is not installed
+        except Exception as error:  # importing it is running the user's code, or needs what is not installed
+            yield from unloaded(name, str(owner), places, f"{type(error).__name__}: {error}")
             continue
         code = inspect.unwrap(command.handle).__code__
         if is_own(code.co_filename, places):
             yield entry("command", name, code, partial(call_command, name))
+
+
+def unloaded(name: str, owner: str, places: Sequence[str], why: str) -> Iterator[Entry]:
+    """Give a management command of the project's own that cannot be loaded, so that it is told why."""
+    folder = getattr(sys.modules.get(owner), "__path__", None)
+    file = str(Path(next(iter(folder)), "management", "commands", f"{name}.py")) if folder else ""
+
+    def refuse() -> None:
+        raise CannotStartError(f"it cannot be loaded ({why})"[:300])
+
+    if file and is_own(file, places):
+        yield Entry(method="command", path=name, endpoint=name, file=file, line=1, handle=refuse)
 
 
 def of_flask(app: Any, places: Sequence[str]) -> Iterator[Entry]:
