@@ -65,6 +65,7 @@ class Effects:
         self.reading, self.program = reading, program
         self.function = reading.function
         self.entry = program.labels.get(reading.function, "")
+        self._by_name: dict[str, list[Event]] = {}
 
     @property
     def project(self) -> Project:
@@ -86,20 +87,30 @@ class Effects:
     # ------------------------------------------------------------------------- reading
     def effects(self, *names: str) -> Iterator[Effect]:
         """Give every effect with one of the names."""
-        if self.reading.seen.isdisjoint(names):
-            return
-        for event in self.reading.events:
-            if event.effect not in names:
-                continue
-            if event.root is not None and not self.reading.met and self.function in self.program.called:
-                continue  # its callers say more of that parameter than its annotation does
-            yield Effect(event, self.function)
+        for event in self._events(names):
+            if not self._is_told_by_callers(event):
+                yield Effect(event, self.function)
 
     def repeated(self, *names: str) -> Iterator[Effect]:
         """Give the effects that a loop of this function multiplies, and none further down."""
-        for effect in self.effects(*names):
-            if effect.event.loops and not effect.event.multiplied:
-                yield effect
+        for event in self._events(names):
+            if event.loops and not event.multiplied and not self._is_told_by_callers(event):
+                yield Effect(event, self.function)
+
+    def _events(self, names: tuple[str, ...]) -> list[Event]:
+        """Return the events with one of some names; by one name they are looked up, since most rules ask so."""
+        if self.reading.seen.isdisjoint(names):
+            return []
+        if len(names) > 1:
+            return [event for event in self.reading.events if event.effect in names]
+        if not self._by_name:
+            for event in self.reading.events:
+                self._by_name.setdefault(event.effect, []).append(event)
+        return self._by_name.get(names[0], [])
+
+    def _is_told_by_callers(self, event: Event) -> bool:
+        """Tell whether callers say more of the parameter that an event rests on than its annotation does."""
+        return event.root is not None and not self.reading.met and self.function in self.program.called
 
     def repeated_at(self, *names: str) -> Iterator[list[Effect]]:
         """Give the repeated effects, those together that one call in a loop leads to.

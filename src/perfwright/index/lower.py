@@ -27,6 +27,12 @@ LONGEST = 400  # characters kept of a string constant: enough for SQL, not for e
 TIME_FORMAT = re.compile("%[a-zA-Z-]")  # of `strftime`
 
 ASYNC, GENERATOR, COROUTINE = 1, 2, 4
+TRIES, LOOPS, LISTS, CHANGES = (
+    8,
+    16,
+    32,
+    64,
+)  # what a body has, for who looks for that in every function: see `Function`
 POSITIONAL, STAR, KEYWORD, DOUBLE_STAR = 0, 1, 2, 3
 
 COMPARE = {
@@ -351,6 +357,7 @@ class _Lowering:
             ]
         )
         value = self.expression(node.value) if kind == "dict" else None
+        self.flags |= LISTS if kind == "list" else 0
         return ("comp", _position(node), kind, self.expression(element), generators, value)
 
     def conditional(self, node: ast.IfExp) -> Node:
@@ -409,6 +416,7 @@ class _Lowering:
         for target in targets:
             self.bind(target, ("value", value, None))
             self.note_attribute(target)
+            self.flags |= CHANGES if target[0] == "sub" else 0
         return ("assign", _position(node), targets, value, node.end_lineno)
 
     def type_alias(self, node: Any) -> Node:
@@ -434,14 +442,17 @@ class _Lowering:
 
     def augmented(self, node: ast.AugAssign) -> Node:
         target = self.expression(node.target)
+        self.flags |= CHANGES
         return ("aug", _position(node), target, BINARY[type(node.op)], self.expression(node.value))
 
     def for_(self, node: ast.For | ast.AsyncFor, is_async: bool) -> Node:
+        self.flags |= LOOPS
         target, iterable = self.expression(node.target), self.expression(node.iter)
         body, orelse = self.block(node.body), self.block(node.orelse)
         return ("for", _position(node), target, iterable, body, orelse, is_async, node.end_lineno)
 
     def while_(self, node: ast.While) -> Node:
+        self.flags |= LOOPS
         test = self.expression(node.test)
         body, orelse = self.block(node.body), self.block(node.orelse)
         return ("while", _position(node), test, body, orelse, node.end_lineno)
@@ -451,6 +462,7 @@ class _Lowering:
         return ("with", _position(node), items, self.block(node.body), is_async)
 
     def try_(self, node: Any) -> Node:
+        self.flags |= TRIES
         body = self.block(node.body)
         handlers = tuple([(self.optional(h.type), h.name, self.block(h.body)) for h in node.handlers])
         return ("try", _position(node), body, handlers, self.block(node.orelse), self.block(node.finalbody))

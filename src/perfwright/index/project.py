@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
 from perfwright.index.external import External
-from perfwright.index.lower import ASYNC, GENERATOR, Node
+from perfwright.index.lower import ASYNC, CHANGES, GENERATOR, LISTS, LOOPS, TRIES, Node
 from perfwright.index.tree import called_names
 
 if TYPE_CHECKING:
@@ -113,6 +113,26 @@ class Function:
     @property
     def is_generator(self) -> bool:
         return bool(self.flags & GENERATOR)
+
+    @property
+    def tries(self) -> bool:
+        """Tell whether a `try` stands in its body."""
+        return bool(self.flags & TRIES)
+
+    @property
+    def loops(self) -> bool:
+        """Tell whether a `for` or `while` stands in its body."""
+        return bool(self.flags & LOOPS)
+
+    @property
+    def makes_lists(self) -> bool:
+        """Tell whether a list comprehension stands in its body."""
+        return bool(self.flags & LISTS)
+
+    @property
+    def changes_items(self) -> bool:
+        """Tell whether its body sets an item, or changes something in place: `counts[word] = 1`, `rows += more`."""
+        return bool(self.flags & CHANGES)
 
     @property
     def path(self) -> str:

@@ -117,9 +117,12 @@ def walk(node: Any) -> list[Node]:
 def called_names(tree: Any) -> set[str]:
     """Return the last names of everything that is called in a tree."""
     names: set[str] = set()
-    for node in walk(tree):
-        if node[0] == "call" and node[2][0] in ("name", "attr"):
-            names.add(node[2][2] if node[2][0] == "name" else node[2][3])
+    stack: list[Any] = [tree] if type(tree) is tuple else []
+    while stack:  # as `walk`, which this is asked for almost every function
+        top = stack.pop()
+        if len(top) > 2 and top[0] == "call" and type(top[1]) is int and top[2][0] in ("name", "attr"):
+            names.add(top[2][-1])
+        stack.extend([part for part in top if type(part) is tuple])
     return names
 
 

@@ -1,7 +1,6 @@
 """Questions about the code around a place, for rules that must know more than what happens there."""
 
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Any
 
 from perfwright.effects.frame import Loop
@@ -59,9 +58,8 @@ def statements(block: tuple[Node, ...]) -> Iterator[Node]:
             yield from statements(inner)
 
 
-@lru_cache(maxsize=4)
 def all_statements(function: Function) -> list[Node]:
-    """Return every statement of a function, those of inner blocks too, in no order; several rules ask one by one."""
+    """Return every statement of a function, those of inner blocks too, in no order."""
     found: list[Node] = []
     stack: list[tuple[Node, ...]] = [function.body]
     while stack:

@@ -115,6 +115,7 @@ SINGLE = ("get", "aget", "get_by_id", "get_object_or_404", "one", "scalar_one", 
 TABLE = re.compile(r"\b(?:FROM|JOIN)\s+[`\"\[]?(\w+)", re.I)
 WRITES = re.compile(r"\s*(UPDATE|DELETE\s+FROM|REPLACE\s+INTO|INSERT\s+INTO)\s+[`\"\[]?(\w+)", re.I)
 CLEARS = ("pop", "clear", "delete", "delete_many", "delete_pattern", "invalidate", "touch", "expire", "adelete")
+SETS = ("set", "get_or_set", "aset")
 EXPIRES = ("ex", "px", "exat", "pxat", "timeout", "ttl", "expire", "time", "expiration")
 
 ENOUGH = 2  # writers that are looked for: one of them may be what reads
@@ -260,14 +261,14 @@ def emptied(module: Module, name: str, but: Function) -> bool:
 
 def in_a_cache(effects: Effects, function: Function) -> Kept | None:
     """Return the call that puts an answer into a shared cache without an end: `cache.set(key, value, None)`."""
-    if function.called.isdisjoint(("set", "get_or_set", "aset")):
+    if function.module.called.isdisjoint(SETS) or function.called.isdisjoint(SETS):
         return None
     for node in walk(function.body):
         if node[0] != "call" or node[2][0] != "attr" or len(node[3]) < 2:
             continue
         receiver, name = text(node[2][2]), node[2][3]
         whole = f"{receiver} {effects.project.expression(function.module, node[2][2])}".lower()
-        if name not in ("set", "get_or_set", "aset") or ("cache" not in whole and "redis" not in whole):
+        if name not in SETS or ("cache" not in whole and "redis" not in whole):
             continue
         given = [value for key, value in node[4] if key in EXPIRES] or list(node[3][2:3])
         never = bool(given) and given[0][0] == "const" and given[0][2] is None

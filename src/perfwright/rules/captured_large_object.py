@@ -85,7 +85,7 @@ def find(effects: Effects) -> Iterator[Finding]:
     function = effects.function
     if function.index < 0:
         return
-    for statement in statements(function.body):
+    for statement in statements(function.body) if function.tries else ():
         if statement[0] == "try":
             for handler in statement[3]:
                 if handler[1]:

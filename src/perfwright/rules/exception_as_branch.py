@@ -66,7 +66,7 @@ from perfwright.finding import Confidence, Cost, Finding, Proof, Step, Term
 from perfwright.index.lower import Node, line_of
 from perfwright.index.project import Function
 from perfwright.index.tree import called_names, names_in, text, walk
-from perfwright.rules._code import all_statements, statements
+from perfwright.rules._code import statements
 from perfwright.rules._contract import Rule
 from perfwright.rules._frames import assigned_to, body_of, few, is_short, loops
 
@@ -99,7 +99,7 @@ def find(effects: Effects) -> Iterator[Finding]:
     function = effects.function
     if function.index < 0:
         return
-    if any(statement[0] == "try" for statement in all_statements(function)):
+    if function.tries and function.loops:
         yield from in_loops(effects)
     yield from through_helpers(effects)
 
@@ -229,6 +229,8 @@ def through_helpers(effects: Effects) -> Iterator[Finding]:
 @lru_cache(maxsize=4096)
 def tried_in(helper: Function) -> tuple[Node, str] | None:
     """Return the statement of a function that tries candidates, and what they are."""
+    if not helper.tries:
+        return None
     for statement in helper.body:
         if statement[0] in ("for", "try"):
             candidates = attempts(helper, statement)

@@ -71,7 +71,7 @@ NEAR = 3  # calls between a loop and a list, beyond which it is seldom the same 
 
 def find(effects: Effects) -> Iterator[Finding]:
     function = effects.function
-    if "def" in effects.reading.seen and function.index >= 0:
+    if "def" in effects.reading.seen and function.index >= 0 and function.loops:
         yield from direct(effects)
     for effect in effects.repeated("shift"):
         if 1 < len(effect.event.chain) <= NEAR:

@@ -50,7 +50,7 @@ PLAIN = ASKS | READS  # functions and methods that need not be called where the 
 
 def find(effects: Effects) -> Iterator[Finding]:
     function = effects.function
-    if function.index < 0:
+    if function.index < 0 or not function.makes_lists:
         return
     body = function.body
     asks = not function.module.called.isdisjoint(ONCE) and not function.called.isdisjoint(ONCE)

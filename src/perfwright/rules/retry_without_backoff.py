@@ -115,7 +115,7 @@ def find(effects: Effects) -> Iterator[Finding]:
     if "def" in effects.reading.seen:
         yield from decorated(effects)
         yield from handed_over(effects)
-    for attempts in retry_loops(effects.function.body):
+    for attempts in retry_loops(effects.function.body) if effects.function.tries else ():
         inside = positions((attempts.tried[2], attempts.tried[4]))
         events = [effect.event for effect in effects.effects(*REMOTE) if effect.event.chain[0][1] in inside]
         event = min(events, key=lambda e: (len(e.chain), e.chain[0][1])) if events else None

@@ -88,6 +88,8 @@ def find(effects: Effects) -> Iterator[Finding]:
     told: set[str] = set()
     if not function.module.called.isdisjoint(REGISTERS) and not function.called.isdisjoint(REGISTERS):
         yield from registered(effects)
+    if not function.changes_items and (function.module.called.isdisjoint(ADDS) or function.called.isdisjoint(ADDS)):
+        return
     for node, base in added(function.body):
         name = last(base)
         if name in told or not name:
