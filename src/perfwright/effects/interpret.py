@@ -12,6 +12,7 @@ from typing import Any
 
 from perfwright.effects import annotations, attributes, protocols, template_nodes
 from perfwright.effects.built_in import SPECIAL, Call
+from perfwright.effects.conditions import in_order
 from perfwright.effects.entries import Entries, decorator_names
 from perfwright.effects.expressions import EXPRESSIONS
 from perfwright.effects.frame import NOTHING, Event, Frame, Held, Loop, Summary
@@ -732,10 +733,12 @@ class Interpreter(Names):
             relation = rows.owner.model.relations[rows.relation]
             self.looked_up_relation(frame, rows.owner.model, relation, position)
             return
-        if rows.model is None or not (rows.filters or rows.orders):
+        orders = in_order(rows)
+        if rows.model is None or not (rows.filters or orders):
             return
-        lookup = Lookup(frame.function, position, rows.model, rows.filters, rows.orders)
+        lookup = Lookup(frame.function, position, rows.model, rows.filters, orders)
         lookup.limited = rows.limited is not None
+        lookup.page = rows.limited is not None and rows.limited.constant not in (0, 1)
         lookup.what = query_symbol(rows)
         frame.lookups.append(lookup)
 

@@ -24,6 +24,7 @@ TO_ONE = ("ForeignKey", "OneToOneField", "TreeForeignKey", "ParentalKey", "OneTo
 TO_MANY = ("ManyToManyField", "ParentalManyToManyField", "GenericRelation", "TaggableManager", "TagField")
 INDEXED = ("SlugField", "AutoField", "BigAutoField", "OneToOneField", "ForeignKey", "ParentalKey", "TreeForeignKey")
 FLAGS = ("BooleanField", "NullBooleanField", "Boolean", "bool")
+INDEXES = ("Index", "UniqueConstraint", "BTreeIndex", "HashIndex", "BrinIndex", "GinIndex", "GistIndex")
 EAGER = ("joined", "selectin", "subquery", "immediate", "joined_inner")
 
 
@@ -77,8 +78,10 @@ class Model:
         "columns",
         "framework",
         "historical",
+        "indexes",
         "managers",
         "name",
+        "ordering",
         "relations",
         "table",
         "uniques",
@@ -90,6 +93,8 @@ class Model:
         self.relations: dict[str, Relation] = {}
         self.managers: dict[str, Node] = {}
         self.always: frozenset[str] = frozenset()  # relations that every query fetches along
+        self.indexes: list[tuple[str, ...]] = []  # the columns of each index, constraint and key, in their order
+        self.ordering: Node | None = None  # what Django orders every query by that says nothing else
         self.uniques: list[frozenset[str]] = []  # columns that no two rows have the same in, taken together
         self.abstract = False
         self.table = ""
@@ -105,13 +110,33 @@ class Model:
             found = self.columns.get(name[:-3])
         return found
 
+    def serves(self, equal: frozenset[str], wanted: tuple[str, ...]) -> bool:
+        """Tell whether an index gives the rows with some columns' values in the order of others.
+
+        The key's own order is served too, and so is an index that begins with what is wanted: the rows are walked in
+        its order, and those that do not fit are passed over.
+        """
+        if not wanted or wanted[0] in ("id", "pk"):
+            return True
+        found = self.column(wanted[0])
+        if found is None or found.indexed or found.unique:
+            return True
+        for columns in self.indexes:
+            rest = list(columns)
+            while rest and rest[0] in equal:
+                del rest[0]
+            if rest and rest[0] == found.name:
+                return True
+        return False
+
 
 class Own:
     """What the class of a model says itself, before it gets what it inherits."""
 
-    __slots__ = ("columns", "managers", "relations", "uniques")
+    __slots__ = ("columns", "indexes", "managers", "ordering", "relations", "uniques")
 
     def __init__(self, model: Model) -> None:
+        self.indexes, self.ordering = list(model.indexes), model.ordering
         self.columns, self.managers = dict(model.columns), dict(model.managers)
         self.uniques, self.relations = list(model.uniques), dict(model.relations)
 
@@ -248,11 +273,17 @@ class Schema:
                 model.managers[name] = call
         model.columns.setdefault("id", Column("id", "AutoField", cls.line, cls.module, True, True))
         model.columns.setdefault("pk", Column("pk", "AutoField", cls.line, cls.module, True, True))
-        for first in _django_prefixes(meta):
-            column_or_none = model.column(first.lstrip("-"))
-            if column_or_none is not None:
-                column_or_none.indexed = True
+        model.ordering = meta.get("ordering")
+        for columns in _django_indexes(meta):
+            self._add_index(model, columns)
         model.uniques.extend(_django_uniques(meta))
+
+    def _add_index(self, model: Model, columns: tuple[str, ...]) -> None:
+        """Note an index over some columns, the first of which it serves alone."""
+        known = [model.column(name.lstrip("-")) for name in columns]
+        if known and known[0] is not None:
+            known[0].indexed = True
+        model.indexes.append(tuple([column.name if column is not None else "" for column in known]))
 
     def _meta(self, cls: Class) -> dict[str, Node]:
         binding = cls.names.get("Meta")
@@ -309,12 +340,11 @@ class Schema:
             column.unique = len(primary) == 1
         if len(primary) > 1:
             model.uniques.append(frozenset(column.name for column in primary))
+            model.indexes.append(tuple([column.name for column in primary]))
         arguments = cls.names.get("__table_args__")
         if arguments and arguments[0] == "value" and arguments[1]:
-            for first in _sqlalchemy_prefixes(arguments[1]):
-                column_or_none = model.columns.get(first)
-                if column_or_none is not None:
-                    column_or_none.indexed = True
+            for columns in _sqlalchemy_indexes(arguments[1]):
+                self._add_index(model, columns)
             model.uniques.extend(_sqlalchemy_uniques(arguments[1]))
 
     def _declared(self, cls: Class) -> dict[str, tuple[Node | None, Node | None]]:
@@ -405,6 +435,9 @@ class Schema:
             for name, manager in names.managers.items():
                 model.managers.setdefault(name, manager)
             model.uniques.extend(names.uniques)
+            model.indexes.extend(names.indexes)
+            if model.ordering is None and "Meta" not in model.cls.names:
+                model.ordering = names.ordering
             for name, relation in names.relations.items():
                 if name not in model.relations:
                     copy = Relation(name, relation.target, many=relation.many, line=relation.line)
@@ -505,46 +538,35 @@ def _strings(node: Any) -> list[str]:
     return [inner[2] for inner in walk(node) if inner[0] == "const" and isinstance(inner[2], str)]
 
 
-def _django_prefixes(meta: dict[str, Node]) -> Iterable[str]:
-    """Give the first column of each index and constraint that a model's Meta declares."""
+def _django_indexes(meta: dict[str, Node]) -> Iterable[tuple[str, ...]]:
+    """Give the columns of each index and constraint that a model's Meta declares."""
     for key in ("unique_together", "index_together"):
         node = meta.get(key)
         if node is None or node[0] != "coll":
             continue
-        groups = [item for item in node[3] if item[0] == "coll"] or [node]
-        for group in groups:
-            if group[3] and group[3][0][0] == "const":
-                yield str(group[3][0][2])
+        for group in [item for item in node[3] if item[0] == "coll"] or [node]:
+            yield tuple(_strings(group))
     for key in ("indexes", "constraints"):
         for call in walk(meta.get(key)):
-            if call[0] != "call" or _called(call) not in (
-                "Index",
-                "UniqueConstraint",
-                "BTreeIndex",
-                "HashIndex",
-                "BrinIndex",
-                "GinIndex",
-                "GistIndex",
-            ):
+            if call[0] != "call" or _called(call) not in INDEXES:
                 continue
             fields = dict(call[4]).get("fields")
             columns = _strings(fields) if fields is not None else []
-            if columns:
-                yield columns[0]
-                if _called(call) == "GinIndex":
-                    yield from columns[1:]
+            if _called(call) == "GinIndex":
+                yield from [(column,) for column in columns]
+            elif columns:
+                yield tuple(columns)
             for argument in call[3]:  # Index(F("a"), ...), Index(Lower("name"), ...)
-                yield from _strings(argument)[:1]
+                yield tuple(_strings(argument)[:1])
 
 
-def _sqlalchemy_prefixes(node: Node) -> Iterable[str]:
+def _sqlalchemy_indexes(node: Node) -> Iterable[tuple[str, ...]]:
+    """Give the columns of each index and constraint in `__table_args__`."""
     for call in walk(node):
         kind = _called(call) if call[0] == "call" else ""
         if kind in ("Index", "UniqueConstraint", "PrimaryKeyConstraint"):
             columns = [_column_name(argument) for argument in call[3]]
-            columns = columns[1:] if kind == "Index" else columns
-            if columns and columns[0]:
-                yield columns[0]
+            yield tuple(columns[1:] if kind == "Index" else columns)
 
 
 def _django_uniques(meta: dict[str, Node]) -> Iterable[frozenset[str]]:
