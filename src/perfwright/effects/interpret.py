@@ -733,7 +733,7 @@ class Interpreter(Names):
             relation = rows.owner.model.relations[rows.relation]
             self.looked_up_relation(frame, rows.owner.model, relation, position)
             return
-        orders = in_order(rows)
+        orders = in_order(rows) if rows.limited is not None else rows.orders
         if rows.model is None or not (rows.filters or orders):
             return
         lookup = Lookup(frame.function, position, rows.model, rows.filters, orders)
@@ -744,6 +744,13 @@ class Interpreter(Names):
 
     def looked_up_relation(self, frame: Frame, model: Model, relation: Relation, position: int) -> None:
         """Note the foreign key that following a relation looks up by."""
+        between = self.schema.between(model, relation)
+        if between is not None:
+            table, column = between
+            lookup = Lookup(frame.function, position, table, ((table, column.name, "eq"),), ())
+            lookup.relation = lookup.what = f"{model.name}.{relation.name}"
+            frame.lookups.append(lookup)
+            return
         if (
             relation.target is None
             or relation.column is None

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from perfwright.index.lower import Node, line_of
-from perfwright.index.project import Class, External, Function, Module, Project
+from perfwright.index.project import Class, External, Function, Module, Project, Value
 from perfwright.index.tree import text, walk
 
 DOTTED = re.compile(r"[A-Za-z_][\w.]*")
@@ -53,6 +53,7 @@ class Relation:
         "many",
         "name",
         "owned",
+        "secondary",
         "target",
         "through",
     )
@@ -64,6 +65,7 @@ class Relation:
         self.dynamic = False
         self.column: Column | None = None  # the column that a look-up along this relation filters by
         self.through = False
+        self.secondary: Node | None = None  # SQLAlchemy's table between the two, as it is written
         self.generic = False  # to a row of any model: Django's GenericForeignKey
         self.owned = False  # the other side lives and dies with this one: its few parts
 
@@ -149,6 +151,7 @@ class Schema:
         self.by_class: dict[Class, Model] = {}
         self.by_name: dict[str, list[Model]] = {}
         self.is_django = False  # one of them is Django's
+        self._tables: dict[int, Model] = {}  # those that no class stands for, by the call that makes them
         self._historical: dict[Class, Model] = {}
         self._fields: dict[Class, bool] = {}  # the classes that hold a field of Django's themselves
         for cls in project.classes:
@@ -174,6 +177,40 @@ class Schema:
     def of(self, cls: Class) -> Model | None:
         """Return the model that a class is, or None."""
         return self.by_class.get(cls)
+
+    def between(self, model: Model, relation: Relation) -> tuple[Model, Column] | None:
+        """Return the table between two models, and its column that following a relation from the first looks up by."""
+        if relation.secondary is None or relation.target is model:
+            return None
+        holders = (model, relation.target) if relation.target is not None else (model,)
+        for holder in holders:  # it is written where the relation is, or where its way back is
+            table = self._table(holder, relation.secondary)
+            for column in table.columns.values() if table is not None else ():
+                if table is not None and column.target.partition(".")[0] == model.table:
+                    return table, column
+        return None
+
+    def _table(self, model: Model, written: Node) -> Model | None:
+        """Return a table that is no class: `Table("card_assignees", metadata, Column(...), ...)`."""
+        entity = self.project.lookup(model.cls.module, written[2]) if written[0] == "name" else None
+        made = entity.expression if isinstance(entity, Value) else None
+        if made is None or _called(made) != "Table" or not made[3] or not isinstance(entity, Value):
+            return None
+        known = self._tables.get(id(made))
+        if known is None:
+            known = self._tables[id(made)] = Model(model.cls, SQLALCHEMY)
+            known.name = known.table = str(made[3][0][2]) if made[3][0][0] == "const" else entity.name
+            for argument in made[3][1:]:
+                if _called(argument) == "Column" and argument[3] and argument[3][0][0] == "const":
+                    name = str(argument[3][0][2])
+                    column = _sqlalchemy_column(name, argument, None, model.cls)
+                    column.module = entity.module
+                    first = not any(each.type == "primary" for each in known.columns.values())
+                    column.indexed = column.indexed or (column.type == "primary" and first)
+                    known.columns[name] = column
+            for columns in _sqlalchemy_indexes(made[3]):
+                self._add_index(known, columns)
+        return known
 
     def historical(self, name: str) -> Model | None:
         """Return the model that `apps.get_model` gives a migration: columns and relations, no methods."""
@@ -379,7 +416,8 @@ class Schema:
             relation.through = "secondary" in keywords
             if relation.many and not relation.through and relation.target is not None:
                 relation.many = not self._points_to(model, relation.target) or relation.target is model
-        relation.through = "secondary" in keywords
+        relation.secondary = keywords.get("secondary")
+        relation.through = relation.secondary is not None
         cascade = keywords.get("cascade")
         relation.owned = cascade is not None and "delete-orphan" in str(cascade[2])
         lazy = keywords.get("lazy")
@@ -444,6 +482,7 @@ class Schema:
                     copy.column, copy.inverse, copy.eager = relation.column, relation.inverse, relation.eager
                     copy.through, copy.dynamic = relation.through, relation.dynamic
                     copy.generic, copy.owned = relation.generic, relation.owned
+                    copy.secondary = relation.secondary
                     if copy.inverse and parent.framework == DJANGO:
                         copy.inverse = copy.inverse.replace(f"{parent.name.lower()}_set", f"{model.name.lower()}_set")
                     model.relations[name] = copy
@@ -462,7 +501,7 @@ class Schema:
                     many = relation.through or (not relation.many and not one_to_one)
                     back = Relation(relation.inverse, model, many=many, line=relation.line)
                     back.inverse, back.through = relation.name, relation.through
-                    back.column = relation.column
+                    back.column, back.secondary = relation.column, relation.secondary
                     target.relations[relation.inverse] = back
                     if model.framework == SQLALCHEMY and back.column is None:
                         back.column = self._key_column(target, back, by_table)
