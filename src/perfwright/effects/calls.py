@@ -2,6 +2,7 @@
 
 import re
 
+from perfwright.effects import sql
 from perfwright.effects.conditions import LIKE, searched
 from perfwright.effects.frame import Frame, Held
 from perfwright.effects.guesses import session_method
@@ -228,6 +229,8 @@ def modelled(
             Awaitable(value, frame.depth) if entry.returns is not None and entry.returns.head == "Coroutine" else value
         )
     emit_effects(frame, entry, effects, receiver, arguments, node, keywords)
+    if effects and entry.params and entry.params[0] in ("sql", "query"):
+        sql.asked(frame, node)
     if isinstance(receiver, Foreign) and receiver.load is not None:
         receiver.load.whole = True
     value = result_of(frame, entry, entry.returns, receiver, arguments, keywords, node, result)
@@ -368,8 +371,8 @@ def _writes(node: Node) -> bool:
             return True
         statement = called[2] if called[0] == "attr" else None
     if node[3] and node[3][0][0] == "const" and isinstance(node[3][0][2], str):
-        verb, _, rest = node[3][0][2].lstrip().partition(" ")
-        return bool(rest) and verb.lower() in SQL_WRITES
+        words = node[3][0][2].split(None, 1)
+        return len(words) > 1 and words[0].lower() in SQL_WRITES
     return False
 
 

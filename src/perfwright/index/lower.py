@@ -292,7 +292,8 @@ class _Lowering:
     def constant(self, node: ast.Constant) -> Node:
         value = node.value
         if (isinstance(value, str) and len(value) > LONGEST) or isinstance(value, bytes):
-            schema = isinstance(value, str) and "type Query" in value  # GraphQL's, whose types are read
+            # GraphQL's types and SQL's tables are read.
+            schema = isinstance(value, str) and ("type Query" in value or "CREATE TABLE" in value.upper())
             whole = len(value)
             value = value[: LONGEST_SCHEMA if schema else LONGEST]
             return ("const", _position(node), value, whole)
