@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
 from perfwright.index.external import External
-from perfwright.index.lower import ASYNC, CHANGES, GLOBALS, GENERATOR, LISTS, LOOPS, TRIES, Node
+from perfwright.index.lower import ASYNC, CHANGES, GENERATOR, GLOBALS, LISTS, LOOPS, TRIES, Node
 from perfwright.index.tree import called_names
 
 if TYPE_CHECKING:
