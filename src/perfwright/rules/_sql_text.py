@@ -7,6 +7,7 @@ from perfwright.index.lower import Node
 from perfwright.index.project import Function, Value
 from perfwright.index.tree import text, walk
 from perfwright.rules._chosen import assigned
+from perfwright.rules._code import blocks
 
 Part = str | Node
 
@@ -56,7 +57,7 @@ class Text:
     def _named(self, node: Node, level: int) -> list[Part]:
         name = node[2]
         if name in self.known and name not in self.parameters:
-            values = [*self.known[name], *self.added.get(name, ())]
+            values = self._reaching(name, node[1])
             found: list[Part] = []
             for value in sorted(values, key=lambda each: int(each[1])):
                 if not any(inner[0] == "name" and inner[2] == name for inner in walk(value)):
@@ -68,6 +69,14 @@ class Text:
         if isinstance(entity, Value) and entity.expression is not None and entity.expression[0] in ("const", "fstr"):
             return self.parts(entity.expression, level + 1)
         return [node]
+
+    def _reaching(self, name: str, position: int) -> list[Node]:
+        """Return what a name may hold at a place: the last value that it surely got before, and what came after."""
+        start = last_binding(self.function.body, name, position)
+        values = list(self.known[name])
+        if start >= 0:
+            values = [value for value in values if start <= value[1] < position]
+        return values + [value for value in self.added.get(name, ()) if value[1] > start]
 
     def _percent(self, node: Node, level: int) -> list[Part]:
         pattern, given = self.parts(node[3], level + 1), node[4]
@@ -120,6 +129,32 @@ class Text:
                     found += self.parts(value, level + 1)
             found.append(part[start:])
         return found[:LONGEST]
+
+
+def last_binding(body: tuple[Node, ...], name: str, position: int) -> int:
+    """Return where a name is bound for the last time before a place, whichever way leads there; -1 for nowhere."""
+    found = -1
+    block: tuple[Node, ...] = body
+    while block:
+        before = [statement for statement in block if statement[1] <= position]
+        if not before:
+            break
+        for statement in before[:-1]:
+            if binds(statement, name):
+                found = statement[1]
+        inner = [each for each in blocks(before[-1]) if each and each[0][1] <= position]
+        block = max(inner, key=first_position) if inner else ()
+    return found
+
+
+def first_position(block: tuple[Node, ...]) -> int:
+    return int(block[0][1])
+
+
+def binds(statement: Node, name: str) -> bool:
+    if statement[0] == "assign":
+        return any(target[0] == "name" and target[2] == name for target in statement[2])
+    return bool(statement[0] == "ann" and statement[4] is not None and statement[2][:3:2] == ("name", name))
 
 
 def shown(part: Node) -> str:
