@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 # What a fixture may lean on without an import: the libraries that the peers' fixtures are about.
-LIBRARIES = frozenset(["aiohttp", "anyio", "django", "flask", "httpx", "requests", "sqlalchemy", "trio", "urllib3"])
+LIBRARIES = frozenset(
+    ["aiohttp", "anyio", "django", "flask", "httpx", "httpx2", "requests", "sqlalchemy", "trio", "urllib3"]
+)
 UNPARSABLE = 50  # lines of a fixture that a newer or an older Python would read
 DEFINES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 SAYS_NOTHING = (ast.Import, ast.ImportFrom, ast.Pass, ast.Global, ast.Nonlocal, ast.Break, ast.Continue)

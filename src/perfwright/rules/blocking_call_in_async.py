@@ -81,7 +81,7 @@ def find(effects: Effects) -> Iterator[Finding]:
     opened = {id(effect.function) for effect in blocking if effect.event.symbol in OPENS}
     for effect in blocking:
         event = effect.event
-        if id(effect.function) in opened and event.symbol.startswith("io."):
+        if id(effect.function) in opened and event.symbol.startswith("io.") and event.symbol.count(".") > 1:
             continue  # the file is read or written where it is opened: one thing to move to a thread
         first = event.chain[0]
         inside = in_property(event)
