@@ -32,6 +32,23 @@ def usual(url: str) -> dict:
         return client.get(url).json()
 """
     ),
+    "cache-on-method: nobody here makes an object": (
+        """
+from functools import cache
+
+
+class Prices:
+    @cache  # here
+    def of(self, name: str) -> str:
+        return name.upper()
+
+
+class Single(metaclass=Singleton):
+    @cache
+    def of(self, name: str) -> str:
+        return name.upper()
+"""
+    ),
     "sql-built-from-strings: the name of a table": (
         """
 import sqlite3

@@ -7,7 +7,7 @@ from perfwright.index.lower import Node
 from perfwright.index.project import Function, Value
 from perfwright.index.tree import text, walk
 from perfwright.rules._chosen import assigned
-from perfwright.rules._code import blocks
+from perfwright.rules._code import last_binding
 
 Part = str | Node
 
@@ -72,7 +72,8 @@ class Text:
 
     def _reaching(self, name: str, position: int) -> list[Node]:
         """Return what a name may hold at a place: the last value that it surely got before, and what came after."""
-        start = last_binding(self.function.body, name, position)
+        binding = last_binding(self.function.body, name, position)
+        start = binding[1] if binding is not None else -1
         values = list(self.known[name])
         if start >= 0:
             values = [value for value in values if start <= value[1] < position]
@@ -129,32 +130,6 @@ class Text:
                     found += self.parts(value, level + 1)
             found.append(part[start:])
         return found[:LONGEST]
-
-
-def last_binding(body: tuple[Node, ...], name: str, position: int) -> int:
-    """Return where a name is bound for the last time before a place, whichever way leads there; -1 for nowhere."""
-    found = -1
-    block: tuple[Node, ...] = body
-    while block:
-        before = [statement for statement in block if statement[1] <= position]
-        if not before:
-            break
-        for statement in before[:-1]:
-            if binds(statement, name):
-                found = statement[1]
-        inner = [each for each in blocks(before[-1]) if each and each[0][1] <= position]
-        block = max(inner, key=first_position) if inner else ()
-    return found
-
-
-def first_position(block: tuple[Node, ...]) -> int:
-    return int(block[0][1])
-
-
-def binds(statement: Node, name: str) -> bool:
-    if statement[0] == "assign":
-        return any(target[0] == "name" and target[2] == name for target in statement[2])
-    return bool(statement[0] == "ann" and statement[4] is not None and statement[2][:3:2] == ("name", name))
 
 
 def shown(part: Node) -> str:
