@@ -69,8 +69,17 @@ def parsable(text: str) -> str:
 
 
 def statements(text: str) -> list[Span]:
-    """Return the lines of each statement, of a compound one those of its header; raises SyntaxError."""
-    return sorted({span_of(node) for node in ast.walk(ast.parse(text)) if isinstance(node, ast.stmt)})
+    """Return the lines of each statement, of a compound one those of its header; raises SyntaxError.
+
+    A handler of exceptions counts as one, with all of its lines.
+    """
+    spans = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.stmt):
+            spans.add(span_of(node))
+        elif isinstance(node, ast.ExceptHandler):
+            spans.add(Span(node.lineno, node.end_lineno or node.lineno))
+    return sorted(spans)
 
 
 def worked(text: str) -> list[Span]:
@@ -161,6 +170,12 @@ def indented(text: str) -> str | None:
             inside.update(range(node.lineno + 1, node.end_lineno + 1))
     lines = text.split("\n")
     return "\n".join(line if number in inside or not line else f"    {line}" for number, line in enumerate(lines, 1))
+
+
+def top_imports(text: str) -> list[str]:
+    """Return the imports at the top of a text, a line each."""
+    found = [node for node in ast.parse(text).body if isinstance(node, ast.Import | ast.ImportFrom)]
+    return [ast.unparse(node) for node in found]
 
 
 def marked_lines(peer: str, path: str, text: str, lines: dict[str, list[int]]) -> Iterator[Fixture]:

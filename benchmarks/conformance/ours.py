@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
 
-from conformance.fixture import Fixture, indented, missing_imports
+from conformance.fixture import Fixture, indented, missing_imports, top_imports
 from perfwright import pipeline
 from perfwright.config import Settings
 from perfwright.effects import library
@@ -41,6 +41,7 @@ def read(fixture: Fixture) -> list[Report]:
     found = checked([*imports, fixture.text], len(imports))
     inside = indented(fixture.text)
     if inside is not None:
+        imports += top_imports(fixture.text)  # a program has them at its top
         found += checked([*imports, "def example():", inside], len(imports) + 1)
     return list(dict.fromkeys(found))
 

@@ -9,8 +9,8 @@ from conformance.fixture import Fixture, marked_lines
 
 RULES = "crates/ruff_linter/src/rules"
 FIXTURES = "crates/ruff_linter/resources/test/fixtures"
-# Plain runs and those of rules in preview: others change settings that no fixture shows.
-NAME = re.compile(r"__tests__(?:preview__)?(?:[a-z-]+_)?(?P<code>[A-Z]+\d+)_(?P<file>.+\.py)\.snap$")
+# Plain runs and those of rules in preview: others change settings that no fixture shows. Some are named by the rule.
+NAME = re.compile(r"__tests__(?:preview__)?(?:(?P<code>[A-Z]+\d+)|[a-z-]+)_(?P<file>.+\.py)\.snap$")
 SAYS = re.compile(r"^(?P<code>[A-Z]+\d+) ")
 AT = re.compile(r"^ *--> (?P<file>[^:]+):(?P<line>\d+):\d+$")
 
@@ -23,17 +23,19 @@ def read(checkout: Path) -> Iterator[Fixture]:
         linter = snapshot.parent.parent.name
         path = f"{FIXTURES}/{linter}/{named['file']}" if named else ""
         if named and (checkout / path).is_file():
-            marks[path].setdefault(named["code"], []).extend(lines(snapshot.read_text("utf8"), named["code"]))
+            said = list(lines(snapshot.read_text("utf8")))
+            for code in {named["code"], *(code for code, _ in said)} - {None}:
+                marks[path].setdefault(code, []).extend(line for each, line in said if each == code)
     for path, by_code in sorted(marks.items()):
         yield from marked_lines("ruff", path, (checkout / path).read_text("utf8"), by_code)
 
 
-def lines(snapshot: str, code: str) -> Iterator[int]:
-    """Give the lines that a snapshot names under a code."""
+def lines(snapshot: str) -> Iterator[tuple[str, int]]:
+    """Give the codes and lines that a snapshot names."""
     said = ""
     for line in snapshot.splitlines():
         says, at = SAYS.match(line), AT.match(line)
         if says:
             said = says["code"]
-        elif at and said == code:
-            yield int(at["line"])
+        elif at and said:
+            yield said, int(at["line"])

@@ -239,7 +239,7 @@ class _Lowering:
             ast.ClassDef: self.class_,
             ast.Import: self.import_,
             ast.ImportFrom: self.import_from,
-            ast.Raise: lambda node: ("raise", _position(node), self.optional(node.exc)),
+            ast.Raise: lambda node: ("raise", _position(node), self.optional(node.exc), self.optional(node.cause)),
             ast.Assert: lambda node: ("expr", _position(node), self.expression(node.test)),
             ast.Delete: lambda node: ("del", _position(node), tuple(map(self.expression, node.targets))),
             ast.Match: self.match,

@@ -79,10 +79,12 @@ STARTUP = ("lifespan", "startup", "on_startup", "main", "setup", "init_db", "ini
 def find(effects: Effects) -> Iterator[Finding]:
     blocking = [e for e in effects.effects(*BLOCKING) if e.function.is_async and e.event.blocking]
     opened = {id(effect.function) for effect in blocking if effect.event.symbol in OPENS}
+    used = [e for e in blocking if id(e.function) in opened and is_of_file(e.event)]
     for effect in blocking:
         event = effect.event
-        if id(effect.function) in opened and event.symbol.startswith("io.") and event.symbol.count(".") > 1:
+        if id(effect.function) in opened and is_of_file(event):
             continue  # the file is read or written where it is opened: one thing to move to a thread
+        also = (each.event for each in used if each.function is effect.function and event.symbol in OPENS)
         first = event.chain[0]
         inside = in_property(event)
         through = f" through `{first[2]}`" if len(event.chain) > 1 else f": `{first[2]}`"
@@ -95,8 +97,14 @@ def find(effects: Effects) -> Iterator[Finding]:
             cure=cure(effect),
             confidence=confidence(effect),
             chain=effects.chain(effect),
+            also=tuple([effects.step(*each.chain[0]) for each in also]),
             cost=Cost(terms=(Term(event.effect, tuple(str(loop.size) for loop in event.loops)),)),
         )
+
+
+def is_of_file(event: Event) -> bool:
+    """Tell whether something is done with an open file."""
+    return event.symbol.startswith("io.") and event.symbol.count(".") > 1
 
 
 def in_property(event: Event) -> Link:
