@@ -237,7 +237,7 @@ def modelled(
     if entry.holds is not None or frame.held or "with_for_update" in keywords:
         value = holding(frame, entry, value, keywords, node)
     if entry.is_class and isinstance(value, Foreign):
-        value.timed = timed(entry, arguments, keywords)
+        value.timed = timed(entry, arguments, keywords, node)
     if isinstance(value, Foreign) and any(effect.name == "load" for effect in effects):
         value.load = loaded_by(frame, entry, arguments, keywords, node)
     for argument in (*arguments, *keywords.values()):
@@ -297,9 +297,15 @@ def statement_of(entry: Model, returns: Type, arguments: tuple[Value, ...], keyw
     return None
 
 
-def timed(entry: Model, arguments: tuple[Value, ...], keywords: Keywords) -> bool:
+def endless(entry: Model, node: Node) -> bool:
+    """Tell whether a call says itself that it has no timeout: `timeout=None`."""
+    given = argument_node(entry, entry.timeout["arg"], node) if entry.timeout is not None else None
+    return given is not None and given[0] == "const" and given[2] is None
+
+
+def timed(entry: Model, arguments: tuple[Value, ...], keywords: Keywords, node: Node) -> bool:
     """Tell whether a call is given a timeout."""
-    if entry.timeout is None:
+    if entry.timeout is None or endless(entry, node):
         return False
     return "**" in keywords or argument_named(entry, entry.timeout["arg"], arguments, keywords) is not None
 
@@ -313,10 +319,10 @@ def emit_effects(
     node: Node,
     keywords: Keywords | None = None,
 ) -> None:
-    untimed = (
+    untimed = endless(entry, node) or (
         entry.timeout is not None
         and entry.timeout["default"] == "none"
-        and not timed(entry, arguments, keywords or {})
+        and not timed(entry, arguments, keywords or {}, node)
         and not (isinstance(receiver, Foreign) and receiver.timed)
     )
     for effect in effects:
