@@ -46,8 +46,8 @@ aicode: .venv/.core ## Score perfwright on applications as an assistant wrote th
 	@$(BIN)/python benchmarks/aicode/score.py --apps benchmarks/aicode --report .cache/aicode.json \
 	  --tool-cmd "$(CURDIR)/$(BIN)/perfwright check --no-cache --format sarif {target}"
 
-prove: .venv/.dev ## Measure Slow and Fast of every rule's page over growing input: the page says what is so
-	@PYTHONPATH=tests $(BIN)/python benchmarks/prove_rules.py --write
+prove: .venv/.dev ## Measure Slow and Fast of every rule's page, or of RULES="a b", over growing input, and draw the curves
+	@PYTHONPATH=tests $(BIN)/python benchmarks/prove_rules.py --write $(RULES)
 
 bench-profiles: .venv/.dev ## Profile the example shop under load, and compare its ranking and Amdahl's ceilings with a hand computation
 	@$(BIN)/python benchmarks/check_profiles.py
