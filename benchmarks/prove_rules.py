@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import platform
+import signal
 import subprocess
 import sys
 import tempfile
@@ -30,12 +31,14 @@ from perfwright.report import proved, words
 ROOT = Path(__file__).parent.parent
 FILE = ROOT / "src" / "perfwright" / "rules" / "proofs.json"
 SECONDS = 8.0  # for each form of a page
-HANGS = 120.0
-COUNTS = {"connections": "clients", "loads": "calls"}  # what a page counts, by the figure that shows it
+HANGS = 300.0
+COUNTS = {"connections": "clients"}  # what a page counts, by the figure that shows it
+SERVED = ("loads", "uncached tokens")  # counts of many requests together
 BETTER = {"cpu": 1.3, "wall": 1.3, "peak": 1.5, "left": 1.5, "stall": 3.0}  # Slow to Fast at the largest common size
 COUNTED = 2.0
 WAITS = 4.0  # wall to CPU time from which wall time counts: others keep the processor busy too
 LOWER = 0.4  # what the slope of noisy times may be less than that of the class
+LEAST_TIMES = 2  # that have a slope
 STOPS = 0.003  # seconds that make a stop of the event loop
 
 Figures = Mapping[int, Mapping[str, float]]
@@ -51,6 +54,7 @@ class Proved:
     slow: Mapping[int, float]
     fast: Mapping[int, float]
     wrong: str
+    seen: str = ""
 
     @property
     def common(self) -> list[int]:
@@ -81,6 +85,8 @@ def measure_of(rule: rules.Rule) -> str:
     """Return what is measured of a page: a hazard's memory is what many calls leave behind."""
     if rule.proof.kind == "peak":
         return "left" if "hazard" in rule.spends else "peak"
+    if rule.proof.expects in SERVED:
+        return "served"
     return {"growth": "time"}.get(rule.proof.kind, rule.proof.kind)
 
 
@@ -140,6 +146,9 @@ def rate_of(figure: str, values: Mapping[int, float]) -> float:
     points = sorted(values.items())
     if figure not in ("cpu", "wall", "stall"):
         return growth.counted(points).growth.exponent
+    points = [(n, value) for n, value in points if value > 0]
+    if len(points) < LEAST_TIMES:
+        return 0.0
     fit = growth.few(points)  # what takes long whatever the size is, a database's answer, hides the slope
     return max(growth.tail(points)[0], growth.EXPONENTS.get(fit.growth.klass, 0.0))
 
@@ -149,11 +158,11 @@ def kept(each: Proved, machine: str) -> rules.Measured:
     slow, fast = (
         rules.Curve(
             tuple((n, float(f"{value:.4g}")) for n, value in sorted(form.items())),
-            round(rate_of(each.figure, form), 2) if len(form) > 1 and each.common else 0.0,
+            round(rate_of(each.figure, form), 2) if len(form) > 1 else 0.0,
         )
         for form in (each.slow, each.fast)
     )
-    return rules.Measured(each.proof.kind, each.proof.expects, each.figure, slow, fast, each.wrong, machine)
+    return rules.Measured(each.proof.kind, each.proof.expects, each.figure, slow, fast, each.wrong, machine, each.seen)
 
 
 def this_machine() -> str:
@@ -173,7 +182,7 @@ def prove_all(chosen: Mapping[str, rules.Rule], seconds: float, jobs: int) -> li
     def one(name: str) -> Proved:
         told.begin(name)
         each = prove(name, chosen[name], seconds)
-        if not page_runs.ended():
+        if not page_runs.ended():  # else it may have been ended as well
             told.end(name, proved.row(name, kept(each, "")), keep=bool(each.wrong))
         return each
 
@@ -206,6 +215,8 @@ def main() -> None:
     if unknown := sorted(set(given.names) - set(loaded)):
         parser.error(f"{', '.join(unknown)} is no rule; `perfwright explain` lists them.")
     began = time.monotonic()
+    for each in (signal.SIGINT, signal.SIGTERM):  # a shell's background jobs ignore the first
+        signal.signal(each, signal.default_int_handler)
     try:
         found = prove_all({name: loaded[name] for name in given.names or loaded}, given.seconds, given.jobs)
     except KeyboardInterrupt:

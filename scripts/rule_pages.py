@@ -68,11 +68,12 @@ def figures(measured: Measured | None) -> Iterator[str]:
     if measured is None:
         yield "Not yet: `make prove` measures it."
         return
-    if sentence := proved.sentence(measured):
+    sentence = proved.sentence(measured)
+    if sentence:
         yield f"{sentence}."
     if measured.wrong:
         yield f"Not proved: {measured.wrong}."
-    if measured.largest is not None:
+    if sentence:
         yield f"Measured on {measured.machine}. [All rules](../proofs.md)."
 
 
@@ -93,7 +94,12 @@ def index(loaded: Mapping[str, Rule], measured: Mapping[str, Measured]) -> str:
 
 
 def ratio(measured: Measured | None) -> str:
-    if measured is None or measured.largest is None or measured.wrong:
+    if measured is None or measured.wrong:
+        return ""
+    if measured.kind == "scenario":
+        slow, fast = proved.went_wrong(measured)
+        return f"{slow}; Fast {fast}"
+    if measured.largest is None:
         return ""
     n, slow, fast = measured.largest
     return f"{proved.times(slow, fast)} at n = {n:,}"

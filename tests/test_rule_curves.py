@@ -48,6 +48,14 @@ def test_both_forms_are_compared_at_the_largest_size_they_share() -> None:
     assert proved.row("a", MADE) == "| a | cpu | n^2 | 1,000 | 10 s (n^2.0) | 100 ms (n^1.0) | 100 | proved |"
 
 
+def test_of_a_scenario_the_runs_are_told() -> None:
+    runs = Curve(((20, 19.0),), 0.0), Curve(((20, 0.0),), 0.0)
+    made = Measured("scenario", "lost", "runs", *runs, "", "a machine", "an update is lost")
+
+    assert proved.sentence(made) == "Slow goes wrong in 19 of 20 runs (an update is lost), Fast in 0 of 20 runs"
+    assert proved.row("a", made) == "| a | scenario | lost | | 19 of 20 runs | 0 of 20 runs | | proved |"
+
+
 def test_a_curve_is_drawn_the_same_each_time_and_names_its_forms() -> None:
     svg = rule_curves.svg(MADE)
 
@@ -116,13 +124,14 @@ class Measuring:
 
 
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="no list of processes to look at")
-def test_interrupted_it_leaves_no_process_and_no_file(measuring: Measuring) -> None:
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_it_leaves_no_process_and_no_file(measuring: Measuring, sent: signal.Signals) -> None:
     before = page_of_proofs()
     while not (running := measuring.started()):
         assert measuring.process.poll() is None, measuring.process.stderr.read()
         time.sleep(0.05)
 
-    measuring.process.send_signal(signal.SIGINT)
+    measuring.process.send_signal(sent)
     _, said = measuring.process.communicate()
 
     assert running

@@ -38,16 +38,28 @@ def growth(measured: Measured, form: Curve) -> str:
 
 def sentence(measured: Measured) -> str:
     """Return the figures at the largest size that both forms were measured at; nothing where there is none."""
-    if measured.largest is None or measured.kind == "scenario":
+    if measured.kind == "scenario":
+        slow, fast = went_wrong(measured)
+        seen = f" ({measured.seen})" if measured.seen else ""
+        return f"Slow goes wrong in {slow}{seen}, Fast in {fast}" if slow and fast else ""
+    if measured.largest is None:
         return ""
-    n, slow, fast = measured.largest
-    amounts = [amount(measured.figure, each) for each in (slow, fast)]
+    n, more, less = measured.largest
     figure = NAMES.get(measured.figure, measured.figure)
-    less = f", {times(slow, fast)} times less" if fast and slow > fast else ""
+    ratio = f", {times(more, less)} times less" if less and more > less else ""
     return (
-        f"{figure} at n = {n:,}: Slow {amounts[0]} (grows as {growth(measured, measured.slow)}), "
-        f"Fast {amounts[1]} ({growth(measured, measured.fast)}){less}"
+        f"{figure} at n = {n:,}: Slow {amount(measured.figure, more)} (grows as {growth(measured, measured.slow)}), "
+        f"Fast {amount(measured.figure, less)} ({growth(measured, measured.fast)}){ratio}"
     )
+
+
+def went_wrong(measured: Measured) -> tuple[str, str]:
+    """Return in how many runs of its scenario each form went wrong: `20 of 20 runs`; empty where none was run."""
+    slow, fast = (
+        next((f"{wrong:g} of {runs} runs" for runs, wrong in form.points), "")
+        for form in (measured.slow, measured.fast)
+    )
+    return slow, fast
 
 
 def table(measured: Mapping[str, Measured | None]) -> Iterator[str]:
@@ -63,14 +75,15 @@ def row(name: str, measured: Measured | None) -> str:
     if measured is None:
         return f"| {name} | | | | | | | not measured yet |"
     outcome = measured.wrong or "proved"
+    if measured.kind == "scenario":
+        slow, fast = went_wrong(measured)
+        return f"| {name} | scenario | {measured.expects} | | {slow} | {fast} | | {outcome} |"
     if measured.largest is None:
         return f"| {name} | {measured.kind} | {measured.expects} | | | | | {outcome} |"
-    n, slow, fast = measured.largest
-    shown = [
-        amount(measured.figure, value) + ("" if measured.kind == "scenario" else f" ({growth(measured, form)})")
-        for value, form in ((slow, measured.slow), (fast, measured.fast))
-    ]
+    n, more, less = measured.largest
+    forms = ((more, measured.slow), (less, measured.fast))
+    shown = [f"{amount(measured.figure, value)} ({growth(measured, form)})" for value, form in forms]
     return (
         f"| {name} | {measured.figure} | {measured.expects} | {n:,} | {shown[0]} | {shown[1]} "
-        f"| {times(slow, fast)} | {outcome} |"
+        f"| {times(more, less)} | {outcome} |"
     )

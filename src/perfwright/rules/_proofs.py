@@ -29,7 +29,11 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Both forms of a rule's page, measured: `figure` says what, `wrong` what of the page's claim is not so."""
+    """Both forms of a rule's page, measured: `figure` says what, `wrong` what of the page's claim is not so.
+
+    Of a scenario the one point of a form is how many runs there were and how many went wrong, and `seen` is what
+    went wrong in one of them.
+    """
 
     kind: str
     expects: str
@@ -38,6 +42,7 @@ class Measured:
     fast: Curve
     wrong: str
     machine: str
+    seen: str = ""
 
     @property
     def largest(self) -> tuple[int, float, float] | None:
@@ -55,6 +60,7 @@ class Measured:
             "fast": self.fast.to_json(),
             "wrong": self.wrong,
             "machine": self.machine,
+            **({"seen": self.seen} if self.seen else {}),
         }
 
     @classmethod
@@ -62,7 +68,7 @@ class Measured:
         texts = [str(given[name]) for name in ("kind", "expects", "figure", "wrong", "machine")]
         kind, expects, figure, wrong, machine = texts
         forms = Curve.from_json(given["slow"]), Curve.from_json(given["fast"])
-        return cls(kind, expects, figure, *forms, wrong, machine)
+        return cls(kind, expects, figure, *forms, wrong, machine, str(given.get("seen", "")))
 
 
 @cache
