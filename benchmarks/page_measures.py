@@ -61,7 +61,16 @@ def main(folder: Path, form: str, figure: str, step: str, seconds: float) -> Non
 
 def clock() -> float:
     """Return seconds of wall time, less those in which this thread could have run and others had the processor."""
-    return time.perf_counter() - (int(TURNS.read_bytes().split()[1]) / 1e9 if HAS_TURNS else 0.0)
+    waited = turns()
+    while True:
+        now, before = time.perf_counter(), waited
+        if before == (waited := turns()):  # else others had it just between the two
+            return now - waited
+
+
+def turns() -> float:
+    """Return the seconds that this thread has waited for the processor; none where the system does not say."""
+    return int(TURNS.read_bytes().split()[1]) / 1e9 if HAS_TURNS else 0.0
 
 
 def finished(function: Callable[..., Any], args: tuple[Any, ...]) -> Any:

@@ -154,15 +154,20 @@ def rate_of(figure: str, values: Mapping[int, float]) -> float:
 
 
 def kept(each: Proved, machine: str) -> rules.Measured:
-    """Return what is kept of a page's measurement; the curves are the figures' own, to four digits."""
+    """Return what is kept of a page's measurement."""
     slow, fast = (
         rules.Curve(
-            tuple((n, float(f"{value:.4g}")) for n, value in sorted(form.items())),
+            tuple((n, shortened(value)) for n, value in sorted(form.items())),
             round(rate_of(each.figure, form), 2) if len(form) > 1 else 0.0,
         )
         for form in (each.slow, each.fast)
     )
     return rules.Measured(each.proof.kind, each.proof.expects, each.figure, slow, fast, each.wrong, machine, each.seen)
+
+
+def shortened(value: float) -> float:
+    """Return a time to four digits, which is more than is known of it; a count or a number of bytes as it is."""
+    return value if float(value).is_integer() else float(f"{value:.4g}")
 
 
 def this_machine() -> str:

@@ -2,7 +2,9 @@
 
 import io
 import math
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -15,8 +17,10 @@ from perfwright.rules import Measured
 WIDE, HIGH = 6.4, 3.0  # inches, of 72 points each
 PLACE = (0.11, 0.17, 0.71, 0.75)  # of the axes: text beside them has a width that is not asked for, fonts differ
 INK, SLOW, FAST = "#7d828a", "#e0602f", "#3a8fd9"  # seen on a white and on a black ground
+LONG = re.compile(r"\b\d+\.\d{3,}\b")
 TICKS = 6
 TENS = 10
+BEYOND = 1.3  # of the last size of what grows as 2^n, up to where the other is shown
 APART = 0.1  # of the height: names that are nearer to each other cannot be read
 SECONDS = ((1e-9, "ns"), (1e-6, "µs"), (1e-3, "ms"), (1.0, "s"))
 BYTES = ((1.0, "B"), (2.0**10, "kB"), (2.0**20, "MB"), (2.0**30, "GB"))
@@ -37,6 +41,7 @@ def svg(measured: Measured) -> str:
     """Return the picture; empty where there are no two points of a form to draw a curve through."""
     if measured.kind == "scenario" or min(len(measured.slow.points), len(measured.fast.points)) < 2:
         return ""
+    measured = shortened(measured)
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(WIDE, HIGH))
         axes = figure.add_axes(PLACE)
@@ -50,7 +55,18 @@ def svg(measured: Measured) -> str:
         made = io.StringIO()
         nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
         figure.savefig(made, format="svg", transparent=True, metadata=nothing)
-    return "".join(f"{line.strip()}\n" for line in made.getvalue().splitlines())
+    # Two digits are less than a pixel, and the same on processors that round the sixth another way.
+    text = LONG.sub(lambda number: f"{float(number[0]):.2f}".rstrip("0").rstrip("."), made.getvalue())
+    return "".join(f"{line.strip()}\n" for line in text.splitlines())
+
+
+def shortened(measured: Measured) -> Measured:
+    """Return what is drawn: where Slow grows as 2^n, its sizes are few, and Fast would go on for ten times as many."""
+    if measured.expects != "2^n":
+        return measured
+    last = measured.slow.points[-1][0] * BEYOND
+    points = tuple((n, value) for n, value in measured.fast.points if n <= last)
+    return replace(measured, fast=replace(measured.fast, points=points))
 
 
 def scales(axes: Axes, measured: Measured) -> None:

@@ -81,7 +81,7 @@ def index(loaded: Mapping[str, Rule], measured: Mapping[str, Measured]) -> str:
     """Return the list of the rules, by what their proof is."""
     parts = ["# Rules\n", WRITTEN.format(source="the docstrings in `src/perfwright/rules/`"), INDEX]
     for kind, (title, about) in GROUPS.items():
-        parts += [f"## {title}\n", f"{about}\n", "| rule | what it finds | spends | Slow to Fast, measured |"]
+        parts += [f"## {title}\n", f"{about}\n", "| rule | what it finds | spends | Slow to Fast |"]
         parts += ["| --- | --- | --- | ---: |"]
         for name, rule in sorted(loaded.items()):
             if rule.proof.kind == kind:

@@ -24,8 +24,10 @@ def amount(figure: str, value: float) -> str:
 
 
 def times(slow: float, fast: float) -> str:
-    """Return how many times as much Slow takes: `2.2`, `7,016`; `inf` where Fast takes nothing."""
-    ratio = slow / fast if fast else float("inf") if slow else 1.0
+    """Return how many times as much Slow takes: `2.2`, `7,016`; `∞` where Fast takes nothing."""
+    if not fast:
+        return "∞" if slow else "1.0"
+    ratio = slow / fast
     return f"{ratio:,.1f}" if ratio < 100 else f"{ratio:,.0f}"
 
 
