@@ -2,7 +2,8 @@
 
 A rule's kind of proof says which figure counts: `growth` CPU time, or wall time where Slow waits; `count` queries,
 commits, requests, clients or calls; `stall` the longest stop of the event loop; `peak` memory held at once. Slow must
-behave as the page says, and Fast must be better. `--write` puts the table into docs/proofs.md.
+behave as the page says, and Fast must be better. The scenario of a hazard is played again and again instead: it must go
+wrong with Slow, and never with Fast. `--write` puts the table into docs/proofs.md.
 """
 
 import argparse
@@ -17,6 +18,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import page_scenarios
+
 from _cases import Page
 from perfwright import rules
 from perfwright.finding import Proof
@@ -25,6 +28,7 @@ from perfwright.report import words
 
 ROOT = Path(__file__).parent.parent
 SECONDS = 8.0  # for each form of a page
+RUNS = 20  # of a scenario, at most
 HANGS = 120.0
 COUNTS = {"connections": "clients", "loads": "calls"}  # what a page counts, by the figure that shows it
 BETTER = {"cpu": 1.3, "wall": 1.3, "peak": 1.5, "left": 1.5, "stall": 3.0}  # Slow to Fast at the largest common size
@@ -39,7 +43,10 @@ Figures = Mapping[int, Mapping[str, float]]
 
 @dataclass(frozen=True, slots=True)
 class Proved:
-    """What measuring a page showed: the figure that counts, by size and form, and what is wrong, if anything."""
+    """What measuring a page showed: the figure that counts, by size and form, and what is wrong, if anything.
+
+    Of a scenario it is how many runs went wrong, by how many there were, and `seen` is what went wrong in one.
+    """
 
     rule: str
     proof: Proof
@@ -47,6 +54,7 @@ class Proved:
     slow: Mapping[int, float]
     fast: Mapping[int, float]
     wrong: str
+    seen: str = ""
 
     @property
     def common(self) -> list[int]:
@@ -57,7 +65,7 @@ def prove(name: str, rule: rules.Rule, seconds: float) -> Proved:
     """Measure both forms of a page and judge them."""
     page = Page.of(rules.page(name))
     if rule.proof.kind == "scenario":
-        return Proved(name, rule.proof, "", {}, {}, "its scenario is not written yet")
+        return played(name, rule.proof, page, seconds)
     with tempfile.TemporaryDirectory(prefix="prove-") as folder:
         found: list[Figures] = []
         for form in ("slow", "fast"):
@@ -71,6 +79,22 @@ def prove(name: str, rule: rules.Rule, seconds: float) -> Proved:
     figure = figure_of(rule.proof, found[0])
     slow, fast = ({n: each[figure] for n, each in figures.items() if figure in each} for figures in found)
     return Proved(name, rule.proof, figure, slow, fast, judged(rule.proof, figure, slow, fast))
+
+
+def played(name: str, proof: Proof, page: Page, seconds: float) -> Proved:
+    """Play the scenario of a page with both forms and judge them."""
+    runs: list[list[str]] = []
+    with tempfile.TemporaryDirectory(prefix="prove-") as folder:
+        for form in ("slow", "fast"):
+            place = Path(folder, form)
+            place.mkdir()
+            (place / "page.json").write_text(page.for_run())
+            found, why = page_scenarios.played(place, form, RUNS, seconds)
+            if why:
+                return Proved(name, proof, "", {}, {}, f"{form}: {why}")
+            runs.append(found)
+    slow, fast = ({len(each): float(sum(map(bool, each)))} for each in runs)
+    return Proved(name, proof, "runs", slow, fast, page_scenarios.judged(*runs), seen=max(runs[0]))
 
 
 def measure_of(rule: rules.Rule) -> str:
@@ -144,6 +168,12 @@ def rate_of(figure: str, values: Mapping[int, float]) -> float:
 
 def told(each: Proved) -> str:
     """Return a row of the table."""
+    if each.figure == "runs":
+        slow, fast = (f"{wrong:g} of {runs} runs" for form in (each.slow, each.fast) for runs, wrong in form.items())
+        return (
+            f"| {each.rule} | scenario | {each.proof.expects} | | {slow}: {each.seen} | {fast} | | "
+            f"{each.wrong or 'proved'} |"
+        )
     if not each.common:
         return f"| {each.rule} | {each.proof.kind} | {each.proof.expects} | | | | | {each.wrong} |"
     n = each.common[-1]

@@ -6,17 +6,19 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import page_scenarios
 import pytest
 
 import _cases
 from _cases import Page, Section
 from perfwright import rules
 from perfwright.finding import Finding
+from perfwright.measure import postgres
 
 HERE = Path(__file__).parent
 CASES = HERE / "rules"
 REQUIRED = ("Slow", "Fast", "Input", "When to leave it")
-OPTIONAL = ("Setup", "What differs")
+OPTIONAL = ("Setup", "Scenario", "What differs")
 SECONDS = 120  # a page that has not ended by then hangs
 RULES = rules.load()
 
@@ -46,6 +48,25 @@ def test_page_has_its_sections(page: Page) -> None:
 
     assert not missing
     assert not unknown, f"use {', '.join((*REQUIRED, *OPTIONAL))}"
+
+
+def test_hazard_has_a_scenario_and_nothing_else_has(rule: str, page: Page) -> None:
+    assert ("Scenario" in page.sections) == (RULES[rule].proof.kind == "scenario")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="each run is a fork")
+@pytest.mark.parametrize("rule", [name for name, rule in sorted(RULES.items()) if rule.proof.kind == "scenario"])
+def test_scenario_goes_wrong_with_slow_and_not_with_fast(page: Page, tmp_path: Path) -> None:
+    if "django" in page.for_run() and (why := postgres.missing()):
+        pytest.skip(why)
+    runs = {}
+    for form in ("slow", "fast"):
+        (folder := tmp_path / form).mkdir()
+        (folder / "page.json").write_text(page.for_run(), "utf8")
+        runs[form], fault = page_scenarios.played(folder, form, times=1, seconds=0)
+        assert not fault
+
+    assert not page_scenarios.judged(runs["slow"], runs["fast"])
 
 
 def test_slow_gives_exactly_this_finding(rule: str, page: Page, tmp_path: Path) -> None:

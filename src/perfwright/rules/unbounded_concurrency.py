@@ -51,6 +51,35 @@ def make(n: int) -> tuple[httpx.AsyncClient, list[str]]:
     return httpx.AsyncClient(transport=transport), [str(i) for i in range(n)]
 ```
 
+## Scenario
+
+A hundred pages are fetched from a server that bears twenty requests at a time, and turns away what is more.
+
+```python
+import time
+from threading import BoundedSemaphore
+
+from scene import Answer, Request, service
+
+
+def scenario() -> None:
+    def answer(request: Request) -> Answer:
+        if not free.acquire(blocking=False):
+            return 503, "busy"
+        time.sleep(0.01)
+        free.release()
+        return 200, "a page"
+
+    async def fetched() -> list[str]:
+        async with httpx.AsyncClient(proxy=address) as client:
+            return await pages(client, [str(i) for i in range(100)])
+
+    free = BoundedSemaphore(20)
+    with service(answer) as address:
+        busy = asyncio.run(fetched()).count('"busy"')
+    assert not busy, f"{busy} of 100 pages are turned away"
+```
+
 ## When to leave it
 
 There are only ever a few items, or the client that all of them share has a limit of its own and no timeout for those
