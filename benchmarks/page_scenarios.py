@@ -1,19 +1,22 @@
-"""Plays the scenario of a rule's page with Slow or Fast, as often as time allows, each time in a process of its own.
+"""Plays the scenario of a rule's page with Slow, as often as time allows, and with Fast as often as with Slow.
 
-It is started as `python page_scenarios.py FOLDER FORM TIMES SECONDS`, with `FOLDER/page.json` as `tests/_run_page.py`
-reads it, and prints a line of JSON for each run: what went wrong, or nothing in it. An `assert` of the scenario that
-does not hold is what goes wrong; any other exception, or a run that does not end, is a fault of the page.
+It is started as `python page_scenarios.py FOLDER TIMES SECONDS`, with `FOLDER/page.json` as `tests/_run_page.py` reads
+it, and prints a line of JSON: by form, what went wrong in each run, or nothing. Each run has a process of its own. An
+`assert` of the scenario that does not hold is what goes wrong; any other exception, or a run that does not end, is a
+fault of the page.
 """
 
 import contextlib
 import json
+import math
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -23,44 +26,58 @@ from perfwright.measure import postgres
 
 TESTS = Path(__file__).parent.parent / "tests"
 HANGS = 20.0  # seconds of one run
-LOADING = 30.0  # seconds until the first run begins, at most
+LOADING = 60.0  # seconds for all that is not a run
+FORMS = ("slow", "fast")
+
+Runs = Mapping[str, list[str]]
 
 
-def played(folder: Path, form: str, times: int, seconds: float) -> tuple[list[str], str]:
-    """Return what went wrong in each run of a form; why there are no runs, where there are none."""
-    command = [sys.executable, __file__, str(folder), form, str(times), str(seconds)]
+def played(page: str, folder: Path, times: int, seconds: float) -> tuple[Runs, str]:
+    """Play the scenario of a page, as `Page.for_run` gives it; return what went wrong in each run, by form.
+
+    Where there are no runs, return why.
+    """
+    (folder / "page.json").write_text(page, "utf8")
+    command = [sys.executable, __file__, str(folder), str(times), str(seconds)]
+    most = LOADING + seconds + (times + 1) * HANGS
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=LOADING + HANGS + seconds, check=False, cwd=folder,
+            command, capture_output=True, text=True, timeout=most, check=False, cwd=folder,
             env={**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")])},
         )  # fmt: skip
     except subprocess.TimeoutExpired:
-        return [], f"it does not end within {LOADING + HANGS + seconds:.0f} s"
+        return {}, f"it does not end within {most:.0f} s"
     if done.returncode:
-        return [], (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1][:200]
-    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith('"')], ""
+        return {}, (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1][:200]
+    return dict(json.loads(done.stdout.splitlines()[-1])), ""
 
 
-def judged(slow: list[str], fast: list[str]) -> str:
+def judged(runs: Runs) -> str:
     """Return what is wrong with what a page claims; nothing where Slow goes wrong and Fast never does."""
-    if not any(slow) or not fast:
-        return f"Slow goes wrong in {sum(map(bool, slow))} of {len(slow)} runs; there are {len(fast)} of Fast"
-    wrong = [each for each in fast if each]
-    return f"Fast goes wrong in {len(wrong)} of {len(fast)} runs: {wrong[0]}" if wrong else ""
+    slow, fast = ([each for each in runs[form] if each] for form in FORMS)
+    if not slow:
+        return f"Slow goes wrong in none of {len(runs['slow'])} runs"
+    return f"Fast goes wrong in {len(fast)} of {len(runs['fast'])} runs: {fast[0]}" if fast else ""
 
 
-def main(folder: Path, form: str, times: int, seconds: float) -> None:
+def main(folder: Path, times: int, seconds: float) -> None:
     with contextlib.ExitStack() as stack:
         if pages.uses_django(page := pages.read(folder)):
             # SQLite knows no locks of rows, and lets one write at a time.
             server = stack.enter_context(postgres.private())
             pages.start_django(folder, rest="rest_framework" in json.dumps(page), database=address(server.fresh()))
-        scenario = pages.load_scenario(folder, form)
-        until = time.monotonic() + seconds
-        for run in range(times):
-            if run and time.monotonic() > until:
-                break
-            print(json.dumps(outcome(scenario)), flush=True)
+        slow = outcomes(pages.load_scenario(folder, "slow"), times, seconds)
+        fast = outcomes(pages.load_scenario(folder, "fast"), len(slow))
+        print(json.dumps({"slow": slow, "fast": fast}))
+
+
+def outcomes(scenario: Callable[[], Any], times: int, seconds: float = math.inf) -> list[str]:
+    """Play a scenario again and again; return what went wrong in each run."""
+    until = time.monotonic() + seconds
+    found = [outcome(scenario)]
+    while len(found) < times and time.monotonic() < until:
+        found.append(outcome(scenario))
+    return found
 
 
 def address(place: dict[str, Any]) -> dict[str, Any]:
@@ -91,6 +108,7 @@ def outcome(scenario: Callable[[], Any]) -> str:
 
 
 def play(scenario: Callable[[], Any], told: Connection) -> None:
+    signal.alarm(2 * int(HANGS))  # should nobody be left to end it
     wrong = fault = ""
     try:
         scenario()
@@ -119,4 +137,4 @@ def disconnect() -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), float(sys.argv[4]))
+    main(Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]))

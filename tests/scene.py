@@ -8,6 +8,7 @@ import contextlib
 import json
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 PATIENCE = 2.0  # seconds after which who waits is said to hang
-MET = 0.3  # seconds in which all who can meet have met
+MEETS = 1.0  # seconds in which all who can meet have met
 
 Answer = tuple[int, Any]
 
@@ -75,14 +76,18 @@ class Caller:
 
 
 class Meeting:
-    """Where callers wait for each other; one who is kept from coming is not waited for long."""
+    """Where callers wait for each other; those who are kept from coming are not waited for long."""
 
     def __init__(self, callers: int) -> None:
         self.barrier = threading.Barrier(callers)
 
-    def wait(self, *_: Any, **__: Any) -> None:
-        with contextlib.suppress(threading.BrokenBarrierError):
-            self.barrier.wait(MET)
+    def wait(self, *_: Any, **__: Any) -> bool:
+        """Tell whether all have come; afterwards nobody is waited for."""
+        try:
+            self.barrier.wait(MEETS)
+        except threading.BrokenBarrierError:
+            return False
+        return True
 
 
 @contextlib.contextmanager
@@ -141,6 +146,8 @@ def served(application: Any) -> Iterator[str]:
         server = uvicorn.Server(uvicorn.Config(application, log_level="critical", lifespan="off"))
         thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
         thread.start()
+        while thread.is_alive() and not server.started:
+            time.sleep(0.01)
         try:
             yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         finally:

@@ -53,31 +53,24 @@ def make(n: int) -> tuple[httpx.AsyncClient, list[str]]:
 
 ## Scenario
 
-A hundred pages are fetched from a server that bears twenty requests at a time, and turns away what is more.
+A hundred pages are fetched from a server that turns away whoever comes when twenty others are still being served.
 
 ```python
-import time
-from threading import BoundedSemaphore
-
-from scene import Answer, Request, service
+from scene import Answer, Meeting, Request, service
 
 
 def scenario() -> None:
     def answer(request: Request) -> Answer:
-        if not free.acquire(blocking=False):
-            return 503, "busy"
-        time.sleep(0.01)
-        free.release()
-        return 200, "a page"
+        return (503, "busy") if crowd.wait() else (200, "a page")
 
     async def fetched() -> list[str]:
         async with httpx.AsyncClient(proxy=address) as client:
             return await pages(client, [str(i) for i in range(100)])
 
-    free = BoundedSemaphore(20)
+    crowd = Meeting(21)
     with service(answer) as address:
         busy = asyncio.run(fetched()).count('"busy"')
-    assert not busy, f"{busy} of 100 pages are turned away"
+    assert not busy, f"{busy} of 100 pages are not served: too many are asked for at once"
 ```
 
 ## When to leave it
