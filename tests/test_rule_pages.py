@@ -6,19 +6,17 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-import page_scenarios
 import pytest
 
 import _cases
 from _cases import Page, Section
 from perfwright import rules
 from perfwright.finding import Finding
-from perfwright.measure import postgres
 
 HERE = Path(__file__).parent
 CASES = HERE / "rules"
 REQUIRED = ("Slow", "Fast", "Input", "When to leave it")
-OPTIONAL = ("Setup", "Scenario", "What differs")
+OPTIONAL = ("Setup", "What differs")
 SECONDS = 120  # a page that has not ended by then hangs
 RULES = rules.load()
 
@@ -42,27 +40,13 @@ def page(rule: str) -> Page:
     return Page.of(rules.page(rule))
 
 
-def test_page_has_its_sections(page: Page) -> None:
-    missing = [title for title in REQUIRED if title not in page.sections]
-    unknown = [title for title in page.sections if title not in (*REQUIRED, *OPTIONAL)]
+def test_page_has_its_sections(rule: str, page: Page) -> None:
+    required = (*REQUIRED, "Scenario") if RULES[rule].proof.kind == "scenario" else REQUIRED
+    missing = [title for title in required if title not in page.sections]
+    unknown = [title for title in page.sections if title not in (*required, *OPTIONAL)]
 
     assert not missing
-    assert not unknown, f"use {', '.join((*REQUIRED, *OPTIONAL))}"
-
-
-def test_hazard_has_a_scenario_and_nothing_else_has(rule: str, page: Page) -> None:
-    assert ("Scenario" in page.sections) == (RULES[rule].proof.kind == "scenario")
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="each run is a fork")
-@pytest.mark.parametrize("rule", [name for name, rule in sorted(RULES.items()) if rule.proof.kind == "scenario"])
-def test_scenario_goes_wrong_with_slow_and_not_with_fast(page: Page, tmp_path: Path) -> None:
-    if "django" in page.for_run() and (why := postgres.missing()):
-        pytest.skip(why)
-    runs, fault = page_scenarios.played(page.for_run(), tmp_path, times=1, seconds=0)
-
-    assert not fault
-    assert not page_scenarios.judged(runs)
+    assert not unknown, f"use {', '.join((*required, *OPTIONAL))}"
 
 
 def test_slow_gives_exactly_this_finding(rule: str, page: Page, tmp_path: Path) -> None:
