@@ -2,8 +2,9 @@
 
 A rule's kind of proof says which figure counts: `growth` CPU time, or wall time where Slow waits; `count` queries,
 commits, requests, clients or calls; `stall` the longest stop of the event loop; `peak` memory held at once. Slow must
-behave as the page says, and Fast must be better. `--write` keeps the figures in src/perfwright/rules/proofs.json, from
-which docs/proofs.md and the curves in docs/rules are made.
+behave as the page says, and Fast must be better. The scenario of a hazard is played again and again instead: it must go
+wrong with Slow, and never with Fast. `--write` keeps the figures in src/perfwright/rules/proofs.json, from which
+docs/proofs.md and the curves in docs/rules are made.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import page_runs
+import page_scenarios
 
 from _cases import Page
 from perfwright import baseline, rules
@@ -31,6 +33,7 @@ from perfwright.report import proved, words
 ROOT = Path(__file__).parent.parent
 FILE = ROOT / "src" / "perfwright" / "rules" / "proofs.json"
 SECONDS = 8.0  # for each form of a page
+RUNS, LONGER = 20, 8  # of a scenario, at most; it waits more than it works, and has times as many seconds
 HANGS = 300.0
 COUNTS = {"connections": "clients"}  # what a page counts, by the figure that shows it
 SERVED = ("loads", "uncached tokens")  # counts of many requests together
@@ -46,7 +49,10 @@ Figures = Mapping[int, Mapping[str, float]]
 
 @dataclass(frozen=True, slots=True)
 class Proved:
-    """What measuring a page showed: the figure that counts, by size and form, and what is wrong, if anything."""
+    """What measuring a page showed: the figure that counts, by size and form, and what is wrong, if anything.
+
+    Of a scenario it is how many runs went wrong, by how many there were, and `seen` is what went wrong in one.
+    """
 
     rule: str
     proof: Proof
@@ -65,7 +71,7 @@ def prove(name: str, rule: rules.Rule, seconds: float) -> Proved:
     """Measure both forms of a page and judge them."""
     page = Page.of(rules.page(name))
     if rule.proof.kind == "scenario":
-        return Proved(name, rule.proof, "", {}, {}, "its scenario is not written yet")
+        return played(name, rule.proof, page, seconds)
     with tempfile.TemporaryDirectory(prefix="prove-") as folder:
         found: list[Figures] = []
         for form in ("slow", "fast"):
@@ -79,6 +85,17 @@ def prove(name: str, rule: rules.Rule, seconds: float) -> Proved:
     figure = figure_of(rule.proof, found[0])
     slow, fast = ({n: each[figure] for n, each in figures.items() if figure in each} for figures in found)
     return Proved(name, rule.proof, figure, slow, fast, judged(rule.proof, figure, slow, fast))
+
+
+def played(name: str, proof: Proof, page: Page, seconds: float) -> Proved:
+    """Play the scenario of a page with both forms and judge them."""
+    with tempfile.TemporaryDirectory(prefix="prove-") as folder:
+        runs, why = page_scenarios.played(page.for_run(), Path(folder), RUNS, seconds * LONGER)
+    if why:
+        return Proved(name, proof, "", {}, {}, why)
+    slow, fast = ({len(runs[form]): float(sum(map(bool, runs[form])))} for form in page_scenarios.FORMS)
+    seen = next(filter(None, runs["slow"]), "")
+    return Proved(name, proof, "runs", slow, fast, page_scenarios.judged(runs), seen)
 
 
 def measure_of(rule: rules.Rule) -> str:

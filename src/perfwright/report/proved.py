@@ -79,7 +79,8 @@ def row(name: str, measured: Measured | None) -> str:
     outcome = measured.wrong or "proved"
     if measured.kind == "scenario":
         slow, fast = went_wrong(measured)
-        return f"| {name} | scenario | {measured.expects} | | {slow} | {fast} | | {outcome} |"
+        seen = f": {measured.seen}".replace("|", r"\|") if measured.seen else ""
+        return f"| {name} | scenario | {measured.expects} | | {slow}{seen} | {fast} | | {outcome} |"
     if measured.largest is None:
         return f"| {name} | {measured.kind} | {measured.expects} | | | | | {outcome} |"
     n, more, less = measured.largest
