@@ -19,6 +19,7 @@ import _run_page as pages
 from perfwright.runtime.capture import Capture
 
 FIRST, MOST = 8, 1 << 26
+AT_ONCE = 1 << 16  # what a stop of the event loop is measured up to: it need not grow
 ENOUGH, REPEATS = 0.2, 5  # seconds of timings at one size, and how many of them
 LEAST = 5  # sizes, however long they take together
 LONGEST = 1.0  # seconds of one call, after which there is no larger size
@@ -47,8 +48,8 @@ def main(folder: Path, form: str, figure: str, step: str, seconds: float) -> Non
 
     measure = {"time": timed, "count": counted, "stall": stalled, "peak": held, "left": left, "served": served}[figure]
     until, n = clock() + seconds, FIRST
-    sizes = 0
-    while n <= MOST and (sizes < LEAST or clock() < until):
+    sizes, most = 0, AT_ONCE if figure == "stall" else MOST
+    while n <= most and (sizes < LEAST or clock() < until):
         before = clock()
         found = measure(fresh, n)
         print(json.dumps([n, found]), flush=True)

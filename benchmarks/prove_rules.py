@@ -9,6 +9,7 @@ docs/proofs.md and the curves in docs/rules are made.
 
 import argparse
 import json
+import math
 import os
 import platform
 import signal
@@ -158,8 +159,11 @@ def judged(proof: Proof, figure: str, slow: Mapping[int, float], fast: Mapping[i
     return "" if ratio >= BETTER[figure] else f"at n = {n:,} Slow takes {ratio:.2f} times what Fast takes"
 
 
-def rate_of(figure: str, values: Mapping[int, float]) -> float:
-    """Return the exponent of how a figure grows: of times, or of the class that fits beside a constant part."""
+def rate_of(figure: str, values: Mapping[int, float], most: float = math.inf) -> float:
+    """Return the exponent of how a figure grows: of times, or of the class that fits beside a constant part.
+
+    A few noisy points can look like a class that is steeper: `most` is what to believe of a class.
+    """
     points = sorted(values.items())
     if figure not in ("cpu", "wall", "stall"):
         return growth.counted(points).growth.exponent
@@ -167,15 +171,16 @@ def rate_of(figure: str, values: Mapping[int, float]) -> float:
     if len(points) < LEAST_TIMES:
         return 0.0
     fit = growth.few(points)  # what takes long whatever the size is, a database's answer, hides the slope
-    return max(growth.tail(points)[0], growth.EXPONENTS.get(fit.growth.klass, 0.0))
+    return max(growth.tail(points)[0], min(most, growth.EXPONENTS.get(fit.growth.klass, 0.0)))
 
 
 def kept(each: Proved, machine: str) -> rules.Measured:
     """Return what is kept of a page's measurement."""
+    most = growth.EXPONENTS.get(each.proof.expects, 1.0)
     slow, fast = (
         rules.Curve(
             tuple((n, shortened(value)) for n, value in sorted(form.items())),
-            round(rate_of(each.figure, form), 2) if len(form) > 1 else 0.0,
+            round(rate_of(each.figure, form, most), 2) if len(form) > 1 else 0.0,
         )
         for form in (each.slow, each.fast)
     )

@@ -53,7 +53,10 @@ def test_of_a_scenario_the_runs_are_told() -> None:
     made = Measured("scenario", "lost", "runs", *runs, "", "a machine", "an update is lost")
 
     assert proved.sentence(made) == "Slow goes wrong in 19 of 20 runs (an update is lost), Fast in 0 of 20 runs"
-    assert proved.row("a", made) == "| a | scenario | lost | | 19 of 20 runs: an update is lost | 0 of 20 runs | | proved |"
+    assert (
+        proved.row("a", made)
+        == "| a | scenario | lost | | 19 of 20 runs: an update is lost | 0 of 20 runs | | proved |"
+    )
 
 
 def test_a_curve_is_drawn_the_same_each_time_and_names_its_forms() -> None:
