@@ -2,6 +2,7 @@
 
 import re
 
+from perfwright.effects.conditions import LIKE, searched
 from perfwright.effects.frame import Frame, Held
 from perfwright.effects.guesses import session_method
 from perfwright.effects.iteration import FEW, deepen, iterate, run_query
@@ -70,6 +71,8 @@ def call(frame: Frame, node: Node) -> Value:
     if callee.kind in OWN and any(argument[0] == "star" for argument in node[3]):
         arguments = spread(arguments, node[3])
     frame.calls_seen += 1
+    if last in LIKE and node[2][0] == "attr":
+        searched(frame, node)
     if callee.kind == "unknown":
         frame.calls_unknown += 1
         found = unknown(frame, callee, arguments, keywords, node)

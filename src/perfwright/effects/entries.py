@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from perfwright.effects import pydantic, serializers
 from perfwright.effects.admin import Admin
+from perfwright.effects.conditions import offered
 from perfwright.effects.entry_points import EntryPoints
 from perfwright.effects.frame import Frame, Loop
 from perfwright.effects.graphql import OPTIMIZERS, SHOWN, GraphQL, optimized
@@ -232,6 +233,9 @@ class Entries:
         )
         if (self.paginated or isinstance(pages, tuple)) and not none:
             rows.limited = PAGE
+        names = (interp.project.class_member(cls, name) for name in ("search_fields", "ordering_fields"))
+        given = [found[1][1] if isinstance(found, tuple) and found[1][0] == "value" else None for found in names]
+        offered(frame, rows, position, *given)
         interp.stack.append(function)
         try:
             if isinstance(serializer, ClassValue):

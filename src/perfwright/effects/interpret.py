@@ -12,6 +12,7 @@ from typing import Any
 
 from perfwright.effects import annotations, attributes, protocols, template_nodes
 from perfwright.effects.built_in import SPECIAL, Call
+from perfwright.effects.conditions import in_order
 from perfwright.effects.entries import Entries, decorator_names
 from perfwright.effects.expressions import EXPRESSIONS
 from perfwright.effects.frame import NOTHING, Event, Frame, Held, Loop, Summary
@@ -732,15 +733,24 @@ class Interpreter(Names):
             relation = rows.owner.model.relations[rows.relation]
             self.looked_up_relation(frame, rows.owner.model, relation, position)
             return
-        if rows.model is None or not (rows.filters or rows.orders):
+        orders = in_order(rows) if rows.limited is not None else rows.orders
+        if rows.model is None or not (rows.filters or orders):
             return
-        lookup = Lookup(frame.function, position, rows.model, rows.filters, rows.orders)
+        lookup = Lookup(frame.function, position, rows.model, rows.filters, orders)
         lookup.limited = rows.limited is not None
+        lookup.page = rows.limited is not None and rows.limited.constant not in (0, 1)
         lookup.what = query_symbol(rows)
         frame.lookups.append(lookup)
 
     def looked_up_relation(self, frame: Frame, model: Model, relation: Relation, position: int) -> None:
         """Note the foreign key that following a relation looks up by."""
+        between = self.schema.between(model, relation)
+        if between is not None:
+            table, column = between
+            lookup = Lookup(frame.function, position, table, ((table, column.name, "eq"),), ())
+            lookup.relation = lookup.what = f"{model.name}.{relation.name}"
+            frame.lookups.append(lookup)
+            return
         if (
             relation.target is None
             or relation.column is None

@@ -119,6 +119,8 @@ class Names:
         big = next((loop for loop in inside if loop.multiplies), None)
         if big is not None:
             where.size, where.known = big.size, big.sure
+            if where.source is None and where.load is None and not many and where.of == "list":
+                self.derive(where, big.iterated)
             searched = frame.calls.pop(("searched", id(where)), None)
             if searched is not None:
                 search(frame, "membership", where, searched[1], searched[2], sure=big.sure)

@@ -9,16 +9,23 @@ from perfwright.index.project import Function
 
 
 class Lookup:
-    """One query's conditions: which columns of which model it looks up by."""
+    """One query's conditions: which columns of which model it looks up by, and in which order a `page` is asked for.
 
-    __slots__ = ("filters", "function", "limited", "model", "orders", "position", "relation", "what")
+    With a `condition` it is no whole query, but one condition that no ordered index serves: `text` inside of text,
+    or what is `made` of a column (`created_at__date`).
+    """
+
+    __slots__ = (
+        "condition", "filters", "function", "limited", "model", "orders", "page", "position", "relation", "what"
+    )  # fmt: skip
 
     def __init__(
         self, function: Function, position: int, model: Model, filters: tuple[Any, ...], orders: tuple[Any, ...]
     ) -> None:
         self.function, self.position, self.model, self.filters, self.orders = function, position, model, filters, orders
         self.relation = ""
-        self.limited = False
+        self.limited = self.page = False
+        self.condition = ""
         self.what = ""
 
 

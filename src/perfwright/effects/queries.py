@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from perfwright.effects.conditions import column_of, filters_of, orders_of
 from perfwright.effects.frame import Frame
 from perfwright.effects.iteration import loaded, query, query_symbol, relation_size, run_query
 from perfwright.effects.library import Model as LibraryModel
@@ -34,9 +35,6 @@ KEEPS_ROWS = frozenset(
     ("all", "count", "exists", "__iter__", "__len__", "__bool__", "iterator", "get_queryset", "only")
 )
 LOADERS = ("joinedload", "selectinload", "subqueryload", "contains_eager", "immediateload")
-RANGE = ("gt", "gte", "lt", "lte", "range", "date", "year")
-TEXT = ("contains", "icontains", "startswith", "istartswith", "endswith", "iendswith", "regex", "iregex", "search")
-NULL = ("isnull",)
 # Methods that choose a page: their parameters for where it begins and how long it is.
 PAGES = {
     "offset": ("offset", ""),
@@ -191,120 +189,6 @@ def _chain_names(node: Node) -> list[str]:
     return names
 
 
-# -------------------------------------------------------------------------- filters
-def filters_of(rows: Rows, arguments: tuple[Node, ...], keywords: tuple[Any, ...], frame: Frame) -> tuple[Any, ...]:
-    """Return `(model, column, operator)` of each condition of a filter call."""
-    found: list[tuple[Any, ...]] = []
-    for name, value in keywords:
-        if name and rows.model is not None:
-            found.extend(
-                _django_filter(rows.model, name, value)
-                if rows.model.framework == DJANGO
-                else [(rows.model, name, "eq")]
-            )
-    for argument in arguments:
-        if rows.model is not None and rows.model.framework == DJANGO:
-            for inner in walk(argument):
-                if inner[0] == "call":
-                    for name, value in inner[4]:
-                        if name:
-                            found.extend(_django_filter(rows.model, name, value))
-        else:
-            found.extend(_sqlalchemy_filters(frame, argument))
-    return tuple(found) or (((rows.model, "", "other"),) if arguments or keywords else ())
-
-
-def _django_filter(model: Model, path: str, value: Node) -> list[tuple[Any, ...]]:
-    parts = path.split("__")
-    current: Model | None = model
-    for index, part in enumerate(parts):
-        if current is None:
-            break
-        relation = current.relations.get(part)
-        rest = parts[index + 1 :]
-        if relation is not None and rest and not _is_operator(rest[0]):
-            current = relation.target
-            continue
-        operator = "eq"
-        if rest:
-            operator = "range" if rest[0] in RANGE else "text" if rest[0] in TEXT else rest[0]
-        if value[0] == "const" and isinstance(value[2], bool) and operator == "eq":
-            operator = "flag"
-        if relation is not None and relation.many:
-            return [(current, part, "relation")]
-        return [(current, part, operator)]
-    return [(current, "", "other")]
-
-
-def _is_operator(part: str) -> bool:
-    return part in RANGE or part in TEXT or part in NULL or part in ("in", "exact", "iexact", "pk", "id")
-
-
-def _sqlalchemy_filters(frame: Frame, node: Node) -> list[tuple[Any, ...]]:
-    found: list[tuple[Any, ...]] = []
-    for inner in walk(node):
-        if inner[0] == "cmp":
-            for side in (inner[2], inner[4][0]):
-                column = _column(frame, side)
-                if column:
-                    found.append((*column, "eq" if inner[3][0] == "==" else "range"))
-                else:
-                    found.extend(_inside_document(frame, side))
-        elif inner[0] == "call" and inner[2][0] == "attr":
-            column = _column(frame, inner[2][2])
-            if column:
-                kind = inner[2][3]
-                operator = {"in_": "eq", "is_": "flag", "isnot": "flag", "is_not": "flag", "between": "range"}.get(
-                    kind, "text"
-                )
-                if kind in ("desc", "asc"):
-                    operator = "order"
-                found.append((*column, operator))
-        elif inner[0] == "attr" and inner is node:
-            column = _column(frame, inner)
-            if column:
-                found.append((*column, "flag"))
-    return found
-
-
-def _inside_document(frame: Frame, node: Node) -> list[tuple[Any, ...]]:
-    """Return the column and, after `->`, the key that `Event.data["kind"].astext` looks at in a JSON column."""
-    for inner in walk(node):
-        if inner[0] == "sub" and inner[3][0] == "const":
-            column = _column(frame, inner[2])
-            if column:
-                return [(*column, f"->{inner[3][2]}")]
-    return []
-
-
-def _column(frame: Frame, node: Node) -> tuple[Model, str] | None:
-    if node[0] != "attr" or node[2][0] not in ("name", "attr"):
-        return None
-    base = frame.interp.peek(frame, node[2])
-    if isinstance(base, ClassValue):
-        model = frame.interp.schema.of(base.cls)
-        if model is not None and node[3] in model.columns:
-            return model, node[3]
-    return None
-
-
-def orders_of(rows: Rows, arguments: tuple[Node, ...], frame: Frame) -> tuple[Any, ...]:
-    """Return `(model, column)` of each column that rows are ordered by."""
-    found: list[tuple[Any, ...]] = []
-    for argument in arguments:
-        if argument[0] == "const" and isinstance(argument[2], str):
-            if rows.model is not None and "__" not in argument[2]:
-                found.append((rows.model, argument[2].lstrip("-")))
-            continue
-        node = argument
-        while node[0] == "call" and node[2][0] == "attr":
-            node = node[2][2]
-        column = _column(frame, node)
-        if column:
-            found.append(column)
-    return tuple(found)
-
-
 # -------------------------------------------------------------------------- methods
 def method(  # noqa: C901 - one step a word of the vocabulary
     frame: Frame,
@@ -340,7 +224,9 @@ def method(  # noqa: C901 - one step a word of the vocabulary
             )
     if entry.orders:
         work = work.copy(frame.depth)
-        work.orders = rows.orders + orders_of(rows, arguments, frame)
+        said = orders_of(rows, arguments, frame)
+        replaces = rows.model is not None and rows.model.framework == DJANGO
+        work.orders = (said or ((rows.model, ""),)) if replaces else rows.orders + said
     if name in PAGES:
         work = paged(frame, work, name, node)
     returns = entry.returns
@@ -522,11 +408,11 @@ def of_entity(frame: Frame, value: Value, node: Node | None, api: str, position:
         rows.model, rows.fetched = value.model, value.model.always
         rows.size = Size(f"{value.model.name}.tree")
     elif node is not None:
-        column = _column(frame, node)
+        column = column_of(frame, node)
         if column:
             rows.model, rows.values = column[0], True
         else:
-            inside = next((c for n in walk(node) if (c := _column(frame, n))), None)
+            inside = next((c for n in walk(node) if (c := column_of(frame, n))), None)
             if inside:
                 rows.model, rows.values = inside[0], True
                 rows.limited = constant(1)

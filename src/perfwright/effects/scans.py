@@ -20,7 +20,23 @@ REDUCERS = {
     "Counter": "count",
     "collections.Counter": "count",
 }
-TRANSPARENT = ("lower", "upper", "strip", "casefold", "date", "startswith", "endswith", "lstrip", "rstrip", "weekday")
+TRANSPARENT = (
+    "now",
+    "utcnow",
+    "today",
+    "localdate",
+    "timedelta",
+    "lower",
+    "upper",
+    "strip",
+    "casefold",
+    "date",
+    "startswith",
+    "endswith",
+    "lstrip",
+    "rstrip",
+    "weekday",
+)
 VIEWS = ("items", "keys", "values")
 BUILT = ("str", "bytes", "tuple", "list", "set", "dict")
 
@@ -375,7 +391,17 @@ def expressible(test: Node) -> bool:
             called = inner[2]
             if called[0] == "attr" and called[3] in TRANSPARENT:
                 continue
-            if called[0] == "name" and called[2] in ("str", "int", "len", "float", "bool", "abs", "date", "datetime"):
+            if called[0] == "name" and called[2] in (
+                "str",
+                "int",
+                "len",
+                "float",
+                "bool",
+                "abs",
+                "date",
+                "datetime",
+                "timedelta",
+            ):
                 continue
             return False
         if inner[0] in ("await", "comp", "yield", "lambda"):

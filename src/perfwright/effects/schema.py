@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from perfwright.index.lower import Node, line_of
-from perfwright.index.project import Class, External, Function, Module, Project
+from perfwright.index.project import Class, External, Function, Module, Project, Value
 from perfwright.index.tree import text, walk
 
 DOTTED = re.compile(r"[A-Za-z_][\w.]*")
@@ -24,6 +24,7 @@ TO_ONE = ("ForeignKey", "OneToOneField", "TreeForeignKey", "ParentalKey", "OneTo
 TO_MANY = ("ManyToManyField", "ParentalManyToManyField", "GenericRelation", "TaggableManager", "TagField")
 INDEXED = ("SlugField", "AutoField", "BigAutoField", "OneToOneField", "ForeignKey", "ParentalKey", "TreeForeignKey")
 FLAGS = ("BooleanField", "NullBooleanField", "Boolean", "bool")
+INDEXES = ("Index", "UniqueConstraint", "BTreeIndex", "HashIndex", "BrinIndex", "GinIndex", "GistIndex")
 EAGER = ("joined", "selectin", "subquery", "immediate", "joined_inner")
 
 
@@ -52,6 +53,7 @@ class Relation:
         "many",
         "name",
         "owned",
+        "secondary",
         "target",
         "through",
     )
@@ -63,6 +65,7 @@ class Relation:
         self.dynamic = False
         self.column: Column | None = None  # the column that a look-up along this relation filters by
         self.through = False
+        self.secondary: Node | None = None  # SQLAlchemy's table between the two, as it is written
         self.generic = False  # to a row of any model: Django's GenericForeignKey
         self.owned = False  # the other side lives and dies with this one: its few parts
 
@@ -77,8 +80,10 @@ class Model:
         "columns",
         "framework",
         "historical",
+        "indexes",
         "managers",
         "name",
+        "ordering",
         "relations",
         "table",
         "uniques",
@@ -90,6 +95,8 @@ class Model:
         self.relations: dict[str, Relation] = {}
         self.managers: dict[str, Node] = {}
         self.always: frozenset[str] = frozenset()  # relations that every query fetches along
+        self.indexes: list[tuple[str, ...]] = []  # the columns of each index, constraint and key, in their order
+        self.ordering: Node | None = None  # what Django orders every query by that says nothing else
         self.uniques: list[frozenset[str]] = []  # columns that no two rows have the same in, taken together
         self.abstract = False
         self.table = ""
@@ -105,13 +112,33 @@ class Model:
             found = self.columns.get(name[:-3])
         return found
 
+    def serves(self, equal: frozenset[str], wanted: tuple[str, ...]) -> bool:
+        """Tell whether an index gives the rows with some columns' values in the order of others.
+
+        The key's own order is served too, and so is an index that begins with what is wanted: the rows are walked in
+        its order, and those that do not fit are passed over.
+        """
+        if not wanted or wanted[0] in ("id", "pk"):
+            return True
+        found = self.column(wanted[0])
+        if found is None or found.indexed or found.unique:
+            return True
+        for columns in self.indexes:
+            rest = list(columns)
+            while rest and rest[0] in equal:
+                del rest[0]
+            if rest and rest[0] == found.name:
+                return True
+        return False
+
 
 class Own:
     """What the class of a model says itself, before it gets what it inherits."""
 
-    __slots__ = ("columns", "managers", "relations", "uniques")
+    __slots__ = ("columns", "indexes", "managers", "ordering", "relations", "uniques")
 
     def __init__(self, model: Model) -> None:
+        self.indexes, self.ordering = list(model.indexes), model.ordering
         self.columns, self.managers = dict(model.columns), dict(model.managers)
         self.uniques, self.relations = list(model.uniques), dict(model.relations)
 
@@ -124,6 +151,7 @@ class Schema:
         self.by_class: dict[Class, Model] = {}
         self.by_name: dict[str, list[Model]] = {}
         self.is_django = False  # one of them is Django's
+        self._tables: dict[int, Model] = {}  # those that no class stands for, by the call that makes them
         self._historical: dict[Class, Model] = {}
         self._fields: dict[Class, bool] = {}  # the classes that hold a field of Django's themselves
         for cls in project.classes:
@@ -149,6 +177,40 @@ class Schema:
     def of(self, cls: Class) -> Model | None:
         """Return the model that a class is, or None."""
         return self.by_class.get(cls)
+
+    def between(self, model: Model, relation: Relation) -> tuple[Model, Column] | None:
+        """Return the table between two models, and its column that following a relation from the first looks up by."""
+        if relation.secondary is None or relation.target is model:
+            return None
+        holders = (model, relation.target) if relation.target is not None else (model,)
+        for holder in holders:  # it is written where the relation is, or where its way back is
+            table = self._table(holder, relation.secondary)
+            for column in table.columns.values() if table is not None else ():
+                if table is not None and column.target.partition(".")[0] == model.table:
+                    return table, column
+        return None
+
+    def _table(self, model: Model, written: Node) -> Model | None:
+        """Return a table that is no class: `Table("card_assignees", metadata, Column(...), ...)`."""
+        entity = self.project.lookup(model.cls.module, written[2]) if written[0] == "name" else None
+        made = entity.expression if isinstance(entity, Value) else None
+        if made is None or _called(made) != "Table" or not made[3] or not isinstance(entity, Value):
+            return None
+        known = self._tables.get(id(made))
+        if known is None:
+            known = self._tables[id(made)] = Model(model.cls, SQLALCHEMY)
+            known.name = known.table = str(made[3][0][2]) if made[3][0][0] == "const" else entity.name
+            for argument in made[3][1:]:
+                if _called(argument) == "Column" and argument[3] and argument[3][0][0] == "const":
+                    name = str(argument[3][0][2])
+                    column = _sqlalchemy_column(name, argument, None, model.cls)
+                    column.module = entity.module
+                    first = not any(each.type == "primary" for each in known.columns.values())
+                    column.indexed = column.indexed or (column.type == "primary" and first)
+                    known.columns[name] = column
+            for columns in _sqlalchemy_indexes(made[3]):
+                self._add_index(known, columns)
+        return known
 
     def historical(self, name: str) -> Model | None:
         """Return the model that `apps.get_model` gives a migration: columns and relations, no methods."""
@@ -248,11 +310,17 @@ class Schema:
                 model.managers[name] = call
         model.columns.setdefault("id", Column("id", "AutoField", cls.line, cls.module, True, True))
         model.columns.setdefault("pk", Column("pk", "AutoField", cls.line, cls.module, True, True))
-        for first in _django_prefixes(meta):
-            column_or_none = model.column(first.lstrip("-"))
-            if column_or_none is not None:
-                column_or_none.indexed = True
+        model.ordering = meta.get("ordering")
+        for columns in _django_indexes(meta):
+            self._add_index(model, columns)
         model.uniques.extend(_django_uniques(meta))
+
+    def _add_index(self, model: Model, columns: tuple[str, ...]) -> None:
+        """Note an index over some columns, the first of which it serves alone."""
+        known = [model.column(name.lstrip("-")) for name in columns]
+        if known and known[0] is not None:
+            known[0].indexed = True
+        model.indexes.append(tuple([column.name if column is not None else "" for column in known]))
 
     def _meta(self, cls: Class) -> dict[str, Node]:
         binding = cls.names.get("Meta")
@@ -309,12 +377,11 @@ class Schema:
             column.unique = len(primary) == 1
         if len(primary) > 1:
             model.uniques.append(frozenset(column.name for column in primary))
+            model.indexes.append(tuple([column.name for column in primary]))
         arguments = cls.names.get("__table_args__")
         if arguments and arguments[0] == "value" and arguments[1]:
-            for first in _sqlalchemy_prefixes(arguments[1]):
-                column_or_none = model.columns.get(first)
-                if column_or_none is not None:
-                    column_or_none.indexed = True
+            for columns in _sqlalchemy_indexes(arguments[1]):
+                self._add_index(model, columns)
             model.uniques.extend(_sqlalchemy_uniques(arguments[1]))
 
     def _declared(self, cls: Class) -> dict[str, tuple[Node | None, Node | None]]:
@@ -349,7 +416,8 @@ class Schema:
             relation.through = "secondary" in keywords
             if relation.many and not relation.through and relation.target is not None:
                 relation.many = not self._points_to(model, relation.target) or relation.target is model
-        relation.through = "secondary" in keywords
+        relation.secondary = keywords.get("secondary")
+        relation.through = relation.secondary is not None
         cascade = keywords.get("cascade")
         relation.owned = cascade is not None and "delete-orphan" in str(cascade[2])
         lazy = keywords.get("lazy")
@@ -405,12 +473,16 @@ class Schema:
             for name, manager in names.managers.items():
                 model.managers.setdefault(name, manager)
             model.uniques.extend(names.uniques)
+            model.indexes.extend(names.indexes)
+            if model.ordering is None and "Meta" not in model.cls.names:
+                model.ordering = names.ordering
             for name, relation in names.relations.items():
                 if name not in model.relations:
                     copy = Relation(name, relation.target, many=relation.many, line=relation.line)
                     copy.column, copy.inverse, copy.eager = relation.column, relation.inverse, relation.eager
                     copy.through, copy.dynamic = relation.through, relation.dynamic
                     copy.generic, copy.owned = relation.generic, relation.owned
+                    copy.secondary = relation.secondary
                     if copy.inverse and parent.framework == DJANGO:
                         copy.inverse = copy.inverse.replace(f"{parent.name.lower()}_set", f"{model.name.lower()}_set")
                     model.relations[name] = copy
@@ -429,7 +501,7 @@ class Schema:
                     many = relation.through or (not relation.many and not one_to_one)
                     back = Relation(relation.inverse, model, many=many, line=relation.line)
                     back.inverse, back.through = relation.name, relation.through
-                    back.column = relation.column
+                    back.column, back.secondary = relation.column, relation.secondary
                     target.relations[relation.inverse] = back
                     if model.framework == SQLALCHEMY and back.column is None:
                         back.column = self._key_column(target, back, by_table)
@@ -505,46 +577,35 @@ def _strings(node: Any) -> list[str]:
     return [inner[2] for inner in walk(node) if inner[0] == "const" and isinstance(inner[2], str)]
 
 
-def _django_prefixes(meta: dict[str, Node]) -> Iterable[str]:
-    """Give the first column of each index and constraint that a model's Meta declares."""
+def _django_indexes(meta: dict[str, Node]) -> Iterable[tuple[str, ...]]:
+    """Give the columns of each index and constraint that a model's Meta declares."""
     for key in ("unique_together", "index_together"):
         node = meta.get(key)
         if node is None or node[0] != "coll":
             continue
-        groups = [item for item in node[3] if item[0] == "coll"] or [node]
-        for group in groups:
-            if group[3] and group[3][0][0] == "const":
-                yield str(group[3][0][2])
+        for group in [item for item in node[3] if item[0] == "coll"] or [node]:
+            yield tuple(_strings(group))
     for key in ("indexes", "constraints"):
         for call in walk(meta.get(key)):
-            if call[0] != "call" or _called(call) not in (
-                "Index",
-                "UniqueConstraint",
-                "BTreeIndex",
-                "HashIndex",
-                "BrinIndex",
-                "GinIndex",
-                "GistIndex",
-            ):
+            if call[0] != "call" or _called(call) not in INDEXES:
                 continue
             fields = dict(call[4]).get("fields")
             columns = _strings(fields) if fields is not None else []
-            if columns:
-                yield columns[0]
-                if _called(call) == "GinIndex":
-                    yield from columns[1:]
+            if _called(call) == "GinIndex":
+                yield from [(column,) for column in columns]
+            elif columns:
+                yield tuple(columns)
             for argument in call[3]:  # Index(F("a"), ...), Index(Lower("name"), ...)
-                yield from _strings(argument)[:1]
+                yield tuple(_strings(argument)[:1])
 
 
-def _sqlalchemy_prefixes(node: Node) -> Iterable[str]:
+def _sqlalchemy_indexes(node: Node) -> Iterable[tuple[str, ...]]:
+    """Give the columns of each index and constraint in `__table_args__`."""
     for call in walk(node):
         kind = _called(call) if call[0] == "call" else ""
         if kind in ("Index", "UniqueConstraint", "PrimaryKeyConstraint"):
             columns = [_column_name(argument) for argument in call[3]]
-            columns = columns[1:] if kind == "Index" else columns
-            if columns and columns[0]:
-                yield columns[0]
+            yield tuple(columns[1:] if kind == "Index" else columns)
 
 
 def _django_uniques(meta: dict[str, Node]) -> Iterable[frozenset[str]]:

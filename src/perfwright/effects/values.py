@@ -477,5 +477,7 @@ def join(first: Value, second: Value) -> Value:
         both.locked = first.locked and second.locked
         return both
     if isinstance(first, Sequence) and isinstance(second, Sequence) and first.of == second.of:
+        if first.load is not None and second.load is not None and first.load.filtered and not second.load.filtered:
+            return second  # the whole table, where the other is a part of it
         return second if first.size.is_little and not second.size.is_little else first
     return first

@@ -4,7 +4,7 @@ from functools import lru_cache
 
 from perfwright.effects.frame import Link
 from perfwright.index.lower import Node
-from perfwright.index.project import Function
+from perfwright.index.project import Function, Project, Value
 from perfwright.index.tree import names_in, text, walk
 from perfwright.rules._code import leaves, statements
 from perfwright.rules._same import arguments, call_at
@@ -37,7 +37,7 @@ def is_request(entry: str) -> bool:
 
 
 def chosen(
-    chain: tuple[Link, ...], function: Function, node: Node, but: tuple[str, ...] = ()
+    project: Project, chain: tuple[Link, ...], function: Function, node: Node, but: tuple[str, ...] = ()
 ) -> tuple[Function, Node] | None:
     """Return where the caller of an entry point chooses a number without bound: the parameter, or the question.
 
@@ -54,7 +54,7 @@ def chosen(
         free_ones = [
             parameter
             for parameter in here.parameters
-            if parameter[0] in names and parameter[0] not in OWN and not bounded_parameter(parameter)
+            if parameter[0] in names and parameter[0] not in OWN and not bounded_parameter(project, here, parameter)
         ]
         if not free_ones:
             return None
@@ -175,10 +175,11 @@ def limits(function: Function) -> frozenset[str]:
     return frozenset(found)
 
 
-def bounded_parameter(parameter: Node) -> bool:
-    """Tell whether a parameter's annotation or default says the most that it may be."""
+def bounded_parameter(project: Project, function: Function, parameter: Node) -> bool:
+    """Tell whether a parameter's annotation or default says the most that it may be; it may have a name of its own."""
     _, annotation, default, _ = parameter
-    for node in walk((annotation, default)):
+    named = project.expression(function.module, annotation) if annotation is not None else None
+    for node in walk((annotation, default, named.expression if isinstance(named, Value) else None)):
         if node[0] == "call" and any(name in BOUNDS for name, _ in node[4]):
             return True
         if node[0] in ("name", "attr") and str(node[-1]).endswith(("Literal", "Enum")):

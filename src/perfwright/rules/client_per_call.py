@@ -58,6 +58,7 @@ from perfwright.effects.frame import Loop
 from perfwright.effects.summary import Effect, Effects
 from perfwright.finding import Confidence, Cost, Finding, Proof, Term
 from perfwright.index.tree import walk
+from perfwright.rules._anew import ALONE
 from perfwright.rules._contract import Rule
 
 
@@ -68,7 +69,7 @@ def find(effects: Effects) -> Iterator[Finding]:
         if event.once:
             continue  # kept: behind a memo or made only where there is none yet
         looped = bool(event.loops) and not event.multiplied
-        at_entry = bool(effects.entry)
+        at_entry = bool(effects.entry) and not effects.entry.startswith(ALONE)
         sends = event.model is not None and any(each.name == "http.request" for each in event.model.does)
         if not looped and not (at_entry and not event.multiplied and not sends):
             continue

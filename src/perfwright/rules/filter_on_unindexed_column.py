@@ -78,31 +78,53 @@ The table is small and stays so (name its size in the settings), or it is writte
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from perfwright.effects.observations import Lookup
 from perfwright.effects.schema import SQLALCHEMY, Column, Model
 from perfwright.effects.summary import Effects
 from perfwright.finding import Confidence, Cost, Finding, Place, Proof, Step, Term
-from perfwright.index.lower import line_of
+from perfwright.index.lower import Node, line_of
+from perfwright.index.project import Project
+from perfwright.index.tree import walk
 from perfwright.rules._contract import Rule
+from perfwright.rules._indexes import is_create, makers, mentions
 
 SELECTIVE = ("eq", "exact", "iexact", "in", "relation", "pk")
+LISTED = 3  # columns named in one message
+BY_CONTENT = ("GinIndex", "GistIndex", "SpGistIndex", "BloomIndex", "OpClass", "SearchVector")
 
 
 def find(effects: Effects) -> Iterator[Finding]:
     wanted: dict[tuple[str, str], tuple[Model, Column, str, list[Lookup]]] = {}
+    alone: dict[tuple[str, int, str], list[Lookup]] = {}
     for lookup in effects.lookups:
+        if lookup.condition:
+            if not served(effects.project, lookup):
+                where = (lookup.function.path, lookup.function.line, lookup.condition)
+                alone.setdefault(where, []).append(lookup)
+            continue
         for model, column, how in unindexed(lookup):
             key = (column.module.name, f"{column.line}:{column.name}")
             wanted.setdefault(key, (model, column, how, []))[3].append(lookup)
     for model, column, how, lookups in wanted.values():
         yield told(model, column, how, lookups)
+    for lookups in alone.values():
+        yield unserved(effects, sorted(lookups, key=lambda lookup: lookup.position))
 
 
+def settle(finding: Finding) -> Finding:
+    """What is searched where no request leads to is only possible."""
+    if "`: " in finding.message and not finding.entry_points:
+        return replace(finding, confidence="possible")
+    return finding
+
+
+# ------------------------------------------------------------------------------ a column
 def told(model: Model, column: Column, how: str, lookups: list[Lookup]) -> Finding:
     first = min(lookups, key=lambda lookup: (lookup.function.path, lookup.position))
     sites = {(lookup.function.path, lookup.position >> 12) for lookup in lookups}
-    verb = {"order": "sort by", "range": "filter by a range of"}.get(how, "look rows up by")
+    verb = {"order": "sort by", "page": "sort by", "range": "filter by a range of"}.get(how, "look rows up by")
     if first.relation or len(sites) == 1:
         by, verb = f"following `{first.relation}`" if first.relation else "a query", verb.replace(" ", "s ", 1)
     else:
@@ -116,26 +138,39 @@ def told(model: Model, column: Column, how: str, lookups: list[Lookup]) -> Findi
         )
         for site in sorted({(s.function.path, s.position): s for s in lookups}.values(), key=lambda s: s.position)[:5]
     ]
-    if model.framework == SQLALCHEMY:
-        cure = f"Add index=True to {model.name}.{column.name}, with a migration."
-    else:
-        cure = f"Add db_index=True to {model.name}.{column.name} or an Index to its Meta, with a migration."
+    lacks = "which has no index"
+    columns = [column.name]
+    if how == "page":
+        columns = [*dict.fromkeys(name for _, name, operator in first.filters if operator == "eq"), column.name]
+        lacks = f"for a page of the rows with one {' and '.join(columns[:-1])}, which no index has together"
     return Finding(
         rule=RULE.name,
         place=Place(path=column.module.path, line=column.line, function=model.name),
         symbol=f"{model.name}.{column.name}",
-        message=f"{by} {verb} `{model.name}.{column.name}`, which has no index",
-        cure=cure,
+        message=f"{by} {verb} `{model.name}.{column.name}`, {lacks}",
+        cure=cure(model, columns),
         confidence=confidence(how, first),
         chain=tuple(chain),
         cost=Cost(terms=(Term("db.seqscan", (model.name,)),)),
     )
 
 
+def cure(model: Model, columns: list[str]) -> str:
+    name = f"{model.name}.{columns[-1]}"
+    if len(columns) > 1:
+        shown = ", ".join(f'"{column}"' for column in columns)
+        if model.framework == SQLALCHEMY:
+            return f'Add Index("ix_{model.name.lower()}_{"_".join(columns)}", {shown}) to __table_args__.'
+        return f"Add models.Index(fields=[{shown}]) to the Meta of {model.name}, with a migration."
+    if model.framework == SQLALCHEMY:
+        return f"Add index=True to {name}, with a migration."
+    return f"Add db_index=True to {name} or an Index to its Meta, with a migration."
+
+
 def confidence(how: str, lookup: Lookup) -> Confidence:
     if lookup.relation or how == "eq":
         return "certain"
-    return "likely" if how == "range" or (how == "order" and lookup.limited) else "possible"
+    return "likely" if how in ("range", "page") or (how == "order" and lookup.limited) else "possible"
 
 
 def unindexed(lookup: Lookup) -> Iterator[tuple[Model, Column, str]]:
@@ -143,17 +178,18 @@ def unindexed(lookup: Lookup) -> Iterator[tuple[Model, Column, str]]:
     own = [part for part in lookup.filters if part[0] is lookup.model]
     if len(own) < len(lookup.filters):
         return  # conditions of other tables may be the ones that select
-    columns = []
+    columns, found = [], False
     for model, name, operator in own:
         column = model.column(name) if name else None
         relation = model.relations.get(name) if name else None
         if column is None:
-            if name in ("pk", "id") or relation is not None or not name:
-                return
+            found = found or name in ("pk", "id") or relation is not None or not name
             continue
-        if column.indexed:
-            return
+        found = found or column.indexed
         columns.append((model, column, operator))
+    if found:
+        yield from unsorted(lookup, own)
+        return
     for model, column, operator in columns:
         if operator in SELECTIVE and not column.is_flag:
             yield model, column, "eq"
@@ -171,6 +207,91 @@ def unindexed(lookup: Lookup) -> Iterator[tuple[Model, Column, str]]:
         return
 
 
+def unsorted(lookup: Lookup, own: list[tuple[Model, str, str]]) -> Iterator[tuple[Model, Column, str]]:
+    """Give the column that a page is sorted by, where the rows of one parent are all read and sorted for it."""
+    if not lookup.page or not lookup.orders or lookup.orders[0][0] is not lookup.model:
+        return
+    equal: set[str] = set()
+    for model, name, operator in own:
+        column = model.column(name) if name else None
+        if column is None or operator not in ("eq", "flag", "range") or column.unique:
+            return
+        if operator == "eq":
+            equal.add(column.name)
+    if any(columns <= equal for columns in lookup.model.uniques) or not equal:
+        return
+    wanted = tuple([name for model, name in lookup.orders if model is lookup.model])
+    column = lookup.model.column(wanted[0])
+    if column is not None and column.name not in equal and not lookup.model.serves(frozenset(equal), wanted):
+        yield lookup.model, column, "page"
+
+
+# ------------------------------------------------------------------------------ a condition
+def served(project: Project, lookup: Lookup) -> bool:
+    """Tell whether an index of a kind of its own serves a condition: by content, or over an expression."""
+    name = lookup.filters[0][1]
+    cls = lookup.model.cls
+    meta, nodes = cls.names.get("Meta"), []
+    if meta is not None and meta[0] == "class":
+        nodes += [cls.module.classes[meta[1]].names.get("indexes")]
+    nodes += [cls.names.get("__table_args__")]
+    calls = [
+        call
+        for binding in nodes
+        if binding is not None and binding[0] == "value"
+        for call in walk(binding[1])
+        if call[0] == "call"
+    ]
+    return any(is_special(call, name) for call in calls) or any(is_special(call, name) for call in makers(project))
+
+
+def is_special(call: Node, name: str) -> bool:
+    """Tell whether a call makes an index over what a column holds, or over an expression of it."""
+    if not mentions(call, name):
+        return False
+    given = {key for key, _ in call[4]}
+    if call[2][-1] in BY_CONTENT or "opclasses" in given or "postgresql_using" in given or "postgresql_ops" in given:
+        return True
+    return any(part[0] == "call" and mentions(part, name) for part in walk((call[3], call[4]))) or is_create(call)
+
+
+def unserved(effects: Effects, lookups: list[Lookup]) -> Finding:
+    """Return what to say of the conditions of one kind that a function makes."""
+    first, last = lookups[0], lookups[-1]
+    names = list(dict.fromkeys(f"{each.model.name}.{each.filters[0][1]}" for each in lookups))
+    shown = ", ".join(f"`{name}`" for name in names[:LISTED])
+    if first.condition == "text":
+        message = f"`{first.what}`: a search for text inside of {shown} reads every row, an ordered index is of no use"
+        cure = content(first.model)
+    else:
+        message = f"`{first.what}`: what is made of {shown} is compared, so an index on it is of no use"
+        cure = f"Compare {names[0]} itself: with the begin and the end of the day, or with a column kept for it."
+    return Finding(
+        rule=RULE.name,
+        place=replace(effects.place(first.function, first.position), end_line=line_of(last.position)),
+        symbol=names[0],
+        message=message,
+        cure=cure,
+        confidence="likely",
+        chain=(effects.step(first.function, first.position, first.what),),
+        cost=Cost(terms=(Term("db.seqscan", (first.model.name,)),)),
+    )
+
+
+def content(model: Model) -> str:
+    """Return what makes text searchable."""
+    if model.framework == SQLALCHEMY:
+        return (
+            'Give it a trigram index (postgresql_using="gin", gin_trgm_ops) or full-text search, or match beginnings.'
+        )
+    return "Give it a GinIndex with gin_trgm_ops, or full-text search (SearchVectorField), or match beginnings only."
+
+
 RULE = Rule(
-    name="filter-on-unindexed-column", sees=("look-up",), spends=("latency",), proof=Proof.growth("n"), find=find
+    name="filter-on-unindexed-column",
+    sees=("look-up",),
+    spends=("latency",),
+    proof=Proof.growth("n"),
+    find=find,
+    settle=settle,
 )

@@ -80,30 +80,27 @@ def make(n: int) -> tuple[Session, str]:
 The table is small and stays so (name its size in the settings), or the index was made by hand in the database.
 """
 
-import re
 from collections.abc import Iterator
-from functools import lru_cache
 
 from perfwright.effects.observations import Lookup
 from perfwright.effects.schema import SQLALCHEMY, Column, Model
 from perfwright.effects.summary import Effects
 from perfwright.finding import Cost, Finding, Place, Proof, Step, Term
-from perfwright.index.lower import Node, line_of
-from perfwright.index.project import Module, Project
-from perfwright.index.tree import walk
+from perfwright.index.lower import line_of
+from perfwright.index.project import Project
 from perfwright.rules._contract import Rule
+from perfwright.rules._indexes import makers, mentions
 
 DOCUMENTS = ("JSONField", "JSON", "JSONB", "HStoreField", "HSTORE", "JSONEncodedDict", "MutableDict")
 WHOLE = ("eq", "exact", "flag", "isnull", "in", "not", "order", "relation", "range", "other")
 CONTAINS = ("text", "contained_by", "has_key", "has_keys", "has_any_keys")
 SELECTIVE = ("eq", "exact", "in", "relation", "pk", "iexact")
-MAKES = ("AddIndex", "create_index", "Index", "RunSQL", "execute", "AddIndexConcurrently")
 
 
 def find(effects: Effects) -> Iterator[Finding]:
     wanted: dict[tuple[str, int, str], tuple[Model, Column, str, list[Lookup]]] = {}
     for lookup in effects.lookups:
-        for model, column, key in inside(lookup):
+        for model, column, key in inside(lookup) if not lookup.condition else ():
             if not has_index(effects.project, model, column):
                 at = (column.module.name, column.line, key)
                 wanted.setdefault(at, (model, column, key, []))[3].append(lookup)
@@ -189,50 +186,6 @@ def has_index(project: Project, model: Model, column: Column) -> bool:
     if arguments is not None and arguments[0] == "value" and mentions(arguments[1], column.name):
         return True
     return any(mentions(call, column.name) for call in makers(project))
-
-
-def mentions(node: Node | None, name: str) -> bool:
-    """Tell whether an index names a column: as text, as `data__key`, in SQL, or as an attribute."""
-    pattern = re.compile(rf"\b{re.escape(name)}(__|\b)")
-    for inner in walk(node):
-        if inner[0] == "const" and isinstance(inner[2], str) and pattern.search(inner[2]):
-            return True
-        if inner[0] in ("name", "attr") and inner[-1] == name:
-            return True
-    return False
-
-
-@lru_cache(maxsize=1)
-def makers(project: Project) -> tuple[Node, ...]:
-    """Return the calls that make indexes outside a model's class: in migrations, and below the class."""
-    found: list[Node] = []
-    for module in project.modules.values():
-        if module.called.isdisjoint(MAKES):
-            continue
-        for node in calls(module):
-            name = node[2][-1]
-            if name in ("AddIndex", "AddIndexConcurrently", "create_index", "Index") or is_create(node):
-                found.append(node)
-    return tuple(found)
-
-
-def calls(module: Module) -> Iterator[Node]:
-    migration = "migrations" in module.path or "versions" in module.path
-    bodies = [module.body, *(f.body for f in module.functions if migration)]
-    if migration:
-        bodies += [binding[1] for cls in module.classes for binding in cls.names.values() if binding[0] == "value"]
-    for body in bodies:
-        for node in walk(body):
-            if node[0] == "call" and node[2][-1] in MAKES:
-                yield node
-
-
-def is_create(node: Node) -> bool:
-    """Tell whether a call runs SQL that makes an index."""
-    return any(
-        part[0] == "const" and isinstance(part[2], str) and re.search(r"create\s+(unique\s+)?index", part[2], re.I)
-        for part in walk(node)
-    )
 
 
 RULE = Rule(

@@ -141,7 +141,7 @@ def asked_for(effects: Effects) -> Iterator[Finding]:
         rows = effect.rows
         if rows is None or rows.takes is None or rows.model is None or is_window(rows):
             continue
-        where = chosen(effect.event.chain, *rows.takes)
+        where = chosen(effects.project, effect.event.chain, *rows.takes)
         if where is None or id(where[1]) in known:
             continue
         known.add(id(where[1]))
@@ -153,7 +153,7 @@ def asked_for(effects: Effects) -> Iterator[Finding]:
         high = node[3][3] if node[0] == "sub" and node[3][0] == "slice" else None
         if high is None or high[0] != "name" or last_word(high[2]) not in LENGTHS:
             continue
-        where = chosen(((effects.function, node[1], text(node)),), effects.function, high)
+        where = chosen(effects.project, ((effects.function, node[1], text(node)),), effects.function, high)
         if where is not None and id(where[1]) not in known:
             known.add(id(where[1]))
             step = effects.step(effects.function, node[1], text(node))

@@ -129,7 +129,7 @@ def find(effects: Effects) -> Iterator[Finding]:
         if rows is None or rows.skips is None or rows.model is None or id(rows.skips[1]) in known:
             continue
         function, node = rows.skips
-        if not turns(node) and chosen(effect.event.chain, function, node, LENGTHS) is None:
+        if not turns(node) and chosen(effects.project, effect.event.chain, function, node, LENGTHS) is None:
             continue
         known.add(id(node))
         yield told(effects, effect, rows, rows.model, function, node)
@@ -142,7 +142,7 @@ def turns(node: Node) -> bool:
 
 
 def told(effects: Effects, effect: Effect, rows: Rows, model: Model, function: Function, node: Node) -> Finding:
-    order = str(rows.orders[0][1]) if rows.orders else "id"
+    order = str((rows.orders[0][1] if rows.orders else "") or "id")
     if model.framework == SQLALCHEMY:
         cure = f".where({model.name}.{order} > last).limit(size)"
     else:
