@@ -1,6 +1,9 @@
 """A query looks rows up by a column that has no index: the database reads the whole table to find them.
 
-Foreign keys count too: Django indexes them, SQLAlchemy and most databases do not.
+Foreign keys count too: Django indexes them, SQLAlchemy and most databases do not. The same is told of a page of rows
+that is sorted by a column which no index has together with what the rows are looked up by, of a search for text inside
+of text (`icontains`, `LIKE '%…%'`), and of a condition on what is made of a column (`created_at__date`, `lower(name)`):
+an ordered index serves neither.
 
 ## Setup
 
