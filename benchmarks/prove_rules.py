@@ -33,7 +33,7 @@ from perfwright.report import proved, words
 
 ROOT = Path(__file__).parent.parent
 FILE = ROOT / "src" / "perfwright" / "rules" / "proofs.json"
-SECONDS = 8.0  # for each form of a page
+SECONDS = 5.0  # for each form of a page
 RUNS, LONGER = 20, 8  # of a scenario, at most; it waits more than it works, and has times as many seconds
 HANGS = 300.0
 COUNTS = {"connections": "clients"}  # what a page counts, by the figure that shows it
