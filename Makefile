@@ -49,8 +49,8 @@ aicode: .venv/.core ## Score perfwright on applications as an assistant wrote th
 conformance: .venv/.dev ## Compare with what other analysers' own fixtures say: make conformance CHECKOUTS=folder
 	@PYTHONPATH=benchmarks $(BIN)/python -m conformance "$(CHECKOUTS)"
 
-prove: .venv/.dev ## Measure Slow and Fast of every rule's page over growing input: the page says what is so
-	@PYTHONPATH=tests $(BIN)/python benchmarks/prove_rules.py --write
+prove: .venv/.dev ## Measure Slow and Fast of every rule's page, or of RULES="a b", over growing input, and draw the curves
+	@PYTHONPATH=tests $(BIN)/python benchmarks/prove_rules.py --write $(RULES)
 
 bench-profiles: .venv/.dev ## Profile the example shop under load, and compare its ranking and Amdahl's ceilings with a hand computation
 	@$(BIN)/python benchmarks/check_profiles.py

@@ -182,6 +182,11 @@ class Page:
                 "prepare": self.prepare,
                 "slow": self.sections["Slow"].files,
                 "fast": self.sections["Fast"].files,
-                "input": "\n".join(block.code for block in self.sections["Input"].blocks),
+                "input": self.code("Input"),
+                "scenario": self.code("Scenario"),
             }
         )
+
+    def code(self, title: str) -> str:
+        """Return the code of a section; none where the page does not have it."""
+        return "\n".join(block.code for block in self.sections[title].blocks) if title in self.sections else ""

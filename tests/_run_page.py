@@ -1,7 +1,7 @@
 """Runs the Slow and Fast of one rule page and says whether they give the same: one process a page.
 
 It is started as `python _run_page.py FOLDER` and reads `FOLDER/page.json`:
-`{"setup": {file: code}, "prepare": code, "slow": {file: code}, "fast": {file: code}, "input": code}`.
+`{"setup": {file: code}, "prepare": code, "slow": {file: code}, "fast": {file: code}, "input": code, "scenario": code}`.
 It prints one JSON document, `{"slow": {n: repr}, "fast": {n: repr}, "differs": [n, ...]}`, and fails with a
 traceback where something does not run.
 
@@ -27,6 +27,8 @@ from pathlib import Path
 from typing import Any
 
 SIZES = (0, 1, 7)
+SCENARIO = "scenario.py"
+ENGINES = "django.db.backends"
 DEEPEST = 12  # of a result's objects: a model that points at itself must end
 Names = dict[str, Any]
 
@@ -51,11 +53,37 @@ def main(folder: Path) -> None:
 
 def load_form(folder: Path, form: str) -> tuple[Callable[..., Any], Callable[[int], Any]]:
     """Load one of the two forms of the page in a folder; return its function, and what makes an input of a size."""
-    page = json.loads((folder / "page.json").read_text("utf8"))
+    page = read(folder)
+    names = load_names(folder, page, form)
+    _, function_name = public_function(page[form])
+    return names[function_name], names["make"]
+
+
+def load_scenario(folder: Path, form: str) -> Callable[[], Any]:
+    """Load one of the two forms of the page in a folder; return the scenario that it is to play."""
+    page = read(folder)
+    names = load_names(folder, page, form)
+    _write(folder, {SCENARIO: page["scenario"]})
+    run_code(folder / SCENARIO, names)
+    scenario: Callable[[], Any] = names["scenario"]
+    return scenario
+
+
+def read(folder: Path) -> Names:
+    return dict(json.loads((folder / "page.json").read_text("utf8")))
+
+
+def uses_django(page: Names) -> bool:
+    return "django" in page["prepare"] or any(
+        "django" in code for part in ("setup", "slow", "fast") for code in page[part].values()
+    )
+
+
+def load_names(folder: Path, page: Names, form: str) -> Names:
+    """Load one of the two forms of a page; return the names of its main file and of Input."""
     place = folder / "run"
     names: Names = {"__name__": "setup"}
-    uses_django = any("django" in code for part in ("setup", "slow", "fast") for code in page[part].values())
-    if (uses_django or "django" in page["prepare"]) and "django" not in sys.modules:
+    if uses_django(page) and "django" not in sys.modules:
         start_django(folder, rest="rest_framework" in json.dumps(page))
     if str(place) not in sys.path:
         sys.path.insert(0, str(place))
@@ -69,12 +97,12 @@ def load_form(folder: Path, form: str) -> tuple[Callable[..., Any], Callable[[in
     # Shared models live in Setup's files: without an import of theirs their tables would be missing.
     for name in page["setup"]:
         importlib.import_module(_module_of(name))
-    home, function_name = public_function(page[form])
+    home, _ = public_function(page[form])
     space = load(place, home, {key: value for key, value in names.items() if not key.startswith("__")})
     make_tables()
     inputs = dict(space)
     run_code(folder / "input.py", inputs)
-    return space[function_name], inputs["make"]
+    return inputs
 
 
 def public_function(files: dict[str, str]) -> tuple[str, str]:
@@ -163,8 +191,8 @@ def forget(place: Path) -> None:
         apps.clear_cache()
 
 
-def start_django(folder: Path, *, rest: bool) -> None:
-    """Set Django up with a database in the page's own folder."""
+def start_django(folder: Path, *, rest: bool, database: Names | None = None) -> None:
+    """Set Django up with a database: one in the page's own folder where none is given."""
     import django
     from django.conf import settings
     from django.core.management import call_command
@@ -172,7 +200,7 @@ def start_django(folder: Path, *, rest: bool) -> None:
     own = ["django.contrib.contenttypes", "django.contrib.auth"]
     settings.configure(
         INSTALLED_APPS=[*own, "rest_framework"] if rest else own,
-        DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": str(folder / "page.sqlite3")}},
+        DATABASES={"default": database or {"ENGINE": f"{ENGINES}.sqlite3", "NAME": str(folder / "page.sqlite3")}},
         DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
         ALLOWED_HOSTS=["*"],
         SECRET_KEY="page",

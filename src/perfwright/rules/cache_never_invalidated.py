@@ -69,6 +69,17 @@ def make(n: int) -> int:
     return n
 ```
 
+## Scenario
+
+A rate is read, changed, and read again.
+
+```python
+def scenario() -> None:
+    rate("EUR")
+    set_rate("EUR", 2)
+    assert rate("EUR") == 2, f"the rate is {rate('EUR')} after 2 was written"
+```
+
 ## What differs
 
 The slow form goes on with the rate that it read first. In several processes `cache_clear()` reaches only its own: there

@@ -53,6 +53,25 @@ def make(n: int) -> tuple[int, int]:
     return Product.objects.create(stock=10 * n).pk, n
 ```
 
+## Scenario
+
+Two customers buy one of five at the same moment, on PostgreSQL: each has read the stock before the other writes it.
+
+```python
+from django.db.models.signals import pre_save
+from scene import Meeting, at_once
+
+from shop.models import Product
+
+
+def scenario() -> None:
+    number = Product.objects.create(stock=5).pk
+    pre_save.connect(Meeting(2).wait, sender=Product, weak=False)
+    at_once(lambda: sell(number, 1), lambda: sell(number, 1))
+    left = Product.objects.get(pk=number).stock
+    assert left == 3, f"{left} are left of 5 after 2 were sold"
+```
+
 ## When to leave it
 
 Only one at a time ever runs this code, or a duplicate does no harm.

@@ -30,6 +30,19 @@ def make(n: int) -> list[int]:
     return list(range(n))
 ```
 
+## Scenario
+
+A list of ten thousand prices is added up.
+
+```python
+def scenario() -> None:
+    try:
+        found = total([1] * 10_000)
+    except RecursionError as error:
+        found = error
+    assert found == 10_000, f"10,000 prices are not added up: {found}"
+```
+
 ## When to leave it
 
 The depth is bounded by something else: a tree that is no deeper than people make it, a half on each call, a number of

@@ -67,6 +67,23 @@ def make(n: int) -> list[str]:
     return ["median", *map(str, range(n))]
 ```
 
+## Scenario
+
+The program counts two numbers, which takes nothing of pandas.
+
+```python
+import json
+import subprocess
+import sys
+
+
+def scenario() -> None:
+    program = "import json, sys, example; example.main(['count', '1', '2']); print(json.dumps(list(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", program], cwd="run", capture_output=True, check=True)
+    loaded = json.loads(done.stdout)
+    assert "pandas" not in loaded, f"{len(loaded):,} modules are loaded to count two numbers"
+```
+
 ## When to leave it
 
 The program runs for days and starts seldom, or nearly everything that it does needs the library.

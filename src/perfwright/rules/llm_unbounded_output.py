@@ -89,6 +89,28 @@ def make(n: int) -> tuple[str, FakeClient]:
     return "a word " * n, FakeClient()
 ```
 
+## Scenario
+
+Somebody asks for a summary without end, and the model writes on as long as it may: this one, 16,384 tokens.
+
+```python
+import httpx
+from scene import Answer, Request, served, service
+
+
+def scenario() -> None:
+    def write(request: Request) -> Answer:
+        words = request.body.get("max_output_tokens", 16_384) * "word "
+        text = {"type": "output_text", "text": words, "annotations": []}
+        return 200, {"id": "1", "object": "response", "output": [{"type": "message", "content": [text]}]}
+
+    with service(write) as model, served(app) as address:
+        app.dependency_overrides[client] = lambda: OpenAI(base_url=model, api_key="none")
+        answer = httpx.get(f"{address}/summary", params={"text": "go on for ever"}).raise_for_status()
+    tokens = len(answer.json().split())
+    assert tokens <= 300, f"{tokens:,} tokens are written, paid for and waited for"
+```
+
 ## When to leave it
 
 A person reads along and stops it, or the whole text is the point and its length is known.

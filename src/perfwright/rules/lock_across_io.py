@@ -71,6 +71,27 @@ def make(n: int) -> tuple[httpx.Client, str, int]:
     return httpx.Client(transport=transport), "eur", n
 ```
 
+## Scenario
+
+The server of rates is asked for the dollar; before it answers, somebody needs the euro, which is known.
+
+```python
+from scene import Answer, Request, ends, service
+
+
+def scenario() -> None:
+    def answer(request: Request) -> Answer:
+        served.append(ends(lambda: rates.rate("eur")))
+        return 200, 1
+
+    served = []
+    with service(answer) as address:
+        rates = Rates(httpx.Client(proxy=address))
+        rates.known["eur"] = 2
+        rates.rate("usd")
+    assert served == [True], "the euro, which is known, has to wait for the answer about the dollar"
+```
+
 ## When to leave it
 
 The lock is there for that very connection or file, or to let one ask while all others wait for the same answer. A

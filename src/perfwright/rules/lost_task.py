@@ -48,6 +48,17 @@ def make(n: int) -> tuple[list[int], list[int]]:
     return list(range(n)), []
 ```
 
+## Scenario
+
+The program ends when the prices are settled.
+
+```python
+def scenario() -> None:
+    sent = []
+    asyncio.run(settle([1, 2], sent))
+    assert sent == [3], "the report is never sent"
+```
+
 ## What differs
 
 Slow ends before the report is sent, and it never is.

@@ -11,9 +11,7 @@ import functools
 import time
 from collections.abc import Callable
 
-
-class TooMany(Exception):
-    pass
+from fastapi import HTTPException
 
 
 def rate_limited(times: int) -> Callable[[Callable[..., bool]], Callable[..., bool]]:
@@ -21,13 +19,13 @@ def rate_limited(times: int) -> Callable[[Callable[..., bool]], Callable[..., bo
         asked: list[float] = []
 
         @functools.wraps(function)
-        def inside(*args: str) -> bool:
+        def inside(*args: str, **named: str) -> bool:
             now = time.monotonic()
             asked[:] = [when for when in asked if now - when < 60]
             if len(asked) >= times:
-                raise TooMany
+                raise HTTPException(429)
             asked.append(now)
-            return function(*args)
+            return function(*args, **named)
 
         return inside
 
@@ -72,6 +70,25 @@ def login(password: str, stored: str) -> bool:
 ```python
 def make(n: int) -> tuple[str, str]:
     return f"password {n}", "00" * 64
+```
+
+## Scenario
+
+Somebody tries thirty passwords, one after the other.
+
+```python
+import httpx
+from fastapi import FastAPI
+from scene import served
+
+
+def scenario() -> None:
+    app = FastAPI()
+    app.include_router(router)
+    with served(app) as address, httpx.Client(base_url=address) as client:
+        guesses = [{"password": f"guess {i}", "stored": "00" * 64} for i in range(30)]
+        tried = [client.post("/login", params=guess).status_code for guess in guesses].count(200)
+    assert tried <= 5, f"{tried} of 30 passwords are tried in a moment"
 ```
 
 ## When to leave it

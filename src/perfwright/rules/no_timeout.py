@@ -22,7 +22,7 @@ from urllib.request import urlopen
 
 
 def read(address: str) -> bytes:
-    with urlopen(address, timeout=10) as answer:
+    with urlopen(address, timeout=1) as answer:
         return answer.read()
 ```
 
@@ -31,6 +31,19 @@ def read(address: str) -> bytes:
 ```python
 def make(n: int) -> str:
     return f"data:text/plain,{n}"
+```
+
+## Scenario
+
+A server takes the connection and never answers.
+
+```python
+from scene import ends, silence
+
+
+def scenario() -> None:
+    with silence() as address:
+        assert ends(lambda: read(address)), "who asked still waits after two seconds"
 ```
 
 ## When to leave it

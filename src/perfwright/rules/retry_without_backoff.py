@@ -4,31 +4,18 @@ A service that is overloaded gets more requests the less it answers: every clien
 immediately, all of them at the same moment. Waiting longer after each failure, by a random amount and only so often,
 lets it recover. The same holds where a retrying function is called in a loop that retries: the attempts multiply.
 
-## Setup
-
-```python
-# file: remote.py
-ASKED: list[int] = []
-
-
-def ask(number: int) -> int:
-    ASKED.append(number)
-    if len(ASKED) % 3:
-        raise ConnectionError("busy")
-    return number * number
-```
-
 ## Slow
 
 ```python
-from remote import ask
+import httpx
 
 
-def square(number: int) -> int:
+def square(client: httpx.Client, number: int) -> int:
     for _ in range(5):
         try:
-            return ask(number)
-        except ConnectionError:
+            answer = client.get(f"http://squares.test/{number}").raise_for_status()
+            return answer.json()
+        except httpx.HTTPError:
             continue
     return -1
 ```
@@ -39,23 +26,51 @@ def square(number: int) -> int:
 import random
 import time
 
-from remote import ask
+import httpx
 
 
-def square(number: int) -> int:
+def square(client: httpx.Client, number: int) -> int:
     for attempt in range(5):
         try:
-            return ask(number)
-        except ConnectionError:
-            time.sleep(random.uniform(0, 0.001 * 2**attempt))
+            answer = client.get(f"http://squares.test/{number}").raise_for_status()
+            return answer.json()
+        except httpx.HTTPError:
+            time.sleep(0.1 * 2**attempt * random.uniform(0.5, 1))
     return -1
 ```
 
 ## Input
 
 ```python
-def make(n: int) -> int:
-    return n
+import httpx
+
+
+def make(n: int) -> tuple[httpx.Client, int]:
+    answers = iter([httpx.Response(503), httpx.Response(200, json=n * n)])
+    return httpx.Client(transport=httpx.MockTransport(lambda request: next(answers))), n
+```
+
+## Scenario
+
+Five callers at once ask a server that needs 0.7 seconds to start.
+
+```python
+import time
+
+from scene import Answer, Request, at_once, service
+
+
+def scenario() -> None:
+    def answer(request: Request) -> Answer:
+        asked.append(request)
+        return (200, 4) if time.monotonic() > back else (503, "starting")
+
+    asked = []
+    with service(answer) as address, httpx.Client(proxy=address) as client:
+        back = time.monotonic() + 0.7
+        found = at_once(*[lambda: square(client, 2)] * 5)
+    failed = 5 - found.count(4)
+    assert not failed, f"{failed} of 5 callers have given up before that, after {len(asked)} requests"
 ```
 
 ## When to leave it

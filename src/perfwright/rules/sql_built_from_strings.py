@@ -39,6 +39,17 @@ def make(n: int) -> tuple[sqlite3.Connection, str]:
     return connection, f"customer {n}"
 ```
 
+## Scenario
+
+Somebody who has ordered nothing gives a name that is made for the purpose.
+
+```python
+def scenario() -> None:
+    connection, _ = make(3)
+    found = total(connection, "nobody' OR 'a' = 'a")
+    assert found == 0, f"nobody has ordered for {found}: all that others have"
+```
+
 ## When to leave it
 
 The value is a number that the program itself has worked out, and the query runs once.

@@ -64,6 +64,26 @@ def make(n: int) -> tuple[httpx.Client, int]:
     return httpx.Client(transport=transport), Order.objects.create(total=n).pk
 ```
 
+## Scenario
+
+While the bank is asked for the money, on PostgreSQL, somebody else changes the order.
+
+```python
+from scene import Answer, Request, ends, service
+
+
+def scenario() -> None:
+    def charge(request: Request) -> Answer:
+        changed.append(ends(lambda: Order.objects.filter(pk=number).update(total=6)))
+        return 200, {}
+
+    changed = []
+    number = Order.objects.create(total=5).pk
+    with service(charge) as address:
+        pay(httpx.Client(proxy=address), number)
+    assert changed == [True], "who wants to change the order waits until the bank has answered"
+```
+
 ## When to leave it
 
 The lock is meant to keep others out until the answer is there, few ask at a time, and the wait is bounded by a

@@ -51,6 +51,28 @@ def make(n: int) -> tuple[httpx.AsyncClient, list[str]]:
     return httpx.AsyncClient(transport=transport), [str(i) for i in range(n)]
 ```
 
+## Scenario
+
+A hundred pages are fetched from a server that turns away whoever comes when twenty others are still being served.
+
+```python
+from scene import Answer, Meeting, Request, service
+
+
+def scenario() -> None:
+    def answer(request: Request) -> Answer:
+        return (503, "busy") if crowd.wait() else (200, "a page")
+
+    async def fetched() -> list[str]:
+        async with httpx.AsyncClient(proxy=address) as client:
+            return await pages(client, [str(i) for i in range(100)])
+
+    crowd = Meeting(21)
+    with service(answer) as address:
+        busy = asyncio.run(fetched()).count('"busy"')
+    assert not busy, f"{busy} of 100 pages are not served: too many are asked for at once"
+```
+
 ## When to leave it
 
 There are only ever a few items, or the client that all of them share has a limit of its own and no timeout for those

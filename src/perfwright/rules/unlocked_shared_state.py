@@ -54,6 +54,19 @@ def make(n: int) -> list[int]:
     return [1] * n
 ```
 
+## Scenario
+
+Parties of two and of three book at the same time.
+
+```python
+import asyncio
+
+
+def scenario() -> None:
+    left = asyncio.run(evening([2, 3]))
+    assert left == 95, f"{left} seats are left of 100 after 5 were booked"
+```
+
 ## What differs
 
 Of parties that book at the same time, Slow counts only the last.

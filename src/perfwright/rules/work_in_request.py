@@ -58,6 +58,30 @@ def make(n: int) -> tuple[int, BackgroundTasks]:
     return n, BackgroundTasks()
 ```
 
+## Scenario
+
+Somebody orders while the chat service takes its time.
+
+```python
+import chat
+import httpx
+from fastapi import FastAPI
+from scene import ends, served, silence
+
+
+def scenario() -> None:
+    def buy() -> None:
+        answers.append(httpx.post(f"{shop}/orders", params={"number": 1}, timeout=60).json())
+
+    answers = []
+    app = FastAPI()
+    app.include_router(router)
+    with silence() as address, served(app) as shop:
+        chat.client = httpx.Client(proxy=address)
+        ends(buy)
+        assert answers == [{"number": 1}], "who orders waits for the chat service"
+```
+
 ## When to leave it
 
 The answer says whether it worked, few ask for it, or there is no queue and it is not worth one.
