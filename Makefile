@@ -42,9 +42,8 @@ bench-peers: .cache/compiled/.made ## Compare time and findings with other analy
 bench-growth: .venv/.dev .cache/growth/.made ## Measure 37 functions whose growth is known, with all cores busy, beside big_O
 	@$(BIN)/python benchmarks/check_growth.py --big-o .cache/growth/bin/python
 
-aicode: .venv/.core ## Score perfwright on applications as an assistant wrote them, whose defects were measured
-	@$(BIN)/python benchmarks/aicode/score.py --apps benchmarks/aicode --report .cache/aicode.json \
-	  --tool-cmd "$(CURDIR)/$(BIN)/perfwright check --no-cache --format sarif {target}"
+aicode: .venv/.core ## Score perfwright and its peers on applications as an assistant wrote them, whose defects were measured
+	@$(BIN)/python benchmarks/score_peers.py --report .cache/aicode.json $(PEERS)
 
 prove: .venv/.dev ## Measure Slow and Fast of every rule's page over growing input: the page says what is so
 	@PYTHONPATH=tests $(BIN)/python benchmarks/prove_rules.py --write
