@@ -6,8 +6,8 @@
     python benchmarks/score_peers.py --missed             and what perfwright missed, and said on fine sites
 
 Each tool gets a copy of each application, without its truth. `peers.toml` says which rules of the catalogue a tool's
-rule could mean; a finding counts where it touches the lines of a defect and may mean its rule. `--write` puts the tables
-into docs/aicode.md, which says what the columns are. What keeps a tool from an answer is told in its row.
+rule could mean; a finding counts where it touches the lines of a defect and may mean its rule. `--write` puts the
+tables into docs/aicode.md, which says what the columns are. What keeps a tool from an answer is told in its row.
 """
 
 import argparse
