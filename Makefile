@@ -7,7 +7,7 @@ PIP     := $(BIN)/python -m pip --disable-pip-version-check install --quiet --co
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all check format bench bench-peers bench-growth bench-profiles bench-capture bench-containment \
-	bench-libraries bench-scale limits prove aicode libraries docs golden house clean
+	bench-libraries bench-scale limits prove aicode aicode-best libraries docs golden house clean
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ bench-growth: .venv/.dev .cache/growth/.made ## Measure 37 functions whose growt
 
 aicode: .venv/.core ## Score perfwright and its peers on applications as an assistant wrote them, whose defects were measured
 	@$(BIN)/python benchmarks/score_peers.py --report .cache/aicode.json $(PEERS)
+
+aicode-best: .venv/.dev ## Run the applications' own tests on their best known rewrites, and compare all answers
+	@$(BIN)/python benchmarks/check_rewrites.py
 
 prove: .venv/.dev ## Measure Slow and Fast of every rule's page over growing input: the page says what is so
 	@PYTHONPATH=tests $(BIN)/python benchmarks/prove_rules.py --write

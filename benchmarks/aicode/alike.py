@@ -4,9 +4,13 @@
     python benchmarks/aicode/alike.py teamtasks [--size 100]
 
 The driver of its truth runs on the application and on a copy with <application>.best laid over it. Every answer it gets (method,
-address, status, body) and every row that is left in its databases is kept, without times and random tokens, and the two
-records are compared: the first differences are printed, and the exit status is 1 where there are any. The application
-runs twice: where it does not answer in the same order both times, as for rows that tie, the order of lists does not count.
+address, status, body) and every row that is left in its databases is kept, without times and random tokens. An application without
+a server has <application>.truth/commands.txt instead, whose lines are run one after the other: what they print and every file
+that they write below {out} is kept. The two records are compared: the first differences are printed, and the exit status is 1 where there are any.
+
+Where they differ the application runs again, up to four times: where it does not answer in the same order each time, as for
+rows that tie, the order of lists does not count; where it does not answer the same, as for random keys and counts by the
+minute, only the shape does; a column that it fills otherwise each time does not count, nor one that only the rewrite has.
 Needs what the driver needs; the rest is standard library.
 """
 import argparse
@@ -20,15 +24,17 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 import lay
 
 HERE = Path(__file__).resolve().parent
-VARIES = re.compile(
-    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?|\b[0-9a-f]{16,}\b|\b[\w-]{20,}\.[\w-]{20,}\.[\w-]{20,}\b"
+VARIES = re.compile(  # times, digests, and tokens and cursors in base 64
+    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?|\b[0-9a-f]{16,}\b|\b[\w-]{32,}=*(\.[\w-]+)*"
 )
 SHOWN = 60  # lines
+RUNS = 4  # of the application, at most
 
 
 def plain(text):
@@ -141,8 +147,27 @@ def child(driver, folder, size, told):
         Path(told).write_text(json.dumps(record.seen, indent=0), "utf8")
 
 
+def ran(commands, folder):
+    """Return what the commands of an application printed and wrote, of the copy in a folder."""
+    record = []
+    with tempfile.TemporaryDirectory() as out:
+        for line in commands.read_text("utf8").splitlines():
+            done = subprocess.run(
+                [sys.executable, *line.replace("{out}", out).split()], cwd=folder, capture_output=True, text=True,
+                env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+            )
+            record.append((f"{line} -> {done.returncode}", done.stdout.replace(out, "{out}")))
+        for path in sorted(path for path in Path(out).rglob("*") if path.is_file()):
+            text = path.read_text("utf8")
+            record.append((f"file {path.relative_to(out)}", plain(text) if path.suffix == ".html" else text))
+    return record
+
+
 def seen(name, folder, size, told):
-    """Return what the driver of an application saw of the copy in a folder."""
+    """Return what the driver of an application saw of the copy in a folder, or what its commands did there."""
+    commands = HERE / f"{name}.truth" / "commands.txt"
+    if commands.is_file():
+        return ran(commands, folder)
     command = [sys.executable, "-W", "ignore", __file__, name, "--child", str(folder), str(told), "--size", str(size)]
     done = subprocess.run(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONHASHSEED": "0"}
@@ -153,7 +178,7 @@ def seen(name, folder, size, told):
 
 
 def sorted_lists(text):
-    """Return a JSON text with the items of each list in an order of our own."""
+    """Return a text with the items of each list of its JSON, or its lines, in an order of our own."""
 
     def ordered(value):
         if isinstance(value, dict):
@@ -168,18 +193,66 @@ def sorted_lists(text):
         return "\n".join(sorted(text.splitlines()))
 
 
-def differences(before, again, after):
-    """Yield the lines that differ, of what the application answers alike in two runs and of what it merely reorders."""
-    heads = [[head for head, _ in record] for record in (before, after)]
+def shape(text):
+    """Return the keys and the types of a JSON text, or the different lines of another, without its values."""
+
+    def shaped(value):
+        if isinstance(value, dict):
+            return {key: shaped(each) for key, each in value.items()}
+        if isinstance(value, list):
+            return sorted({json.dumps(shaped(each), sort_keys=True) for each in value})
+        return "number" if isinstance(value, int | float) and not isinstance(value, bool) else type(value).__name__
+
+    try:
+        return json.dumps(shaped(json.loads(text)), indent=1)
+    except ValueError:
+        return "\n".join(sorted(set(text.splitlines())))
+
+
+def rows_of(text):
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def steady(olds):
+    """Return the columns of a table whose values are the same in all runs of the application."""
+
+    def values(text, column):
+        return sorted(json.dumps(row.get(column)) for row in rows_of(text))
+
+    columns = (rows_of(olds[0]) or [{}])[0]
+    return {column for column in columns if all(values(old, column) == values(olds[0], column) for old in olds)}
+
+
+def without(text, columns):
+    """Return rows with these columns only, sorted."""
+    return "\n".join(sorted(json.dumps({key: row[key] for key in row if key in columns}) for row in rows_of(text)))
+
+
+def comparable(head, olds, new):
+    """Return both texts in the strictest form in which the application agrees with itself, and its name."""
+    if head.startswith("rows of "):
+        columns = steady(olds)
+        return without(olds[0], columns), without(new, columns), "exact"
+    for form, name in ((str, "exact"), (sorted_lists, "without order"), (shape, "shape")):
+        if len({form(old) for old in olds}) == 1:
+            return form(olds[0]), form(new), name
+    return "", "", "not at all"
+
+
+def differences(runs, after, forms):
+    """Yield the lines in which the rewrite differs from all runs, and count how each answer could be compared."""
+    # Requests that are under way together answer in any order.
+    *runs, after = (sorted(record, key=lambda one: one[0]) for record in (*runs, after))
+    heads = [[head for head, _ in record] for record in (runs[0], after)]
     if heads[0] != heads[1]:
         yield from difflib.unified_diff(*heads, "application", "rewrite", lineterm="", n=1)
         return
-    for (head, old), (_, other), (_, new) in zip(before, again, after, strict=True):
-        if old != other:
-            old, new = sorted_lists(old), sorted_lists(new)
+    for *olds, (head, new) in zip(*runs, after, strict=True):
+        old, new, form = comparable(head, [old for _, old in olds], new)
+        forms[form] += 1
         if old != new:
-            yield head
-            yield from list(difflib.unified_diff(old.splitlines(), new.splitlines(), "application", "rewrite", lineterm="", n=2))
+            yield f"{head} ({form})"
+            yield from difflib.unified_diff(old.splitlines(), new.splitlines(), "application", "rewrite", lineterm="", n=2)
 
 
 def main():
@@ -195,16 +268,15 @@ def main():
     with tempfile.TemporaryDirectory() as scratch:
         told = Path(scratch) / "told.json"
         rewrite = lay.lay(options.application, Path(scratch) / options.application)
-        folders = (HERE / options.application, HERE / options.application, rewrite)
-        before, again, after = (seen(options.application, folder, options.size, told) for folder in folders)
-    found = list(differences(before, again, after))
-    print(*found[:SHOWN], sep="\n", end="\n" if found else "")
-    answers = sum(not head.startswith("rows of ") for head, _ in before)
-    loose = sum(old != other for (_, old), (_, other) in zip(before, again))
-    print(
-        f"{options.application} at {options.size}: {answers} answers and the rows of {len(before) - answers} tables, "
-        f"{'NOT ' if found else ''}all alike; {loose} of them without their order."
-    )
+        application = HERE / options.application
+        runs, after = [], seen(options.application, rewrite, options.size, told)
+        found = [""]
+        while found and len(runs) < RUNS:
+            runs.append(seen(options.application, application, options.size, told))
+            found = list(differences(runs, after, forms := Counter()))
+    print(*(line[:200] for line in found[:SHOWN]), sep="\n", end="\n" if found else "")
+    compared = ", ".join(f"{count} {form}" for form, count in forms.items())
+    print(f"{options.application} at {options.size}: {'NOT ' if found else ''}all alike; answers, tables and files: {compared}.")
     return 1 if found else 0
 
 
