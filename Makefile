@@ -7,7 +7,7 @@ PIP     := $(BIN)/python -m pip --disable-pip-version-check install --quiet --co
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all check format bench bench-peers bench-growth bench-profiles bench-capture bench-containment \
-	bench-libraries bench-scale limits prove aicode conformance libraries docs golden house clean
+	bench-libraries bench-scale limits prove aicode aicode-best conformance libraries docs golden house clean
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,9 +42,11 @@ bench-peers: .cache/compiled/.made ## Compare time and findings with other analy
 bench-growth: .venv/.dev .cache/growth/.made ## Measure 37 functions whose growth is known, with all cores busy, beside big_O
 	@$(BIN)/python benchmarks/check_growth.py --big-o .cache/growth/bin/python
 
-aicode: .venv/.core ## Score perfwright on applications as an assistant wrote them, whose defects were measured
-	@$(BIN)/python benchmarks/aicode/score.py --apps benchmarks/aicode --report .cache/aicode.json \
-	  --tool-cmd "$(CURDIR)/$(BIN)/perfwright check --no-cache --format sarif {target}"
+aicode: .venv/.core ## Score perfwright and its peers on applications as an assistant wrote them, whose defects were measured
+	@$(BIN)/python benchmarks/score_peers.py --report .cache/aicode.json $(PEERS)
+
+aicode-best: .venv/.dev ## Run the applications' own tests on their best known rewrites, and compare all answers
+	@$(BIN)/python benchmarks/check_rewrites.py
 
 conformance: .venv/.dev ## Compare with what other analysers' own fixtures say: make conformance CHECKOUTS=folder
 	@PYTHONPATH=benchmarks $(BIN)/python -m conformance "$(CHECKOUTS)"

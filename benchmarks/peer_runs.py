@@ -52,6 +52,7 @@ class Peer:
     rules: Rules | None = None
     note: str = ""
     kinds: dict[str, str | list[str]] = field(default_factory=dict)
+    names: dict[str, str | list[str]] = field(default_factory=dict)
 
     @property
     def version(self) -> str:
@@ -84,6 +85,7 @@ def load(path: Path = DATA) -> dict[str, Peer]:
             rules=Rules(**given["rules"]) if "rules" in given else None,
             note=given.get("note", ""),
             kinds=given["kinds"],
+            names=given["names"],
         )
     return peers
 

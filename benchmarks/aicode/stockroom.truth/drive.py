@@ -1,6 +1,6 @@
 """Measure every entry point of stockroom over growing data; print JSON.
 
-    python drive.py [--sizes 10,100,1000] > measured.json
+    python drive.py [--sizes 10,100,1000] [--application FOLDER] > measured.json
 
 Needs Django 5.2 and djangorestframework. Each size runs in a child process with
 its own scratch SQLite database; mail goes to memory. Nothing is asynchronous and
@@ -26,7 +26,8 @@ from decimal import Decimal
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-APP = HERE.parent / HERE.name.removesuffix(".truth")
+NAME = HERE.name.removesuffix(".truth")
+APP = HERE.parent / NAME
 sys.dont_write_bytecode = True
 CONTROL = ("BEGIN", "SAVEPOINT", "RELEASE", "ROLLBACK")
 
@@ -484,16 +485,20 @@ def wrong(call_command, quiet, **options):
 
 
 def main():
+    global APP
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", default="10,100,1000")
     parser.add_argument("--one", type=int)
+    parser.add_argument("--application", default=str(APP), metavar="FOLDER", help="drive this copy of it instead")
     options = parser.parse_args()
+    APP = Path(options.application).resolve()
     if options.one:
         json.dump(drive(options.one), sys.stdout)
         return
-    out = {"app": APP.name, "sizes": {}}
+    out = {"app": NAME, "sizes": {}}
     for size in options.sizes.split(","):
-        run = subprocess.run([sys.executable, "-W", "ignore", __file__, "--one", size], stdout=subprocess.PIPE, check=True)
+        run = subprocess.run([sys.executable, "-W", "ignore", __file__, "--one", size, "--application", str(APP)],
+            stdout=subprocess.PIPE, check=True)
         out["sizes"][size] = json.loads(run.stdout)
     json.dump(out, sys.stdout, indent=1)
 

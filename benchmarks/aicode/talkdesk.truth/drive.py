@@ -1,6 +1,6 @@
 """Measure every entry point of talkdesk over growing data; print JSON.
 
-    python drive.py [--sizes 10,100,1000] > measured.json
+    python drive.py [--sizes 10,100,1000] [--application FOLDER] > measured.json
 
 Needs fastapi, httpx, sqlalchemy, aiosqlite, openai, numpy, pyjwt.  Each size runs in a child process
 with its own scratch SQLite database; AI service, webhook receivers, name server and mail server are
@@ -25,9 +25,9 @@ from datetime import timedelta
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-APP = HERE.parent / HERE.name.removesuffix(".truth")
+NAME = HERE.name.removesuffix(".truth")
+APP = HERE.parent / NAME
 sys.dont_write_bytecode = True
-sys.path.insert(0, str(APP))
 STEP = 50
 DIMENSIONS = 1536  # of the configured embedding model
 
@@ -542,18 +542,23 @@ def imports():
 
 
 def main():
+    global APP
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", default="10,100,1000")
     parser.add_argument("--one", type=int)
+    parser.add_argument("--application", default=str(APP), metavar="FOLDER", help="drive this copy of it instead")
     options = parser.parse_args()
+    APP = Path(options.application).resolve()
+    sys.path.insert(0, str(APP))
     if options.one:
         rows = asyncio.run(drive(options.one))
         json.dump(rows, sys.stdout)
         return
-    out = {"app": APP.name, "import_ms": imports(), "sizes": {}}
+    out = {"app": NAME, "import_ms": imports(), "sizes": {}}
     for size in options.sizes.split(","):
         run = subprocess.run(
-            [sys.executable, "-W", "ignore", __file__, "--one", size], stdout=subprocess.PIPE, check=True)
+            [sys.executable, "-W", "ignore", __file__, "--one", size, "--application", str(APP)],
+            stdout=subprocess.PIPE, check=True)
         out["sizes"][size] = json.loads(run.stdout)
     json.dump(out, sys.stdout, indent=1)
 
