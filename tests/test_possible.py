@@ -49,6 +49,26 @@ class Single(metaclass=Singleton):
         return name.upper()
 """
     ),
+    "sql-built-from-strings: text that something else may run": (
+        """
+def by_name(name: str) -> str:
+    return f"SELECT id FROM users WHERE name = '{name}'"  # here
+
+
+def renamed(name: str) -> str:
+    query = "UPDATE users SET name = '%s' WHERE id = 1" % name  # here
+    return query
+
+
+def told(name: str) -> str:
+    return f"Select {name} and nothing else"
+
+
+def of_constants() -> str:
+    table = "users"
+    return f"DELETE FROM {table} WHERE id = 1"
+"""
+    ),
     "sql-built-from-strings: the name of a table": (
         """
 import sqlite3
