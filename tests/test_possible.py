@@ -32,6 +32,23 @@ def usual(url: str) -> dict:
         return client.get(url).json()
 """
     ),
+    "list-where-iterator: a few items": (
+        """
+def first() -> int:
+    return list(range(10))[0]  # here
+
+
+def even(flags: dict[str, int]) -> bool:
+    return any([flags[name] % 2 == 0 for name in ("a", "b")])  # here
+"""
+    ),
+    "redundant-copy: a few items": (
+        """
+def told() -> None:
+    for name in list(("a", "b")):  # here
+        print(name)
+"""
+    ),
     "cache-on-method: nobody here makes an object": (
         """
 from functools import cache

@@ -338,6 +338,8 @@ class _Lowering:
         return ("un", _position(node), UNARY[type(node.op)], self.expression(node.operand))
 
     def collection(self, kind: str, node: ast.List | ast.Tuple | ast.Set) -> Node:
+        if kind == "list" and len(node.elts) == 1 and isinstance(node.elts[0], ast.Starred):
+            self.flags |= LISTS  # `[*names]` makes one of all there is
         return ("coll", _position(node), kind, tuple([self.expression(item) for item in node.elts]))
 
     def dictionary(self, node: ast.Dict) -> Node:

@@ -126,7 +126,7 @@ class Function:
 
     @property
     def makes_lists(self) -> bool:
-        """Tell whether a list comprehension stands in its body."""
+        """Tell whether a list comprehension stands in its body, or `[*names]`."""
         return bool(self.flags & LISTS)
 
     @property
