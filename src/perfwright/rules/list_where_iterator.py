@@ -119,11 +119,18 @@ def first_of_copy(effects: Effects) -> Iterator[Finding]:
         copy = None
         if node[0] == "sub" and node[3][:3:2] == ("const", 0):
             copy = node[2]
-        elif node[0] == "call" and node[2][0] == "attr" and node[2][3] == "pop" and not node[4]:
-            copy = node[2][2] if len(node[3]) == 1 and node[3][0][:3:2] == ("const", 0) else None
+        elif pops_first(node):
+            copy = node[2][2]
         source = copied(effects, copy) if copy is not None else None
         if copy is not None and source is not None and not copies_rows(effects, copy, source):
             yield of_first(effects, copy, source, text(node))
+
+
+def pops_first(node: Node) -> bool:
+    """Tell whether a call takes the first item out of what it is asked of: `names.pop(0)`."""
+    if node[0] != "call" or node[2][0] != "attr" or node[2][3] != "pop" or len(node[3]) != 1 or node[4]:
+        return False
+    return bool(node[3][0][:3:2] == ("const", 0))
 
 
 def copied(effects: Effects, copy: Node) -> Node | None:
@@ -174,8 +181,13 @@ def plain_sites(statement: Node) -> Iterator[tuple[str, Node, str]]:
     value: Node | None = statement[3] if statement[0] in ("for", "assign") else None
     if statement[0] in ("return", "expr"):
         value = statement[2]
-    if value is not None and (is_list(value) or (value[0] == "sub" and is_list(value[2]))):
+    if value is not None and (is_list(value) or (value[0] in ("sub", "call") and contains_list(value))):
         yield from sites(statement)
+
+
+def contains_list(value: Node) -> bool:
+    """Tell whether a comprehension is indexed, or popped from."""
+    return is_list(value[2]) or (pops_first(value) and is_list(value[2][2]))
 
 
 def sites(statement: Node) -> Iterator[tuple[str, Node, str]]:
@@ -196,6 +208,8 @@ def sites(statement: Node) -> Iterator[tuple[str, Node, str]]:
             yield node[2][2], node[3][0], text(node)
         elif node[0] == "sub" and is_list(node[2]) and node[3][:3:2] == ("const", 0):
             yield "first", node[2], text(node)
+        elif pops_first(node) and is_list(node[2][2]):
+            yield "first", node[2][2], text(node)
         elif node[0] == "comp":
             for _, iterable, _, is_async in node[4]:
                 if is_list(iterable) and not is_async:
