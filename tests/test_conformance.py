@@ -289,7 +289,7 @@ def test_the_page_shows_figures_and_verdicts() -> None:
     shown = page.page(compare([(fixture_of(1, 2, 3, 4), said(1))], [CODE], read), table)
 
     assert "**Found: 100.0%** of the 1 marked places that count" in shown
-    assert "Before any verdict it is 1 of 4, 25.0%." in shown
+    assert "Before any verdict it is 1 of 4, 25.0%; 1 of them by more than a possible finding" in shown
     assert "- `p.py` 2 to 4 (missed): *the peer is wrong*. It waits for nothing." in shown
 
 
