@@ -179,7 +179,9 @@ def fixture_of(*lines: int, good: tuple[int, ...] = (), code: str = "W1") -> Fix
 
 def said(*lines: int) -> list[ours.Report]:
     return [
-        ours.Report(rule="blocking-call-in-async", line=line, lines=frozenset({line}), message="it waits")
+        ours.Report(
+            rule="blocking-call-in-async", line=line, lines=frozenset({line}), message="it waits", sure=line < 5
+        )
         for line in lines
     ]
 
@@ -196,6 +198,12 @@ def test_found_missed_and_flagged_are_counted() -> None:
     assert set(result.differences) == {Difference("p", "p.py", "W1", 2, True), Difference("p", "p.py", "W1", 5, False)}
 
 
+def test_what_is_only_possible_is_told_apart() -> None:
+    row = compare([(fixture_of(1, 5), said(1, 5))], [CODE], none()).rows[CODE]
+
+    assert (row.found, row.surely) == (2, 1)
+
+
 def test_what_another_code_of_the_same_rule_marks_is_not_good() -> None:
     result = compare([(fixture_of(5, good=(5,), code="W2"), said(5))], [CODE, ALIKE], none())
 
@@ -203,7 +211,7 @@ def test_what_another_code_of_the_same_rule_marks_is_not_good() -> None:
 
 
 def test_a_finding_of_another_rule_does_not_count() -> None:
-    other = [ours.Report(rule="no-timeout", line=1, lines=frozenset({1}), message="it waits")]
+    other = [ours.Report(rule="no-timeout", line=1, lines=frozenset({1}), message="it waits", sure=True)]
 
     assert compare([(fixture_of(1), other)], [CODE], none()).rows[CODE].found == 0
 
@@ -281,7 +289,7 @@ def test_the_page_shows_figures_and_verdicts() -> None:
     shown = page.page(compare([(fixture_of(1, 2, 3, 4), said(1))], [CODE], read), table)
 
     assert "**Found: 100.0%** of the 1 marked places that count" in shown
-    assert "Before any verdict it is 1 of 4, 25.0%." in shown
+    assert "Before any verdict it is 1 of 4, 25.0%; 1 of them by more than a possible finding" in shown
     assert "- `p.py` 2 to 4 (missed): *the peer is wrong*. It waits for nothing." in shown
 
 

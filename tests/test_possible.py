@@ -32,6 +32,23 @@ def usual(url: str) -> dict:
         return client.get(url).json()
 """
     ),
+    "list-where-iterator: a few items": (
+        """
+def first() -> int:
+    return list(range(10))[0]  # here
+
+
+def even(flags: dict[str, int]) -> bool:
+    return any([flags[name] % 2 == 0 for name in ("a", "b")])  # here
+"""
+    ),
+    "redundant-copy: a few items": (
+        """
+def told() -> None:
+    for name in list(("a", "b")):  # here
+        print(name)
+"""
+    ),
     "cache-on-method: nobody here makes an object": (
         """
 from functools import cache
@@ -47,6 +64,26 @@ class Single(metaclass=Singleton):
     @cache
     def of(self, name: str) -> str:
         return name.upper()
+"""
+    ),
+    "sql-built-from-strings: text that something else may run": (
+        """
+def by_name(name: str) -> str:
+    return f"SELECT id FROM users WHERE name = '{name}'"  # here
+
+
+def renamed(name: str) -> str:
+    query = "UPDATE users SET name = '%s' WHERE id = 1" % name  # here
+    return query
+
+
+def told(name: str) -> str:
+    return f"Select {name} and nothing else"
+
+
+def of_constants() -> str:
+    table = "users"
+    return f"DELETE FROM {table} WHERE id = 1"
 """
     ),
     "sql-built-from-strings: the name of a table": (

@@ -21,10 +21,14 @@ class Difference:
 
 @dataclass(slots=True)
 class Row:
-    """The figures of one code, or of several: what counts is without the places that a verdict takes out."""
+    """The figures of one code, or of several: what counts is without the places that a verdict takes out.
+
+    `surely` are those found by more than a possible finding.
+    """
 
     marked: int = 0
     found: int = 0
+    surely: int = 0
     good: int = 0
     flagged: int = 0
     bad_counted: int = 0
@@ -83,8 +87,10 @@ def count(fixture: Fixture, ours: list[Report], code: Code, codes: list[Code], r
     for span in sorted(bad):
         row.marked += 1
         row.bad_counted += 1
-        if any(span.holds(line) for report in ours for line in report.lines):
+        here = [report for report in ours if any(span.holds(line) for line in report.lines)]
+        if here:
             row.found += 1
+            row.surely += any(report.sure for report in here)
         else:
             yield Difference(fixture.peer, fixture.path, code.name, span.first + fixture.offset, True)
     strays = [report for report in ours if not any(span.holds(line) for span in marked for line in report.lines)]

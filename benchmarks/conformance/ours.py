@@ -17,12 +17,13 @@ FILE = "example.py"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """One finding: its rule, the line to change, and all lines that it names as part of the way there."""
+    """One finding: its rule, the line to change, and all lines that it names; `sure` unless it is only possible."""
 
     rule: str
     line: int
     lines: frozenset[int]
     message: str
+    sure: bool
 
 
 @contextmanager
@@ -59,6 +60,7 @@ def checked(parts: list[str], shift: int) -> list[Report]:
                 line - shift for line in (finding.place.line, *(step.line for step in (*finding.chain, *finding.also)))
             ),
             message=finding.message,
+            sure=finding.confidence != "possible",
         )
         for finding in record.findings
     ]

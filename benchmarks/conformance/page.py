@@ -8,7 +8,18 @@ from typing import Any
 from conformance.compare import Difference, Result, Row
 from conformance.verdicts import KINDS, TAKES_OUT, Verdict
 
-HEADS = ("peer", "codes", "our rule", "marked", "found", "of those that count", "unmarked", "flagged", "that count")
+HEADS = (
+    "peer",
+    "codes",
+    "our rule",
+    "marked",
+    "found",
+    "surely",
+    "of those that count",
+    "unmarked",
+    "flagged",
+    "that count",
+)
 
 
 def page(result: Result, table: dict[str, Any]) -> str:
@@ -28,7 +39,8 @@ def page(result: Result, table: dict[str, Any]) -> str:
         "",
         f"- **Found: {percent(total.recall)}** of the {total.bad_counted} marked places that count; at least"
         f" {percent(limits['found'])} is asked for. Before any verdict it is {total.found} of {total.marked},"
-        f" {percent(total.found / max(1, total.marked))}.",
+        f" {percent(total.found / max(1, total.marked))}; {total.surely} of them by more than a possible finding, which"
+        " people see only with `--all`.",
         f"- **Flagged: {percent(total.false_alarms)}** of the {total.good_counted} unmarked places that count; at most"
         f" {percent(limits['flagged'])}. Before any verdict it is {total.flagged} of {total.good},"
         f" {percent(total.flagged / max(1, total.good))}.",
@@ -93,6 +105,7 @@ def figures(row: Row) -> tuple[str, ...]:
     return (
         str(row.marked),
         str(row.found),
+        str(row.surely),
         f"{row.found} of {row.bad_counted}",
         str(row.good),
         str(row.flagged),

@@ -9,7 +9,7 @@ from perfwright.effects.guesses import session_method
 from perfwright.effects.iteration import FEW, deepen, iterate, run_query
 from perfwright.effects.library import Effect, Model, Type
 from perfwright.effects.queries import executed, method, of_entity
-from perfwright.effects.scans import REDUCERS, gone_through, search, worked
+from perfwright.effects.scans import REDUCERS, Building, gone_through, search, worked
 from perfwright.effects.values import (
     ITEMS,
     UNKNOWN,
@@ -440,6 +440,8 @@ def run_argument(
     function = argument_named(entry, runs.arg, arguments, keywords)
     if function is None or function.kind not in ("function", "lambda", "external", "class"):
         return None
+    if isinstance(function, External) and entry.name == "functools.reduce":
+        added_up(frame, function, arguments, node)
     if isinstance(function, External) and frame.interp.libraries.get(function.name) is None:
         return None
     index = entry.params.index(runs.arg) if runs.arg in entry.params else 0
@@ -478,6 +480,27 @@ def run_argument(
     finally:
         frame.quiet -= runs.where in ("thread", "process")
         frame.loops.pop()
+
+
+def added_up(frame: Frame, function: External, arguments: tuple[Value, ...], node: Node) -> None:
+    """Record `reduce(add, lists, [])`: each list makes all of the result anew."""
+    start = arguments[2] if len(arguments) > 2 else None
+    grows = isinstance(start, Sequence) and function.name == "operator.add"
+    if len(arguments) < 2 or not (grows or function.name == "operator.concat"):
+        return
+    _, loop = iterate(frame, arguments[1], node[3][1], kind="callback")
+    if loop.multiplies:
+        kind = start.of if isinstance(start, Sequence) else "list"
+        event = frame.emit(
+            "copy",
+            frame.interp.text(node[3][1]),
+            node[1],
+            frame.interp.text(node),
+            detail=Building(kind, node, arguments[1], shared=False),
+            blocking=False,
+            node=node,
+        )
+        event.loops = (loop,)
 
 
 def result_of(  # noqa: C901 - one line a head of the type language

@@ -24,11 +24,12 @@ LONGEST_FORMATTED = 150_000  # bytes of an f-string: before Python 3.12 parsing 
 FORMATTED = re.compile(rb"\b(?:[fF][rR]?|[rR][fF])(\"\"\"|'''|[\"'])")
 LONGEST = 400  # characters kept of a string constant: enough for SQL, not for embedded data
 
+QUERY = re.compile(r"\s*(?:SELECT|INSERT|UPDATE|DELETE|REPLACE|MERGE)\s", re.I)
 TIME_FORMAT = re.compile("%[a-zA-Z-]")  # of `strftime`
 
 ASYNC, GENERATOR, COROUTINE = 1, 2, 4
 # What a body has, for who looks for that in every function: see `Function`.
-TRIES, LOOPS, LISTS, CHANGES, GLOBALS = 8, 16, 32, 64, 128
+TRIES, LOOPS, LISTS, CHANGES, GLOBALS, QUERIES = 8, 16, 32, 64, 128, 256
 POSITIONAL, STAR, KEYWORD, DOUBLE_STAR = 0, 1, 2, 3
 
 COMPARE = {
@@ -288,6 +289,8 @@ class _Lowering:
 
     def constant(self, node: ast.Constant) -> Node:
         value = node.value
+        if isinstance(value, str) and QUERY.match(value):
+            self.flags |= QUERIES
         if (isinstance(value, str) and len(value) > LONGEST) or isinstance(value, bytes):
             # GraphQL's types and SQL's tables are read.
             schema = isinstance(value, str) and ("type Query" in value or "CREATE TABLE" in value.upper())
@@ -336,6 +339,8 @@ class _Lowering:
         return ("un", _position(node), UNARY[type(node.op)], self.expression(node.operand))
 
     def collection(self, kind: str, node: ast.List | ast.Tuple | ast.Set) -> Node:
+        if kind == "list" and len(node.elts) == 1 and isinstance(node.elts[0], ast.Starred):
+            self.flags |= LISTS  # `[*names]` makes one of all there is
         return ("coll", _position(node), kind, tuple([self.expression(item) for item in node.elts]))
 
     def dictionary(self, node: ast.Dict) -> Node:

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
 from perfwright.index.external import External
-from perfwright.index.lower import ASYNC, CHANGES, GENERATOR, GLOBALS, LISTS, LOOPS, TRIES, Node
+from perfwright.index.lower import ASYNC, CHANGES, GENERATOR, GLOBALS, LISTS, LOOPS, QUERIES, TRIES, Node
 from perfwright.index.tree import called_names
 
 if TYPE_CHECKING:
@@ -126,13 +126,18 @@ class Function:
 
     @property
     def makes_lists(self) -> bool:
-        """Tell whether a list comprehension stands in its body."""
+        """Tell whether a list comprehension stands in its body, or `[*names]`."""
         return bool(self.flags & LISTS)
 
     @property
     def binds_globals(self) -> bool:
         """Tell whether it says `global`: what it binds then stays after it."""
         return bool(self.flags & GLOBALS)
+
+    @property
+    def holds_queries(self) -> bool:
+        """Tell whether a text in its body begins like a query: `SELECT ...`."""
+        return bool(self.flags & QUERIES)
 
     @property
     def changes_items(self) -> bool:

@@ -46,6 +46,7 @@ READS = frozenset(  # methods that look at what they belong to, or give a part o
         *("get", "items", "keys", "values", "index", "lower", "upper", "strip", "split", "endswith", "startswith"),
         *("isoformat", "issubset", "issuperset", "isdisjoint", "union", "intersection", "difference", "encode"),
         *("replace", "title", "format", "total_seconds", "most_common", "date", "strftime", "copy"),
+        *("bit_count", "bit_length"),
     )
 )
 

@@ -3,8 +3,8 @@
 from perfwright.effects.summary import Effects
 from perfwright.index.lower import Node
 from perfwright.index.project import Function
-from perfwright.index.tree import names_in, walk
-from perfwright.rules._frames import assigned_to
+from perfwright.index.tree import names_in, text, walk
+from perfwright.rules._started import assigned
 from perfwright.rules._uses import ASKS, READS, is_closed_over, trails, use
 
 COPIES = ("list", "tuple")
@@ -17,10 +17,10 @@ def copied_for(effects: Effects, statement: Node) -> Node | None:
     if statement[0] != "for" or statement[6]:
         return None
     call: Node = statement[3]
-    if call[0] != "call" or call[2][0] != "name" or call[4]:
+    if call[0] != "call" or text(call[2]).removeprefix("builtins.") not in COPIES or call[4]:
         return None
     function = effects.function
-    if call[2][2] not in COPIES or len(call[3]) != 1 or is_bound(function, call[2][2]):
+    if len(call[3]) != 1 or is_bound(function, text(call[2])):
         return None
     source = call[3][0]
     return call if is_literal(source) or (source[0] == "name" and stays(function, source[2], statement)) else None
@@ -31,7 +31,7 @@ def stays(function: Function, name: str, loop: Node) -> bool:
     body = loop[4]
     if name in names_in(body) or name in names_in(loop[2]) or is_closed_over(function, name) or function.binds_globals:
         return False
-    bound = assigned_to(function.body, name)
+    bound = assigned(function.body, name)
     parameter = next((each for each in function.parameters if each[0] == name), None)
     if parameter is not None:
         annotation = parameter[1]
@@ -46,9 +46,13 @@ def is_own(function: Function, name: str) -> bool:
     """Tell whether nobody but a function's own code has what one of its names holds."""
     for trail in trails(function.body, name):
         parent = trail[-2] if len(trail) > 1 else trail[-1]
-        if parent[0] == "call" and parent[2][0] == "name" and parent[2][2] in COPIES:
+        if parent[0] == "call" and text(parent[2]).removeprefix("builtins.") in COPIES:
             continue
-        if use(trail).kind in ("handed", "passed") or (use(trail).kind == "alias" and parent[0] in ("assign", "ann")):
+        if (
+            parent[0] == "aug"
+            or use(trail).kind in ("handed", "passed")
+            or (use(trail).kind == "alias" and parent[0] in ("assign", "ann"))
+        ):
             return False
     return True
 

@@ -85,7 +85,7 @@ def find(effects: Effects) -> Iterator[Finding]:
         event = effect.event
         if id(effect.function) in opened and is_of_file(event):
             continue  # the file is read or written where it is opened: one thing to move to a thread
-        also = (each.event for each in used if each.function is effect.function and event.symbol in OPENS)
+        also = [each.event for each in used if each.function is effect.function and event.symbol in OPENS]
         first = event.chain[0]
         inside = in_property(event)
         through = f" through `{first[2]}`" if len(event.chain) > 1 else f": `{first[2]}`"

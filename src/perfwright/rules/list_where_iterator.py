@@ -34,7 +34,7 @@ worked out for what that does, also once the answer is known.
 from collections.abc import Iterator
 
 from perfwright.effects.summary import Effects
-from perfwright.finding import Cost, Finding, Proof, Term
+from perfwright.finding import Confidence, Cost, Finding, Proof, Term
 from perfwright.index.lower import Node
 from perfwright.index.tree import names_in, text, walk
 from perfwright.rules._code import blocks, statements
@@ -56,7 +56,7 @@ def find(effects: Effects) -> Iterator[Finding]:
         return
     if "readlines" in function.called:
         yield from all_lines(effects)
-    if not function.called.isdisjoint(COPIES):
+    if function.makes_lists or not function.called.isdisjoint(COPIES):
         yield from first_of_copy(effects)
     if function.makes_lists or not function.called.isdisjoint(SETS):
         yield from comprehensions(effects)
@@ -70,11 +70,11 @@ def comprehensions(effects: Effects) -> Iterator[Finding]:
     for block in all_blocks(body):
         for index, statement in enumerate(block):
             for kind, built, shown in sites(statement) if asks else plain_sites(statement):
-                if wasted(effects, kind, built) and not is_own(effects, kind):
+                if wasted(kind, built) and not is_own(effects, kind):
                     yield told(effects, kind, built, shown)
             following = block[index + 1] if index + 1 < len(block) else None
             found = named(body, statement, following) if following is not None else None
-            if found is not None and wasted(effects, found[0], found[1]):
+            if found is not None and wasted(found[0], found[1]):
                 yield told(effects, *found)
 
 
@@ -114,18 +114,32 @@ def of_lines(effects: Effects, call: Node) -> Finding:
 
 
 def first_of_copy(effects: Effects) -> Iterator[Finding]:
-    """Give the copies that are made for their first item: `list(names)[0]`."""
+    """Give the copies that are made for their first item: `list(names)[0]`, `[*names].pop(0)`."""
     for node in walk(effects.function.body):
-        taken = node[0] == "sub" and node[3][:3:2] == ("const", 0)
-        popped = node[0] == "call" and node[2][0] == "attr" and node[2][3] == "pop" and node[3][:1] and not node[4]
-        if popped:
-            popped = node[3][0][:3:2] == ("const", 0)
-        copy = node[2] if taken else node[2][2] if popped else None
-        if copy is None or copy[0] != "call" or copy[2][0] != "name" or copy[2][2] not in COPIES or len(copy[3]) != 1:
-            continue
-        if copy[4] or is_own(effects, copy[2][2]) or few(effects, copy[3][0]) or names_rows(effects, copy):
-            continue
-        yield of_first(effects, copy, text(node))
+        copy = None
+        if node[0] == "sub" and node[3][:3:2] == ("const", 0):
+            copy = node[2]
+        elif pops_first(node):
+            copy = node[2][2]
+        source = copied(effects, copy) if copy is not None else None
+        if copy is not None and source is not None and not copies_rows(effects, copy, source):
+            yield of_first(effects, copy, source, text(node))
+
+
+def pops_first(node: Node) -> bool:
+    """Tell whether a call takes the first item out of what it is asked of: `names.pop(0)`."""
+    if node[0] != "call" or node[2][0] != "attr" or node[2][3] != "pop" or len(node[3]) != 1 or node[4]:
+        return False
+    return bool(node[3][0][:3:2] == ("const", 0))
+
+
+def copied(effects: Effects, copy: Node) -> Node | None:
+    """Return what an expression makes a list or a tuple of, all of it."""
+    if copy[0] == "coll":
+        return copy[3][0][2] if copy[2] == "list" and len(copy[3]) == 1 and copy[3][0][0] == "star" else None
+    if copy[0] != "call" or copy[2][0] != "name" or copy[2][2] not in COPIES or len(copy[3]) != 1 or copy[4]:
+        return None
+    return None if is_own(effects, copy[2][2]) else copy[3][0]
 
 
 def is_own(effects: Effects, name: str) -> bool:
@@ -136,20 +150,20 @@ def is_own(effects: Effects, name: str) -> bool:
     return any(other.outer == function.index and other.name == name for other in function.module.functions)
 
 
-def names_rows(effects: Effects, copy: Node) -> bool:
+def copies_rows(effects: Effects, copy: Node, source: Node) -> bool:
     """Tell whether rows of a table are copied: loading them all is what is wrong, and another rule says it."""
-    return any(load.position == copy[1] or load.position == copy[3][0][1] for load in effects.loads)
+    return any(load.position in (copy[1], source[1]) for load in effects.loads)
 
 
-def of_first(effects: Effects, copy: Node, shown: str) -> Finding:
-    source = text(copy[3][0])
+def of_first(effects: Effects, copy: Node, source: Node, shown: str) -> Finding:
+    kind, of = "list" if copy[0] == "coll" else copy[2][2], text(source)
     return Finding(
         rule=RULE.name,
         place=effects.place(effects.function, copy[1]),
-        symbol=source,
-        message=f"`{shown}` makes a {copy[2][2]} of all and takes the first",
-        cure=f"Use `next(iter({source}))`, which ends there; where there may be none, give it a default.",
-        confidence="certain",
+        symbol=of,
+        message=f"`{shown}` makes a {kind} of all and takes the first",
+        cure=f"Use `next(iter({of}))`, which ends there; where there may be none, give it a default.",
+        confidence="possible" if few(effects, source) else "certain",
         chain=(effects.step(effects.function, copy[1], f"allocate: {text(copy)}"),),
         cost=Cost(terms=(Term("allocate", ("items",)),)),
     )
@@ -165,10 +179,15 @@ def all_blocks(body: tuple[Node, ...]) -> Iterator[tuple[Node, ...]]:
 def plain_sites(statement: Node) -> Iterator[tuple[str, Node, str]]:
     """Give the comprehensions of a statement that calls nothing which goes through one."""
     value: Node | None = statement[3] if statement[0] in ("for", "assign") else None
-    if statement[0] == "return":
+    if statement[0] in ("return", "expr"):
         value = statement[2]
-    if value is not None and (is_list(value) or (value[0] == "sub" and is_list(value[2]))):
+    if value is not None and (is_list(value) or (value[0] in ("sub", "call") and contains_list(value))):
         yield from sites(statement)
+
+
+def contains_list(value: Node) -> bool:
+    """Tell whether a comprehension is indexed, or popped from."""
+    return is_list(value[2]) or (pops_first(value) and is_list(value[2][2]))
 
 
 def sites(statement: Node) -> Iterator[tuple[str, Node, str]]:
@@ -189,6 +208,8 @@ def sites(statement: Node) -> Iterator[tuple[str, Node, str]]:
             yield node[2][2], node[3][0], text(node)
         elif node[0] == "sub" and is_list(node[2]) and node[3][:3:2] == ("const", 0):
             yield "first", node[2], text(node)
+        elif pops_first(node) and is_list(node[2][2]):
+            yield "first", node[2][2], text(node)
         elif node[0] == "comp":
             for _, iterable, _, is_async in node[4]:
                 if is_list(iterable) and not is_async:
@@ -242,10 +263,8 @@ def changes(body: tuple[Node, ...], built: Node) -> bool:
     return any(node[0] in ("await", "yield") for node in walk(body))
 
 
-def wasted(effects: Effects, kind: str, built: Node) -> bool:
-    """Tell whether a list may be long and its items are not worked out for what that does."""
-    if any(few(effects, generator[1]) for generator in built[4]):
-        return False
+def wasted(kind: str, built: Node) -> bool:
+    """Tell whether the items of a list are not worked out for what that does."""
     if kind in EARLY:
         return all(called(node) in PLAIN for node in walk((built[3], *(g[2] for g in built[4]))) if node[0] == "call")
     if kind == "for":
@@ -277,10 +296,17 @@ def told(effects: Effects, kind: str, built: Node, shown: str) -> Finding:
         symbol=text(built[4][0][1]),
         message=message,
         cure=cure,
-        confidence="certain" if kind != "for" else "likely",
+        confidence=confidence(effects, kind, built),
         chain=(effects.step(function, built[1], f"allocate: {text(built)}"),),
         cost=Cost(terms=terms(effects, built)),
     )
+
+
+def confidence(effects: Effects, kind: str, built: Node) -> Confidence:
+    """Return how sure it is that a list may be long: a few items in one cost nothing."""
+    if any(few(effects, generator[1]) for generator in built[4]):
+        return "possible"
+    return "certain" if kind != "for" else "likely"
 
 
 def terms(effects: Effects, built: Node) -> tuple[Term, ...]:

@@ -108,6 +108,10 @@ def dropped(effects: Effects, block: tuple[Node, ...], helpers: set[str], *, loo
                 giver = is_task(effects, call, helpers)
                 if giver is not None:
                     yield told(effects, call, giver, "possible" if chained else "certain")
+        for call in tested(statement):
+            giver = is_task(effects, call, helpers)
+            if giver is not None:
+                yield told(effects, call, giver, "certain")
         bound = binding(statement)
         if bound is not None:
             name, call = bound
@@ -117,6 +121,16 @@ def dropped(effects: Effects, block: tuple[Node, ...], helpers: set[str], *, loo
                 yield told(effects, call, giver, "possible" if held else "likely")
         for inner in blocks(statement):
             yield from dropped(effects, inner, helpers, loop=loop or statement[0] in ("for", "while"))
+
+
+def tested(statement: Node) -> Iterator[Node]:
+    """Give the calls of which only the truth is asked, within the expressions of a statement."""
+    value = statement[3] if statement[0] == "assign" else statement[2] if statement[0] in ("expr", "return") else None
+    for node in walk(value) if value is not None else ():
+        if node[0] == "if" and node[2][0] == "call":
+            yield node[2]
+        elif node[0] == "comp":
+            yield from [test for generator in node[4] for test in generator[2] if test[0] == "call"]
 
 
 def made(value: Node) -> Iterator[tuple[Node, bool]]:

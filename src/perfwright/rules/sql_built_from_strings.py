@@ -66,6 +66,7 @@ from perfwright.index.lower import Node
 from perfwright.index.project import Function
 from perfwright.index.tree import text, walk
 from perfwright.rules._chosen import REQUESTS
+from perfwright.rules._code import statements
 from perfwright.rules._contract import Rule
 from perfwright.rules._same import arguments, call_at
 from perfwright.rules._sql_text import Part, Text, shown
@@ -87,6 +88,12 @@ RUNS = (
 RUNS_OF = {"pg8000": ("run",), "asyncpg": ("cursor", "prepare", "copy_from_query")}  # where the library is imported
 CONDITIONS = ("extra", "text", "RawSQL")  # these take a part of a query, too
 VERB = re.compile(r"\s*(?:--[^\n]*\n\s*|\(\s*)*(SELECT|INSERT|UPDATE|DELETE|WITH|REPLACE|MERGE|CALL|EXEC)\b", re.I)
+# Text that can be nothing else than a query: `Select a file from the list` is not.
+QUERY = re.compile(
+    r"\s*(?:SELECT\s.*\sFROM\s|INSERT\s+(?:INTO\s+)?\S+\s.*(?:VALUES|SELECT)|REPLACE\s+(?:INTO\s+)?\S+\s+VALUES"
+    r"|UPDATE\s+\S+\s+SET\s|DELETE\s+FROM\s|MERGE\s+INTO\s)",
+    re.I | re.S,
+)
 # What stands before a value.
 BEFORE = re.compile(
     r"(?:[=<>]|\b(?:LIKE|ILIKE|BETWEEN|REGEXP|RLIKE|MATCH|AGAINST)|\bIN\s*\(\s*|\bLIMIT|\bOFFSET)\s*$", re.I
@@ -111,13 +118,17 @@ Value = tuple[Node, How]
 
 def find(effects: Effects) -> Iterator[Finding]:
     function = effects.function
+    found: dict[int, Finding] = {}
     runs = runners(function)
     if function.index >= 0 and not function.module.called.isdisjoint(runs) and not function.called.isdisjoint(runs):
-        yield from own(effects, function, runs)
+        own(effects, function, runs, found)
     for effect in effects.effects("db.query", "db.write"):
         chain = effect.event.chain
         if len(chain) == 2 and effect.event.model is not None and effect.event.node is not None:
-            yield from passed(effects, chain[1][0], call_at(chain[1]), effect.event.node)
+            passed(effects, chain[1][0], call_at(chain[1]), effect.event.node, found)
+    if function.index >= 0 and function.holds_queries:
+        made(effects, function, found)
+    yield from found.values()
 
 
 def runners(function: Function) -> frozenset[str]:
@@ -129,10 +140,9 @@ def runners(function: Function) -> frozenset[str]:
     return frozenset(names)
 
 
-def own(effects: Effects, function: Function, runs: frozenset[str]) -> Iterator[Finding]:
-    """Give the queries of a function whose text it builds from values itself; one for each value."""
+def own(effects: Effects, function: Function, runs: frozenset[str], found: dict[int, Finding]) -> None:
+    """Find the queries of a function whose text it builds from values itself; one finding for each value."""
     reader: Text | None = None
-    found: dict[int, Finding] = {}
     for node in walk(function.body):
         if node[0] != "call" or node[2][0] not in ("name", "attr") or node[2][-1] not in runs:
             continue
@@ -149,11 +159,10 @@ def own(effects: Effects, function: Function, runs: frozenset[str]) -> Iterator[
                 break
             step = effects.step(function, node[1], text(node))
             found[id(value[0])] = replace(known, also=(*known.also, step))
-    yield from found.values()
 
 
-def passed(effects: Effects, runner: Function, inner: Node | None, call: Node) -> Iterator[Finding]:
-    """Give a query whose text is built here and run by a function that is called with it."""
+def passed(effects: Effects, runner: Function, inner: Node | None, call: Node, found: dict[int, Finding]) -> None:
+    """Find a query whose text is built here and run by a function that is called with it."""
     if inner is None or inner[0] != "call" or not inner[3] or inner[3][0][0] != "name" or inner[2][-1] not in RUNS:
         return
     query = next((given for name, given in arguments(call, runner) if name == inner[3][0][2]), None)
@@ -161,7 +170,35 @@ def passed(effects: Effects, runner: Function, inner: Node | None, call: Node) -
         return
     value = value_in(Text(effects, effects.function).parts(query), partial=False)
     if value is not None and not is_choice(effects.function, value[0]):
-        yield told(effects, effects.function, call, value)
+        found.setdefault(id(value[0]), told(effects, effects.function, call, value))
+
+
+def made(effects: Effects, function: Function, found: dict[int, Finding]) -> None:
+    """Find the text of queries that a function builds from values and that something else may run."""
+    reader = Text(effects, function)
+    for statement in statements(function.body):
+        value = built(statement)
+        parts = reader.parts(value) if value is not None else []
+        if value is None or not QUERY.match("".join(part if isinstance(part, str) else "x" for part in parts)):
+            continue
+        written = value_in(parts, partial=False)
+        if written is None or is_choice(function, written[0]) or id(written[0]) in found:
+            continue
+        message = f"`{shown(written[0])}` is written into text that reads like a query: who runs it runs that, too"
+        finding = told(effects, function, value, written)
+        found[id(written[0])] = replace(finding, message=message, confidence="possible")
+
+
+def built(statement: Node) -> Node | None:
+    """Return what a statement makes of text and values: an f-string, a sum, `%`, `format`."""
+    tag = statement[0]
+    value = statement[3] if tag == "assign" else statement[4] if tag in ("ann", "aug") else None
+    if tag in ("return", "expr"):
+        value = statement[2]
+    if value is None or value[0] not in ("fstr", "bin", "call"):
+        return None
+    formats = value[0] != "call" or (value[2][0] == "attr" and value[2][3] == "format")
+    return value if formats else None
 
 
 def is_sqlalchemy(effects: Effects, function: Function, called: Node) -> bool:
