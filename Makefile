@@ -7,7 +7,7 @@ PIP     := $(BIN)/python -m pip --disable-pip-version-check install --quiet --co
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all check format bench bench-peers bench-growth bench-profiles bench-capture bench-containment \
-	bench-libraries bench-scale limits prove aicode libraries docs golden house clean
+	bench-libraries bench-scale limits prove aicode conformance libraries docs golden house clean
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ bench-growth: .venv/.dev .cache/growth/.made ## Measure 37 functions whose growt
 aicode: .venv/.core ## Score perfwright on applications as an assistant wrote them, whose defects were measured
 	@$(BIN)/python benchmarks/aicode/score.py --apps benchmarks/aicode --report .cache/aicode.json \
 	  --tool-cmd "$(CURDIR)/$(BIN)/perfwright check --no-cache --format sarif {target}"
+
+conformance: .venv/.dev ## Compare with what other analysers' own fixtures say: make conformance CHECKOUTS=folder
+	@PYTHONPATH=benchmarks $(BIN)/python -m conformance "$(CHECKOUTS)"
 
 prove: .venv/.dev ## Measure Slow and Fast of every rule's page, or of RULES="a b", over growing input, and draw the curves
 	@PYTHONPATH=tests $(BIN)/python benchmarks/prove_rules.py --write $(RULES)

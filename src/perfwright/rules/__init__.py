@@ -202,7 +202,7 @@ def joined(reached: Reached, ways: list[tuple[Finding, Key]]) -> Finding:
     ways.sort(key=lambda way: (*_rank(way[0]), way[1]))
     best = ways[0][0]
     entries: dict[str, None] = {}
-    also: dict[tuple[str, int], Step] = {}
+    also: dict[tuple[str, int], Step] = {(step.path, step.line): step for step in best.also}
     taken = {(step.path, step.line) for step in best.chain}
     for finding, function in ways[:WAYS]:
         entries.update(dict.fromkeys(reached.entry_points(function)))
