@@ -5,7 +5,7 @@ from perfwright.effects.iteration import run_query
 from perfwright.effects.library import Model
 from perfwright.effects.protocols import OPERATORS, special
 from perfwright.effects.schema import SQLALCHEMY
-from perfwright.effects.values import UNKNOWN, Constant, Rows, Scalar, Sequence, Value
+from perfwright.effects.values import UNKNOWN, Constant, Load, Rows, Scalar, Sequence, Value
 from perfwright.index.lower import Node
 from perfwright.index.tree import names_in, text, walk
 
@@ -377,12 +377,20 @@ def reduction(frame: Frame, source: Value, tests: Node, node: Node, consumer: st
     shown = frame.interp.text(node)
     if any(varying(frame, names_in(test)) for test in tests):
         load.whole = True  # another part of the rows on each pass of a loop around: all of them in the end
-    elif tests and last and all(expressible(test) for test in tests):
+    elif tests and last and (all(expressible(test) for test in tests) or of_whole_table(load, tests)):
         load.reduced.append(("filter", node[1], shown))
     elif consumer in REDUCERS and expressible(node[3]):
         load.reduced.append((REDUCERS[consumer], node[1], shown))
     else:
         load.whole = True
+
+
+def of_whole_table(load: Load, tests: Node) -> bool:
+    """Tell whether some rows of a whole table are picked, at least one of the conditions being a column's."""
+    if load.filtered or load.limited or load.relation or load.model is None:
+        return False
+    parts = [part for test in tests for part in (test[3] if test[0] == "bool" else (test,))]
+    return any(part[0] == "cmp" and part[2][0] == "attr" and expressible(part) for part in parts)
 
 
 def expressible(test: Node) -> bool:
