@@ -7,7 +7,7 @@ PIP     := $(BIN)/python -m pip --disable-pip-version-check install --quiet --co
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all check format bench bench-peers bench-growth bench-profiles bench-capture bench-containment \
-	bench-libraries bench-scale limits prove aicode libraries docs golden house clean
+	bench-libraries bench-scale limits prove aicode conformance libraries docs golden house clean
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,8 +46,11 @@ aicode: .venv/.core ## Score perfwright on applications as an assistant wrote th
 	@$(BIN)/python benchmarks/aicode/score.py --apps benchmarks/aicode --report .cache/aicode.json \
 	  --tool-cmd "$(CURDIR)/$(BIN)/perfwright check --no-cache --format sarif {target}"
 
-prove: .venv/.dev ## Measure Slow and Fast of every rule's page over growing input: the page says what is so
-	@PYTHONPATH=tests $(BIN)/python benchmarks/prove_rules.py --write
+conformance: .venv/.dev ## Compare with what other analysers' own fixtures say: make conformance CHECKOUTS=folder
+	@PYTHONPATH=benchmarks $(BIN)/python -m conformance "$(CHECKOUTS)"
+
+prove: .venv/.dev ## Measure Slow and Fast of every rule's page, or of RULES="a b", over growing input, and draw the curves
+	@PYTHONPATH=tests $(BIN)/python benchmarks/prove_rules.py --write $(RULES)
 
 bench-profiles: .venv/.dev ## Profile the example shop under load, and compare its ranking and Amdahl's ceilings with a hand computation
 	@$(BIN)/python benchmarks/check_profiles.py

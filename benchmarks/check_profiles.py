@@ -169,11 +169,12 @@ def by_calls(path: Path) -> Callable[[Any, str], float]:
         return {key: row for key, row in shop.items() if key == (f"{SHOP}/{name}", code.co_firstlineno, code.co_name)}
 
     def share(finding: Any, at: str) -> float:
-        place, step = finding["place"], finding["chain"][-1]
+        place = finding["place"]
         inner = innermost(place["path"], place["line"])
-        if at == "function":
+        if at == "function" or not finding["chain"]:
             found = next(hit for code in inner if (hit := rows(place["path"], code)))
             return sum(row[3] for row in found.values()) / stats.total_tt
+        step = finding["chain"][-1]
         ends = rows(step["path"], innermost(step["path"], step["line"])[0])
         if not inner or any(not innermost(each["path"], each["line"]) for each in finding["chain"]):
             return sum(row[3] for row in ends.values()) / stats.total_tt

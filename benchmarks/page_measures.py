@@ -19,11 +19,17 @@ import _run_page as pages
 from perfwright.runtime.capture import Capture
 
 FIRST, MOST = 8, 1 << 26
+AT_ONCE = 1 << 16  # what a stop of the event loop is measured up to: it need not grow
 ENOUGH, REPEATS = 0.2, 5  # seconds of timings at one size, and how many of them
 LEAST = 5  # sizes, however long they take together
 LONGEST = 1.0  # seconds of one call, after which there is no larger size
 SMALL = 0.2  # part of the time that calls take, below which sizes grow faster
 TICK = 0.001
+TURNS = Path("/proc/thread-self/schedstat")  # nanoseconds that a thread ran, and that it waited for its turn
+HAS_TURNS = TURNS.exists()
+
+SERVED = 100_000  # the size of what a request is served from
+LOADERS = ("numpy_pickle.py",)  # files of libraries whose `load` reads a model
 
 POOLS = ("ThreadPoolExecutor.__init__", "ProcessPoolExecutor.__init__", "new_event_loop", "Thread.__init__")
 CLIENTS = ("Client", "AsyncClient", "Session", "ClientSession", "OpenAI", "AsyncOpenAI")
@@ -40,18 +46,32 @@ def main(folder: Path, form: str, figure: str, step: str, seconds: float) -> Non
         made = make(n)
         return lambda: finished(function, made if isinstance(made, tuple) else (made,))
 
-    measure = {"time": timed, "count": counted, "stall": stalled, "peak": held, "left": left}[figure]
-    until, n = time.perf_counter() + seconds, FIRST
-    sizes = 0
-    while n <= MOST and (sizes < LEAST or time.perf_counter() < until):
-        before = time.perf_counter()
+    measure = {"time": timed, "count": counted, "stall": stalled, "peak": held, "left": left, "served": served}[figure]
+    until, n = clock() + seconds, FIRST
+    sizes, most = 0, AT_ONCE if figure == "stall" else MOST
+    while n <= most and (sizes < LEAST or clock() < until):
+        before = clock()
         found = measure(fresh, n)
         print(json.dumps([n, found]), flush=True)
-        took, sizes = time.perf_counter() - before, sizes + 1
+        took, sizes = clock() - before, sizes + 1
         if took > LONGEST * REPEATS:
             break
         wide = REPEATS * found.get("wall", 0.0) < took * SMALL  # most of the time goes into making the input
         n = n + 2 if step == "2^n" else n * (4 if wide else 2)
+
+
+def clock() -> float:
+    """Return seconds of wall time, less those in which this thread could have run and others had the processor."""
+    waited = turns()
+    while True:
+        now, before = time.perf_counter(), waited
+        if before == (waited := turns()):  # else others had it just between the two
+            return now - waited
+
+
+def turns() -> float:
+    """Return the seconds that this thread has waited for the processor; none where the system does not say."""
+    return int(TURNS.read_bytes().split()[1]) / 1e9 if HAS_TURNS else 0.0
 
 
 def finished(function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
@@ -69,9 +89,9 @@ def timed(fresh: Fresh, n: int) -> dict[str, float]:
     for _ in range(REPEATS):
         call = fresh(n)
         gc.collect()
-        before = time.perf_counter(), time.process_time()
+        before = clock(), time.process_time()
         call()
-        took = time.perf_counter() - before[0]
+        took = clock() - before[0]
         cpu, wall = min(cpu, time.process_time() - before[1]), min(wall, took)
         spent += took
         if spent > ENOUGH:
@@ -133,6 +153,31 @@ def counted(fresh: Fresh, n: int) -> dict[str, float]:
     }  # fmt: skip
 
 
+def served(fresh: Fresh, n: int) -> dict[str, float]:
+    """Return what as many calls as the size make together, as so many requests: loads of a model, and tokens.
+
+    Tokens are those of prompts that the provider has not found in its cache, by the usage in its answers.
+    """
+    loads = uncached = 0
+
+    def seen(frame: Any, event: str, result: Any) -> None:
+        nonlocal loads, uncached
+        code = frame.f_code
+        if event == "call" and code.co_name == "load" and code.co_filename.endswith(LOADERS):
+            loads += 1
+        elif event == "return" and code.co_qualname == "Responses.create" and result is not None:
+            uncached += result.usage.input_tokens - result.usage.input_tokens_details.cached_tokens
+
+    call = fresh(SERVED)
+    sys.setprofile(seen)
+    try:
+        for _ in range(n):
+            call()
+    finally:
+        sys.setprofile(None)
+    return {"loads": loads, "uncached tokens": uncached}
+
+
 def held(fresh: Fresh, n: int) -> dict[str, float]:
     """Return the most bytes that a call held at once."""
     call = fresh(n)
@@ -171,15 +216,15 @@ def _stalled(fresh: Fresh, n: int) -> float:
     async def tick() -> None:
         nonlocal longest
         while True:
-            before = time.perf_counter()
+            before = clock()
             await asyncio.sleep(TICK)
-            longest = max(longest, time.perf_counter() - before - TICK)
+            longest = max(longest, clock() - before - TICK)
 
     async def beside(call: Any) -> None:
         task = asyncio.create_task(tick())
         await asyncio.sleep(TICK)
         await call
-        await asyncio.sleep(0)
+        await asyncio.sleep(2 * TICK)  # or the stop ends with the call, before it was seen
         task.cancel()
 
     run = asyncio.run

@@ -21,6 +21,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+import page_runs
+
 import _run_page as pages
 from perfwright.measure import postgres
 
@@ -40,11 +42,9 @@ def played(page: str, folder: Path, times: int, seconds: float) -> tuple[Runs, s
     (folder / "page.json").write_text(page, "utf8")
     command = [sys.executable, __file__, str(folder), str(times), str(seconds)]
     most = LOADING + seconds + (times + 1) * HANGS
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")])}
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=most, check=False, cwd=folder,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")])},
-        )  # fmt: skip
+        done = page_runs.run(command, cwd=folder, env=env, seconds=most)
     except subprocess.TimeoutExpired:
         return {}, f"it does not end within {most:.0f} s"
     if done.returncode:

@@ -3,40 +3,47 @@
 A rule's kind of proof says which figure counts: `growth` CPU time, or wall time where Slow waits; `count` queries,
 commits, requests, clients or calls; `stall` the longest stop of the event loop; `peak` memory held at once. Slow must
 behave as the page says, and Fast must be better. The scenario of a hazard is played again and again instead: it must go
-wrong with Slow, and never with Fast. `--write` puts the table into docs/proofs.md.
+wrong with Slow, and never with Fast. `--write` keeps the figures in src/perfwright/rules/proofs.json, from which
+docs/proofs.md and the curves in docs/rules are made.
 """
 
 import argparse
 import json
+import math
 import os
 import platform
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import page_runs
 import page_scenarios
 
 from _cases import Page
-from perfwright import rules
+from perfwright import baseline, rules
 from perfwright.finding import Proof
 from perfwright.measure import growth
-from perfwright.report import words
+from perfwright.report import proved, words
 
 ROOT = Path(__file__).parent.parent
-SECONDS = 8.0  # for each form of a page
+FILE = ROOT / "src" / "perfwright" / "rules" / "proofs.json"
+SECONDS = 5.0  # for each form of a page
 RUNS, LONGER = 20, 8  # of a scenario, at most; it waits more than it works, and has times as many seconds
-HANGS = 120.0
-COUNTS = {"connections": "clients", "loads": "calls"}  # what a page counts, by the figure that shows it
+HANGS = 300.0
+COUNTS = {"connections": "clients"}  # what a page counts, by the figure that shows it
+SERVED = ("loads", "uncached tokens")  # counts of many requests together
 BETTER = {"cpu": 1.3, "wall": 1.3, "peak": 1.5, "left": 1.5, "stall": 3.0}  # Slow to Fast at the largest common size
 COUNTED = 2.0
 WAITS = 4.0  # wall to CPU time from which wall time counts: others keep the processor busy too
 LOWER = 0.4  # what the slope of noisy times may be less than that of the class
+LEAST_TIMES = 2  # that have a slope
 STOPS = 0.003  # seconds that make a stop of the event loop
-SHOWN = 3
 
 Figures = Mapping[int, Mapping[str, float]]
 
@@ -96,6 +103,8 @@ def measure_of(rule: rules.Rule) -> str:
     """Return what is measured of a page: a hazard's memory is what many calls leave behind."""
     if rule.proof.kind == "peak":
         return "left" if "hazard" in rule.spends else "peak"
+    if rule.proof.expects in SERVED:
+        return "served"
     return {"growth": "time"}.get(rule.proof.kind, rule.proof.kind)
 
 
@@ -104,10 +113,8 @@ def measured(place: Path, form: str, measure: str, step: str, seconds: float) ->
     script = str(Path(__file__).parent / "page_measures.py")
     command = [sys.executable, script, str(place), form, measure, step, str(seconds)]
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=HANGS, check=False, cwd=place,
-            env={**os.environ, "PYTHONPATH": str(ROOT / "tests")},
-        )  # fmt: skip
+        env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "tests"), str(ROOT / "src")])}
+        done = page_runs.run(command, cwd=place, env=env, seconds=HANGS)
     except subprocess.TimeoutExpired:
         return {}, f"it does not end within {HANGS:.0f} s"
     lines = [line for line in done.stdout.splitlines() if line.startswith("[")]
@@ -152,66 +159,100 @@ def judged(proof: Proof, figure: str, slow: Mapping[int, float], fast: Mapping[i
     return "" if ratio >= BETTER[figure] else f"at n = {n:,} Slow takes {ratio:.2f} times what Fast takes"
 
 
-def rate_of(figure: str, values: Mapping[int, float]) -> float:
-    """Return the exponent of how a figure grows: of times, or of the class that fits beside a constant part."""
+def rate_of(figure: str, values: Mapping[int, float], most: float = math.inf) -> float:
+    """Return the exponent of how a figure grows: of times, or of the class that fits beside a constant part.
+
+    A few noisy points can look like a class that is steeper: `most` is what to believe of a class.
+    """
     points = sorted(values.items())
     if figure not in ("cpu", "wall", "stall"):
         return growth.counted(points).growth.exponent
+    points = [(n, value) for n, value in points if value > 0]
+    if len(points) < LEAST_TIMES:
+        return 0.0
     fit = growth.few(points)  # what takes long whatever the size is, a database's answer, hides the slope
-    return max(growth.tail(points)[0], growth.EXPONENTS.get(fit.growth.klass, 0.0))
+    return max(growth.tail(points)[0], min(most, growth.EXPONENTS.get(fit.growth.klass, 0.0)))
 
 
-def told(each: Proved) -> str:
-    """Return a row of the table."""
-    if each.figure == "runs":
-        slow, fast = (f"{wrong:g} of {runs} runs" for form in (each.slow, each.fast) for runs, wrong in form.items())
-        return (
-            f"| {each.rule} | scenario | {each.proof.expects} | | {slow}: {each.seen} | {fast} | | "
-            f"{each.wrong or 'proved'} |"
+def kept(each: Proved, machine: str) -> rules.Measured:
+    """Return what is kept of a page's measurement."""
+    most = growth.EXPONENTS.get(each.proof.expects, 1.0)
+    slow, fast = (
+        rules.Curve(
+            tuple((n, shortened(value)) for n, value in sorted(form.items())),
+            round(rate_of(each.figure, form, most), 2) if len(form) > 1 else 0.0,
         )
-    if not each.common:
-        return f"| {each.rule} | {each.proof.kind} | {each.proof.expects} | | | | | {each.wrong} |"
-    n = each.common[-1]
-    rates = [rate_of(each.figure, form) for form in (each.slow, each.fast)]
-    amounts = [amount(each.figure, form[n]) for form in (each.slow, each.fast)]
-    return (
-        f"| {each.rule} | {each.figure} | {each.proof.expects} | {n:,} | {amounts[0]} (n^{rates[0]:.1f}) "
-        f"| {amounts[1]} (n^{rates[1]:.1f}) | {each.slow[n] / each.fast[n] if each.fast[n] else float('inf'):.1f} "
-        f"| {each.wrong or 'proved'} |"
+        for form in (each.slow, each.fast)
     )
+    return rules.Measured(each.proof.kind, each.proof.expects, each.figure, slow, fast, each.wrong, machine, each.seen)
 
 
-def amount(figure: str, value: float) -> str:
-    if figure in ("cpu", "wall", "stall"):
-        return words.duration(value * 1000)
-    return words.memory(value / 1024) if figure in ("peak", "left") else f"{value:g}"
+def shortened(value: float) -> float:
+    """Return a time to four digits, which is more than is known of it; a count or a number of bytes as it is."""
+    return value if float(value).is_integer() else float(f"{value:.4g}")
 
 
-def table(found: Sequence[Proved]) -> Iterator[str]:
-    yield "| rule | figure | page says | at n | Slow | Fast | times | |"
-    yield "| --- | --- | --- | ---: | ---: | ---: | ---: | --- |"
-    yield from map(told, sorted(found, key=lambda each: each.rule))
+def this_machine() -> str:
+    """Return the processor, the system and the Python that pages are measured on."""
+    told = Path("/proc/cpuinfo")
+    lines = told.read_text("utf8", "replace").splitlines() if told.is_file() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    processor = (names or [platform.processor()])[0] or platform.machine()
+    system = f"{platform.system()} {'.'.join(platform.release().split('.')[:2])}"
+    return f"{processor} ({platform.machine()}, {os.cpu_count()} cores), {system}, Python {platform.python_version()}"
+
+
+def prove_all(chosen: Mapping[str, rules.Rule], seconds: float, jobs: int) -> list[Proved]:
+    """Prove pages, several at a time; interrupted, it leaves no process."""
+    told = page_runs.Told(len(chosen))
+
+    def one(name: str) -> Proved:
+        told.begin(name)
+        each = prove(name, chosen[name], seconds)
+        if not page_runs.ended():  # else it may have been ended as well
+            told.end(name, proved.row(name, kept(each, "")), keep=bool(each.wrong))
+        return each
+
+    pool = ThreadPoolExecutor(jobs)
+    try:
+        return list(pool.map(one, sorted(chosen)))
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        page_runs.end()
+        pool.shutdown()
+        told.clear()
+
+
+def write(found: Sequence[Proved]) -> None:
+    """Keep what was measured, beside what is known of other rules, and write the pages that show it."""
+    machine, loaded = this_machine(), rules.load()
+    known = {name: each for name, each in rules.proofs().items() if name in loaded}
+    baseline.write_text(FILE, rules.document({**known, **{each.rule: kept(each, machine) for each in found}}))
+    subprocess.run([sys.executable, str(ROOT / "scripts" / "docs.py")], check=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("names", nargs="*", metavar="RULE")
+    parser.add_argument("names", nargs="*", metavar="RULE", help="of these alone; the others keep their figures")
     parser.add_argument("--seconds", type=float, default=SECONDS, help="for each form of a page")
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--write", action="store_true", help="write docs/proofs.md")
+    parser.add_argument("--write", action="store_true", help="keep the figures, and write them into the docs")
     given = parser.parse_args()
-    loaded = {name: rule for name, rule in rules.load().items() if not given.names or name in given.names}
-    found = []
-    with ThreadPoolExecutor(given.jobs) as pool:
-        for each in pool.map(lambda name: prove(name, loaded[name], given.seconds), sorted(loaded)):
-            found.append(each)
-            print(f"{len(found)}/{len(loaded)} {told(each)}", flush=True)
-    wrong = [each for each in found if each.wrong]
+    loaded = rules.load()
+    if unknown := sorted(set(given.names) - set(loaded)):
+        parser.error(f"{', '.join(unknown)} is no rule; `perfwright explain` lists them.")
+    began = time.monotonic()
+    for each in (signal.SIGINT, signal.SIGTERM):  # a shell's background jobs ignore the first
+        signal.signal(each, signal.default_int_handler)
+    try:
+        found = prove_all({name: loaded[name] for name in given.names or loaded}, given.seconds, given.jobs)
+    except KeyboardInterrupt:
+        sys.exit("Interrupted: nothing was written.")
     if given.write:
-        where = f"{platform.machine()}, {platform.system()} {platform.release()}, Python {platform.python_version()}"
-        text = "\n".join(["# Proofs", "", (__doc__ or "").strip(), "", f"Measured on {where}.", "", *table(found), ""])
-        (ROOT / "docs" / "proofs.md").write_text(text)
-    print(f"\n{len(found) - len(wrong)} of {len(found)} pages are proved.")
+        write(found)
+    wrong = [each for each in found if each.wrong]
+    took = words.duration((time.monotonic() - began) * 1000)
+    print(f"{len(found) - len(wrong)} of {len(found)} pages are proved, in {took}.")
     sys.exit(1 if wrong else 0)
 
 

@@ -1,4 +1,4 @@
-"""Writes the reference pages from the code: rules, commands, libraries. `--check` only says what is stale."""
+"""Writes the reference pages: rules and curves, commands, libraries. `--check` only says what is stale."""
 
 import argparse
 import difflib
@@ -10,13 +10,9 @@ from pathlib import Path
 
 import click
 
-from perfwright import rules
 from perfwright.effects.library import FILE_KEYS, FOLDER
-from perfwright.rules._contract import Rule
+from rule_pages import DOCS, ROOT, WRITTEN, rule_pages
 
-ROOT = Path(__file__).parent.parent
-DOCS = ROOT / "docs"
-WRITTEN = "<!-- Written by `make docs` from {source}: edit that. -->\n"
 WIDTH = 100
 
 Pages = dict[Path, str]
@@ -26,8 +22,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when a page is stale")
     check = parser.parse_args().check
-    pages = {**rule_pages(), DOCS / "commands.md": commands_page(), DOCS / "libraries.md": libraries_page()}
-    gone = sorted(set((DOCS / "rules").glob("*.md")) - set(pages))
+    pages = {**dict(rule_pages()), DOCS / "commands.md": commands_page(), DOCS / "libraries.md": libraries_page()}
+    gone = sorted({*(DOCS / "rules").glob("*.md"), *(DOCS / "rules").glob("*.svg")} - set(pages))
     stale = [path for path, text in pages.items() if not path.is_file() or path.read_text("utf8") != text]
     if check:
         for path in stale:
@@ -50,38 +46,6 @@ def difference(path: Path, text: str) -> Iterator[str]:
     name = path.relative_to(ROOT).as_posix()
     for _, line in zip(range(20), difflib.unified_diff(old, text.splitlines(), name, name, lineterm=""), strict=False):
         yield line
-
-
-def rule_pages() -> Pages:
-    """Return a page for each rule, and the list of them."""
-    loaded = rules.load()
-    headlines = {name: rules.page(name).strip().splitlines()[0] for name in loaded}
-    rows = [
-        f"| [{name}]({name}.md) | {headlines[name]} | {', '.join(rule.spends)} |"
-        for name, rule in sorted(loaded.items())
-    ]
-    index = [
-        "# Rules",
-        "",
-        WRITTEN.format(source="the docstrings in `src/perfwright/rules/`"),
-        "Each page shows code that is slow and code that is not, and both are tests: the first must give exactly this",
-        "finding, the second none, and both the same result unless the page says what differs. `perfwright explain",
-        "RULE` prints the page.",
-        "",
-        "| rule | what it finds | spends |",
-        "| --- | --- | --- |",
-        *rows,
-        "",
-    ]
-    pages = {DOCS / "rules" / f"{name}.md": rule_page(rule) for name, rule in loaded.items()}
-    return {**pages, DOCS / "rules" / "README.md": "\n".join(index)}
-
-
-def rule_page(rule: Rule) -> str:
-    source = f"`src/perfwright/rules/{rule.name.replace('-', '_')}.py`"
-    head, _, rest = rules.page(rule.name).strip().partition("\n")
-    facts = f"It spends {' and '.join(rule.spends)}; its proof is {rule.proof.kind} ({rule.proof.expects})."
-    return f"# {rule.name}\n\n{WRITTEN.format(source=source)}\n{head}\n{rest}\n\n## Facts\n\n{facts}\n"
 
 
 def commands_page() -> str:

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -353,7 +354,12 @@ def test_progress_is_shown_on_a_terminal(shop: Shop) -> None:
 
 
 def test_explain_prints_the_page_of_a_rule(shop: Shop) -> None:
-    assert shop.run("explain", "n-plus-one-query").out == rules.page("n-plus-one-query")
+    page, _, measured = shop.run("explain", "n-plus-one-query").out.partition("\n## Measured\n\n")
+
+    assert page == rules.page("n-plus-one-query")
+    assert re.fullmatch(
+        r"queries at n = [\d,]+: Slow [\d,]+ \(.*, Fast 1 \(n\^0\.0\), .* times less\. On .*\.\n", measured
+    )
     assert "\x1b" in shop.run("explain", "n-plus-one-query", "--color", "always").out
 
 

@@ -3,6 +3,7 @@
 The package and its tests are copied, one new file is dropped in, and nothing else is edited.
 """
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -15,6 +16,11 @@ import pytest
 import perfwright
 
 TESTS = Path(__file__).parent
+ROOT = TESTS.parent
+WHOLE = ("src", "tests", "docs", "scripts", "benchmarks", "examples", "changelog.d", ".importlinter", "Makefile")
+KNOW_RULES = ("report", "errors", "readme", "public_api", "case_machinery", "rule_curves", "check_command")
+SAY_SOMETHING_OF_RULES = "(sarif or heading or links or golden or rule or explain or curve) and not interrupted"
+ENOUGH = 60
 MAIN = "import sys; from perfwright.app.main import main; sys.argv[0] = 'perfwright'; main()"
 
 RULE = '''"""A loop sleeps once per item, where once would do.
@@ -167,6 +173,14 @@ class Copy:
         assert not path.exists(), f"{name} is to be a new file"
         path.write_text(text, "utf8")
 
+    def files(self) -> dict[str, str]:
+        """Return a hash of each file by its name."""
+        return {
+            path.relative_to(self.root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in self.root.rglob("*")
+            if path.is_file() and "cache" not in path.relative_to(self.root).as_posix()
+        }
+
     def run(self, *arguments: str, folder: Path | None = None) -> str:
         """Run Python on the copy and return what it printed."""
         environment = os.environ | {"PYTHONPATH": str(self.root / "src"), "COLUMNS": "200"}
@@ -187,6 +201,19 @@ def copy(tmp_path: Path) -> Copy:
     shutil.copytree(Path(perfwright.__file__).parent, tmp_path / "copy" / "src" / "perfwright", ignore=ignore)
     shutil.copytree(TESTS, tmp_path / "copy" / "tests", ignore=ignore)
     return Copy(tmp_path / "copy")
+
+
+@pytest.fixture
+def whole(tmp_path: Path) -> Copy:
+    """Return a copy of all that is written by hand, and of what is generated."""
+    root = tmp_path / "whole"
+    root.mkdir()
+    for name in (*WHOLE, "pyproject.toml", *(path.name for path in ROOT.glob("*.md"))):
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__", ".*_cache"))
+        else:
+            shutil.copy(ROOT / name, root / name)
+    return Copy(root)
 
 
 @pytest.fixture
@@ -214,6 +241,43 @@ def test_a_rule_is_tested_by_its_page_and_its_case_file(copy: Copy) -> None:
     # Its page's five tests, and one for each heading of its case file.
     tests = ("-m", "pytest", "-p", "no:cacheprovider", "tests/test_rule_pages.py", "-k", "sleep-per-item")
     assert "7 passed" in copy.run(*tests)
+
+
+def test_a_rule_changes_two_files_and_the_generated_docs(whole: Copy) -> None:
+    before = whole.files()
+
+    whole.add("src/perfwright/rules/sleep_per_item.py", RULE)
+    whole.add("tests/rules/sleep-per-item.md", RULE_CASES)
+    whole.run("scripts/docs.py")
+    golden = whole.run("-m", "pytest", "-q", "-p", "no:cacheprovider", "--golden")
+
+    after = whole.files()
+    assert " passed" in golden
+    assert " failed" not in golden
+    assert {name for name, text in after.items() if before.get(name) != text} == {
+        "src/perfwright/rules/sleep_per_item.py",
+        "tests/rules/sleep-per-item.md",
+        "docs/rules/sleep-per-item.md",
+        "docs/rules/README.md",
+        "docs/proofs.md",
+    }
+    assert before.keys() <= after.keys()
+    assert whole.run("scripts/docs.py", "--check") == ""
+
+
+def test_with_another_rule_all_that_knows_rules_stays_green(whole: Copy) -> None:
+    whole.add("src/perfwright/rules/sleep_per_item.py", RULE)
+    whole.add("tests/rules/sleep-per-item.md", RULE_CASES)
+    whole.run("scripts/docs.py")
+
+    files = ["tests/test_rule_pages.py::test_cases_are_of_a_rule", *(f"tests/test_{name}.py" for name in KNOW_RULES)]
+    said = whole.run("-m", "pytest", "-q", "-p", "no:cacheprovider", *files, "-k", SAY_SOMETHING_OF_RULES)
+    contracts = whole.run("-c", "from importlinter.cli import lint_imports_command as c; c(['--no-cache'])")
+
+    assert "failed" not in said, said
+    assert "error" not in said, said
+    assert int(said.rpartition(" passed")[0].split()[-1]) >= ENOUGH
+    assert "4 kept, 0 broken" in contracts
 
 
 def test_a_library_model_is_one_file(copy: Copy, project: Path) -> None:

@@ -153,12 +153,19 @@ def test_sarif_result_shows_the_chain_and_the_cure(golden: Golden) -> None:
     golden("sarif_result.json", json.dumps(result, indent=2) + "\n")
 
 
-def test_sarif_describes_every_rule_by_its_page() -> None:
-    described = {rule["id"]: rule for rule in sarif(record())["runs"][0]["tool"]["driver"]["rules"]}
+def test_sarif_describes_the_rules_that_found_something_by_their_pages() -> None:
+    described = {rule["id"]: rule for rule in sarif(record(*SIX, NOTE))["runs"][0]["tool"]["driver"]["rules"]}
 
     assert {name: rule["help"]["markdown"] for name, rule in described.items()} == {
-        name: rules.page(name) for name in rules.load()
+        name: rules.page(name) for name in sorted({finding.rule for finding in SIX})
     }
+
+
+def test_sarif_of_nothing_describes_no_rule_and_is_valid() -> None:
+    log = sarif(record())
+
+    SARIF.validate(log)
+    assert log["runs"][0]["tool"]["driver"]["rules"] == []
 
 
 def test_a_fingerprint_does_not_move_with_the_line() -> None:

@@ -1,6 +1,7 @@
 """Takes up the readings of the last check: after a change inside functions only what can have changed is read again."""
 
 import marshal
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from perfwright.rules._found import Found, Key, Read
 ENTRY = "readings"  # the name of the cache's entry
 MOST = 40  # changed files; with more, everything is read again
 FEW = 4  # changed files that are read again each time, rather than to keep all readings anew
+MAKES_TABLES = re.compile(rb"create\s+(temp\w*\s+|unique\s+)?(table|index)\s", re.I)  # SQL, anywhere in a file
 # Nodes whose last part is the line where they end.
 ENDED = ("assign", "for", "while")
 NAMED = ("func", "class")  # as pairs: bindings, whose second part is no position
@@ -68,6 +70,8 @@ def take_up(
     for module in changed:
         before, after = packed.get(digests[module.path]), packed.get(module.digest)
         if before is None or after is None:
+            return None
+        if MAKES_TABLES.search(before) or MAKES_TABLES.search(after):
             return None
         facts = marshal.loads(before), marshal.loads(after)
         if not inside_functions(*facts, path=module.path, consulted=consulted, has_models=module in models):

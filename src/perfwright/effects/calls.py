@@ -2,6 +2,7 @@
 
 import re
 
+from perfwright.effects import sql
 from perfwright.effects.conditions import LIKE, searched
 from perfwright.effects.frame import Frame, Held
 from perfwright.effects.guesses import session_method
@@ -228,13 +229,15 @@ def modelled(
             Awaitable(value, frame.depth) if entry.returns is not None and entry.returns.head == "Coroutine" else value
         )
     emit_effects(frame, entry, effects, receiver, arguments, node, keywords)
+    if effects and entry.params and entry.params[0] in ("sql", "query"):
+        sql.asked(frame, node)
     if isinstance(receiver, Foreign) and receiver.load is not None:
         receiver.load.whole = True
     value = result_of(frame, entry, entry.returns, receiver, arguments, keywords, node, result)
     if entry.holds is not None or frame.held or "with_for_update" in keywords:
         value = holding(frame, entry, value, keywords, node)
     if entry.is_class and isinstance(value, Foreign):
-        value.timed = timed(entry, arguments, keywords)
+        value.timed = timed(entry, arguments, keywords, node)
     if isinstance(value, Foreign) and any(effect.name == "load" for effect in effects):
         value.load = loaded_by(frame, entry, arguments, keywords, node)
     for argument in (*arguments, *keywords.values()):
@@ -294,9 +297,15 @@ def statement_of(entry: Model, returns: Type, arguments: tuple[Value, ...], keyw
     return None
 
 
-def timed(entry: Model, arguments: tuple[Value, ...], keywords: Keywords) -> bool:
+def endless(entry: Model, node: Node) -> bool:
+    """Tell whether a call says itself that it has no timeout: `timeout=None`."""
+    given = argument_node(entry, entry.timeout["arg"], node) if entry.timeout is not None else None
+    return given is not None and given[0] == "const" and given[2] is None
+
+
+def timed(entry: Model, arguments: tuple[Value, ...], keywords: Keywords, node: Node) -> bool:
     """Tell whether a call is given a timeout."""
-    if entry.timeout is None:
+    if entry.timeout is None or endless(entry, node):
         return False
     return "**" in keywords or argument_named(entry, entry.timeout["arg"], arguments, keywords) is not None
 
@@ -310,10 +319,10 @@ def emit_effects(
     node: Node,
     keywords: Keywords | None = None,
 ) -> None:
-    untimed = (
+    untimed = endless(entry, node) or (
         entry.timeout is not None
         and entry.timeout["default"] == "none"
-        and not timed(entry, arguments, keywords or {})
+        and not timed(entry, arguments, keywords or {}, node)
         and not (isinstance(receiver, Foreign) and receiver.timed)
     )
     for effect in effects:
@@ -368,8 +377,8 @@ def _writes(node: Node) -> bool:
             return True
         statement = called[2] if called[0] == "attr" else None
     if node[3] and node[3][0][0] == "const" and isinstance(node[3][0][2], str):
-        verb, _, rest = node[3][0][2].lstrip().partition(" ")
-        return bool(rest) and verb.lower() in SQL_WRITES
+        words = node[3][0][2].split(None, 1)
+        return len(words) > 1 and words[0].lower() in SQL_WRITES
     return False
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from perfwright.effects import pydantic, serializers
+from perfwright.effects import pydantic, serializers, validation
 from perfwright.effects.admin import Admin
 from perfwright.effects.conditions import offered
 from perfwright.effects.entry_points import EntryPoints
@@ -251,6 +251,8 @@ class Entries:
         if self.graphql is not None:
             self.graphql.read(interp)
         self.admin.read(interp)
+        if interp.schema.is_django:
+            validation.read(interp)
         interp.consulted.update(self.signals.consulted | self.entry_points.consulted | self.routers.consulted)
         for cls, function in self.pages.views(interp):
             self.labels[function] = f"GET {cls.name}"

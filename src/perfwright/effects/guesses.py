@@ -1,10 +1,11 @@
 """What an object of unknown origin must be, by what it is asked and with what."""
 
+import re
 from typing import TYPE_CHECKING
 
 from perfwright.effects.frame import Frame
 from perfwright.effects.schema import DJANGO, SQLALCHEMY, Model
-from perfwright.effects.values import ClassValue, Row, Rows, Value
+from perfwright.effects.values import UNKNOWN, ClassValue, Constant, Row, Rows, Value
 from perfwright.index.lower import Node
 from perfwright.index.project import Function
 from perfwright.index.tree import walk
@@ -16,6 +17,16 @@ EVERY_ROW = frozenset(("id", "pk", "save", "delete", "refresh_from_db", "full_cl
 SESSION = "sqlalchemy.orm.Session"
 ASYNC_SESSION = "sqlalchemy.ext.asyncio.AsyncSession"
 OF_MODEL = ("query", "get", "get_one")  # methods of a session whose first argument is a mapped class
+# Drivers by the package that a project imports, what their connections and cursors are, and whether their calls wait.
+DRIVERS = {
+    "sqlite3": ("sqlite3.Connection", False),
+    "psycopg": ("psycopg.Cursor", False),
+    "psycopg2": ("psycopg2.extensions.cursor", False),
+    "aiosqlite": ("aiosqlite.Connection", True),
+    "asyncpg": ("asyncpg.connection.Connection", True),
+}
+RUNS_SQL = ("execute", "executemany", "executescript", "fetch", "fetchrow", "fetchval")
+SQL = re.compile(r"\s*(select|insert|update|delete|with|replace|merge|create|alter|drop)\s", re.I)
 OF_STATEMENT = ("execute", "scalars", "scalar", "stream", "stream_scalars")  # and those that run a statement
 
 
@@ -29,7 +40,30 @@ def session_method(frame: Frame, node: Node, arguments: list[Value]) -> str | No
     if (name in OF_MODEL and mapped) or (name in OF_STATEMENT and statement):
         waits = frame.awaiting and name != "query"
         return f"{ASYNC_SESSION if waits else SESSION}.{name}"
+    if name in RUNS_SQL and is_sql(first, node[3][0]):
+        driver = next((known for known, waits in drivers(frame) if waits == bool(frame.awaiting)), None)
+        return f"{driver}.{name}" if driver is not None else None
     return None
+
+
+def is_sql(value: Value, node: Node) -> bool:
+    """Tell whether an argument is the text of an SQL statement, or begins like one."""
+    if node[0] == "bin" and node[2] == "+":
+        return is_sql(UNKNOWN, node[3])
+    if node[0] == "fstr" and node[2]:
+        node = node[2][0]
+    said = value.value if isinstance(value, Constant) else node[2] if node[0] == "const" else None
+    return isinstance(said, str) and SQL.match(said) is not None
+
+
+def drivers(frame: Frame) -> list[tuple[str, bool]]:
+    """Return the drivers that a project uses, where it is a single one of each kind."""
+    interp = frame.interp
+    if interp.drivers is None:
+        imported = {name for module in interp.project.modules.values() for name in module.imports}
+        found = [driver for package, driver in DRIVERS.items() if package in imported]
+        interp.drivers = [each for each in found if sum(each[1] == other[1] for other in found) == 1]
+    return interp.drivers
 
 
 def is_mapped(frame: Frame, value: ClassValue) -> bool:

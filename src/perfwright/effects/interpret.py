@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from perfwright.effects import annotations, attributes, protocols, template_nodes
+from perfwright.effects import annotations, attributes, protocols, sql, template_nodes
 from perfwright.effects.built_in import SPECIAL, Call
 from perfwright.effects.conditions import in_order
 from perfwright.effects.entries import Entries, decorator_names
@@ -117,6 +117,8 @@ class Interpreter(Names):
         self.class_types: dict[tuple[int, str], Value] = {}
         self.instance_types = {}
         self.decorator_cache: dict[int, frozenset[str]] = {}
+        self._tables: sql.Tables | None = None
+        self.drivers: list[tuple[str, bool]] | None = None  # of databases: see `guesses.drivers`
         self.manager_fetches: dict[tuple[int, int], frozenset[str]] = {}  # by manager class and model
         self.special_methods: dict[Any, Function | None] = {}  # by class and name: what syntax calls
         self.parameter_cache: dict[int, list[Value]] = {}
@@ -727,6 +729,13 @@ class Interpreter(Names):
         return bool(function.decorators) and any(name in PROPERTIES for name in self.decorators(function))
 
     # -------------------------------------------------------------------- observations
+    @property
+    def tables(self) -> sql.Tables:
+        """Return the tables that the project makes by SQL of its own."""
+        if self._tables is None:
+            self._tables = sql.Tables(self)
+        return self._tables
+
     def looked_up(self, frame: Frame, rows: Rows, position: int) -> None:
         """Note which columns a query looks up by."""
         if rows.relation and rows.owner is not None:

@@ -4,6 +4,7 @@ from perfwright.effects.frame import Frame, Loop
 from perfwright.effects.iteration import run_query
 from perfwright.effects.library import Model
 from perfwright.effects.protocols import OPERATORS, special
+from perfwright.effects.schema import SQLALCHEMY
 from perfwright.effects.values import UNKNOWN, Constant, Rows, Scalar, Sequence, Value
 from perfwright.index.lower import Node
 from perfwright.index.tree import names_in, text, walk
@@ -448,10 +449,22 @@ def statement_reduction(node: Node, source: Value) -> None:
         if skips or (len(body) == 1 and not otherwise):
             load.reduced.append(("filter", node[1], f"{shown}: if {text(test)}"))
             return
+    alike = bool(body) and all(sets(statement, names) for statement in body)
+    if alike and load.model is not None and load.model.framework == SQLALCHEMY:
+        load.reduced.append(("update", node[1], f"{shown}: {text(body[0][2][0])} = {text(body[0][3])}"))
+        return
     if body and all(accumulates(statement) for statement in body):
         load.reduced.append(("sum", node[1], shown))
         return
     load.whole = True
+
+
+def sets(statement: Node, names: set[str]) -> bool:
+    """Tell whether a statement sets a column of a row to what does not depend on the row: UPDATE by hand."""
+    if statement[0] != "assign" or len(statement[2]) != 1 or names_in(statement[3]) & names:
+        return False
+    target = statement[2][0]
+    return bool(target[0] == "attr" and target[2][0] == "name" and target[2][2] in names)
 
 
 def accumulates(statement: Node) -> bool:

@@ -9,7 +9,7 @@ from perfwright.index.project import Class, External, Function, Module, Project,
 from perfwright.index.tree import text, walk
 
 DOTTED = re.compile(r"[A-Za-z_][\w.]*")
-DJANGO, SQLALCHEMY = "django", "sqlalchemy"
+DJANGO, SQLALCHEMY, SQL = "django", "sqlalchemy", "sql"
 DJANGO_BASES = (
     "django.db.models.Model",
     "django.db.models.base.Model",

@@ -138,8 +138,8 @@ def each_row(frame: Frame, function: Function, me: Value, given: Value, node: No
 def synthesize(project: Project, schema: Schema, cls: Class) -> Function:
     """Return a function that does what serializing one object does."""
     body: list[Node] = []
-    model = _model(project, schema, cls)
-    owned = {name: (owner, call) for name, owner, call in _declared(project, cls)}
+    model = model_of(project, schema, cls)
+    owned = {name: (owner, call) for name, owner, call in declared(project, cls)}
     names = _fields(project, cls, model, {name: call for name, (_, call) in owned.items()})
     position = cls.line << 12
     deep = meta(project, cls, "depth")
@@ -172,7 +172,8 @@ def list_fetches(project: Project, cls: Class, consulted: set[Function]) -> bool
     return any(node[0] == "call" and last(node[2]) in FETCHES for node in walk(function.body))
 
 
-def _model(project: Project, schema: Schema, cls: Class) -> Model | None:
+def model_of(project: Project, schema: Schema, cls: Class) -> Model | None:
+    """Return the model that a serializer's Meta names."""
     node = meta(project, cls, "model")
     if node is None:
         return None
@@ -191,7 +192,8 @@ def meta(project: Project, cls: Class, name: str) -> tuple[Class, Node] | None:
     return None
 
 
-def _declared(project: Project, cls: Class) -> Iterator[tuple[str, Class, Node]]:
+def declared(project: Project, cls: Class) -> Iterator[tuple[str, Class, Node]]:
+    """Give the fields that a serializer's class and those above it make by calls."""
     for base in reversed(project.mro(cls)):
         if not isinstance(base, Class):
             continue

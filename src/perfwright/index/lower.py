@@ -27,12 +27,8 @@ LONGEST = 400  # characters kept of a string constant: enough for SQL, not for e
 TIME_FORMAT = re.compile("%[a-zA-Z-]")  # of `strftime`
 
 ASYNC, GENERATOR, COROUTINE = 1, 2, 4
-TRIES, LOOPS, LISTS, CHANGES = (
-    8,
-    16,
-    32,
-    64,
-)  # what a body has, for who looks for that in every function: see `Function`
+# What a body has, for who looks for that in every function: see `Function`.
+TRIES, LOOPS, LISTS, CHANGES, GLOBALS = 8, 16, 32, 64, 128
 POSITIONAL, STAR, KEYWORD, DOUBLE_STAR = 0, 1, 2, 3
 
 COMPARE = {
@@ -243,10 +239,11 @@ class _Lowering:
             ast.ClassDef: self.class_,
             ast.Import: self.import_,
             ast.ImportFrom: self.import_from,
-            ast.Raise: lambda node: ("raise", _position(node), self.optional(node.exc)),
+            ast.Raise: lambda node: ("raise", _position(node), self.optional(node.exc), self.optional(node.cause)),
             ast.Assert: lambda node: ("expr", _position(node), self.expression(node.test)),
             ast.Delete: lambda node: ("del", _position(node), tuple(map(self.expression, node.targets))),
             ast.Match: self.match,
+            ast.Global: self.global_,
             ast.Break: lambda node: ("break", _position(node)),
             ast.Continue: lambda node: ("continue", _position(node)),
         }
@@ -292,7 +289,8 @@ class _Lowering:
     def constant(self, node: ast.Constant) -> Node:
         value = node.value
         if (isinstance(value, str) and len(value) > LONGEST) or isinstance(value, bytes):
-            schema = isinstance(value, str) and "type Query" in value  # GraphQL's, whose types are read
+            # GraphQL's types and SQL's tables are read.
+            schema = isinstance(value, str) and ("type Query" in value or "CREATE TABLE" in value.upper())
             whole = len(value)
             value = value[: LONGEST_SCHEMA if schema else LONGEST]
             return ("const", _position(node), value, whole)
@@ -409,6 +407,12 @@ class _Lowering:
         elif target[0] == "coll":
             for item in target[3]:
                 self.note_attribute(item)
+
+    def global_(self, node: ast.Global) -> None:
+        """Note names that a function binds in its module, which may bind them nowhere itself."""
+        self.flags |= GLOBALS
+        for name in node.names:
+            self.names.setdefault(name, ("value", None, None))
 
     def assign(self, node: ast.Assign) -> Node:
         targets = tuple([self.expression(target) for target in node.targets])

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
 from perfwright.index.external import External
-from perfwright.index.lower import ASYNC, CHANGES, GENERATOR, LISTS, LOOPS, TRIES, Node
+from perfwright.index.lower import ASYNC, CHANGES, GENERATOR, GLOBALS, LISTS, LOOPS, TRIES, Node
 from perfwright.index.tree import called_names
 
 if TYPE_CHECKING:
@@ -128,6 +128,11 @@ class Function:
     def makes_lists(self) -> bool:
         """Tell whether a list comprehension stands in its body."""
         return bool(self.flags & LISTS)
+
+    @property
+    def binds_globals(self) -> bool:
+        """Tell whether it says `global`: what it binds then stays after it."""
+        return bool(self.flags & GLOBALS)
 
     @property
     def changes_items(self) -> bool:

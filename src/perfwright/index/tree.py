@@ -10,7 +10,7 @@ its beginning, and then its length), `sub base index`, `fstr parts`, `cmp left o
 Statements: `expr`, `assign targets value end`, `ann target annotation value`, `aug target operator value`,
 `return value`, `if test then else`, `for target iterable body else async end`, `while test body else end`,
 `with items body async`, `try body handlers else finally`, `match subject bodies`, `def index`,
-`class index`, `import bindings`, `raise value`, `del targets`, `break`, `continue`.
+`class index`, `import bindings`, `raise value cause`, `del targets`, `break`, `continue`.
 
 Of templates alone (`index/templates.py`). Expressions: `dot base name called`, an attribute, a key or an index, called
 where it can be; `filter name arguments keywords`; `tag name arguments keywords`; `block name`; `super`;

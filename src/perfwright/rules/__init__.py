@@ -18,8 +18,9 @@ from perfwright.index.project import Function
 from perfwright.rules._alike import beside_requests, one_a_cause, place_of
 from perfwright.rules._contract import Rule, Spends
 from perfwright.rules._found import Found, Key, Reached, Read, is_job, resolved
+from perfwright.rules._proofs import Curve, Measured, document, proofs
 
-__all__ = ["Found", "find", "load", "page", "resolved", "search"]
+__all__ = ["Curve", "Found", "Measured", "document", "find", "load", "page", "proofs", "resolved", "search"]
 
 OF_A_TASK, OF_A_COMMAND = 100, 300  # budgets of a request: 20 seconds and a minute at the default
 OF_REQUESTS = ("queries", "response_kb")  # budgets that say nothing of a job
@@ -201,7 +202,7 @@ def joined(reached: Reached, ways: list[tuple[Finding, Key]]) -> Finding:
     ways.sort(key=lambda way: (*_rank(way[0]), way[1]))
     best = ways[0][0]
     entries: dict[str, None] = {}
-    also: dict[tuple[str, int], Step] = {}
+    also: dict[tuple[str, int], Step] = {(step.path, step.line): step for step in best.also}
     taken = {(step.path, step.line) for step in best.chain}
     for finding, function in ways[:WAYS]:
         entries.update(dict.fromkeys(reached.entry_points(function)))

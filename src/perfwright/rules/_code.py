@@ -50,6 +50,33 @@ def blocks(statement: Node) -> Iterator[tuple[Node, ...]]:
         yield from statement[3]
 
 
+def last_binding(body: tuple[Node, ...], name: str, position: int) -> Node | None:
+    """Return the statement that binds a name for the last time before a place, whichever way leads there."""
+    found: Node | None = None
+    block: tuple[Node, ...] = body
+    while block:
+        before = [statement for statement in block if statement[1] <= position]
+        if not before:
+            break
+        for statement in before[:-1]:
+            if binds(statement, name):
+                found = statement
+        inner = [each for each in blocks(before[-1]) if each and each[0][1] <= position]
+        block = max(inner, key=first_position) if inner else ()
+    return found
+
+
+def first_position(block: tuple[Node, ...]) -> int:
+    return int(block[0][1])
+
+
+def binds(statement: Node, name: str) -> bool:
+    """Tell whether a statement gives a name a value of its own."""
+    if statement[0] == "assign":
+        return any(target[0] == "name" and target[2] == name for target in statement[2])
+    return bool(statement[0] == "ann" and statement[4] is not None and statement[2][:3:2] == ("name", name))
+
+
 def statements(block: tuple[Node, ...]) -> Iterator[Node]:
     """Give every statement of a block, those of inner blocks too, in the order in which they stand."""
     for statement in block:

@@ -7,6 +7,7 @@ from perfwright.index.lower import Node
 from perfwright.index.project import Function, Value
 from perfwright.index.tree import text, walk
 from perfwright.rules._chosen import assigned
+from perfwright.rules._code import last_binding
 
 Part = str | Node
 
@@ -56,7 +57,7 @@ class Text:
     def _named(self, node: Node, level: int) -> list[Part]:
         name = node[2]
         if name in self.known and name not in self.parameters:
-            values = [*self.known[name], *self.added.get(name, ())]
+            values = self._reaching(name, node[1])
             found: list[Part] = []
             for value in sorted(values, key=lambda each: int(each[1])):
                 if not any(inner[0] == "name" and inner[2] == name for inner in walk(value)):
@@ -68,6 +69,15 @@ class Text:
         if isinstance(entity, Value) and entity.expression is not None and entity.expression[0] in ("const", "fstr"):
             return self.parts(entity.expression, level + 1)
         return [node]
+
+    def _reaching(self, name: str, position: int) -> list[Node]:
+        """Return what a name may hold at a place: the last value that it surely got before, and what came after."""
+        binding = last_binding(self.function.body, name, position)
+        start = binding[1] if binding is not None else -1
+        values = list(self.known[name])
+        if start >= 0:
+            values = [value for value in values if start <= value[1] < position]
+        return values + [value for value in self.added.get(name, ()) if value[1] > start]
 
     def _percent(self, node: Node, level: int) -> list[Part]:
         pattern, given = self.parts(node[3], level + 1), node[4]

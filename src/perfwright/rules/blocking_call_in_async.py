@@ -17,7 +17,7 @@ def settle() -> None:
 async def handle(items: list[int]) -> int:
     settle()
     await asyncio.sleep(0)
-    return sum(items)
+    return len(items)
 ```
 
 ## Fast
@@ -34,7 +34,7 @@ def settle() -> None:
 async def handle(items: list[int]) -> int:
     await asyncio.to_thread(settle)
     await asyncio.sleep(0)
-    return sum(items)
+    return len(items)
 ```
 
 ## Input
@@ -54,6 +54,7 @@ from collections.abc import Iterator
 from perfwright.effects.frame import Event, Link
 from perfwright.effects.summary import Effect, Effects
 from perfwright.finding import Confidence, Cost, Finding, Proof, Term
+from perfwright.index.tree import walk
 from perfwright.rules._contract import Rule
 
 BLOCKING = (
@@ -72,17 +73,19 @@ WHAT = {
     "connect": "opens a connection",
     "model.load": "loads a model",
 }
-OPENS = ("open", "pathlib.Path.open")
+OPENS = ("open", "io.open_code", "pathlib.Path.open")
 STARTUP = ("lifespan", "startup", "on_startup", "main", "setup", "init_db", "initialize", "cleanup", "shutdown")
 
 
 def find(effects: Effects) -> Iterator[Finding]:
-    blocking = [e for e in effects.effects(*BLOCKING) if e.function.is_async and e.event.blocking]
+    blocking = [e for e in effects.effects(*BLOCKING) if e.function.is_async and e.event.blocking and not is_awaited(e)]
     opened = {id(effect.function) for effect in blocking if effect.event.symbol in OPENS}
+    used = [e for e in blocking if id(e.function) in opened and is_of_file(e.event)]
     for effect in blocking:
         event = effect.event
-        if id(effect.function) in opened and event.symbol.startswith("io."):
+        if id(effect.function) in opened and is_of_file(event):
             continue  # the file is read or written where it is opened: one thing to move to a thread
+        also = (each.event for each in used if each.function is effect.function and event.symbol in OPENS)
         first = event.chain[0]
         inside = in_property(event)
         through = f" through `{first[2]}`" if len(event.chain) > 1 else f": `{first[2]}`"
@@ -95,8 +98,23 @@ def find(effects: Effects) -> Iterator[Finding]:
             cure=cure(effect),
             confidence=confidence(effect),
             chain=effects.chain(effect),
+            also=tuple([effects.step(*each.chain[0]) for each in also]),
             cost=Cost(terms=(Term(event.effect, tuple(str(loop.size) for loop in event.loops)),)),
         )
+
+
+def is_awaited(effect: Effect) -> bool:
+    """Tell whether opening or reading a file is awaited: then the name stands for something else than Python's own."""
+    if effect.event.symbol != "open" and not effect.event.symbol.startswith("io."):
+        return False
+    position = effect.event.chain[-1][1]
+    function = effect.event.chain[-1][0]
+    return any(node[0] == "await" and node[2][:2] == ("call", position) for node in walk(function.body))
+
+
+def is_of_file(event: Event) -> bool:
+    """Tell whether something is done with an open file."""
+    return event.symbol.startswith("io.") and event.symbol.count(".") > 1
 
 
 def in_property(event: Event) -> Link:

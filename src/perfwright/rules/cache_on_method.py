@@ -79,8 +79,10 @@ def find(effects: Effects) -> Iterator[Finding]:
     function = effects.function
     if function.decorators and function.owner is not None and is_method(function) and function.outer < 0:
         memo = memo_of(effects.project, function)
-        if memo is not None and comes_and_goes(effects, function.owner):
-            yield told(effects, function, function.owner, memo, (), "certain")
+        if memo is not None and not is_single(effects, function.owner):
+            # Whoever uses the class may make one object or many: only where it shows is it more than possible.
+            sure: Confidence = "certain" if comes_and_goes(effects, function.owner) else "possible"
+            yield told(effects, function, function.owner, memo, (), sure)
     known = memos(effects.project).methods
     if function.index < 0 or function.module.called.isdisjoint(known) or ONCE.search(function.name):
         return
@@ -138,8 +140,6 @@ def is_single(effects: Effects, cls: Class) -> bool:
 
 def comes_and_goes(effects: Effects, cls: Class) -> bool:
     """Tell whether the objects of a class are rows, or a framework makes one for each request."""
-    if is_single(effects, cls):
-        return False
     return effects.schema.of(cls) is not None or any(MADE.search(str(base)) for base in effects.project.externals(cls))
 
 

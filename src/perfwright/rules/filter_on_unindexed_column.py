@@ -1,6 +1,9 @@
 """A query looks rows up by a column that has no index: the database reads the whole table to find them.
 
-Foreign keys count too: Django indexes them, SQLAlchemy and most databases do not.
+Foreign keys count too: Django indexes them, SQLAlchemy and most databases do not. The same is told of a page of rows
+that is sorted by a column which no index has together with what the rows are looked up by, of a search for text inside
+of text (`icontains`, `LIKE '%…%'`), and of a condition on what is made of a column (`created_at__date`, `lower(name)`):
+an ordered index serves neither.
 
 ## Setup
 
@@ -81,7 +84,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from perfwright.effects.observations import Lookup
-from perfwright.effects.schema import SQLALCHEMY, Column, Model
+from perfwright.effects.schema import SQL, SQLALCHEMY, Column, Model
 from perfwright.effects.summary import Effects
 from perfwright.finding import Confidence, Cost, Finding, Place, Proof, Step, Term
 from perfwright.index.lower import Node, line_of
@@ -157,6 +160,8 @@ def told(model: Model, column: Column, how: str, lookups: list[Lookup]) -> Findi
 
 def cure(model: Model, columns: list[str]) -> str:
     name = f"{model.name}.{columns[-1]}"
+    if model.framework == SQL:
+        return f"CREATE INDEX {model.name}_{'_'.join(columns)} ON {model.name} ({', '.join(columns)})."
     if len(columns) > 1:
         shown = ", ".join(f'"{column}"' for column in columns)
         if model.framework == SQLALCHEMY:

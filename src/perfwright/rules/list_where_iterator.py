@@ -44,25 +44,115 @@ from perfwright.rules._loops import is_name
 from perfwright.rules._uses import ASKS, READS
 
 ONCE = ("sum", "max", "min", "any", "all", "set", "frozenset")
+SETS = ("any", "all")  # their answer is the same for a set of the items, which is made for nothing else
+COPIES = ("list", "tuple")
 EARLY = ("any", "all", "first")
 PLAIN = ASKS | READS  # functions and methods that need not be called where the answer is known
 
 
 def find(effects: Effects) -> Iterator[Finding]:
     function = effects.function
-    if function.index < 0 or not function.makes_lists:
+    if function.index < 0:
         return
+    if "readlines" in function.called:
+        yield from all_lines(effects)
+    if not function.called.isdisjoint(COPIES):
+        yield from first_of_copy(effects)
+    if function.makes_lists or not function.called.isdisjoint(SETS):
+        yield from comprehensions(effects)
+
+
+def comprehensions(effects: Effects) -> Iterator[Finding]:
+    """Give the list comprehensions that are gone through once."""
+    function = effects.function
     body = function.body
     asks = not function.module.called.isdisjoint(ONCE) and not function.called.isdisjoint(ONCE)
     for block in all_blocks(body):
         for index, statement in enumerate(block):
             for kind, built, shown in sites(statement) if asks else plain_sites(statement):
-                if wasted(effects, kind, built):
+                if wasted(effects, kind, built) and not is_own(effects, kind):
                     yield told(effects, kind, built, shown)
             following = block[index + 1] if index + 1 < len(block) else None
             found = named(body, statement, following) if following is not None else None
             if found is not None and wasted(effects, found[0], found[1]):
                 yield told(effects, *found)
+
+
+def all_lines(effects: Effects) -> Iterator[Finding]:
+    """Give the loops over all lines of a file, which gives them one by one itself."""
+    files = {
+        effect.event.chain[0][1]
+        for effect in effects.effects("file.read")
+        if effect.event.symbol.endswith(".readlines") and len(effect.event.chain) == 1
+    }
+    for node in walk(effects.function.body) if files else ():
+        if node[0] == "for" and not node[6]:
+            over = [(node[3], node[4])]
+        elif node[0] == "comp":
+            over = [(generator[1], (node[3], node[5])) for generator in node[4]]
+        else:
+            continue
+        for call, inside in over:
+            if call[0] != "call" or call[1] not in files or call[2][0] != "attr" or call[3] or call[4]:
+                continue
+            if names_in(call[2][2]).isdisjoint(names_in(inside)):  # else it may read on, or move in the file
+                yield of_lines(effects, call)
+
+
+def of_lines(effects: Effects, call: Node) -> Finding:
+    shown = text(call[2][2])
+    return Finding(
+        rule=RULE.name,
+        place=effects.place(effects.function, call[1]),
+        symbol=shown,
+        message=f"`{text(call)}` holds all lines of the file, and they are gone through once",
+        cure=f"Go through the file itself: `for line in {shown}`.",
+        confidence="certain",
+        chain=(effects.step(effects.function, call[1], f"allocate: {text(call)}"),),
+        cost=Cost(terms=(Term("allocate", ("items",)), Term("hold", ("items",)))),
+    )
+
+
+def first_of_copy(effects: Effects) -> Iterator[Finding]:
+    """Give the copies that are made for their first item: `list(names)[0]`."""
+    for node in walk(effects.function.body):
+        taken = node[0] == "sub" and node[3][:3:2] == ("const", 0)
+        popped = node[0] == "call" and node[2][0] == "attr" and node[2][3] == "pop" and node[3][:1] and not node[4]
+        if popped:
+            popped = node[3][0][:3:2] == ("const", 0)
+        copy = node[2] if taken else node[2][2] if popped else None
+        if copy is None or copy[0] != "call" or copy[2][0] != "name" or copy[2][2] not in COPIES or len(copy[3]) != 1:
+            continue
+        if copy[4] or is_own(effects, copy[2][2]) or few(effects, copy[3][0]) or names_rows(effects, copy):
+            continue
+        yield of_first(effects, copy, text(node))
+
+
+def is_own(effects: Effects, name: str) -> bool:
+    """Tell whether a name of Python's own is another's here: a function of the module, a parameter."""
+    function = effects.function
+    if name in function.module.names or any(parameter[0] == name for parameter in function.parameters):
+        return True
+    return any(other.outer == function.index and other.name == name for other in function.module.functions)
+
+
+def names_rows(effects: Effects, copy: Node) -> bool:
+    """Tell whether rows of a table are copied: loading them all is what is wrong, and another rule says it."""
+    return any(load.position == copy[1] or load.position == copy[3][0][1] for load in effects.loads)
+
+
+def of_first(effects: Effects, copy: Node, shown: str) -> Finding:
+    source = text(copy[3][0])
+    return Finding(
+        rule=RULE.name,
+        place=effects.place(effects.function, copy[1]),
+        symbol=source,
+        message=f"`{shown}` makes a {copy[2][2]} of all and takes the first",
+        cure=f"Use `next(iter({source}))`, which ends there; where there may be none, give it a default.",
+        confidence="certain",
+        chain=(effects.step(effects.function, copy[1], f"allocate: {text(copy)}"),),
+        cost=Cost(terms=(Term("allocate", ("items",)),)),
+    )
 
 
 def all_blocks(body: tuple[Node, ...]) -> Iterator[tuple[Node, ...]]:
@@ -95,7 +185,7 @@ def sites(statement: Node) -> Iterator[tuple[str, Node, str]]:
     else:
         parts = statement[2:]
     for node in walk(parts):
-        if asks_once(node) and is_list(node[3][0]):
+        if asks_once(node) and (is_list(node[3][0]) or (node[2][2] in SETS and is_list(node[3][0], "set"))):
             yield node[2][2], node[3][0], text(node)
         elif node[0] == "sub" and is_list(node[2]) and node[3][:3:2] == ("const", 0):
             yield "first", node[2], text(node)
@@ -112,9 +202,9 @@ def asks_once(node: Node) -> bool:
     return not (node[2][2] == "sum" and any(part[0] == "coll" for part in node[3][1:]))
 
 
-def is_list(node: Node) -> bool:
-    """Tell whether an expression is a list comprehension without waits in it."""
-    if node[0] != "comp" or node[2] != "list":
+def is_list(node: Node, kind: str = "list") -> bool:
+    """Tell whether an expression is a list comprehension, or one of another kind, without waits in it."""
+    if node[0] != "comp" or node[2] != kind:
         return False
     return not any(inner[0] in ("await", "yield") for inner in walk(node)) and not any(g[3] for g in node[4])
 

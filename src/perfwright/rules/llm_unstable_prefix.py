@@ -10,18 +10,39 @@ https://docs.anthropic.com/en/docs/build-with-claude/prompt-caching; this rule c
 ## Setup
 
 ```python
-class Output:
-    def __init__(self, text: str) -> None:
-        self.output_text = text
+import json
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from os.path import commonprefix
+from threading import Thread
+
+LEAST, STEP, TOKEN = 1_024, 128, 4  # tokens that a provider keeps at least, by how many more; characters of one
 
 
-class FakeResponses:
-    def create(self, *, model: str, instructions: str, input: str, max_output_tokens: int) -> Output:
-        return Output(f"{len(instructions) > 4_000}: {input.split()[0]}")
+class Provider(BaseHTTPRequestHandler):
+    \"\"\"Answers like a provider: it keeps prompts, and says how much of a new one it has read before.\"\"\"
+
+    kept: list[str] = []
+
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        prompt = asked["instructions"] + asked["input"]
+        known = max((len(commonprefix([prompt, old])) for old in self.kept), default=0) // TOKEN
+        found = known // STEP * STEP if known >= LEAST else 0
+        self.kept[:] = [*self.kept, prompt][-8:]
+        content = [{"type": "output_text", "text": asked["input"].split()[0], "annotations": []}]
+        usage = {"input_tokens": len(prompt) // TOKEN, "input_tokens_details": {"cached_tokens": found}}
+        body = {"output": [{"type": "message", "content": content}], "usage": usage}
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        self.wfile.write(json.dumps(body).encode())
+
+    def log_message(self, *_: object) -> None:
+        pass
 
 
-class FakeClient:
-    responses = FakeResponses()
+server = ThreadingHTTPServer(("127.0.0.1", 0), Provider)
+Thread(target=server.serve_forever, daemon=True).start()
 ```
 
 ## Slow
@@ -67,8 +88,9 @@ def answer(client: OpenAI, question: str) -> str:
 ## Input
 
 ```python
-def make(n: int) -> tuple[FakeClient, str]:
-    return FakeClient(), f"question{n} about the manual"
+def make(n: int) -> tuple[OpenAI, str]:
+    client = OpenAI(base_url=f"http://127.0.0.1:{server.server_port}/v1", api_key="none")
+    return client, f"question{n} about the manual"
 ```
 
 ## When to leave it
@@ -173,6 +195,6 @@ RULE = Rule(
     name="llm-unstable-prefix",
     sees=("llm.call",),
     spends=("latency", "money"),
-    proof=Proof.count("cached tokens"),
+    proof=Proof.count("uncached tokens"),
     find=find,
 )

@@ -85,6 +85,7 @@ from perfwright.index.lower import line_of
 from perfwright.rules._contract import Rule
 
 WHAT = {
+    "update": "changed one by one, all in the same way",
     "filter": "filtered in Python",
     "count": "counted in Python",
     "sum": "summed in Python",
@@ -104,9 +105,10 @@ CURE = {
     "any": "Put the condition into the query and ask exists().",
     "contains": "Ask for that one: filter(pk=...).exists().",
     "slice": "Order and limit in the query.",
+    "update": "Change them in one statement: update(Model).where(...).values(...).",
     "columns": "Select that column only: values_list(..., flat=True), or select(Model.column).",
 }
-STRONG = ("filter", "count", "sum", "max", "contains", "any", "columns")
+STRONG = ("filter", "count", "sum", "max", "contains", "any", "columns", "update")
 
 
 def find(effects: Effects) -> Iterator[Finding]:

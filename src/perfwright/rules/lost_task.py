@@ -108,11 +108,13 @@ def dropped(effects: Effects, block: tuple[Node, ...], helpers: set[str], *, loo
                 giver = is_task(effects, call, helpers)
                 if giver is not None:
                     yield told(effects, call, giver, "possible" if chained else "certain")
-        elif statement[0] == "assign" and statement[3][0] == "call" and is_local(statement[2]):
-            giver = is_task(effects, statement[3], helpers)
-            if giver is not None and not is_used(effects.function, statement):
+        bound = binding(statement)
+        if bound is not None:
+            name, call = bound
+            giver = is_task(effects, call, helpers)
+            if giver is not None and not is_used(effects.function, name):
                 held = not loop and waits_after(effects.function.body, statement[1])
-                yield told(effects, statement[3], giver, "possible" if held else "likely")
+                yield told(effects, call, giver, "possible" if held else "likely")
         for inner in blocks(statement):
             yield from dropped(effects, inner, helpers, loop=loop or statement[0] in ("for", "while"))
 
@@ -131,6 +133,9 @@ def made(value: Node) -> Iterator[tuple[Node, bool]]:
         yield from made(value[3][-1])
     elif value[0] == "comp":
         yield from made(value[3])
+    elif value[0] == "coll":
+        for item in value[3]:
+            yield from made(item)
 
 
 def is_task(effects: Effects, call: Node, helpers: set[str]) -> tuple[Function, ...] | None:
@@ -147,19 +152,30 @@ def is_task(effects: Effects, call: Node, helpers: set[str]) -> tuple[Function, 
     return None
 
 
-def is_local(targets: tuple[Node, ...]) -> bool:
-    return len(targets) == 1 and targets[0][0] == "name"
+def binding(statement: Node) -> tuple[Node, Node] | None:
+    """Return the name that a statement gives to what a call makes, and the call."""
+    if statement[0] == "assign" and len(statement[2]) == 1:
+        target, value = statement[2][0], statement[3]
+    elif statement[0] == "ann":
+        target, value = statement[2], statement[4]
+    else:
+        return None
+    return (target, value) if target[0] == "name" and value is not None and value[0] == "call" else None
 
 
-def is_used(function: Function, statement: Node) -> bool:
+def is_used(function: Function, target: Node) -> bool:
     """Tell whether a name that a task is assigned to is read anywhere, also by functions inside."""
-    name = statement[2][0][2]
-    bindings = {id(target) for node in walk(function.body) if node[0] == "assign" for target in node[2]}
+    name = target[2]
+    bindings = {id(each) for node in walk(function.body) for each in targets(node)}
     if any(node[0] == "name" and node[2] == name and id(node) not in bindings for node in walk(function.body)):
         return True
     if any(other.outer == function.index and name in names_in(other.body) for other in function.module.functions):
         return True
-    return name in function.module.names  # `global`: the module keeps it
+    return function.binds_globals and name in function.module.names
+
+
+def targets(node: Node) -> tuple[Node, ...]:
+    return tuple(node[2]) if node[0] == "assign" else (node[2],) if node[0] == "ann" else ()
 
 
 def waits_after(body: tuple[Node, ...], position: int) -> bool:

@@ -22,8 +22,8 @@ from web import app
 
 @app.get("/price")
 def price(path: str, size: int) -> float:
-    model = joblib.load(path)
-    return model["slope"] * size
+    weights = joblib.load(path)
+    return float(weights[0] * size)
 ```
 
 ## Fast
@@ -32,33 +32,36 @@ def price(path: str, size: int) -> float:
 from functools import lru_cache
 
 import joblib
+import numpy
 
 from web import app
 
 
 @lru_cache(maxsize=4)
-def loaded(path: str) -> dict[str, float]:
+def loaded(path: str) -> numpy.ndarray:
     return joblib.load(path)
 
 
 @app.get("/price")
 def price(path: str, size: int) -> float:
-    return loaded(path)["slope"] * size
+    return float(loaded(path)[0] * size)
 ```
 
 ## Input
 
 ```python
 import tempfile
-from pathlib import Path
 
 import joblib
+import numpy
+
+folder = tempfile.TemporaryDirectory()
 
 
 def make(n: int) -> tuple[str, int]:
-    path = Path(tempfile.gettempdir()) / f"perfwright-model-{n}.joblib"
-    joblib.dump({"slope": 2.5}, path)
-    return str(path), n
+    with tempfile.NamedTemporaryFile(dir=folder.name, suffix=".joblib", delete=False) as file:
+        joblib.dump(numpy.full(n + 1, 2.5), file)
+    return file.name, n
 ```
 
 ## When to leave it

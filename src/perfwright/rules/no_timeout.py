@@ -56,6 +56,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
 
+from perfwright.effects.calls import endless
 from perfwright.effects.frame import Event
 from perfwright.effects.summary import Effect, Effects
 from perfwright.effects.values import Instance
@@ -65,7 +66,17 @@ from perfwright.index.project import Class, Function, Module
 from perfwright.index.tree import text, walk
 from perfwright.rules._contract import Rule
 
-WAITS = ("http.request", "llm.call", "db.query", "db.write", "connect", "process.spawn", "wait", "lock.acquire")
+WAITS = (
+    "http.request",
+    "llm.call",
+    "db.query",
+    "db.write",
+    "connect",
+    "process.spawn",
+    "wait",
+    "lock.acquire",
+    "client",
+)
 FOR = {
     "http.request": "the server does not answer",
     "llm.call": "the model does not answer",
@@ -75,6 +86,7 @@ FOR = {
     "process.spawn": "the process does not end",
     "wait": "what it waits for does not come",
     "lock.acquire": "the lock is not given back",
+    "client": "the server does not answer",
 }
 # Within one machine waiting is the ordinary way to work together: it matters where somebody waits for an answer.
 NEAR = ("subprocess.", "threading.", "queue.", "multiprocessing.", "concurrent.", "select.", "selectors.", "asyncio.")
@@ -90,6 +102,8 @@ def find(effects: Effects) -> Iterator[Finding]:
         event = effect.event
         if not event.untimed or len(event.chain) > 1 or event.model is None or event.node is None:
             continue
+        if event.effect == "client" and event.model.timeout is not None and event.model.timeout["default"] == "none":
+            continue  # told at its requests; but one whose timeout is taken away is told here
         known = calls.get(event.chain[0][1])
         if known is None or WAITS.index(event.effect) < WAITS.index(known.event.effect):
             calls[event.chain[0][1]] = effect
@@ -100,11 +114,15 @@ def find(effects: Effects) -> Iterator[Finding]:
         yield effects.finding(
             RULE.name,
             effect,
-            f"`{effect.what}` has no timeout: it never returns if {FOR[event.effect]}",
+            f"`{effect.what}` has no timeout: {it(event)} never returns if {FOR[event.effect]}",
             cure=cure(event),
             confidence=confidence(effects, event),
             terms=(Term(event.effect, ()),),
         )
+
+
+def it(event: Event) -> str:
+    return "what it is asked" if event.effect == "client" else "it"
 
 
 def bounded(effects: Effects, event: Event) -> bool:
@@ -206,6 +224,8 @@ def mentions(part: object) -> bool:
 def confidence(effects: Effects, event: Event) -> Confidence:
     """Return `certain` for the network; less where waiting is the work, or nobody waits for an answer."""
     name, function = event.symbol, effects.function
+    if event.model is not None and event.node is not None and endless(event.model, event.node):
+        return "possible"  # somebody has thought of it
     if name.startswith("redis.lock."):
         return "likely"
     if name.startswith((*NEAR, *QUEUES)):

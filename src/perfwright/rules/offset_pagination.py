@@ -6,13 +6,6 @@ after the last key of the page before is found by the index, however deep it lie
 ## Setup
 
 ```python
-from sqlalchemy import create_engine
-from sqlalchemy.pool import StaticPool
-
-engine = create_engine("sqlite://", poolclass=StaticPool)
-```
-
-```python
 # file: models.py
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
@@ -74,24 +67,27 @@ def events(session: Annotated[Session, Depends(connect)], after: int = 0) -> lis
 ## Input
 
 ```python
+from functools import cache
+
+from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
 
-from models import Base, Event
+from models import Base
+
+ROWS = \"\"\"
+    WITH RECURSIVE number(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM number WHERE i < :rows)
+    INSERT INTO event SELECT i, 'event ' || i FROM number
+\"\"\"
 
 
+@cache
 def make(n: int) -> tuple[Session, int]:
-    Base.metadata.drop_all(engine)
-    Base.metadata.create_all(engine)
-    session = Session(engine)
-    session.add_all(Event(id=i, name=f"event {i}") for i in range(1, n + 6))
+    session = Session(create_engine("sqlite://"))
+    Base.metadata.create_all(session.connection())
+    session.execute(text(ROWS), {"rows": n + 5})
     session.commit()
     return session, n
 ```
-
-## What differs
-
-`after` is the key of the last row that the caller has, not the number of rows. There is no way to a page but through
-those before it, and the pages must be in the order of the key.
 
 ## When to leave it
 

@@ -87,10 +87,14 @@ def find(effects: Effects) -> Iterator[Finding]:
 # ------------------------------------------------------------------------------ raised again
 def only_raises(statement: Node) -> bool:
     """Tell whether every handler of a `try` raises just what it caught."""
-    return bool(statement[3]) and all(
-        len(block) == 1 and block[0][0] == "raise" and (block[0][2] is None or block[0][2][:3:2] == ("name", name))
-        for _, name, block in statement[3]
-    )
+    return bool(statement[3]) and all(block and is_same(block[0], name) for _, name, block in statement[3])
+
+
+def is_same(statement: Node, name: str | None) -> bool:
+    """Tell whether a statement raises what was caught under a name, and says nothing of a cause."""
+    if statement[0] != "raise" or statement[3] is not None:
+        return False
+    return statement[2] is None or bool(name and statement[2][:3:2] == ("name", name))
 
 
 def raised_again(effects: Effects, statement: Node) -> Finding:
@@ -104,6 +108,7 @@ def raised_again(effects: Effects, statement: Node) -> Finding:
         cure="Leave the `try` out.",
         confidence="certain",
         chain=(effects.step(effects.function, position, "raises it again"),),
+        also=tuple([effects.step(effects.function, each[2][0][1], "raises it again") for each in statement[3][1:]]),
         cost=Cost(terms=(Term("raise", ("1",)),)),
     )
 

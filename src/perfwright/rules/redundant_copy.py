@@ -46,17 +46,19 @@ from perfwright.index.tree import names_in, text, walk
 from perfwright.rules._callers import argument_of, callers
 from perfwright.rules._code import blocks, path_to, statements
 from perfwright.rules._contract import Rule
-from perfwright.rules._frames import assigned_to, full_name, imports_frames, works_with_frames
+from perfwright.rules._frames import assigned_to, few, full_name, imports_frames, works_with_frames
 from perfwright.rules._loops import dotted
 from perfwright.rules._owned import NEW_FRAMES, OF_FRAMES, gives_new
 from perfwright.rules._uses import Use, is_closed_over, only_read, trails, use
+from perfwright.rules._walked import copied_for
 
 COPIES = ("copy", "deepcopy", "loads", "decode", "list", "dict", "set", "sorted", "tuple", "frozenset")
 FRESH = ("list", "sorted", "dict", "set", "tuple")  # their answer is new, and nobody else has it
 AGAIN = {
     "list": ("sorted", "list", "set", "tuple", "frozenset"),
-    "tuple": ("sorted", "list", "set"),
-    "sorted": ("list",),
+    "tuple": ("sorted", "list", "set", "frozenset"),  # a tuple of a tuple is the same one
+    "set": ("set", "frozenset"),
+    "sorted": ("list", "sorted", "set", "frozenset"),
 }
 WRITES = ("dump", "dumps", "safe_dump", "pformat")
 SAME_TEXT = ("", "utf-8", "utf8", "UTF-8", "ascii")
@@ -71,6 +73,9 @@ def find(effects: Effects) -> Iterator[Finding]:
     if function.index < 0 or function.module.called.isdisjoint(COPIES) or function.called.isdisjoint(COPIES):
         return
     for statement in statements(function.body):
+        walked = copied_for(effects, statement)
+        if walked is not None:
+            yield for_loop(effects, walked)
         for call in calls_of(statement):
             finding = judged(effects, statement, call)
             if finding is not None:
@@ -101,6 +106,8 @@ def judged(effects: Effects, statement: Node, call: Node) -> Finding | None:
         return round_trip(effects, call)
     if kind == "again":
         return copied_twice(effects, call)
+    if kind == "made":
+        return comprehended(effects, call)
     if not kind:
         return None
     original = original_of(call, kind)
@@ -110,10 +117,12 @@ def judged(effects: Effects, statement: Node, call: Node) -> Finding | None:
 
 
 def kind_of(effects: Effects, call: Node) -> str:
-    """Return what kind of copy a call makes: deepcopy, json, frame, encode, again; nothing for none."""
+    """Return what kind of copy a call makes: deepcopy, json, frame, encode, again, made; nothing for none."""
     called, name = call[2], call[2][-1]
     if name in FRESH or name in ("frozenset",):
         inner = call[3][0] if called[0] == "name" and len(call[3]) == 1 else None
+        if inner is not None and inner[0] == "comp" and inner[2] == name and name in ("list", "set"):
+            return "" if call[4] else "made"
         plain = inner is not None and inner[0] == "call" and inner[2][0] == "name" and len(inner[3]) == 1
         if inner is None or not plain or name not in AGAIN.get(inner[2][2], ()):
             return ""
@@ -163,12 +172,16 @@ def round_trip(effects: Effects, call: Node) -> Finding | None:
 
 def copied_twice(effects: Effects, call: Node) -> Finding | None:
     """`sorted(list(items))`, `list(sorted(items))`: a list that is made only to be copied."""
-    inner = call[3][0]
-    if inner[2][2] == "tuple" and call[2][2] not in ("sorted", "list", "set"):
-        return None
-    outer = call[2][2]
+    inner, outer = call[3][0], call[2][2]
+    given = (*inner[4], *call[4])
+    if outer == "sorted" and inner[2][2] == "sorted":
+        if sorted(map(repr, plain(inner[4]))) != sorted(map(repr, plain(call[4]))):
+            return None  # sorted by one thing within another
+        given = call[4]
+    elif outer in ("set", "frozenset"):
+        given = ()
     keeps = outer == "list" and inner[2][2] in ("list", "sorted")
-    arguments = ", ".join([text(inner[3][0]), *(f"{key}={text(value)}" for key, value in (*inner[4], *call[4]) if key)])
+    arguments = ", ".join([text(inner[3][0]), *(f"{key}={text(value)}" for key, value in given if key)])
     better = f"{inner[2][2] if keeps else outer}({arguments})"
     return told(
         effects,
@@ -177,6 +190,38 @@ def copied_twice(effects: Effects, call: Node) -> Finding | None:
         cure=f"Write `{better}`.",
         symbol=text(inner[3][0]),
         terms=(Term("copy", (size_at(effects, inner),)),),
+    )
+
+
+def plain(keywords: Node) -> list[tuple[str, str]]:
+    """Return the keywords of a call as they are written."""
+    return [(key, text(value, 200)) for key, value in keywords]
+
+
+def comprehended(effects: Effects, call: Node) -> Finding:
+    """`list([name for name in names])`: what is made is copied at once."""
+    inner = call[3][0]
+    return told(
+        effects,
+        call,
+        f"`{call[2][2]}(...)` copies what was made just now: `{text(inner)}`",
+        cure="Use the comprehension as it is.",
+        symbol=text(inner[4][0][1]),
+        terms=(Term("copy", (size_at(effects, inner),)),),
+    )
+
+
+def for_loop(effects: Effects, call: Node) -> Finding:
+    """`for each in list(items)`, where nothing changes the items meanwhile."""
+    shown = text(call[3][0])
+    return told(
+        effects,
+        call,
+        f"`{text(call)}` copies what the loop could go through as it is",
+        cure=f"Go through `{shown}` itself.",
+        symbol=shown,
+        confidence="possible" if few(effects, call[3][0]) else "likely",
+        terms=(Term("copy", (size_at(effects, call),)),),
     )
 
 

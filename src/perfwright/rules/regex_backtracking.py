@@ -44,12 +44,14 @@ not told of: it takes the square of the longest run.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from perfwright.effects.summary import Effects
 from perfwright.finding import Confidence, Cost, Finding, Proof, Term
 from perfwright.index.lower import LONGEST, Node
 from perfwright.index.project import Class, Module, Value
 from perfwright.index.tree import names_in, text, walk
+from perfwright.rules._code import last_binding
 from perfwright.rules._contract import Rule
 from perfwright.rules._frames import assigned_to, full_name
 from perfwright.rules._regex import EVERY, exponent
@@ -67,7 +69,7 @@ def find(effects: Effects) -> Iterator[Finding]:
     function = effects.function
     if function.index < 0 or function.module.called.isdisjoint(SEARCHES) or function.called.isdisjoint(SEARCHES):
         return
-    told: set[str] = set()
+    told: dict[str, Finding] = {}
     for call in walk(function.body):
         if call[0] != "call" or call[2][0] != "attr" or call[2][3] not in SEARCHES:
             continue
@@ -76,9 +78,14 @@ def find(effects: Effects) -> Iterator[Finding]:
             continue
         pattern, flags, given = asked
         power = exponent(pattern, flags, call[2][3] == "fullmatch")
-        if power > 1 and pattern not in told and is_outside(effects, given):
-            told.add(pattern)
-            yield finding(effects, call, pattern, given, power)
+        if power <= 1 or not is_outside(effects, given):
+            continue
+        known = told.get(pattern)
+        if known is None:
+            told[pattern] = finding(effects, call, pattern, given, power)
+        else:
+            told[pattern] = replace(known, also=(*known.also, effects.step(function, call[1], text(call))))
+    yield from told.values()
 
 
 def finding(effects: Effects, call: Node, pattern: str, given: Node, power: int) -> Finding:
@@ -142,9 +149,7 @@ def argument(call: Node, place: int) -> Node | None:
 def constant(effects: Effects, module: Module, node: Node) -> str | None:
     """Return the text that an expression stands for: a literal, or a name that is bound to one."""
     if node[0] == "name":
-        own = assigned_to(effects.function.body, node[2])
-        if len(own) == 1:
-            node = own[0]
+        node = held_at(effects, node)
     if node[0] in ("name", "attr"):
         entity = named(effects, module, node)
         if entity is not None and entity.expression is not None:
@@ -154,14 +159,26 @@ def constant(effects: Effects, module: Module, node: Node) -> str | None:
     return node[2]
 
 
+def held_at(effects: Effects, name: Node) -> Node:
+    """Return what a name surely holds where it stands; the name itself where that cannot be told."""
+    body = effects.function.body
+    own = assigned_to(body, name[2])
+    if len(own) == 1:
+        return own[0]
+    binding = last_binding(body, name[2], name[1])
+    if binding is None:
+        return name
+    value: Node = binding[4] if binding[0] == "ann" else binding[3]
+    later = [each for each in own if binding[1] < each[1] < name[1] and each is not value]
+    return name if later else value
+
+
 def compiled_at(effects: Effects, node: Node) -> tuple[Module, Node] | None:
     """Return the call of `re.compile` that an expression stands for, with the module that it stands in."""
     function = effects.function
     module = function.module
     if node[0] == "name":
-        own = assigned_to(function.body, node[2])
-        if len(own) == 1:
-            node = own[0]
+        node = held_at(effects, node)
     own_name = function.parameters[0][0] if function.owner is not None and function.parameters else ""
     if node[0] == "attr" and function.owner is not None and node[2][:3:2] == ("name", own_name):
         return of_class(effects, function.owner, node[3])

@@ -57,12 +57,14 @@ The value is a number that the program itself has worked out, and the query runs
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Literal
 
 from perfwright.effects.summary import Effects
 from perfwright.finding import Confidence, Cost, Finding, Proof, Term
 from perfwright.index.lower import Node
 from perfwright.index.project import Function
-from perfwright.index.tree import walk
+from perfwright.index.tree import text, walk
 from perfwright.rules._chosen import REQUESTS
 from perfwright.rules._contract import Rule
 from perfwright.rules._same import arguments, call_at
@@ -82,6 +84,7 @@ RUNS = (
     ),
     *("RawSQL", "fetch", "fetchrow", "fetchval", "fetch_all", "fetch_one", "fetch_val", "execute_async", "sql"),
 )
+RUNS_OF = {"pg8000": ("run",), "asyncpg": ("cursor", "prepare", "copy_from_query")}  # where the library is imported
 CONDITIONS = ("extra", "text", "RawSQL")  # these take a part of a query, too
 VERB = re.compile(r"\s*(?:--[^\n]*\n\s*|\(\s*)*(SELECT|INSERT|UPDATE|DELETE|WITH|REPLACE|MERGE|CALL|EXEC)\b", re.I)
 # What stands before a value.
@@ -98,35 +101,55 @@ PLAIN = re.compile(  # names of parts of a query, not of values
 )
 SAFE = ("quote_name", "quote_literal", "quote_ident", "mogrify", "Identifier", "Literal", "Placeholder", "as_string",
         "escape", "quote", "compile", "bindparam", "adapt", "escape_string", "format_datetime")  # fmt: skip
+NAMED = "Take the name from a list of those that may be asked for: no parameter can stand for one."
 NUMBERS = ("int", "float", "len", "bool", "Decimal", "timestamp", "count", "total_seconds")
+
+
+How = Literal["quoted", "bare", "part"]  # how a value stands in a query; the last is a name, or a part of it
+Value = tuple[Node, How]
 
 
 def find(effects: Effects) -> Iterator[Finding]:
     function = effects.function
-    if function.index >= 0 and not function.module.called.isdisjoint(RUNS) and not function.called.isdisjoint(RUNS):
-        yield from own(effects, function)
+    runs = runners(function)
+    if function.index >= 0 and not function.module.called.isdisjoint(runs) and not function.called.isdisjoint(runs):
+        yield from own(effects, function, runs)
     for effect in effects.effects("db.query", "db.write"):
         chain = effect.event.chain
         if len(chain) == 2 and effect.event.model is not None and effect.event.node is not None:
             yield from passed(effects, chain[1][0], call_at(chain[1]), effect.event.node)
 
 
-def own(effects: Effects, function: Function) -> Iterator[Finding]:
-    """Give the queries of a function whose text it builds from values itself."""
+def runners(function: Function) -> frozenset[str]:
+    """Return the last names of what runs a query, for the libraries that a module imports."""
+    names = set(RUNS)
+    for library, more in RUNS_OF.items():
+        if library in function.module.imports:
+            names.update(more)
+    return frozenset(names)
+
+
+def own(effects: Effects, function: Function, runs: frozenset[str]) -> Iterator[Finding]:
+    """Give the queries of a function whose text it builds from values itself; one for each value."""
     reader: Text | None = None
-    known: set[int] = set()
+    found: dict[int, Finding] = {}
     for node in walk(function.body):
-        if node[0] != "call" or node[2][0] not in ("name", "attr") or node[2][-1] not in RUNS:
+        if node[0] != "call" or node[2][0] not in ("name", "attr") or node[2][-1] not in runs:
             continue
         if plain(node) or (node[2][-1] == "text" and not is_sqlalchemy(effects, function, node[2])):
             continue
         reader = reader or Text(effects, function)
         for query in queries(node):
             value = value_in(reader.parts(query), partial=node[2][-1] in CONDITIONS)
-            if value is not None and id(value[0]) not in known and not is_choice(function, value[0]):
-                known.add(id(value[0]))
-                yield told(effects, function, node, value)
+            if value is None or is_choice(function, value[0]):
+                continue
+            known = found.get(id(value[0]))
+            if known is None:
+                found[id(value[0])] = told(effects, function, node, value)
                 break
+            step = effects.step(function, node[1], text(node))
+            found[id(value[0])] = replace(known, also=(*known.also, step))
+    yield from found.values()
 
 
 def passed(effects: Effects, runner: Function, inner: Node | None, call: Node) -> Iterator[Finding]:
@@ -165,11 +188,15 @@ def queries(node: Node) -> list[Node]:
     return found
 
 
-def value_in(parts: list[Part], *, partial: bool) -> tuple[Node, bool] | None:
-    """Return the first value that is written into a query, and whether it stands in quotes."""
+def value_in(parts: list[Part], *, partial: bool) -> Value | None:
+    """Return the first value that is written into a query, and how it stands there.
+
+    Where there is none, return the first expression that is written in as a part of the query, as a name of a table.
+    """
     begun = ""
     if not partial and not VERB.match("".join(part for part in parts if isinstance(part, str))[:400]):
         return None
+    named: Node | None = None
     for index, part in enumerate(parts):
         if isinstance(part, str):
             begun += part
@@ -177,9 +204,11 @@ def value_in(parts: list[Part], *, partial: bool) -> tuple[Node, bool] | None:
         after = "".join(each for each in parts[index + 1 : index + 2] if isinstance(each, str))
         quoted = bool(QUOTED.search(begun)) and begun.count("'") % 2 == 1
         if is_value(part, begun, after, quoted):
-            return part, quoted
+            return part, "quoted" if quoted else "bare"
+        if named is None and not is_constant(part) and not is_part(part) and part[0] not in ("coll", "dict"):
+            named = part
         begun += "x"
-    return None
+    return None if named is None or len(parts) == 1 else (named, "part")
 
 
 def is_value(part: Node, before: str, after: str, quoted: bool) -> bool:
@@ -241,15 +270,15 @@ def is_part(part: Node) -> bool:
     return bool(PLAIN.search(name))
 
 
-def told(effects: Effects, function: Function, call: Node, value: tuple[Node, bool]) -> Finding:
-    part, quoted = value
+def told(effects: Effects, function: Function, call: Node, value: Value) -> Finding:
+    part, how = value
     return Finding(
         rule=RULE.name,
         place=effects.place(function, call[1]),
         symbol=shown(part),
         message=f"`{shown(part)}` is written into the text of the query: it can change what the query does",
-        cure=cure(function, call),
-        confidence=confidence(function, part, quoted),
+        cure=NAMED if how == "part" else cure(function, call),
+        confidence=confidence(function, part, how),
         chain=(effects.step(function, part[1] or call[1], f"the value `{shown(part)}`"),),
         cost=Cost(terms=(Term("db.query", ()),)),
     )
@@ -272,13 +301,16 @@ def cure(function: Function, call: Node) -> str:
     return "Write %s in the text, without quotes, and pass the values as the second argument."
 
 
-def confidence(function: Function, part: Node, quoted: bool) -> Confidence:
-    """Return how sure it is that the value is text from outside: a number can be nothing else than a number."""
-    if is_number(function, part) or (part[0] == "attr" and part[2][-1] == "cls"):
+def confidence(function: Function, part: Node, how: How) -> Confidence:
+    """Return how sure it is that the value is text from outside: a number can be nothing else than a number.
+
+    Names of tables and columns mostly come from the program itself, and no parameter can stand for one.
+    """
+    if how == "part" or is_number(function, part) or (part[0] == "attr" and part[2][-1] == "cls"):
         return "possible"
     if any(node[0] in ("name", "attr") and str(node[-1]) in REQUESTS for node in walk(part)):
         return "certain"
-    return "certain" if quoted else "likely"
+    return "certain" if how == "quoted" else "likely"
 
 
 def is_number(function: Function, part: Node) -> bool:

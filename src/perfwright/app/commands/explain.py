@@ -28,7 +28,18 @@ def explain(rule: str | None, color: str) -> None:
         for name, first in pages.items():
             click.echo(f"{click.style(name.ljust(longest), bold=True)}  {first}", color=styled)
     else:
-        _page(rules.page(rule_named(rule)), styled=styled)
+        name = rule_named(rule)
+        _page(rules.page(name) + measured(name), styled=styled)
+
+
+def measured(name: str) -> str:
+    """Return what measuring the page has shown, as a section of it; empty where it was not, or showed otherwise."""
+    from perfwright import rules
+    from perfwright.report import proved
+
+    known = rules.proofs().get(name)
+    sentence = proved.sentence(known) if known is not None and not known.wrong else ""
+    return f"\n## Measured\n\n{sentence}. On {known.machine}.\n" if known and sentence else ""
 
 
 def _page(page: str, *, styled: bool) -> None:

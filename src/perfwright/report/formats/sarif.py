@@ -27,8 +27,8 @@ VAST = 6  # powers of ten over budget that fill a band
 def render(record: Record, options: Options) -> str:
     findings = chosen(record, options)
     known = rules.load()
-    # A finding can come from outside `rules/`, such as a comment that ignores nothing.
-    names = sorted({*known, *(finding.rule for finding in findings)})
+    # Only of those that found something: a log does not change when perfwright learns another rule.
+    names = sorted({finding.rule for finding in findings})
     positions = {name: position for position, name in enumerate(names)}
     weighed = bool(record.summary.seen)
     run: Json = {
@@ -54,7 +54,7 @@ def render(record: Record, options: Options) -> str:
 
 
 def _rule(name: str, known: Mapping[str, object], findings: list[Finding]) -> Json:
-    if name not in known:
+    if name not in known:  # it can come from outside `rules/`, such as a comment that ignores nothing
         message = next(finding.message for finding in findings if finding.rule == name)
         return {"id": name, "shortDescription": {"text": safe(message)}}
     page = rules.page(name)

@@ -1,0 +1,215 @@
+"""Tables and queries that are written as SQL: `CREATE TABLE` in the project's texts, and what a query looks up by.
+
+Only what SQL says plainly is read: one table, and conditions that AND joins. Text that is put together from values,
+joins and subqueries are left alone.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from perfwright.effects.conditions import note
+from perfwright.effects.frame import Frame
+from perfwright.effects.observations import Lookup
+from perfwright.effects.schema import SQL, Column, Model
+from perfwright.index.lower import Node, line_of
+from perfwright.index.project import Class, Function, Module
+from perfwright.index.tree import walk
+
+if TYPE_CHECKING:
+    from perfwright.effects.interpret import Interpreter
+
+NAME = r"[\"`\[]?(?:\w+\.)?(\w+)[\"`\]]?"
+TABLE = re.compile(rf"create\s+(?:temp\w*\s+)?table\s+(?:if\s+not\s+exists\s+)?{NAME}\s*\(", re.I)
+INDEX = re.compile(
+    rf"create\s+(unique\s+)?index\s+(?:concurrently\s+)?(?:if\s+not\s+exists\s+)?{NAME}\s+on\s+{NAME}"
+    r"\s*(?:using\s+(\w+)\s*)?\(([^;]*)\)(\s*where\b)?",
+    re.I,
+)
+KEY = re.compile(r"^\s*(?:constraint\s+\S+\s+)?(primary\s+key|unique)(?:\s+key|\s+index)?\s*\w*\s*\(([^)]*)\)", re.I)
+OTHER = re.compile(r"^\s*(constraint|foreign|check|exclude|like|key|index|fulltext)\b", re.I)
+POINTS = re.compile(rf"\breferences\s+{NAME}", re.I)
+ON_DELETE = re.compile(r"\bon\s+delete\s+(cascade|set)", re.I)
+STATEMENT = re.compile(
+    rf"^\s*(?:select\b.*?\bfrom|delete\s+from|update)\s+{NAME}\s*(?:(?:as\s+)?(?!where|set|order|group|limit|join)\w+\s*)?"
+    r"(?P<rest>$|;|where\b.*|set\b.*|order\b.*|group\b.*|limit\b.*)",
+    re.I | re.S,
+)
+WHERE = re.compile(r"\bwhere\b(.*?)(?:\border\s+by\b|\bgroup\s+by\b|\blimit\b|\breturning\b|;|$)", re.I | re.S)
+ORDER = re.compile(r"\border\s+by\b(.*?)(?:\blimit\b|;|$)", re.I | re.S)
+LIMIT = re.compile(r"\blimit\s+(\d+|\S+)", re.I)
+CONDITION = re.compile(
+    r"^\s*\(?\s*(?:\w+\.)?[\"`]?(\w+)[\"`]?\s*(=|==|in\b|<=|>=|<|>|between\b|like\b|ilike\b|is\b)(.*)", re.I | re.S
+)
+OPERATORS = {"=": "eq", "==": "eq", "in": "in", "is": "flag", "like": "text", "ilike": "text"}
+COMMENT = re.compile(r"--[^\n]*")
+MAKES = re.compile(r"create\s+(temp\w*\s+|unique\s+)?(table|index)\s", re.I)
+MOST = 400  # tables of one project
+
+
+class Tables:
+    """The tables that a project makes by SQL of its own, by name."""
+
+    def __init__(self, interp: "Interpreter") -> None:
+        self.by_name: dict[str, Model] = {}
+        self.pointing: dict[str, list[tuple[Model, Column]]] = {}  # keys that a deleted row is looked for by
+        waiting: list[str] = []
+        for module, function, node in written(interp):
+            if function is not None:
+                interp.consulted.add(function)
+            for found in TABLE.finditer(node[2]):
+                if len(self.by_name) < MOST:
+                    self._table(module, node, found)
+            waiting.append(node[2])
+        for text in waiting:
+            for index in INDEX.finditer(text):
+                self._index(index)
+
+    def _table(self, module: Module, node: Node, found: re.Match[str]) -> None:
+        name, said = found.group(1), node[2]
+        if name.lower() in self.by_name:
+            return
+        cls = Class(module, (name, name, line_of(node[1]), line_of(node[1]), (), (), (), {}, {}, -1))
+        table = Model(cls, SQL)
+        table.table = name
+        for begin, part in parts(said, found.end()):
+            key = KEY.match(part)
+            if key is not None:
+                self._key(table, key.group(2))
+                continue
+            words = part.split()
+            if len(words) < 2 or OTHER.match(part):
+                continue
+            rest = part.lower()
+            unique = "primary key" in rest or re.search(r"\bunique\b", rest) is not None
+            line = line_of(node[1]) + said.count("\n", 0, begin + len(part) - len(part.lstrip()))
+            column = Column(words[0].strip('"`[]'), words[1].strip(","), line, module, unique, unique)
+            points = POINTS.search(part)
+            if points is not None:
+                column.target = points.group(1)
+                if ON_DELETE.search(part):
+                    self.pointing.setdefault(points.group(1).lower(), []).append((table, column))
+            table.columns[column.name] = column
+        if table.columns:
+            self.by_name[name.lower()] = table
+
+    def _index(self, found: re.Match[str]) -> None:
+        table = self.by_name.get(found.group(3).lower())
+        if table is not None and found.group(6) is None and (found.group(4) or "btree").lower() in ("btree", "hash"):
+            self._key(table, found.group(5).partition(")")[0])
+
+    def _key(self, table: Model, said: str) -> None:
+        names = tuple([each.split()[0].strip('"`') for each in said.split(",") if each.strip()])
+        first = table.columns.get(names[0]) if names else None
+        if first is not None:
+            first.indexed = True
+        table.indexes.append(names)
+
+
+def written(interp: "Interpreter") -> Iterator[tuple[Module, Function | None, Node]]:
+    """Give the texts of a project that make tables and indexes, with the function that holds them."""
+    for module in interp.project.modules.values():
+        bodies: list[tuple[Function | None, Node]] = [(None, module.body)]
+        if not module.called.isdisjoint(("execute", "executescript")):
+            bodies += [(function, function.body) for function in module.functions]
+        for function, body in bodies:
+            for node in walk(body):
+                if node[0] == "const" and isinstance(node[2], str) and MAKES.search(node[2]):
+                    yield module, function, node
+
+
+def parts(said: str, begin: int) -> Iterator[tuple[int, str]]:
+    """Give what stands between the commas of a `CREATE TABLE (...)`, with where each begins."""
+    depth, at = 1, begin
+    for place in range(begin, len(said)):
+        sign = said[place]
+        depth += (sign == "(") - (sign == ")")
+        if depth == 0 or (sign == "," and depth == 1):
+            yield at, COMMENT.sub(lambda found: " " * len(found.group()), said[at:place])
+            at = place + 1
+        if depth == 0:
+            return
+
+
+def asked(frame: Frame, node: Node) -> None:
+    """Note which columns a query that is written as SQL looks up by."""
+    said = text_of(frame, node[3][0]) if node[3] else None
+    if said is None or len(said) >= 4_000:
+        return
+    tables = frame.interp.tables
+    found = STATEMENT.match(plain(said))
+    table = tables.by_name.get(found.group(1).lower()) if found is not None else None
+    if found is None or table is None:
+        return
+    rest = found.group("rest")
+    shown = f"{table.name}: {' '.join(said.split())[:60]}"
+    conditions = list(filters(frame, table, rest, node[1], shown))
+    if re.match(r"\s*delete\b", said, re.I):
+        for child, column in tables.pointing.get(table.name.lower(), ()):
+            look_up(
+                frame,
+                child,
+                node[1],
+                f"{child.name}: its rows of a deleted {table.name}",
+                ((child, column.name, "eq"),),
+            )
+    ordered = ORDER.search(rest)
+    names = (
+        [part.split()[0].rpartition(".")[2] for part in ordered.group(1).split(",") if part.strip()] if ordered else []
+    )
+    orders = tuple([(table, name) for name in names if name in table.columns])
+    limited = LIMIT.search(rest)
+    if conditions or (orders and limited):
+        lookup = look_up(frame, table, node[1], shown, tuple(conditions), orders)
+        lookup.limited = limited is not None
+        lookup.page = limited is not None and limited.group(1) != "1"
+
+
+def look_up(
+    frame: Frame, table: Model, position: int, shown: str,
+    conditions: tuple[tuple[Model, str, str], ...], orders: tuple[tuple[Model, str], ...] = (),
+) -> Lookup:  # fmt: skip
+    lookup = Lookup(frame.function, position, table, conditions, orders)
+    lookup.what = shown
+    frame.lookups.append(lookup)
+    return lookup
+
+
+def filters(frame: Frame, table: Model, rest: str, position: int, shown: str) -> Iterator[tuple[Model, str, str]]:
+    """Give the conditions of a statement; one that cannot be read has no column."""
+    where = WHERE.search(rest)
+    if where is None:
+        return
+    said = re.sub(r"\bbetween\b\s*\S+\s+and\b", "between ", where.group(1), flags=re.I)
+    if re.search(r"\bor\b", said, re.I):
+        yield table, "", "other"
+        return
+    for part in re.split(r"\band\b", said, flags=re.I):
+        found = CONDITION.match(part)
+        column = table.columns.get(found.group(1)) if found is not None else None
+        if found is None or column is None:
+            yield table, "", "other"
+            continue
+        operator = OPERATORS.get(found.group(2).lower(), "range")
+        if operator == "text" and re.match(r"\s*'%", found.group(3)):
+            note(frame, (table, column.name), "text", position, shown)
+        yield table, column.name, operator
+
+
+def text_of(frame: Frame, node: Node) -> str | None:
+    """Return the text of a query where it is written down, in one or several parts."""
+    if node[0] == "bin" and node[2] == "+":
+        first, second = text_of(frame, node[3]), text_of(frame, node[4])
+        return first + second if first is not None and second is not None else None
+    if node[0] == "name":
+        node = frame.interp.constant_node(frame, node) or node
+    return node[2] if node[0] == "const" and isinstance(node[2], str) else None
+
+
+def plain(said: str) -> str:
+    """Return a statement without what stands in parentheses."""
+    while True:
+        shorter = re.sub(r"\([^()]*\)", " ? ", said)
+        if shorter == said:
+            return said
+        said = shorter
