@@ -358,7 +358,7 @@ def test_explain_prints_the_page_of_a_rule(shop: Shop) -> None:
 
     assert page == rules.page("n-plus-one-query")
     assert re.fullmatch(
-        r"queries at n = [\d,]+: Slow [\d,]+ \(.*, Fast 1 \(n\^0\.0\), .* times less\. On .*\.\n", measured
+        r"Queries at n = [\d,]+: Slow [\d,]+ \(.*, Fast 1 \(n\^0\.0\), .* times less\. On .*\.\n", measured
     )
     assert "\x1b" in shop.run("explain", "n-plus-one-query", "--color", "always").out
 

@@ -12,10 +12,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import page_runs
+import prove_rules
 import pytest
 import rule_curves
 
 from perfwright import rules
+from perfwright.measure import growth
 from perfwright.report import proved
 from perfwright.rules import Curve, Measured
 
@@ -150,6 +152,35 @@ def test_interrupted_it_leaves_no_process_and_no_file(measuring: Measuring, sent
 
 def page_of_proofs() -> bytes:
     return (ROOT / "src" / "perfwright" / "rules" / "proofs.json").read_bytes()
+
+
+def test_as_many_requests_as_the_size_load_a_model_as_often_or_once() -> None:
+    name = "model-load-per-request"
+
+    each = prove_rules.prove(name, rules.load()[name], seconds=0.1)
+
+    assert (each.wrong, each.figure) == ("", "loads")
+    assert all(loads == n for n, loads in each.slow.items())
+    assert set(each.fast.values()) == {1}
+
+
+def test_an_exponent_is_no_steeper_than_its_points_or_what_the_page_says() -> None:
+    jumps = {
+        8: 5.4e-05,
+        32: 6.2e-05,
+        128: 9.1e-05,
+        512: 0.00015,
+        2048: 0.00044,
+        8192: 0.004,
+        16384: 0.0144,
+        32768: 1.137,
+        65536: 5.985,
+    }
+    slope = growth.tail(sorted(jumps.items()))[0]
+
+    assert prove_rules.rate_of("cpu", jumps) == 3.0
+    assert prove_rules.rate_of("cpu", jumps, most=2.0) == slope < 3.0
+    assert prove_rules.rate_of("cpu", {8: 0.0, 16: 0.0, 32: 0.5}) == 0.0
 
 
 def test_a_name_that_is_no_rule_is_refused() -> None:

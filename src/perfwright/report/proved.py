@@ -48,6 +48,7 @@ def sentence(measured: Measured) -> str:
         return ""
     n, more, less = measured.largest
     figure = NAMES.get(measured.figure, measured.figure)
+    figure = f"{figure[:1].upper()}{figure[1:]}"
     ratio = f", {times(more, less)} times less" if less and more > less else ""
     return (
         f"{figure} at n = {n:,}: Slow {amount(measured.figure, more)} (grows as {growth(measured, measured.slow)}), "
