@@ -370,7 +370,7 @@ class Schema:
                 column = _sqlalchemy_column(name, expression, annotation, cls)
                 if column.type == "primary":
                     keys += 1
-                    column.indexed = keys == 1
+                    column.indexed = column.indexed or keys == 1
                 model.columns[name] = column
         primary = [column for column in model.columns.values() if column.type == "primary"]
         for column in primary:
