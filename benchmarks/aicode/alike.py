@@ -59,7 +59,7 @@ class Record:
 
     def database(self, path):
         with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as db:
-            tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
+            tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name")]
             for table in tables:
                 columns = sorted(row[1] for row in db.execute(f'PRAGMA table_info("{table}")'))
                 names = ", ".join(f'"{column}"' for column in columns)
