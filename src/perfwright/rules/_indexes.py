@@ -40,7 +40,8 @@ def calls(module: Module) -> Iterator[Node]:
     migration = "migrations" in module.path or "versions" in module.path
     bodies = [module.body, *(f.body for f in module.functions if migration)]
     if migration:
-        bodies += [binding[1] for cls in module.classes for binding in cls.names.values() if binding[0] == "value"]
+        values = [binding for cls in module.classes for binding in cls.names.values() if binding[0] == "value"]
+        bodies += [binding[1] for binding in values if binding[1] is not None]
     for body in bodies:
         for node in walk(body):
             if node[0] == "call" and node[2][-1] in MAKES:
