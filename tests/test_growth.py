@@ -48,6 +48,15 @@ def test_a_slope_that_caches_explain_is_not_superlinear() -> None:
     assert fit(time, lines).growth.klass in ("n", "n log n")
 
 
+def test_the_same_lines_that_take_a_little_longer_at_large_sizes_are_constant() -> None:
+    """A look-up in a dictionary that leaves the caches: without the lines nobody could tell."""
+    lines = fit([(n, 3.0) for n in SIZES])
+    time = [(n, 6e-8 + 1e-12 * n) for n in SIZES]
+
+    assert fit(time).growth.klass == CANNOT_TELL
+    assert fit(time, lines).growth.klass == "1"
+
+
 def test_work_in_c_beside_lines_that_grow_less_is_quadratic() -> None:
     lines = fit([(n, 2 * n + 3) for n in SIZES])
     time = [(n, 3e-8 * n + 2e-12 * n * n) for n in SIZES]

@@ -127,6 +127,10 @@ def fit(points: Sequence[Point], work: Fit | None = None) -> Fit:
         expected = slope([(n, known.at(n)) for n, _ in sound[len(sound) // 2 :]])
         if alike is not None and abs(exponent - expected) < CACHES:
             chosen = alike
+    same_lines = known is not None and known.klass == "1"
+    constant = same_lines and ORDER[chosen.klass] >= LINEAR and exponent < CACHES  # hardly more time: the caches
+    if constant:
+        chosen = curves[0]
     if ORDER[chosen.klass] > LINEAR and exponent < 1 + CACHES and (known is None or ORDER[known.klass] <= LINEAR):
         chosen = next((curve for curve in curves if curve.klass == "n"), chosen)
     in_lines = known is not None and ORDER[known.klass] <= LINEAR
@@ -140,7 +144,7 @@ def fit(points: Sequence[Point], work: Fit | None = None) -> Fit:
         return Fit(growth=growth, curve=chosen, spread=spread)
     if last / first < LEAST_RANGE:
         return _untold(sound, f"sizes from {first:.0f} to {last:.0f} are too near each other")
-    if abs(_slope_of(chosen, sound) - exponent) > DISAGREE:
+    if abs(_slope_of(chosen, sound) - exponent) > DISAGREE and not constant:
         return _untold(sound, f"the class {chosen.klass} and the slope {exponent:.2f} of the largest sizes disagree")
     return Fit(growth=growth, curve=chosen, rising=chosen.klass != "1" and _rises(sound), spread=spread)
 
