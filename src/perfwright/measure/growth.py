@@ -128,7 +128,7 @@ def fit(points: Sequence[Point], work: Fit | None = None) -> Fit:
         if alike is not None and abs(exponent - expected) < CACHES:
             chosen = alike
     same_lines = known is not None and known.klass == "1"
-    constant = same_lines and ORDER[chosen.klass] >= ORDER["n"] and exponent < CACHES  # hardly more time: the caches
+    constant = same_lines and exponent < CACHES and chosen.klass not in ("log n", "sqrt n")  # the rest are the caches
     if constant:
         chosen = curves[0]
     if ORDER[chosen.klass] > LINEAR and exponent < 1 + CACHES and (known is None or ORDER[known.klass] <= LINEAR):
