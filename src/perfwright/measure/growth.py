@@ -128,9 +128,8 @@ def fit(points: Sequence[Point], work: Fit | None = None) -> Fit:
         if alike is not None and abs(exponent - expected) < CACHES:
             chosen = alike
     same_lines = known is not None and known.klass == "1"
-    constant = same_lines and exponent < CACHES and chosen.klass not in ("log n", "sqrt n")  # the rest are the caches
-    if constant:
-        chosen = curves[0]
+    if same_lines and exponent < CACHES and abs(_slope_of(chosen, sound) - exponent) > DISAGREE:
+        chosen, exponent, low = curves[0], max(exponent, 0.0), max(low, 0.0)  # what rises or falls are the caches
     if ORDER[chosen.klass] > LINEAR and exponent < 1 + CACHES and (known is None or ORDER[known.klass] <= LINEAR):
         chosen = next((curve for curve in curves if curve.klass == "n"), chosen)
     in_lines = known is not None and ORDER[known.klass] <= LINEAR
@@ -144,7 +143,7 @@ def fit(points: Sequence[Point], work: Fit | None = None) -> Fit:
         return Fit(growth=growth, curve=chosen, spread=spread)
     if last / first < LEAST_RANGE:
         return _untold(sound, f"sizes from {first:.0f} to {last:.0f} are too near each other")
-    if abs(_slope_of(chosen, sound) - exponent) > DISAGREE and not constant:
+    if abs(_slope_of(chosen, sound) - exponent) > DISAGREE:
         return _untold(sound, f"the class {chosen.klass} and the slope {exponent:.2f} of the largest sizes disagree")
     return Fit(growth=growth, curve=chosen, rising=chosen.klass != "1" and _rises(sound), spread=spread)
 
