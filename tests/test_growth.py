@@ -64,6 +64,14 @@ def test_work_in_c_beside_lines_that_grow_less_is_quadratic() -> None:
     assert fit(time, lines).growth.klass == "n^2"
 
 
+def test_work_in_c_between_two_powers_is_of_the_higher_one() -> None:
+    lines = fit([(n, 2 * n + 3) for n in SIZES])
+    time = [(n, 1e-9 * n**1.55) for n in SIZES]
+
+    assert fit(time).growth.klass == "n^1.5"
+    assert fit(time, lines).growth.klass in ("n^2", CANNOT_TELL)
+
+
 @pytest.mark.parametrize(
     ("points", "why"),
     [

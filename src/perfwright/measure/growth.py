@@ -138,6 +138,9 @@ def fit(points: Sequence[Point], work: Fit | None = None) -> Fit:
     jumps = chosen.klass == "n^2" and in_lines and spread > SMOOTH
     if ((chosen.klass == "n^1.5" and in_lines) or sorts or jumps) and exponent < 1 + UNSURE:
         return _untold(sound, f"n^{exponent:.2f} may be n log n out of the processor's caches, or more")
+    if chosen.klass == "n^1.5" and in_lines:  # work in C is of whole powers: the higher one is taking over
+        chosen = next((curve for curve in curves if curve.klass == "n^2"), chosen)
+        spread = _rms([math.log(chosen.at(n) / t) for n, t in sound])
     growth = Growth(exponent=round(exponent, 2), low=round(low, 2), high=round(high, 2), klass=chosen.klass)
     if chosen.klass == "2^n":
         return Fit(growth=growth, curve=chosen, spread=spread)
