@@ -57,6 +57,14 @@ def test_the_same_lines_that_take_a_little_longer_at_large_sizes_are_constant() 
     assert fit(time, lines).growth.klass == "1"
 
 
+def test_no_work_in_c_grows_like_a_square_root() -> None:
+    lines = fit([(n, 3.0) for n in SIZES])
+    time = [(n, 5e-8 * n**0.3) for n in SIZES]
+
+    assert fit(time).growth.klass == "sqrt n"
+    assert fit(time, lines).growth.klass == "1"
+
+
 def test_work_in_c_beside_lines_that_grow_less_is_quadratic() -> None:
     lines = fit([(n, 2 * n + 3) for n in SIZES])
     time = [(n, 3e-8 * n + 2e-12 * n * n) for n in SIZES]

@@ -119,7 +119,7 @@ def note(frame: Frame, found: tuple[Model, str] | None, kind: str, position: int
     column = model.column(name)
     if column is None or (kind == "text" and column.type not in OF_TEXT):
         return
-    lookup = Lookup(frame.function, position, model, ((model, name, "text"),), ())
+    lookup = Lookup(frame.function, position, model, ((model, name, kind),), ())
     lookup.condition, lookup.what = kind, shown
     frame.lookups.append(lookup)
 
@@ -194,6 +194,7 @@ def _inside_document(frame: Frame, node: Node) -> list[tuple[Any, ...]]:
 
 
 def column_of(frame: Frame, node: Node) -> tuple[Model, str] | None:
+    """Return the model and the column that `User.name` names, None where it names none."""
     if node[0] != "attr" or node[2][0] not in ("name", "attr"):
         return None
     base = frame.interp.peek(frame, node[2])

@@ -21,6 +21,7 @@ REDUCERS = {
     "Counter": "count",
     "collections.Counter": "count",
 }
+CONVERSIONS = ("str", "int", "len", "float", "bool", "abs", "date", "datetime", "timedelta")  # SQL has them too
 TRANSPARENT = (
     "now",
     "utcnow",
@@ -400,17 +401,7 @@ def expressible(test: Node) -> bool:
             called = inner[2]
             if called[0] == "attr" and called[3] in TRANSPARENT:
                 continue
-            if called[0] == "name" and called[2] in (
-                "str",
-                "int",
-                "len",
-                "float",
-                "bool",
-                "abs",
-                "date",
-                "datetime",
-                "timedelta",
-            ):
+            if called[0] == "name" and called[2] in CONVERSIONS:
                 continue
             return False
         if inner[0] in ("await", "comp", "yield", "lambda"):

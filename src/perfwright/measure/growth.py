@@ -128,7 +128,8 @@ def fit(points: Sequence[Point], work: Fit | None = None) -> Fit:
         if alike is not None and abs(exponent - expected) < CACHES:
             chosen = alike
     same_lines = known is not None and known.klass == "1"
-    if same_lines and exponent < CACHES and abs(_slope_of(chosen, sound) - exponent) > DISAGREE:
+    fits = abs(_slope_of(chosen, sound) - exponent) <= DISAGREE and chosen.klass != "sqrt n"  # no work in C is of that
+    if same_lines and exponent < CACHES and not fits:
         chosen, exponent, low = curves[0], max(exponent, 0.0), max(low, 0.0)  # what rises or falls are the caches
     if ORDER[chosen.klass] > LINEAR and exponent < 1 + CACHES and (known is None or ORDER[known.klass] <= LINEAR):
         chosen = next((curve for curve in curves if curve.klass == "n"), chosen)

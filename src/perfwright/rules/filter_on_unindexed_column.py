@@ -117,8 +117,9 @@ def find(effects: Effects) -> Iterator[Finding]:
 
 
 def settle(finding: Finding) -> Finding:
-    """What is searched where no request leads to is only possible."""
-    if "`: " in finding.message and not finding.entry_points:
+    """A condition (told where it is made, not at its column) that no request leads to is only possible."""
+    at_its_column = finding.symbol.startswith(f"{finding.place.function}.")
+    if not at_its_column and not finding.entry_points:
         return replace(finding, confidence="possible")
     return finding
 
