@@ -31,6 +31,10 @@ SHAPES: Mapping[str, Mapping[str, type]] = {
     "record": {"calls": int, "why": str},
     "quick": {"other": bool, "slow": bool, "cpu": float},
     "climb": {"worst": list},
+    "describe": {"parameters": list, "kind": list, "caches": list, "state": list, "lines": list},
+    "call": {"args": list},
+    "observe": {"records": list},
+    "pace": {"cpu": float, "wall": float},
 }  # fmt: skip
 TEXTS = {"lines": ("ran",), "names": ("targets", "left", "built"), "search": ("parts",)}  # lists of text alone
 REASONS = ("raised", "cannot", "slow")

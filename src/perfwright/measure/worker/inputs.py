@@ -19,7 +19,7 @@ from typing import Any
 
 from . import instances, spread  # type: ignore[import-not-found,unused-ignore]
 from .instances import INNER, CannotBuildError  # type: ignore[import-not-found,unused-ignore]
-from .kinds import Asked, Kind  # type: ignore[import-not-found,unused-ignore]
+from .kinds import FLAVOURS, Asked, Constant, Kind  # type: ignore[import-not-found,unused-ignore]
 
 DEEPEST = 6
 
@@ -132,14 +132,18 @@ class Builder:
 
     def function(self, back: Any, depth: int) -> Callable[..., Any]:
         """Return a function that returns a type: what it is given, as far as that is of the type."""
+        if typing.get_origin(back) in (collections.abc.Awaitable, collections.abc.Coroutine):
+            inner = (*typing.get_args(back), Any)[-2]
+            if inner is Any or isinstance(inner, typing.TypeVar):
+                return FLAVOURS["the first argument, later"]
+            return Constant(self.value(inner, INNER, depth=depth + 1), later=True)
         if back is bool:
-            return lambda *values, **_: bool(hash(values[0]) & 1) if values else True
+            return FLAVOURS["whether it is odd"]
         if back in (int, float, str):
-            return lambda *values, **_: back(values[0]) if values and isinstance(values[0], (int, float)) else back()
+            return FLAVOURS[f"the argument as {back.__name__}"]
         if back is Any or isinstance(back, typing.TypeVar) or back in (None, type(None)):
-            return lambda *values, **_: values[0] if values else None
-        made = self.value(back, INNER, depth=depth + 1)
-        return lambda *_, **__: made
+            return FLAVOURS["the first argument"]
+        return Constant(self.value(back, INNER, depth=depth + 1))
 
     def instance(self, kind: Any, size: int, depth: int) -> Any:
         """Return an instance of a class of the user's."""

@@ -8,13 +8,40 @@ from typing import Any, NamedTuple
 
 from .grown import filled  # type: ignore[import-not-found,unused-ignore]
 
+
+async def _first_later(*values: Any, **_: Any) -> Any:
+    return values[0] if values else None
+
+
 FLAVOURS: dict[str, Callable[..., Any]] = {
     "the first argument": lambda *values, **_: values[0] if values else None,
     "whether it is odd": lambda *values, **_: bool(hash(values[0]) & 1) if values else True,
     "true": lambda *_, **__: True,
     "a list of the arguments": lambda *values, **_: list(values),
     "the sum": lambda one=0, *values, **_: one + values[0] if values else one,
+    "the first argument, later": _first_later,
+    "the argument as int": lambda *values, **_: _like(int, *values),
+    "the argument as float": lambda *values, **_: _like(float, *values),
+    "the argument as str": lambda *values, **_: _like(str, *values),
 }
+
+
+def _like(kind: Callable[..., Any], *values: Any) -> Any:
+    """Return a number as one of a type, and what is none as nothing."""
+    return kind(values[0]) if values and isinstance(values[0], (int, float)) else kind()
+
+
+class Constant:
+    """A function that returns the same whatever it is called with; `later`, an awaitable of it."""
+
+    def __init__(self, value: Any, *, later: bool = False) -> None:
+        self.value, self.later = value, later
+
+    def __call__(self, *_: Any, **__: Any) -> Any:
+        return self._awaited() if self.later else self.value
+
+    async def _awaited(self) -> Any:
+        return self.value
 
 
 class Asked(NamedTuple):

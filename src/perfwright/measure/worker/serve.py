@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, BinaryIO
 
-from . import application, counting, guard, marks, memory, record, search, surface, timing, worst  # type: ignore[import-not-found,unused-ignore]
+from . import application, counting, guard, judged, marks, memory, record, search, surface, timing, worst  # type: ignore[import-not-found,unused-ignore]
 from .instances import CannotBuildError
 from .target import Target
 
@@ -104,6 +104,8 @@ def answer(target: "Target | None", asked: dict[str, Any]) -> dict[str, Any]:
     """Return one measurement at one size."""
     if target is None:
         raise LookupError("no function was loaded")
+    if asked["ask"] in judged.ASKS:
+        return judged.answer(target, asked)  # type: ignore[no-any-return,unused-ignore]
     if asked["ask"] == "search":
         return searched(target, asked["seconds"], asked["ways"])
     if asked["ask"] == "record":

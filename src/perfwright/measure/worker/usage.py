@@ -61,7 +61,7 @@ class Facts:
     def __init__(self) -> None:
         self.used: set[str] = set()  # attributes
         self.keys: set[str] = set()
-        self.says: set[str] = set()  # iterated, sized, indexed, number, text, size, called, keyed
+        self.says: set[str] = set()  # iterated, sized, indexed, number, text, size, called, awaited, keyed
         self.element: Facts | None = None
         self.below: Facts | None = None  # what the functions that it is passed to do with it
         self.pair = 0  # names that an element is unpacked into
@@ -165,6 +165,8 @@ class _Reader(ast.NodeVisitor):
                 self.say(inner, "size")
             if name == "open":
                 self.say(inner, "opened")
+            if name in ("create_task", "ensure_future"):
+                self.later(inner)
             if name in NUMBERS:
                 self.say(inner, "number")
             if isinstance(inner, ast.Name) and inner.id in self.facts:
@@ -173,6 +175,16 @@ class _Reader(ast.NodeVisitor):
             if isinstance(keyword.value, ast.Name) and keyword.value.id in self.facts and keyword.arg:
                 self.passed.append((keyword.value.id, ast.unparse(node.func), keyword.arg))
         self.generic_visit(node)
+
+    def visit_Await(self, node: ast.Await) -> None:
+        self.later(node)
+        self.generic_visit(node)
+
+    def later(self, node: ast.AST) -> None:
+        """Say of all that is called within an expression that what it gives is awaited."""
+        for each in ast.walk(node):
+            if isinstance(each, ast.Call):
+                self.say(each.func, "awaited")
 
     def visit_Compare(self, node: ast.Compare) -> None:
         sides = [node.left, *node.comparators]
@@ -341,6 +353,8 @@ def _from_use(known: Facts, classes: "Iterable[type]") -> Iterator[Any]:  # noqa
     inner = _inner(known)
     if known.keys:
         yield Record(dict.fromkeys(known.keys, int), keys=True)
+    if "awaited" in says:
+        yield Function("the first argument, later")
     if "called" in says:
         yield Function("the first argument")
         yield Function("whether it is odd")

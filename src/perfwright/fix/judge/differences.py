@@ -1,0 +1,154 @@
+"""What two versions did, compared: the first difference that nobody allowed."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from perfwright.fix.judge import trees
+from perfwright.fix.judge.trees import Tree
+
+ALLOWANCES: Mapping[str, str] = {
+    "float-order": "floats that differ by the order in which they were added, by one part in a thousand million",
+    "dict-order": "dictionaries with the same items in another order",
+    "exception-text": "errors of the same type with another text",
+    "await-order": "what is awaited is begun in another order, or at once",
+    "call-count": "callbacks are called fewer times with the same arguments, as by a cache",
+    "cache": "a cache that lives on after the call, where one was asked for",
+}  # fmt: skip
+CLOSE = 1e-9
+# What is compared of a call, and how it is told; what comes first says most.
+SEEN = (
+    ("outcome", "it ends otherwise"),
+    ("result", "it gives something else"),
+    ("args", "its arguments are left otherwise"),
+    ("kwargs", "its arguments are left otherwise"),
+    ("events", "it does something else on the way"),
+    ("warnings", "it warns otherwise"),
+    ("random", "it leaves the random numbers in another state"),
+    ("environment", "it leaves the environment otherwise"),
+    ("files", "it leaves other files"),
+)
+CALLS = (
+    "",
+    " when it is called again, after what it gave was changed",
+    " when it is called again, after its arguments were changed",
+)
+OUT_OF_DOMAIN = ("builtins:TypeError", "builtins:AttributeError")
+EXHAUSTED = ("builtins:RecursionError", "builtins:MemoryError")
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What differs, and how it reads before and after."""
+
+    what: str
+    before: str
+    after: str
+
+
+def difference(before: Any, after: Any, allowed: Sequence[str], *, beyond: bool) -> Difference | None:
+    """Return the first difference between what two versions did in a trial, None where there is none.
+
+    A trial `beyond` what the function is stated to take counts where the first version takes it without a complaint of
+    types. What the first version could not end for want of memory, depth or time says nothing.
+    """
+    if "unmade" in before:
+        return None
+    if "unmade" in after:
+        return Difference("its arguments cannot be made", "made", str(after["unmade"]))
+    for place, (one, other) in enumerate(zip(before["calls"], after["calls"], strict=False)):
+        kind = one["outcome"][0]
+        raised = one["outcome"][1] if kind == "raised" else ""
+        if kind == "late" or raised in EXHAUSTED or (beyond and raised in OUT_OF_DOMAIN):
+            return None
+        for name, what in SEEN:
+            left, right = (_known(each.get(name), name, allowed) for each in (one, other))
+            if not _same(left, right) and not _alike(left, right, allowed):
+                return Difference(what + CALLS[min(place, 2)], _told(name, one), _told(name, other))
+        for name in one["state"]:
+            if name in other["state"]:
+                left, right = one["state"][name], other["state"][name]
+                if not _same(left, right) and not _alike(left, right, allowed):
+                    return Difference(
+                        f"it leaves `{name}` otherwise{CALLS[min(place, 2)]}", *map(trees.shown, (left, right))
+                    )
+    if len(before["calls"]) != len(after["calls"]):
+        return Difference("its arguments are left otherwise", "", "")
+    return None
+
+
+def unstable(one: Any, other: Any) -> Difference | None:
+    """Return what differs between two runs of the same version: it depends on more than its input."""
+    return difference(one, other, (), beyond=False)
+
+
+def _known(tree: Tree, name: str, allowed: Sequence[str]) -> Tree:
+    """Return a part of what was seen without what may differ."""
+    if name == "outcome" and tree and tree[0] == "raised" and "exception-text" in allowed:
+        return tree[:2]
+    if name == "events" and tree is not None:
+        if "await-order" in allowed and any(each[0] == "came" for each in tree):
+            tree = sorted(tree, key=repr)
+        if "call-count" in allowed:
+            calls = [
+                each for place, each in enumerate(tree) if each[0] not in ("call", "came") or each not in tree[:place]
+            ]
+            return calls
+    return tree
+
+
+def _same(one: Tree, other: Tree) -> bool:
+    """Tell whether two trees are equal; as text, for True is 1 to Python."""
+    return json.dumps(one) == json.dumps(other)
+
+
+def _alike(one: Tree, other: Tree, allowed: Sequence[str]) -> bool:
+    """Tell whether two values differ only in what is allowed."""
+    if not isinstance(one, list) or not isinstance(other, list) or len(one) != len(other):
+        return _same(one, other)
+    if one[:1] == ["f"] and other[:1] == ["f"] and "float-order" in allowed:
+        return math.isclose(float(one[1]), float(other[1]), rel_tol=CLOSE)
+    if one[:1] == ["d"] and other[:1] == ["d"] and len(one) == 3 and "dict-order" in allowed:
+        one, other = ([*each[:2], sorted(each[2], key=repr)] for each in (one, other))
+    return all(_alike(left, right, allowed) for left, right in zip(one, other, strict=True))
+
+
+def _told(name: str, call: Any) -> str:
+    """Return what a call did in one respect, as people read it."""
+    outcome = call["outcome"]
+    if outcome[0] == "late":
+        return "it does not come back in time"
+    if name in ("outcome", "result"):
+        if outcome[0] == "raised":
+            kind = outcome[1].rpartition(":")[2]
+            return f"raises {kind}: {outcome[2]}" if outcome[2] else f"raises {kind}"
+        result = call["result"]
+        if isinstance(result, list) and len(result) == 3 and tag_of_walked(result):
+            return f"an iterator of {trees.shown(result[2])}"
+        return f"gives {trees.shown(result)}"
+    held = call[name]
+    if name == "args":
+        return ", ".join(map(trees.shown, held))
+    if name == "kwargs":
+        return ", ".join(f"{key}={trees.shown(each)}" for key, each in held)
+    if name == "events":
+        return "; ".join(_event(each) for each in held[:12]) or "nothing"
+    return str(held)[: trees.LONGEST]
+
+
+def tag_of_walked(result: Tree) -> bool:
+    """Tell whether a result is what came of an iterator."""
+    return result[0] == "l" and len(result[2]) == 2 and isinstance(result[2][0], str)
+
+
+def _event(event: Sequence[Any]) -> str:
+    kind, *what = event
+    if kind in ("out", "err"):
+        return f"writes {what[0]!r}"
+    if kind in ("call", "came"):
+        return f"{'calls' if kind == 'call' else 'has awaited'} callback {what[0]} with {trees.shown(what[1])}"
+    if kind == "log":
+        return f"logs {what[2]!r}"
+    return "asks for the next item" if kind == "next" else "gives an item"

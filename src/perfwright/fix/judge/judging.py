@@ -1,0 +1,333 @@
+"""The judge: inputs for both versions, what they come to, the smallest difference, and which is faster."""
+
+import json
+import random
+import secrets
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from perfwright.fix.judge import differences, pace, refusals, variants
+from perfwright.fix.judge.differences import Difference
+from perfwright.fix.judge.shrinking import smallest
+from perfwright.fix.judge.sides import CALL, SEEDS, Side, Sides
+from perfwright.fix.judge.trees import Tree, call
+from perfwright.fix.judge.variants import Variant
+from perfwright.measure.run import GuestError
+
+SMALL = (3, 1, 2, 5, 0, 8, 17)
+SPREADS = ("random", "few", "sorted", "reversed", "equal")
+MOST, SECONDS = 420, 7.0  # trials, and seconds for them
+OTHER_SEED = 80  # of the trials, with another seed for the hashes of text
+TIMED = (16, 64, 256, 1024, 4096, 16_384, 65_536, 262_144)
+LARGEST, LONGEST = 100_000, 0.25  # size that is timed where none is stated, and seconds of a call of the first version
+PATIENCE = 20  # times as long as the first version
+REACHED = 0.5  # of the lines of a version: with fewer nothing is shown
+Word = Literal["same", "differs", "not shown", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the judge says, why, and what it rests on.
+
+    `counterexample` is the call, and what it comes to before and after; `inputs` counts those that were compared,
+    `sizes` are those at which larger ones were; `seed` draws the same inputs again.
+    """
+
+    word: Word
+    reason: str
+    counterexample: dict[str, str] | None = None
+    args: Tree = None
+    inputs: int = 0
+    sizes: tuple[int, ...] = ()
+    allowed: tuple[str, ...] = ()
+    speed: pace.Speed | None = None
+    seed: int = 0
+    seconds: float = 0.0
+    source: str = ""  # how inputs are made
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Case:
+    """What is known of one judgement while it goes on."""
+
+    sides: Sides
+    allowed: tuple[str, ...]
+    parameters: list[Any]
+    constants: list[Tree]
+    pick: random.Random
+    until: float
+    seen: set[str] = field(default_factory=set)
+    ran: dict[str, set[int]] = field(default_factory=lambda: {"before": set(), "after": set()})
+    inputs: int = 0
+    unstable: int = 0
+    kept: list[Variant] = field(default_factory=list)  # compared, and alike
+    state: dict[str, str] = field(default_factory=dict)  # of names that only the second version has
+    keeps: str = ""
+
+
+def judge(sides: Sides, *, allowed: Sequence[str] = (), size: int | None = None, seed: int | None = None) -> Verdict:
+    """Return whether two versions of a function behave the same, and which is faster.
+
+    Raises GuestError where the first version cannot be loaded.
+    """
+    began = time.monotonic()
+    drawn = secrets.randbits(32) if seed is None else seed
+    found = _judged(sides, tuple(allowed), size, drawn)
+    made = {name: getattr(found, name) for name in Verdict.__dataclass_fields__}
+    return Verdict(**{**made, "allowed": tuple(allowed), "seed": drawn, "seconds": round(time.monotonic() - began, 2)})
+
+
+def _judged(sides: Sides, allowed: tuple[str, ...], size: int | None, seed: int) -> Verdict:
+    first = sides.side("before")
+    try:
+        second = sides.side("after")
+    except GuestError as error:
+        return Verdict("refused", f"the second version cannot be loaded: {error}")
+    sources = first.source, second.source
+    if why := refusals.refused(*sources):
+        return Verdict("refused", why)
+    if "cache" not in allowed and (kept := refusals.caches(*sources)):
+        line, name = kept[0]
+        return Verdict("refused", f"line {line}: {name} keeps what it gave, which nobody asked for (--allow cache)")
+    one, other = (each.guest.ask({"ask": "describe"}, 20) for each in (first, second))
+    if "parameters" not in one or "parameters" not in other:
+        return Verdict(
+            "not shown",
+            f"the functions cannot be looked into: {one.get('raised') or other.get('raised') or 'no answer'}",
+        )
+    first.about, second.about = one, other
+    if (otherwise := _signatures(one, other)) is not None:
+        what, old, new = otherwise
+        return Verdict("differs", what, {"call": "the signature", "before": old, "after": new})
+    chosen = first.guest.choose(3.0)
+    if chosen.get("failed") or "plan" not in chosen:
+        return Verdict(
+            "not shown", f"no input can be made: {chosen.get('failed') or chosen.get('ended') or 'no answer'}"
+        )
+    constants = refusals.constants(*sources)
+    case = _Case(sides, allowed, one["parameters"], constants, random.Random(seed), time.monotonic() + SECONDS)
+    verdict = _small(case, first) or _other_seed(case) or _sizes(case, first, size)
+    made = {name: getattr(verdict, name) for name in Verdict.__dataclass_fields__}
+    return Verdict(**{**made, "inputs": case.inputs, "source": str(chosen["input"])})
+
+
+def _signatures(one: dict[str, Any], other: dict[str, Any]) -> tuple[str, str, str] | None:
+    """Return how the signatures differ, each as text; None where they do not."""
+    left, right = ([[*each[:4]] for each in side["parameters"]] for side in (one, other))
+    if json.dumps(left) != json.dumps(right):
+        shown = [
+            ", ".join(f"{each[0]}{'=' + json.dumps(each[3]) if each[2] else ''}" for each in side)
+            for side in (left, right)
+        ]
+        return "it is called otherwise", f"({shown[0]})", f"({shown[1]})"
+    if one["kind"] != other["kind"]:
+        said = [
+            " ".join(each["kind"]).replace("is", "").replace("function", "") or "a plain function"
+            for each in (one, other)
+        ]
+        return "it is another kind of function", said[0], said[1]
+    return None
+
+
+# ------------------------------------------------------------------------------ small inputs
+def _small(case: _Case, first: Side) -> Verdict | None:
+    """Compare both versions on small inputs; return the verdict where that is enough for one."""
+    bases: list[Tree] = []
+    why = "no call could be copied"
+    for n in (*SMALL, case.pick.randrange(20, 40)):
+        for spread in SPREADS if n > 2 else SPREADS[:1]:
+            said = first.guest.ask({"ask": "call", "n": n, "distribution": spread}, 10)
+            if "args" in said:
+                bases.append(said["args"])
+            elif n == SMALL[0]:
+                why = str(said.get("cannot") or said.get("raised") or said.get("ended") or why)
+    if not bases:
+        return Verdict("not shown", f"the inputs cannot be given to both versions: {why}")
+    verdict = _compared(case, [Variant(each) for each in bases])
+    if verdict is not None:
+        return verdict
+    named = variants.by_name(bases[0], case.parameters)
+    if named is not None and (verdict := _compared(case, [Variant(named)])) is not None:
+        return verdict
+    if not case.kept and case.unstable:
+        return Verdict("not shown", "the first version does not do the same twice with the same input")
+    origins = [bases[0], bases[min(2, len(bases) - 1)]]
+    queues = [variants.variants(each, case.parameters, case.constants, case.pick) for each in origins]
+    while queues and case.inputs < MOST and time.monotonic() < case.until:
+        for queue in list(queues):
+            some = [each for _, each in zip(range(25), queue)]
+            if not some:
+                queues.remove(queue)
+                continue
+            reached = {name: set(lines) for name, lines in case.ran.items()}
+            verdict = _compared(case, some)
+            if verdict is not None:
+                return verdict
+            if case.ran != reached and len(queues) < 6:  # what reaches other lines is worth looking around
+                newest = case.kept[-1].args if case.kept else origins[0]
+                queues.append(variants.variants(newest, case.parameters, case.constants, case.pick))
+    return None
+
+
+def _compared(case: _Case, some: Sequence[Variant]) -> Verdict | None:
+    """Compare both versions on some inputs; return the verdict where they differ."""
+    fresh = []
+    for each in some:
+        text = json.dumps(each.args)
+        if text not in case.seen:
+            case.seen.add(text)
+            fresh.append(each)
+    trials = [each.args for each in fresh]
+    left = case.sides.side("before").observe(trials, trace=True)
+    right = case.sides.side("after").observe(trials, trace=True)
+    for variant, before, after in zip(fresh, left, right, strict=True):
+        if "ended" in before or "unmade" in before:
+            continue
+        case.ran["before"].update(before["lines"])
+        if "lines" in after:
+            case.ran["after"].update(after["lines"])
+        case.inputs += 1
+        found = _difference(case, before, after, variant)
+        if found is None:
+            case.kept.append(variant)
+            if (kept := _keeps(case, after)) and "cache" not in case.allowed:
+                return Verdict(
+                    "refused", f"`{kept}` lives on after the call and grows, which nobody asked for (--allow cache)"
+                )
+            continue
+        verdict = _confirmed(case, variant, found)
+        if verdict is not None:
+            return verdict
+    return None
+
+
+def _difference(case: _Case, before: Any, after: Any, variant: Variant) -> Difference | None:
+    if "ended" in after:
+        return Difference("it ends its process", "it comes back", after["ended"])
+    return differences.difference(before, after, case.allowed, beyond=variant.beyond)
+
+
+def _keeps(case: _Case, after: Any) -> str:
+    """Return the name of a state that only the second version has, and that calls change; nothing where there is none."""
+    if "calls" not in after:
+        return ""
+    own = set(case.sides.side("before").about["state"])
+    for one in after["calls"]:
+        for name, tree in one["state"].items():
+            if name in own:
+                continue
+            text = json.dumps(tree)
+            if case.state.setdefault(name, text) != text:
+                return str(name)
+    return ""
+
+
+def _confirmed(case: _Case, variant: Variant, found: Difference) -> Verdict | None:
+    """Return the verdict on a difference, with the smallest input that shows it; None where the first version itself
+    does not do the same twice."""
+    again = [case.sides.side("before").observe([variant.args])[0], case.sides.anew("before").observe([variant.args])[0]]
+    if any("calls" not in each for each in again) or differences.unstable(*again) is not None:
+        case.unstable += 1
+        return None
+
+    def differs(args: Tree) -> Difference | None:
+        left, right = (case.sides.side(name).observe([args])[0] for name in ("before", "after"))
+        return None if "calls" not in left else _difference(case, left, right, Variant(args, variant.beyond))
+
+    case.sides.anew("after")
+    alone = differs(variant.args)
+    args, seen = (variant.args, found) if alone is None else smallest(variant.args, alone, differs)
+    note = "" if alone is not None else ", after other calls"
+    example = {"call": call(case.sides.versions["before"].function, args), "before": seen.before, "after": seen.after}
+    return Verdict("differs", seen.what + note, example, args)
+
+
+def _other_seed(case: _Case) -> Verdict | None:
+    """Compare both versions once more, with other hashes of text; and say where nothing was shown."""
+    compared = case.kept
+    if not compared:
+        return Verdict(
+            "not shown",
+            "the first version does not do the same twice" if case.unstable else "no input could be compared",
+        )
+    for name in ("before", "after"):
+        own = set(case.sides.side(name).about["lines"])
+        share = len(own & case.ran[name]) / len(own) if own else 1.0
+        if share < REACHED:
+            return Verdict("not shown", f"the inputs reach {share:.0%} of the lines of the version {name}")
+    step = max(len(compared) // OTHER_SEED, 1)
+    some = compared[::step][:OTHER_SEED]
+    left, right = (
+        case.sides.side(name, SEEDS[1]).observe([each.args for each in some]) for name in ("before", "after")
+    )
+    for variant, before, after in zip(some, left, right, strict=True):
+        if "calls" in before and (found := _difference(case, before, after, variant)) is not None:
+            again = case.sides.anew("before", SEEDS[1]).observe([variant.args])[0]
+            if "calls" not in again or differences.unstable(before, again) is not None:
+                continue
+            example = {
+                "call": call(case.sides.versions["before"].function, variant.args),
+                "before": found.before,
+                "after": found.after,
+            }
+            return Verdict("differs", f"{found.what} (with PYTHONHASHSEED={SEEDS[1]})", example, variant.args)
+    return None
+
+
+# ------------------------------------------------------------------------------ sizes and speed
+def _sizes(case: _Case, first: Side, stated: int | None) -> Verdict:
+    """Compare both versions at the sizes that are timed, and time them."""
+    sources = [case.sides.side(name).source for name in ("before", "after")]
+    timed: list[tuple[int, Tree]] = []
+    sizes: list[int] = []
+    for n, args, took in _grown(first, stated or LARGEST):
+        seconds = max(CALL, PATIENCE * took)
+        verdict = _equal_at(case, n, args, seconds)
+        if verdict is not None:
+            return verdict
+        sizes.append(n)
+        timed.append((n, args))
+    for n in refusals.sizes(*sources):
+        said = first.guest.ask({"ask": "call", "n": n, "distribution": "random"}, 10)
+        if "args" in said and n not in sizes and (verdict := _equal_at(case, n, said["args"], 2 * CALL)) is not None:
+            return verdict
+    chosen = timed if len(timed) < 4 else [timed[0], timed[len(timed) // 2], timed[-1]]
+    found = pace.compare(case.sides, chosen, seconds=PATIENCE * LONGEST)
+    notes = [f"{case.unstable} inputs left out: the first version does not do the same twice"] if case.unstable else []
+    return Verdict("same", "", sizes=tuple(sizes), speed=found, notes=tuple(notes))
+
+
+def _grown(first: Side, largest: int) -> Iterator[tuple[int, Tree, float]]:
+    """Give arguments by growing size, each with the seconds that the first version takes."""
+    sizes = [n for n in TIMED if n < largest]
+    for n in [*sizes, largest]:
+        said = first.guest.ask({"ask": "call", "n": n, "distribution": "random"}, 20)
+        if "args" not in said:
+            return
+        took = first.pace(said["args"], 8 * LONGEST)
+        if took is None:
+            return
+        yield n, said["args"], took
+        if took > LONGEST:
+            return
+
+
+def _equal_at(case: _Case, n: int, args: Tree, seconds: float) -> Verdict | None:
+    left, right = (
+        case.sides.side(name).observe([args], seconds=seconds, again=False)[0] for name in ("before", "after")
+    )
+    if "calls" not in left:
+        return None
+    case.inputs += 1
+    found = _difference(case, left, right, Variant(args))
+    if found is None:
+        return None
+    again = case.sides.anew("before").observe([args], seconds=seconds, again=False)[0]
+    if "calls" not in again or differences.unstable(left, again) is not None:
+        case.unstable += 1
+        return None
+    example = {"call": call(case.sides.versions["before"].function, args), "before": found.before, "after": found.after}
+    return Verdict("differs", f"{found.what} at size {n:,}", example, args)

@@ -1,0 +1,100 @@
+"""Which version is faster: CPU time of calls with the same arguments, interleaved, beside the first version once more."""
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from perfwright.fix.judge.sides import Sides
+from perfwright.fix.judge.trees import Tree
+
+ROUNDS = 8  # the least and the most ratio of so many hold the median in 99% of cases (order statistics)
+BETTER, WORSE = 0.95, 1.05
+FLOOR = 3e-6  # seconds of a call by which a version may be slower where little is measured
+NOISY = 1.25  # of the first version to itself: nothing can be told
+Verdict = Literal["faster", "slower", "no evidence"]
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """The time of the second version as a share of the first's at the largest size, with its range; the same by size."""
+
+    verdict: Verdict
+    ratio: float
+    low: float
+    high: float
+    n: int
+    before: float  # seconds of CPU
+    after: float
+    control: tuple[float, float]
+    worse: tuple[int, ...] = ()  # sizes at which it is slower
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    ratio: float
+    low: float
+    high: float
+    before: float
+    after: float
+    control: tuple[float, float]
+
+
+def compare(sides: Sides, sized: Sequence[tuple[int, Tree]], *, seconds: float) -> Speed | None:
+    """Return which version is faster at the largest of some sizes, and not slower at the others; None without sizes."""
+    found: list[tuple[int, _Compared]] = []
+    for n, args in sized:
+        one = _at(sides, args, seconds)
+        if one is None:
+            break
+        found.append((n, one))
+    if not found:
+        return None
+    n, last = found[-1]
+    worse = tuple(
+        size for size, one in found if one.low > max(WORSE, one.control[1]) and one.after - one.before > FLOOR
+    )
+    noisy = last.control[1] / last.control[0] > NOISY**2
+    verdict: Verdict = "no evidence"
+    why = ""
+    if n in worse:
+        verdict = "slower"
+    elif last.high < min(BETTER, last.control[0]):
+        verdict, why = ("faster", "") if not worse else ("no evidence", "it is slower at smaller sizes")
+    elif noisy:
+        why = "the machine is too busy: the first version differs as much from itself"
+    return Speed(
+        verdict,
+        round(last.ratio, 4),
+        round(last.low, 4),
+        round(last.high, 4),
+        n,
+        last.before,
+        last.after,
+        last.control,
+        worse,
+        why,
+    )
+
+
+def _at(sides: Sides, args: Tree, seconds: float) -> _Compared | None:
+    names = ("before", "after", "control")
+    times: dict[str, list[float]] = {name: [] for name in names}
+    for place in range(ROUNDS):
+        for name in names if place % 2 else names[::-1]:
+            took = sides.side(name).pace(args, seconds)
+            if took is None:
+                return None
+            times[name].append(max(took, 1e-9))
+    ratios = [after / before for after, before in zip(times["after"], times["before"], strict=True)]
+    control = [again / before for again, before in zip(times["control"], times["before"], strict=True)]
+    return _Compared(
+        ratio=math.exp(statistics.median(map(math.log, ratios))),
+        low=min(ratios),
+        high=max(ratios),
+        before=statistics.median(times["before"]),
+        after=statistics.median(times["after"]),
+        control=(min(control), max(control)),
+    )

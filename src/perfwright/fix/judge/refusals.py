@@ -1,0 +1,134 @@
+"""What a candidate may not do, read from its source: look at its measurement, tell the time, keep what nobody asked for."""
+
+import ast
+from collections.abc import Iterator, Sequence
+
+from perfwright.fix.judge.trees import Tree, of
+
+# Names that look at who calls, at the clock, at the memory or at other code; by module, and by name alone.
+SNIFFS = {
+    "inspect": "looks at its callers", "gc": "looks at the memory", "ctypes": "reaches into the interpreter",
+    "tracemalloc": "looks at its measurement", "resource": "looks at its measurement", "dis": "looks at code",
+    "sys._getframe": "looks at its callers", "sys._current_frames": "looks at its callers", "sys.settrace": "changes how it is watched",
+    "sys.setprofile": "changes how it is watched", "sys.gettrace": "looks whether it is watched", "sys.getprofile": "looks whether it is watched",
+    "sys.monitoring": "looks whether it is watched", "sys.modules": "looks at what is loaded", "sys.setrecursionlimit": "changes the interpreter for all",
+    "time.time": "reads the clock", "time.perf_counter": "reads the clock", "time.monotonic": "reads the clock", "time.process_time": "reads the clock",
+    "time.thread_time": "reads the clock", "time.perf_counter_ns": "reads the clock", "time.time_ns": "reads the clock", "time.monotonic_ns": "reads the clock",
+    "traceback.extract_stack": "looks at its callers", "traceback.walk_stack": "looks at its callers", "atexit": "acts after the measurement",
+    "threading.Thread": "works behind the measurement", "signal": "changes signals", "builtins": "changes built-in names", "importlib": "loads code by name",
+    "perfwright": "names its measurement", "_perfwright_worker": "names its measurement",
+}  # fmt: skip
+CALLS = {
+    "exec": "runs text as code",
+    "eval": "runs text as code",
+    "compile": "makes code from text",
+    "globals": "reaches for the module's names",
+    "__import__": "loads code by name",
+}
+CACHES = ("lru_cache", "cache", "cached", "memoize", "cached_property", "alru_cache")
+
+
+def refused(before: str, after: str) -> str:
+    """Return why the second source may not stand for the first; nothing where it may. Sources that do not parse say so.
+
+    What the first does too is its own affair.
+    """
+    try:
+        old, new = ast.parse(before), ast.parse(after)
+    except SyntaxError as error:
+        return f"it does not parse ({error.msg}, line {error.lineno})"
+    known = dict(_found(old))
+    for what, (line, why) in _found(new):
+        if what not in known:
+            return f"line {line}: `{what}` {why}, which the first version does not"
+    return ""
+
+
+def new_state(before: Sequence[str], after: Sequence[str]) -> list[str]:
+    """Return the names of a module's state that only the second version has."""
+    return [name for name in after if name not in before]
+
+
+def caches(before: str, after: str) -> list[tuple[int, str]]:
+    """Return the caches that the second source keeps and the first does not, each with its line."""
+    try:
+        old, new = ast.parse(before), ast.parse(after)
+    except SyntaxError:
+        return []
+    known = [name for _, name in _caches(old)]
+    found = []
+    for line, name in _caches(new):
+        if name in known:
+            known.remove(name)
+        else:
+            found.append((line, name))
+    return found
+
+
+def constants(*sources: str) -> list[Tree]:
+    """Return the numbers and texts that sources name, each once."""
+    found: dict[str, Tree] = {}
+    for source in sources:
+        try:
+            tree = ast.parse(source)
+        except SyntaxError:
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, (int, float, str, bytes)):
+                value = node.value
+                near = (
+                    [value] if not isinstance(value, int) or isinstance(value, bool) else [value - 1, value, value + 1]
+                )
+                if isinstance(value, (str, bytes)) and len(value) > 60:
+                    continue
+                found |= {repr(each): of(each) for each in near}
+    return list(found.values())[:60]
+
+
+def sizes(*sources: str) -> list[int]:
+    """Return the sizes at which sources may begin to behave otherwise: numbers that they compare with."""
+    found: set[int] = set()
+    for source in sources:
+        try:
+            tree = ast.parse(source)
+        except SyntaxError:
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Compare):
+                for each in (node.left, *node.comparators):
+                    if isinstance(each, ast.Constant) and type(each.value) is int and 4 < each.value <= 20_000:
+                        found |= {each.value - 1, each.value, each.value + 1}
+    return sorted(found)[:12]
+
+
+def _found(tree: ast.Module) -> Iterator[tuple[str, tuple[int, str]]]:
+    """Give what a source uses of what is refused, by name, with its line and the reason."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for each in node.names:
+                if (why := SNIFFS.get(each.name) or SNIFFS.get(each.name.partition(".")[0])) is not None:
+                    yield each.name, (node.lineno, why)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            for each in node.names:
+                name = f"{node.module}.{each.name}"
+                if (why := SNIFFS.get(name) or SNIFFS.get(node.module)) is not None:
+                    yield name, (node.lineno, why)
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            name = f"{node.value.id}.{node.attr}"
+            if name in SNIFFS:
+                yield name, (node.lineno, SNIFFS[name])
+            elif node.attr in ("__code__", "__globals__", "f_back", "f_locals", "gi_frame", "cr_frame"):
+                yield node.attr, (node.lineno, "looks into code that runs")
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in CALLS:
+            yield node.func.id, (node.lineno, CALLS[node.func.id])
+
+
+def _caches(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Give the caches that live on after a call: those inside of a function die with it."""
+    for node in [*tree.body, *[each for one in tree.body if isinstance(one, ast.ClassDef) for each in one.body]]:
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            for each in node.decorator_list:
+                called = each.func if isinstance(each, ast.Call) else each
+                name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+                if name in CACHES:
+                    yield each.lineno, f"@{name} on {node.name}"

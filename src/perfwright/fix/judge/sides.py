@@ -1,0 +1,108 @@
+"""The two versions, each in a process of its own."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from perfwright.fix.judge.trees import Tree
+from perfwright.measure.run import Choice, Guest
+
+CALL, BATCH = 1.0, 25  # seconds of one call, and trials that are asked for at once
+SEEDS = ("0", "4711")
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of a function: its module, by name or file, below its root; `named` is how a person calls it."""
+
+    module: str
+    function: str
+    root: Path
+    named: str
+
+    @property
+    def places(self) -> list[Path]:
+        """Return the folders from which it imports."""
+        return [place for place in (self.root, self.root / "src") if place.is_dir()]
+
+
+@dataclass(slots=True)
+class Side:
+    """A version that runs, with one seed for the hashes of text."""
+
+    version: Version
+    guest: Guest
+    known: Mapping[str, Any]
+    about: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def source(self) -> str:
+        """Return the source of its module, as far as that lies below its root."""
+        path = Path(str(self.known["file"]))
+        if not path.is_file() or not path.resolve().is_relative_to(self.version.root.resolve()):
+            return ""
+        return path.read_text("utf8", "replace")
+
+    def observe(
+        self, trials: Sequence[Tree], *, seconds: float = CALL, again: bool = True, trace: bool = False
+    ) -> list[Any]:
+        """Return what each trial comes to, in order; `{"ended": why}` for one at which the process came to its end."""
+        found: list[Any] = []
+        asked = [{"args": each, "seconds": seconds, "again": again} for each in trials]
+        for start in range(0, len(asked), BATCH):
+            found += self._some(asked[start : start + BATCH], trace)
+        return found
+
+    def _some(self, asked: Sequence[Any], trace: bool) -> list[Any]:
+        limit = 5.0 + sum(4 * each["seconds"] for each in asked)
+        said = self.guest.ask({"ask": "observe", "trials": list(asked), "trace": trace}, limit)
+        if "records" in said and len(said["records"]) == len(asked):
+            return list(said["records"])
+        if len(asked) == 1:
+            return [{"ended": str(said.get("ended") or said.get("raised") or said)}]
+        half = len(asked) // 2
+        return self._some(asked[:half], trace) + self._some(asked[half:], trace)
+
+    def pace(self, args: Tree, seconds: float) -> float | None:
+        """Return the CPU seconds of one call, None where it took too long."""
+        said = self.guest.ask({"ask": "pace", "args": args, "seconds": seconds}, 10 + 4 * seconds)
+        return float(said["cpu"]) if "cpu" in said else None
+
+
+class Sides:
+    """Processes of both versions, started when they are asked for. Use it as a context manager."""
+
+    def __init__(self, before: Version, after: Version, python: Path, contain: Choice) -> None:
+        self.versions = {"before": before, "after": after, "control": before}
+        self.python, self.contain = python, contain
+        self.running: dict[tuple[str, str], Side] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for side in self.running.values():
+            side.guest.__exit__(kind, error, trace)
+
+    def side(self, name: str, seed: str = SEEDS[0]) -> Side:
+        """Return the process of `before`, `after` or `control` (the first version once more). Raises GuestError."""
+        if (name, seed) not in self.running:
+            version = self.versions[name]
+            guest = Guest(self.python, version.places, environment={"PYTHONHASHSEED": seed}, contain=self.contain)
+            try:
+                known = guest.load(version.module, version.function)
+            except BaseException:
+                guest.__exit__(None, None, None)
+                raise
+            self.running[name, seed] = Side(version, guest, known)
+        return self.running[name, seed]
+
+    def anew(self, name: str, seed: str = SEEDS[0]) -> Side:
+        """Return the process of a version, started anew: nothing is left of earlier calls."""
+        if (name, seed) in self.running:
+            self.running[name, seed].guest.end()
+        return self.side(name, seed)

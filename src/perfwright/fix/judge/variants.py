@@ -1,0 +1,335 @@
+"""Inputs that are near to known ones: the ends of each type, equal and shared parts, other types of the same shape."""
+
+import itertools
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from perfwright.fix.judge import trees
+from perfwright.fix.judge.trees import Path, Tree, copied, numbers, parts, replaced, tag
+
+WORKER = "_perfwright_worker.trees"
+
+NAN = ["f", "nan"]
+INTS: tuple[Tree, ...] = (
+    0,
+    1,
+    -1,
+    2,
+    3,
+    10,
+    255,
+    256,
+    -7,
+    1 << 31,
+    ["i", hex((1 << 53) + 1)],
+    ["i", hex(1 << 64)],
+    ["i", hex(-(10**30))],
+)
+FLOATS: tuple[Tree, ...] = tuple(
+    [
+        ["f", text]
+        for text in (
+            "0.0",
+            "-0.0",
+            "nan",
+            "inf",
+            "-inf",
+            "0.1",
+            "1.0",
+            "-1.5",
+            "2.5",
+            "1e+16",
+            "5e-324",
+            "1.7e+308",
+            "1e-09",
+        )
+    ]
+)
+TEXTS: tuple[Tree, ...] = (
+    "", " ", "a", "A", "ab", "0", "1", "-1", "1.0", "ß", "ẞ", "SS", "İ", "ı", "ﬁ", "é", "e\u0301", "½", "٣", "²", "K", "Σ", "ς", "\ud800", "\x00", "a b",
+    " a ", "a\nb", "a\r\nb", "a\x1cb", "a\u2028b", "a\u2003b", "a,b", "a,,b", ",", "aa", "aaa", "None", "nan", "%s", "{}", "\\", "'", '"', "<b>", "😀", "a" * 40,
+)  # fmt: skip
+BYTES: tuple[Tree, ...] = tuple(
+    [["b", each.hex()] for each in (b"", b"a", b"A", b"\x00", b"\xff", b"a\nb", b"a\r\nb", b" a ")]
+)
+# What whole containers are filled with, one after the other.
+FILLS: dict[str, tuple[tuple[Tree, ...], ...]] = {
+    "int": ((1, 1, 1), (0,), (3, 1, 2, 1, 3), (-1, 1, 0), (["i", hex((1 << 53) + 1)], 1 << 52, 1), (5, 4, 3, 2, 1), (True, 1, False, 0)),
+    "float": (
+        (["f", "0.1"],) * 10, (["f", "1e+16"], ["f", "1.0"], ["f", "-1e+16"]), (NAN, ["f", "1.0"], NAN), (["f", "0.0"], ["f", "-0.0"]),
+        (["f", "-0.0"],), (["f", "-0.0"], ["f", "-0.0"]), (["f", "inf"], ["f", "-inf"]), (["f", "1.0"], NAN, ["f", "0.5"]), (["f", "2.0"], 2, ["f", "1.0"], 1),
+        (["f", "0.5"], ["f", "1.5"], ["f", "2.5"]), (["f", "-0.5"], ["f", "-1.5"]),
+    ),
+    "str": (
+        ("a", "A", "b", "B"), ("ß", "SS", "ss", "ẞ"), ("é", "e\u0301"), ("1", "٣", "½", "²"), ("a b", "a\x1cb", "a\u2003b", "a\tb"), ("İ", "i", "ı", "I"),
+        ("b", "a", "b", "a"), ("aa", "b", "cc", "d"), ("10", "9", "2", "1"), ("", "", "a"), ("x\ny", "x\r\ny", "x\x0by", "x\u2028y"), ("ﬁ", "fi", "Σ", "σ", "ς"),
+    ),
+    "bytes": ((["b", "61"], ["b", "41"], ["b", ""]),),
+    "bool": ((True, False, True),),
+    "any": (
+        (1, True, ["f", "1.0"], 0, False, ["f", "-0.0"]), ("a", "b", "a"), (["f", "0.1"],) * 10, (NAN, NAN), (None, None), (1, "1"), (["t", [1]], ["t", [1]]),
+        (["f", "1e+16"], ["f", "1.0"], ["f", "-1e+16"]), (["l", -1, [1]], ["l", -2, [1]], ["l", -3, [2]]), (["d", -1, [["a", 1]]], ["d", -2, [["a", 1]]]),
+        (["f", "2.5"], 3, True), (2, 1, 2),
+    ),
+}  # fmt: skip
+SCALARS: dict[str, tuple[Tree, ...]] = {
+    "int": INTS,
+    "float": FLOATS,
+    "str": TEXTS,
+    "bytes": BYTES,
+    "bool": (True, False),
+    "none": (None,),
+}
+ANY: tuple[Tree, ...] = (
+    *INTS[:6],
+    *FLOATS[:6],
+    *TEXTS[:6],
+    True,
+    False,
+    None,
+    ["l", -1, []],
+    ["l", -1, [1]],
+    ["t", []],
+    ["d", -1, []],
+)
+LISTS = ("list", "sequence", "collection", "reversible", "iterable", "any")
+OF_TREE = {"float": "float", "int": "int", "str": "str", "bool": "bool", "f": "float", "i": "int", "b": "bytes", "none": "none",
+           "l": "list", "t": "tuple", "s": "set", "z": "set", "d": "dict", "n": "iterator", "k": "callable", "o": "object"}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """The arguments of one call; `beyond` says that the annotations, or what is known of the function, do not ask for it."""
+
+    args: Tree
+    beyond: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A value in the arguments: the way to it, its tree, what may be there, and whether that is stated."""
+
+    path: Path
+    tree: Tree
+    domain: Sequence[Any]
+
+    @property
+    def stated(self) -> bool:
+        """Tell whether somebody wrote down what may be here."""
+        return self.domain[0] not in ("any", "unknown")
+
+
+def sites(args: Tree, parameters: Sequence[Sequence[Any]]) -> Iterator[Site]:
+    """Give the values in the arguments, outermost first; `parameters` are those of `describe`."""
+    domains = {name: domain for name, *_, domain in parameters}
+    names = list(domains)
+    level = [
+        Site((0, place), each, domains[names[min(place, len(names) - 1)]] if names else ["any"])
+        for place, each in enumerate(args[0])
+    ]
+    level += [Site((1, place, 1), each, domains.get(name, ["any"])) for place, (name, each) in enumerate(args[1])]
+    for _ in range(4):
+        yield from level
+        level = [
+            Site((*site.path, *path), each, _inner(_chosen(site), path))
+            for site in level
+            for path, each in itertools.islice(parts(site.tree), 6)
+        ]
+
+
+def variants(
+    args: Tree, parameters: Sequence[Sequence[Any]], constants: Sequence[Tree], pick: random.Random
+) -> Iterator[Variant]:
+    """Give arguments near to some that are known, those that tell most first."""
+    every = list(itertools.islice(sites(args, parameters), 60))
+    ways = [
+        _shapes(args, every),
+        _fills(args, every),
+        _ends(args, every, constants),
+        _others(args, every),
+        _mixed(args, every, constants, pick),
+    ]
+    while ways:
+        for way in list(ways):
+            some = list(itertools.islice(way, 12))
+            yield from some
+            if not some:
+                ways.remove(way)
+
+
+def by_name(args: Tree, parameters: Sequence[Sequence[Any]]) -> Tree | None:
+    """Return the same call with its arguments given by name; None where they cannot all be."""
+    names = [name for name, kind, *_ in parameters if kind == "POSITIONAL_OR_KEYWORD"]
+    if len(args[0]) > len(names) or not args[0] or any(each[1].startswith("VAR") for each in parameters):
+        return None
+    return [[], [[name, each] for name, each in zip(names, args[0], strict=False)] + args[1]]
+
+
+def _inner(domain: Sequence[Any], path: Path) -> Sequence[Any]:
+    """Return the domain of what a value of a domain holds."""
+    kind = domain[0]
+    place = path[-1] if kind in ("dict", "fixed") else 0
+    if kind == "object":
+        return ["unknown"]
+    found: Sequence[Any] = domain[1 + place] if kind != "union" and len(domain) > 1 + place else ["any"]
+    return found
+
+
+def _chosen(site: Site) -> Sequence[Any]:
+    """Return that part of a union that a value is of."""
+    if site.domain[0] != "union":
+        return site.domain
+    kind = OF_TREE.get(tag(site.tree), "any")
+    some: list[Sequence[Any]] = list(site.domain[1:])
+    return next((each for each in some if each[0] == kind), next((each for each in some if each[0] in LISTS), ["any"]))
+
+
+def _fresh(args: Tree, value: Tree) -> Tree:
+    """Return a value whose objects have numbers that nothing else has."""
+    return copied(value, 1 + max(numbers(["l", 0, [*args[0], *[each for _, each in args[1]]]]), default=0))
+
+
+def _put(args: Tree, site: Site, value: Tree) -> Tree:
+    return replaced(args, site.path, _fresh(args, value))
+
+
+def _held(site: Site) -> tuple[int, list[Tree]] | None:
+    """Return where the items of a list or tuple are, and what they are."""
+    at = trees.ITEMS.get(tag(site.tree))
+    return (at, site.tree[at]) if at is not None else None
+
+
+def _shapes(args: Tree, every: Sequence[Site]) -> Iterator[Variant]:
+    """Containers that are empty, of one item, with an item twice, in another order; what is shared."""
+    for site in every:
+        if (held := _held(site)) is None or tag(site.tree) in ("s", "z"):
+            if tag(site.tree) == "d":
+                pairs = site.tree[2]
+                yield from (Variant(replaced(args, (*site.path, 2), some)) for some in ([], pairs[:1], pairs[::-1]))
+            continue
+        at, items = held
+        if _chosen(site)[0] == "fixed":
+            continue
+        orders: tuple[list[Tree], ...] = ([], items[:1], items[:2], items[::-1])
+        yield from (Variant(replaced(args, (*site.path, at), some)) for some in orders)
+        if items:
+            twice = [*items, *[_fresh(args, each) for each in items]]
+            yield Variant(replaced(args, (*site.path, at), twice))
+            if isinstance(items[0], list) and tag(items[0]) in trees.NUMBERED and tag(items[0]) != "r":
+                yield Variant(replaced(args, (*site.path, at), [*items, ["r", items[0][1]]]))
+                yield Variant(replaced(args, (*site.path, at), [items[0], ["r", items[0][1]], ["r", items[0][1]]]))
+    tops = [site for site in every if len(site.path) == 2 and site.path[0] == 0]
+    for one, other in itertools.combinations(tops, 2):
+        if tag(one.tree) == tag(other.tree) and isinstance(one.tree, list) and tag(one.tree) in trees.NUMBERED:
+            yield Variant(replaced(args, other.path, ["r", one.tree[1]]))
+            yield Variant(_put(args, other, one.tree))
+
+
+def _fills(args: Tree, every: Sequence[Site]) -> Iterator[Variant]:
+    """Containers filled with items that are hard to tell apart, to order or to add up."""
+    for site in every:
+        held = _held(site)
+        if held is None and tag(site.tree) != "d":
+            continue
+        domain = _chosen(site)
+        if domain[0] == "fixed":
+            continue
+        if held is None:
+            yield from _dicts(args, site, domain)
+            continue
+        at, items = held
+        inner = _inner(domain, (at, 0))
+        known = OF_TREE.get(tag(items[0]), "any") if items else "any"
+        kinds = [inner[0]] if inner[0] in FILLS else [each[0] for each in inner[1:]] if inner[0] == "union" else [known]
+        if inner[0] in ("any", "unknown"):
+            kinds = list(dict.fromkeys((known, "any")))
+        for kind in kinds:
+            for fill in FILLS.get(kind, ()):
+                if tag(site.tree) in ("s", "z") and any(tag(each) in ("l", "d") for each in fill):
+                    continue
+                beyond = inner[0] in ("any", "unknown") and kind != known
+                filled = [
+                    _fresh(args, copied(each, 1000 * (1 + place))) if isinstance(each, list) else each
+                    for place, each in enumerate(fill)
+                ]
+                yield Variant(replaced(args, (*site.path, at), filled), beyond)
+                yield Variant(replaced(args, (*site.path, at), [*filled, *items]), beyond)
+
+
+def _dicts(args: Tree, site: Site, domain: Sequence[Any]) -> Iterator[Variant]:
+    keys = _inner(domain, (0, 0, 0))
+    values = [value for _, value in site.tree[2]] or [1]
+    known = OF_TREE.get(tag(site.tree[2][0][0]), "any") if site.tree[2] else "any"
+    for kind in dict.fromkeys((keys[0], known)):
+        for fill in FILLS.get(kind, ()):
+            unique = list({repr(each): each for each in fill if tag(each) not in ("l", "d")}.values())
+            pairs = [[key, _fresh(args, values[place % len(values)])] for place, key in enumerate(unique)]
+            yield Variant(replaced(args, (*site.path, 2), pairs), kind != keys[0])
+
+
+def _ends(args: Tree, every: Sequence[Site], constants: Sequence[Tree]) -> Iterator[Variant]:
+    """Single values replaced by the ends of their type, and by what the code names."""
+    for site in every:
+        domain = _chosen(site)
+        known = OF_TREE.get(tag(site.tree), "")
+        if known not in SCALARS:
+            continue
+        stated = domain[0] in SCALARS
+        kind = domain[0] if stated else known
+        own = [each for each in constants if OF_TREE.get(tag(each)) == kind]
+        for value in (*own, *SCALARS[kind]):
+            yield Variant(_put(args, site, value))
+        if kind == "int":
+            yield Variant(_put(args, site, True))
+            yield Variant(_put(args, site, ["o", -1, f"{WORKER}:Number", ["int", 3], []]))
+        if kind == "float":
+            yield Variant(_put(args, site, 2))
+        if kind == "str":
+            yield Variant(_put(args, site, ["o", -1, f"{WORKER}:Text", ["str", "ab"], []]))
+        if not stated:
+            for value in ANY:
+                yield Variant(_put(args, site, value), beyond=True)
+        elif site.domain[0] == "union" and ["none"] in list(site.domain[1:]):
+            yield Variant(_put(args, site, None))
+
+
+def _others(args: Tree, every: Sequence[Site]) -> Iterator[Variant]:
+    """The same items in another kind of container: a tuple, an iterator that can be walked once, a subclass."""
+    for site in every:
+        kind, domain = tag(site.tree), _chosen(site)
+        if kind == "l":
+            items, wide = site.tree[2], domain[0]
+            yield Variant(_put(args, site, ["o", -1, f"{WORKER}:Items", ["list", items], []]), wide not in LISTS)
+            yield Variant(
+                _put(args, site, ["t", items]), wide not in ("iterable", "collection", "sequence", "reversible")
+            )
+            yield Variant(_put(args, site, ["n", -1, items]), wide not in ("iterable", "iterator"))
+        if kind == "d":
+            pairs = site.tree[2]
+            yield Variant(
+                _put(args, site, ["o", -1, "collections:OrderedDict", ["d", pairs, None], []]), domain[0] != "dict"
+            )
+            yield Variant(
+                _put(args, site, ["o", -1, "collections:defaultdict", ["d", pairs, ["c", "builtins:int"]], []]),
+                domain[0] != "dict",
+            )
+        if kind == "k":
+            yield Variant(replaced(args, (*site.path, 3), "raises"))
+        if len(site.path) == 2 and not site.stated:
+            yield Variant(replaced(args, site.path, None), beyond=True)
+        elif site.domain[0] == "union" and ["none"] in list(site.domain[1:]):
+            yield Variant(replaced(args, site.path, None))
+
+
+def _mixed(args: Tree, every: Sequence[Site], constants: Sequence[Tree], pick: random.Random) -> Iterator[Variant]:
+    """Several values changed at once."""
+    single = [site for site in every if OF_TREE.get(tag(site.tree)) in SCALARS]
+    for _ in range(60 if single else 0):
+        made = args
+        for site in pick.sample(single, min(len(single), pick.randrange(1, 4))):
+            kind = OF_TREE[tag(site.tree)]
+            own = [each for each in constants if OF_TREE.get(tag(each)) == kind]
+            made = replaced(made, site.path, _fresh(made, pick.choice([*SCALARS[kind], *own])))
+        yield Variant(made)

@@ -1,0 +1,71 @@
+"""A project as it was at a revision, or as a patch makes it, laid out in a folder."""
+
+import io
+import subprocess
+import tarfile
+from pathlib import Path
+
+from perfwright.errors import InputError
+from perfwright.history.changes import SAFE
+
+LARGEST = 64 << 20  # bytes of one patch
+
+
+def at_revision(root: Path, rev: str, folder: Path) -> Path:
+    """Lay the project at `root` out in a folder as it was at a revision; return the folder that stands for the root.
+
+    Raises InputError where git is missing, the folder is in no repository, or the revision is unknown.
+    """
+    prefix = _git(root, "rev-parse", "--show-prefix")
+    if prefix is None:
+        raise InputError(f"{root} is not in a git repository; give two files instead.", slug="no-repository")
+    commit = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{rev}^{{commit}}") if rev else None
+    if commit is None:
+        raise InputError(
+            f"{rev!r} is not a revision of this repository; give a branch, a tag or a commit.",
+            slug="unknown-revision",
+        )
+    top = Path((_git(root, "rev-parse", "--show-toplevel") or b"").decode().strip())
+    data = _git(top, "archive", "--format=tar", commit.decode().strip())
+    if data is None:
+        raise InputError(f"git cannot lay out {rev!r}; `git archive {rev}` says why.", slug="unknown-revision")
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        archive.extractall(folder, filter="data")
+    return folder / prefix.decode().strip()
+
+
+def patched(root: Path, patch: Path, folder: Path) -> Path:
+    """Lay the project at `root` out in a folder as it is, with a patch applied; return the folder that stands for it.
+
+    Raises InputError where git is missing, the folder is in no repository, or the patch does not apply.
+    """
+    prefix = _git(root, "rev-parse", "--show-prefix")
+    if prefix is None:
+        raise InputError(f"{root} is not in a git repository; give two files instead.", slug="no-repository")
+    top = Path((_git(root, "rev-parse", "--show-toplevel") or b"").decode().strip())
+    for name in (_git(top, "ls-files", "--cached", "--others", "--exclude-standard", "-z") or b"").split(b"\0"):
+        path = top / name.decode("utf8", "surrogateescape")
+        if name and path.is_file() and not path.is_symlink():
+            made = folder / path.relative_to(top)
+            made.parent.mkdir(parents=True, exist_ok=True)
+            made.write_bytes(path.read_bytes())
+    here = folder / prefix.decode().strip()
+    done = subprocess.run(
+        ["git", *SAFE, "apply", "--whitespace=nowarn", "--recount", "-"],
+        cwd=folder, input=patch.read_bytes()[:LARGEST], capture_output=True, check=False,
+        env={"GIT_CEILING_DIRECTORIES": str(folder.parent), "PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C"},
+    )  # fmt: skip
+    if done.returncode:
+        why = done.stderr.decode("utf8", "replace").strip().partition("\n")[0]
+        raise InputError(f"{patch} does not apply ({why}); make it with `git diff`.", slug="bad-patch")
+    return here
+
+
+def _git(root: Path, *arguments: str) -> bytes | None:
+    try:
+        done = subprocess.run(["git", *SAFE, *arguments], cwd=root, capture_output=True, check=False)
+    except OSError as error:
+        raise InputError("git cannot be started; install it, or give two files.", slug="no-git") from error
+    except ValueError:
+        return None
+    return done.stdout if done.returncode == 0 else None

@@ -1,0 +1,132 @@
+"""What the judge of two versions asks of one of them: what it may be called with, what it does, how long it takes."""
+
+import collections.abc
+import functools
+import inspect
+import random
+import time
+import types
+import typing
+from typing import Any
+
+from . import observe, search, timing  # type: ignore[import-not-found,unused-ignore]
+from .inputs import LISTS, MAPPINGS, SETS, plain  # type: ignore[import-not-found,unused-ignore]
+from .trees import CannotWriteError, Maker, Scribe  # type: ignore[import-not-found,unused-ignore]
+
+ASKS = ("describe", "call", "observe", "pace")
+DEEPEST = 4
+SCALARS = {int: "int", float: "float", str: "str", bytes: "bytes", bool: "bool", complex: "complex"}
+
+
+def answer(target: Any, asked: dict[str, Any]) -> dict[str, Any]:
+    """Return the answer to one question of the judge."""
+    if asked["ask"] == "describe":
+        return describe(target)
+    if asked["ask"] == "call":
+        return call(target, asked["n"], asked["distribution"])
+    if asked["ask"] == "observe":
+        return {"records": [observed(target, trial, traced=asked["trace"]) for trial in asked["trials"]]}
+    return pace(target, asked["args"], asked["seconds"])
+
+
+def describe(target: Any) -> dict[str, Any]:
+    """Return the parameters of a function with their defaults and domains, what it is, and what its module caches."""
+    scribe = Scribe(target.module.__name__)
+    function = inspect.unwrap(target.function)
+    parameters = []
+    for each in target.signature.parameters.values():
+        default = scribe.write(each.default) if each.default is not each.empty else None
+        has = each.default is not each.empty
+        parameters.append([each.name, each.kind.name, has, default, domain(target.hints.get(each.name))])
+    kinds = ("iscoroutinefunction", "isgeneratorfunction", "isasyncgenfunction")
+    caches = sorted(
+        name for name, value in vars(target.module).items() if isinstance(value, functools._lru_cache_wrapper)
+    )
+    return {
+        "parameters": parameters,
+        "kind": [name for name in kinds if getattr(inspect, name)(function)],
+        "caches": caches,
+        "state": sorted(observe.state(target, scribe)),
+        "instance": target.needs_instance,
+        "lines": sorted(int(each.rpartition(":")[2]) for each in search.own_lines(target.function)),
+    }
+
+
+def domain(kind: Any, depth: int = 0) -> Any:
+    """Return what an annotation allows, as a list: its name, then what it holds; "any" where nothing is said."""
+    if kind is None or depth > DEEPEST:
+        return ["any"]
+    kind = plain(kind)
+    origin, given = typing.get_origin(kind), typing.get_args(kind)
+    base = origin or kind
+    inner = [domain(each, depth + 1) for each in given if each is not Ellipsis]
+    if origin in (typing.Union, types.UnionType):
+        return ["union", *inner]
+    if base is type(None):
+        return ["none"]
+    if base in SCALARS:
+        return [SCALARS[base]]
+    if base in (collections.abc.Iterator, collections.abc.Generator):
+        return ["iterator", *(inner[:1] or [["any"]])]
+    if base in (
+        collections.abc.Iterable,
+        collections.abc.Collection,
+        collections.abc.Reversible,
+        collections.abc.Sequence,
+    ):
+        return [base.__name__.lower(), *(inner or [["any"]])]
+    if base in LISTS:
+        return ["list", *(inner or [["any"]])]
+    if base in SETS or base is frozenset:
+        return ["set", *(inner or [["any"]])]
+    if base is tuple:
+        return ["tuple", *(inner or [["any"]])] if given and given[-1] is Ellipsis else ["fixed", *inner]
+    if base in MAPPINGS or (isinstance(base, type) and issubclass(base, dict)):
+        return ["dict", *(inner if len(inner) == 2 else [["any"], ["any"]])]
+    if base is collections.abc.Callable:
+        return ["callable"]
+    if kind in (typing.Any, object, collections.abc.Hashable) or isinstance(kind, typing.TypeVar):
+        return ["hashable"] if kind is collections.abc.Hashable else ["any"]
+    return ["object"]
+
+
+def call(target: Any, n: int, distribution: str) -> dict[str, Any]:
+    """Return the tree of the arguments of one call at a size; why there is none, where they cannot be copied."""
+    random.seed(n)
+    positional, named = target.call(n, distribution)
+    scribe = Scribe(target.module.__name__, strict=True, most=5_000_000)
+    try:
+        args = [
+            [scribe.write(each) for each in positional],
+            [[name, scribe.write(each)] for name, each in named.items()],
+        ]
+    except CannotWriteError as error:
+        return {"cannot": str(error)}
+    return {"args": args}
+
+
+def observed(target: Any, trial: dict[str, Any], *, traced: bool) -> dict[str, Any]:
+    """Return what the calls of one trial come to, and the lines of the function's file that ran."""
+    observer = observe.Observer(target)
+    try:
+        if not traced:
+            return observer.trial(trial)
+        made, lines = observe.traced(target.function, lambda: observer.trial(trial))
+    except Exception as error:  # a class of the user's that cannot be made from its attributes
+        return {"unmade": f"{type(error).__name__}: {error}"[:300]}
+    return {**made, "lines": lines}
+
+
+def pace(target: Any, args: Any, seconds: float) -> dict[str, Any]:
+    """Return the CPU and wall seconds of one call with the arguments that a tree says."""
+
+    def make() -> Any:
+        maker = Maker(target.module, lambda *_: None)
+        return tuple([maker.make(each) for each in args[0]]), {name: maker.make(each) for name, each in args[1]}
+
+    with search.limited(seconds, 3 * seconds):
+        began = time.process_time()
+        fresh = timing.changes(target.function, make)
+        made: dict[str, Any] = timing.timed(target.function, make, fresh=fresh, size=0)
+        made["spent"] = time.process_time() - began
+    return made

@@ -1,0 +1,65 @@
+"""The verdict on two versions, as text and as JSON."""
+
+from typing import TYPE_CHECKING, Any
+
+from perfwright.report import measured
+from perfwright.report.safe import safe
+
+if TYPE_CHECKING:
+    from perfwright.fix.judge.judging import Verdict
+    from perfwright.fix.judge.pace import Speed
+
+
+def document(found: "Verdict") -> dict[str, Any]:
+    """Return the JSON of a verdict, under the key of its document."""
+    said: dict[str, Any] = {
+        "verdict": found.word,
+        "reason": found.reason,
+        "counterexample": found.counterexample,
+        "inputs": found.inputs,
+        "sizes": list(found.sizes),
+        "allowed": list(found.allowed),
+        "input": found.source,
+        "seed": found.seed,
+        "seconds": found.seconds,
+        "notes": list(found.notes),
+        "speed": None,
+    }
+    if found.speed is not None:
+        pace = found.speed
+        said["speed"] = {
+            "verdict": pace.verdict, "ratio": pace.ratio, "low": pace.low, "high": pace.high, "n": pace.n,
+            "before_s": pace.before, "after_s": pace.after, "control": list(pace.control), "worse_at": list(pace.worse),
+            "why": pace.why,
+        }  # fmt: skip
+    return {"verify": said}
+
+
+def text(before: str, after: str, found: "Verdict") -> str:
+    """Return a verdict as people read it."""
+    told = [f"{safe(before)} and {safe(after)}: {found.word}{f': {safe(found.reason)}' if found.reason else ''}"]
+    if found.counterexample is not None:
+        told += [
+            f"  {safe(found.counterexample['call'])}",
+            f"    before: {safe(found.counterexample['before'])}",
+            f"    after:  {safe(found.counterexample['after'])}",
+        ]
+    if found.inputs:
+        sizes = f", at sizes up to {max(found.sizes):,}" if found.sizes else ""
+        told.append(f"{found.inputs:,} inputs compared{sizes}; made {safe(found.source)}")
+    if found.allowed:
+        told.append(f"allowed to differ: {', '.join(found.allowed)}")
+    told += map(safe, found.notes)
+    if found.speed is not None:
+        told.append(_speed(found.speed))
+    return "\n".join(told)
+
+
+def _speed(pace: "Speed") -> str:
+    said = {"faster": "faster", "slower": "slower", "no evidence": "no evidence that it is faster"}[pace.verdict]
+    ratio = 1 / pace.ratio if pace.verdict == "faster" else pace.ratio
+    low, high = (1 / pace.high, 1 / pace.low) if pace.verdict == "faster" else (pace.low, pace.high)
+    what = f"{ratio:.3g} times ({low:.3g} to {high:.3g}) as {'fast' if pace.verdict == 'faster' else 'long'}"
+    times = f"{measured.duration(pace.before)} before, {measured.duration(pace.after)} after"
+    why = f" ({pace.why})" if pace.why else ""
+    return f"{said}{why}: {what} at {pace.n:,}, {times}"
