@@ -34,7 +34,7 @@ SHAPES: Mapping[str, Mapping[str, type]] = {
     "describe": {"parameters": list, "kind": list, "caches": list, "state": list, "lines": list},
     "call": {"args": list},
     "observe": {"records": list},
-    "pace": {"cpu": float, "wall": float},
+    "pace": {"cpu": float, "calls": int, "fresh": bool},
 }  # fmt: skip
 TEXTS = {"lines": ("ran",), "names": ("targets", "left", "built"), "search": ("parts",)}  # lists of text alone
 REASONS = ("raised", "cannot", "slow")

@@ -92,10 +92,9 @@ def _known(tree: Tree, name: str, allowed: Sequence[str]) -> Tree:
         if "await-order" in allowed and any(each[0] == "came" for each in tree):
             tree = sorted(tree, key=repr)
         if "call-count" in allowed:
-            calls = [
+            tree = [
                 each for place, each in enumerate(tree) if each[0] not in ("call", "came") or each not in tree[:place]
             ]
-            return calls
     return tree
 
 

@@ -1,5 +1,6 @@
 """The judge: inputs for both versions, what they come to, the smallest difference, and which is faster."""
 
+import itertools
 import json
 import random
 import secrets
@@ -21,7 +22,7 @@ SPREADS = ("random", "few", "sorted", "reversed", "equal")
 MOST, SECONDS = 420, 7.0  # trials, and seconds for them
 OTHER_SEED = 80  # of the trials, with another seed for the hashes of text
 TIMED = (16, 64, 256, 1024, 4096, 16_384, 65_536, 262_144)
-LARGEST, LONGEST = 100_000, 0.25  # size that is timed where none is stated, and seconds of a call of the first version
+LARGEST, LONGEST = 100_000, 0.1  # size that is timed where none is stated, and seconds of a call of the first version
 PATIENCE = 20  # times as long as the first version
 REACHED = 0.5  # of the lines of a version: with fewer nothing is shown
 Word = Literal["same", "differs", "not shown", "refused"]
@@ -158,7 +159,7 @@ def _small(case: _Case, first: Side) -> Verdict | None:
     queues = [variants.variants(each, case.parameters, case.constants, case.pick) for each in origins]
     while queues and case.inputs < MOST and time.monotonic() < case.until:
         for queue in list(queues):
-            some = [each for _, each in zip(range(25), queue)]
+            some = list(itertools.islice(queue, 25))
             if not some:
                 queues.remove(queue)
                 continue
@@ -211,7 +212,7 @@ def _difference(case: _Case, before: Any, after: Any, variant: Variant) -> Diffe
 
 
 def _keeps(case: _Case, after: Any) -> str:
-    """Return the name of a state that only the second version has, and that calls change; nothing where there is none."""
+    """Return the name of a state that only the second version has and that calls change; nothing where none is."""
     if "calls" not in after:
         return ""
     own = set(case.sides.side("before").about["state"])
@@ -307,7 +308,7 @@ def _grown(first: Side, largest: int) -> Iterator[tuple[int, Tree, float]]:
         said = first.guest.ask({"ask": "call", "n": n, "distribution": "random"}, 20)
         if "args" not in said:
             return
-        took = first.pace(said["args"], 8 * LONGEST)
+        took = first.pace(said["args"], 8 * LONGEST).get("cpu")
         if took is None:
             return
         yield n, said["args"], took

@@ -1,30 +1,33 @@
-"""What a candidate may not do, read from its source: look at its measurement, tell the time, keep what nobody asked for."""
+"""What a candidate may not do, read from its source: look at its measurement, at the clock, keep what it gave."""
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from perfwright.fix.judge.trees import Tree, of
 
-# Names that look at who calls, at the clock, at the memory or at other code; by module, and by name alone.
-SNIFFS = {
-    "inspect": "looks at its callers", "gc": "looks at the memory", "ctypes": "reaches into the interpreter",
-    "tracemalloc": "looks at its measurement", "resource": "looks at its measurement", "dis": "looks at code",
-    "sys._getframe": "looks at its callers", "sys._current_frames": "looks at its callers", "sys.settrace": "changes how it is watched",
-    "sys.setprofile": "changes how it is watched", "sys.gettrace": "looks whether it is watched", "sys.getprofile": "looks whether it is watched",
-    "sys.monitoring": "looks whether it is watched", "sys.modules": "looks at what is loaded", "sys.setrecursionlimit": "changes the interpreter for all",
-    "time.time": "reads the clock", "time.perf_counter": "reads the clock", "time.monotonic": "reads the clock", "time.process_time": "reads the clock",
-    "time.thread_time": "reads the clock", "time.perf_counter_ns": "reads the clock", "time.time_ns": "reads the clock", "time.monotonic_ns": "reads the clock",
-    "traceback.extract_stack": "looks at its callers", "traceback.walk_stack": "looks at its callers", "atexit": "acts after the measurement",
-    "threading.Thread": "works behind the measurement", "signal": "changes signals", "builtins": "changes built-in names", "importlib": "loads code by name",
-    "perfwright": "names its measurement", "_perfwright_worker": "names its measurement",
+# By what they do: names of modules, of what is in them, and of functions that are always there.
+DOES: Mapping[str, tuple[str, ...]] = {
+    "looks at its callers": (
+        "inspect", "sys._getframe", "sys._current_frames", "traceback.extract_stack", "traceback.walk_stack",
+    ),
+    "looks whether it is watched": ("sys.gettrace", "sys.getprofile", "sys.monitoring", "tracemalloc", "resource"),
+    "changes how it is watched": ("sys.settrace", "sys.setprofile", "threading.settrace", "threading.setprofile"),
+    "looks at the memory": ("gc", "ctypes", "dis"),
+    "looks at what is loaded": ("sys.modules", "perfwright", "_perfwright_worker"),
+    "reads the clock": tuple(
+        f"time.{name}{unit}"
+        for name in ("time", "perf_counter", "monotonic", "process_time", "thread_time")
+        for unit in ("", "_ns")
+    ),
+    "works behind the measurement": ("threading.Thread", "atexit", "signal"),
+    "changes the interpreter for all": ("sys.setrecursionlimit", "sys.setswitchinterval", "builtins"),
+    "loads code by name": ("importlib",),
 }  # fmt: skip
+SNIFFS = {name: what for what, names in DOES.items() for name in names}
 CALLS = {
-    "exec": "runs text as code",
-    "eval": "runs text as code",
-    "compile": "makes code from text",
-    "globals": "reaches for the module's names",
-    "__import__": "loads code by name",
-}
+    "exec": "runs text as code", "eval": "runs text as code", "compile": "makes code from text",
+    "globals": "reaches for the module's names", "__import__": "loads code by name",
+}  # fmt: skip
 CACHES = ("lru_cache", "cache", "cached", "memoize", "cached_property", "alru_cache")
 
 

@@ -65,10 +65,11 @@ class Side:
         half = len(asked) // 2
         return self._some(asked[:half], trace) + self._some(asked[half:], trace)
 
-    def pace(self, args: Tree, seconds: float) -> float | None:
-        """Return the CPU seconds of one call, None where it took too long."""
-        said = self.guest.ask({"ask": "pace", "args": args, "seconds": seconds}, 10 + 4 * seconds)
-        return float(said["cpu"]) if "cpu" in said else None
+    def pace(self, args: Tree, seconds: float, known: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return the CPU seconds (`cpu`) of one call, with what is `known` for the next ones with the same arguments;
+        `{"why": reason}` where it took too long."""
+        said = self.guest.ask({"ask": "pace", "args": args, "seconds": seconds, **(known or {})}, 10 + 4 * seconds)
+        return said if "cpu" in said else {"why": str(said.get("ended") or said.get("raised") or said.get("slow"))}
 
 
 class Sides:

@@ -1,6 +1,5 @@
-"""Values as the worker writes them down (`measure/worker/trees.py`): what they hold, changed copies, and how they read."""
+"""Values as the worker writes them down (`measure/worker/trees.py`): their parts, changed copies, how they read."""
 
-import ast
 from collections.abc import Iterator
 from typing import Any
 
@@ -152,13 +151,8 @@ def _short(name: str) -> str:
     return name.rpartition(":")[2]
 
 
-def of_source(text: str) -> Tree:
-    """Return the tree of a literal of Python's source. Raises ValueError for what is none."""
-    return of(ast.literal_eval(text))
-
-
-def of(value: object) -> Tree:
-    """Return the tree of a plain value: None, truth, numbers, text, bytes and tuples of them."""
+def of(value: object, number: int = -1) -> Tree:
+    """Return the tree of a plain value; its objects have numbers from `number` downwards. Raises ValueError."""
     if value is None or isinstance(value, (bool, str)):
         return value
     if isinstance(value, int):
@@ -168,5 +162,9 @@ def of(value: object) -> Tree:
     if isinstance(value, bytes):
         return ["b", value.hex()]
     if isinstance(value, tuple):
-        return ["t", [of(each) for each in value]]
+        return ["t", [of(each, number) for each in value]]
+    if isinstance(value, list):
+        return ["l", number, [of(each, number - 1) for each in value]]
+    if isinstance(value, dict):
+        return ["d", number, [[of(key), of(each, number - 1)] for key, each in value.items()]]
     raise ValueError(f"{value!r} is no plain value")

@@ -7,101 +7,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from perfwright.fix.judge import trees
+from perfwright.fix.judge.hard import ANY, FILLS, SCALARS
 from perfwright.fix.judge.trees import Path, Tree, copied, numbers, parts, replaced, tag
 
 WORKER = "_perfwright_worker.trees"
 
-NAN = ["f", "nan"]
-INTS: tuple[Tree, ...] = (
-    0,
-    1,
-    -1,
-    2,
-    3,
-    10,
-    255,
-    256,
-    -7,
-    1 << 31,
-    ["i", hex((1 << 53) + 1)],
-    ["i", hex(1 << 64)],
-    ["i", hex(-(10**30))],
-)
-FLOATS: tuple[Tree, ...] = tuple(
-    [
-        ["f", text]
-        for text in (
-            "0.0",
-            "-0.0",
-            "nan",
-            "inf",
-            "-inf",
-            "0.1",
-            "1.0",
-            "-1.5",
-            "2.5",
-            "1e+16",
-            "5e-324",
-            "1.7e+308",
-            "1e-09",
-        )
-    ]
-)
-TEXTS: tuple[Tree, ...] = (
-    "", " ", "a", "A", "ab", "0", "1", "-1", "1.0", "ß", "ẞ", "SS", "İ", "ı", "ﬁ", "é", "e\u0301", "½", "٣", "²", "K", "Σ", "ς", "\ud800", "\x00", "a b",
-    " a ", "a\nb", "a\r\nb", "a\x1cb", "a\u2028b", "a\u2003b", "a,b", "a,,b", ",", "aa", "aaa", "None", "nan", "%s", "{}", "\\", "'", '"', "<b>", "😀", "a" * 40,
-)  # fmt: skip
-BYTES: tuple[Tree, ...] = tuple(
-    [["b", each.hex()] for each in (b"", b"a", b"A", b"\x00", b"\xff", b"a\nb", b"a\r\nb", b" a ")]
-)
-# What whole containers are filled with, one after the other.
-FILLS: dict[str, tuple[tuple[Tree, ...], ...]] = {
-    "int": ((1, 1, 1), (0,), (3, 1, 2, 1, 3), (-1, 1, 0), (["i", hex((1 << 53) + 1)], 1 << 52, 1), (5, 4, 3, 2, 1), (True, 1, False, 0)),
-    "float": (
-        (["f", "0.1"],) * 10, (["f", "1e+16"], ["f", "1.0"], ["f", "-1e+16"]), (NAN, ["f", "1.0"], NAN), (["f", "0.0"], ["f", "-0.0"]),
-        (["f", "-0.0"],), (["f", "-0.0"], ["f", "-0.0"]), (["f", "inf"], ["f", "-inf"]), (["f", "1.0"], NAN, ["f", "0.5"]), (["f", "2.0"], 2, ["f", "1.0"], 1),
-        (["f", "0.5"], ["f", "1.5"], ["f", "2.5"]), (["f", "-0.5"], ["f", "-1.5"]),
-    ),
-    "str": (
-        ("a", "A", "b", "B"), ("ß", "SS", "ss", "ẞ"), ("é", "e\u0301"), ("1", "٣", "½", "²"), ("a b", "a\x1cb", "a\u2003b", "a\tb"), ("İ", "i", "ı", "I"),
-        ("b", "a", "b", "a"), ("aa", "b", "cc", "d"), ("10", "9", "2", "1"), ("", "", "a"), ("x\ny", "x\r\ny", "x\x0by", "x\u2028y"), ("ﬁ", "fi", "Σ", "σ", "ς"),
-    ),
-    "bytes": ((["b", "61"], ["b", "41"], ["b", ""]),),
-    "bool": ((True, False, True),),
-    "any": (
-        (1, True, ["f", "1.0"], 0, False, ["f", "-0.0"]), ("a", "b", "a"), (["f", "0.1"],) * 10, (NAN, NAN), (None, None), (1, "1"), (["t", [1]], ["t", [1]]),
-        (["f", "1e+16"], ["f", "1.0"], ["f", "-1e+16"]), (["l", -1, [1]], ["l", -2, [1]], ["l", -3, [2]]), (["d", -1, [["a", 1]]], ["d", -2, [["a", 1]]]),
-        (["f", "2.5"], 3, True), (2, 1, 2),
-    ),
-}  # fmt: skip
-SCALARS: dict[str, tuple[Tree, ...]] = {
-    "int": INTS,
-    "float": FLOATS,
-    "str": TEXTS,
-    "bytes": BYTES,
-    "bool": (True, False),
-    "none": (None,),
-}
-ANY: tuple[Tree, ...] = (
-    *INTS[:6],
-    *FLOATS[:6],
-    *TEXTS[:6],
-    True,
-    False,
-    None,
-    ["l", -1, []],
-    ["l", -1, [1]],
-    ["t", []],
-    ["d", -1, []],
-)
 LISTS = ("list", "sequence", "collection", "reversible", "iterable", "any")
-OF_TREE = {"float": "float", "int": "int", "str": "str", "bool": "bool", "f": "float", "i": "int", "b": "bytes", "none": "none",
-           "l": "list", "t": "tuple", "s": "set", "z": "set", "d": "dict", "n": "iterator", "k": "callable", "o": "object"}  # fmt: skip
+OF_TREE = {
+    "int": "int", "str": "str", "bool": "bool", "f": "float", "i": "int", "b": "bytes", "none": "none",
+    "l": "list", "t": "tuple", "s": "set", "z": "set", "d": "dict", "n": "iterator", "k": "callable", "o": "object",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """The arguments of one call; `beyond` says that the annotations, or what is known of the function, do not ask for it."""
+    """The arguments of one call; `beyond` says that nobody stated that the function takes such."""
 
     args: Tree
     beyond: bool = False
@@ -207,7 +127,8 @@ def _shapes(args: Tree, every: Sequence[Site]) -> Iterator[Variant]:
         if (held := _held(site)) is None or tag(site.tree) in ("s", "z"):
             if tag(site.tree) == "d":
                 pairs = site.tree[2]
-                yield from (Variant(replaced(args, (*site.path, 2), some)) for some in ([], pairs[:1], pairs[::-1]))
+                less: tuple[list[Tree], ...] = ([], pairs[:1], pairs[::-1])
+                yield from (Variant(replaced(args, (*site.path, 2), some)) for some in less)
             continue
         at, items = held
         if _chosen(site)[0] == "fixed":

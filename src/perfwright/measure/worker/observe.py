@@ -16,12 +16,14 @@ import sys
 import types
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from . import timing  # type: ignore[import-not-found,unused-ignore]
 from .search import LateError, limited  # type: ignore[import-not-found,unused-ignore]
 from .trees import ADDRESS, Feed, Maker, Scribe, Tree  # type: ignore[import-not-found,unused-ignore]
 
+LARGEST = 1 << 20  # bytes of a file that are looked at
 STEPS = 2_000  # items taken of a generator
 LONG = 60_000  # characters of a part that is told whole; of a longer one, its hash
 STATE = 20_000  # parts of a module's state that are written down
@@ -74,17 +76,20 @@ class Observer:
         random.seed(SEED)
         if (numpy := sys.modules.get("numpy")) is not None and hasattr(numpy, "random"):
             numpy.random.seed(SEED % (1 << 32))
-        before = dict(os.environ), os.getcwd()
+        before = dict(os.environ), str(Path.cwd())
         streams = _Said("out", self.events), _Said("err", self.events)
         heard = _Heard(self.events)
         logging.getLogger().addHandler(heard)
         with warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("always")
             try:
-                with contextlib.redirect_stdout(streams[0]), contextlib.redirect_stderr(streams[1]):
-                    with limited(seconds, 3 * seconds):
-                        result = self.target.function(*given, **keywords)
-                        result, walked = self._finished(result)
+                with (
+                    contextlib.redirect_stdout(streams[0]),
+                    contextlib.redirect_stderr(streams[1]),
+                    limited(seconds, 3 * seconds),
+                ):
+                    result = self.target.function(*given, **keywords)
+                    result, walked = self._finished(result)
                 outcome: list[Any] = ["gave"]
             except LateError:
                 outcome = ["late"]
@@ -108,7 +113,7 @@ class Observer:
         environment = {name: os.environ.get(name) for name in {*os.environ, *before[0]}}
         seen["environment"] = sorted(
             [name, text] for name, text in environment.items() if text != before[0].get(name)
-        ) + ([["cwd", os.getcwd()]] if os.getcwd() != before[1] else [])
+        ) + ([["cwd", str(Path.cwd())]] if str(Path.cwd()) != before[1] else [])
         os.chdir(before[1])
         os.environ.clear()
         os.environ.update(before[0])
@@ -226,7 +231,7 @@ def change(values: Any, depth: int = 0) -> bool:
                 value.reverse()
                 changed = True
             elif depth < 2 and type(getattr(value, "__dict__", None)) is dict and not isinstance(value, UNSEEN):
-                changed = change([each for each in vars(value).values()], depth + 1) or changed
+                changed = change(list(vars(value).values()), depth + 1) or changed
     return changed
 
 
@@ -276,9 +281,8 @@ def _joined(events: list[Any]) -> list[Any]:
 def _raised(error: BaseException, home: str) -> list[Any]:
     """Return the type of an error, its text, what it holds, and the types of what caused it."""
     scribe = Scribe(home, most=500)
-    causes = []
-    for each in (error.__cause__, None if error.__suppress_context__ else error.__context__):
-        causes.append(scribe.name(type(each)) if each is not None else None)
+    above = (error.__cause__, None if error.__suppress_context__ else error.__context__)
+    causes = [scribe.name(type(each)) if each is not None else None for each in above]
     try:
         text = ADDRESS.sub("0x", str(error))
     except Exception as other:  # its own method
@@ -287,15 +291,15 @@ def _raised(error: BaseException, home: str) -> list[Any]:
 
 
 def _files() -> list[list[Any]]:
-    """Return what lies in the folder that the call may write to, by name, each with its size and hash; it is emptied."""
+    """Return the files in the folder that the call may write to: name, size and hash. They are removed."""
     found: list[list[Any]] = []
     with contextlib.suppress(OSError):
-        for name in sorted(os.listdir(".")):
-            if os.path.isfile(name) and not name.startswith("tmp"):
-                with open(name, "rb") as file:
-                    data = file.read(1 << 20)
-                found.append([name, os.path.getsize(name), hashlib.sha256(data).hexdigest()[:16]])
-                os.unlink(name)
+        for path in sorted(Path().iterdir()):
+            if path.is_file() and not path.name.startswith("tmp"):
+                with path.open("rb") as file:
+                    data = file.read(LARGEST)
+                found.append([path.name, path.stat().st_size, hashlib.sha256(data).hexdigest()[:16]])
+                path.unlink()
     return found
 
 

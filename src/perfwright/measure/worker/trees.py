@@ -83,7 +83,7 @@ class Scribe:
         self.numbers: dict[int, int] = {}
         self.kept: list[Any] = []  # alive, or another object takes its address
 
-    def write(self, value: Any, depth: int = 0) -> Tree:  # noqa: C901 - one line a type
+    def write(self, value: Any, depth: int = 0) -> Tree:
         """Return the tree of a value. Raises CannotWriteError where it is strict and there is none."""
         kind = type(value)
         if value is None or kind is bool or kind is str:
@@ -111,7 +111,7 @@ class Scribe:
             return ["z", _sorted([self.write(each, depth + 1) for each in value])]
         return self._numbered(value, kind, depth + 1)
 
-    def _numbered(self, value: Any, kind: type, depth: int) -> Tree:  # noqa: C901 - one line a type
+    def _numbered(self, value: Any, kind: type, depth: int) -> Tree:
         number = self.numbers[id(value)] = len(self.numbers)
         self.kept.append(value)
         if kind is list:
@@ -163,8 +163,10 @@ class Scribe:
             return ["np", number, kind.__name__, str(value.dtype), list(getattr(value, "shape", ())),
                     self.write(value.tolist(), 1)]  # fmt: skip
         if library == "pandas" and kind.__name__ == "DataFrame":
-            columns = [[self.write(name, 1), str(value.dtypes.iloc[place]), self.write(value.iloc[:, place].tolist(), 1)]
-                       for place, name in enumerate(value.columns)]  # fmt: skip
+            columns = [
+                [self.write(name, 1), str(value.dtypes.iloc[place]), self.write(value.iloc[:, place].tolist(), 1)]
+                for place, name in enumerate(value.columns)
+            ]
             return ["df", number, columns, self.write(value.index.tolist(), 1), self.write(list(value.index.names), 1)]
         if library == "pandas" and kind.__name__ == "Series":
             return ["sr", number, self.write(value.name, 1), str(value.dtype), self.write(value.tolist(), 1),
@@ -243,7 +245,7 @@ class Maker:
         self.home, self.log = home, log
         self.made: dict[int, Any] = {}
 
-    def make(self, tree: Tree) -> Any:  # noqa: C901 - one line a type
+    def make(self, tree: Tree) -> Any:
         """Return the value of a tree. Raises whatever its classes raise."""
         if not isinstance(tree, list):
             return tree

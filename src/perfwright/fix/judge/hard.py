@@ -1,0 +1,43 @@
+"""Values at which code that looks the same parts ways: the ends of each type, and items that are hard to tell apart."""
+
+from math import inf, nan
+
+from perfwright.fix.judge.trees import Tree, of
+
+HUGE, EXACT = 10**30, (1 << 53) + 1
+
+INTS = [of(each) for each in (0, 1, -1, 2, 3, 10, 255, 256, -7, 1 << 31, EXACT, 1 << 64, -HUGE)]
+FLOATS = [of(each) for each in (0.0, -0.0, nan, inf, -inf, 0.1, 1.0, -1.5, 2.5, 1e16, 5e-324, 1.7e308, 1e-9)]
+TEXTS: list[Tree] = [
+    *("", " ", "a", "A", "ab", "0", "1", "-1", "1.0", "a" * 40, "aa", "aaa", "None", "nan"),
+    *("ß", "ẞ", "SS", "İ", "ı", "ﬁ", "é", "e\u0301", "½", "٣", "²", "\u212a", "Σ", "ς", "😀", "\ud800", "\x00"),
+    *("a b", " a ", "a\nb", "a\r\nb", "a\x1cb", "a\u2028b", "a\u2003b", "a,b", "a,,b", ","),
+    *("%s", "{}", "\\", "'", '"', "<b>"),
+]
+BYTES = [of(each) for each in (b"", b"a", b"A", b"\x00", b"\xff", b"a\nb", b"a\r\nb", b" a ")]
+SCALARS: dict[str, list[Tree]] = {
+    "int": INTS, "float": FLOATS, "str": TEXTS, "bytes": BYTES, "bool": [True, False], "none": [None],
+}  # fmt: skip
+OTHERS: tuple[object, ...] = (True, False, None, [], [1], (), {})
+ANY = [*INTS[:6], *FLOATS[:6], *TEXTS[:6], *map(of, OTHERS)]
+
+# What whole containers are filled with, one after the other.
+NUMBERS = ((1, 1, 1), (0,), (3, 1, 2, 1, 3), (-1, 1, 0), (EXACT, 1 << 52, 1), (5, 4, 3, 2, 1), (True, 1, False, 0))
+SUMS = ((0.1,) * 10, (1e16, 1.0, -1e16), (nan, 1.0, nan), (0.0, -0.0), (-0.0,), (-0.0, -0.0), (inf, -inf))
+TIES = ((1.0, nan, 0.5), (2.0, 2, 1.0, 1), (0.5, 1.5, 2.5), (-0.5, -1.5))
+WORDS = (
+    ("a", "A", "b", "B"), ("b", "a", "b", "a"), ("aa", "b", "cc", "d"), ("10", "9", "2", "1"), ("", "", "a"),
+    ("ß", "SS", "ss", "ẞ"), ("é", "e\u0301"), ("1", "٣", "½", "²"), ("İ", "i", "ı", "I"), ("ﬁ", "fi", "Σ", "σ", "ς"),
+    ("a b", "a\x1cb", "a\u2003b", "a\tb"), ("x\ny", "x\r\ny", "x\x0by", "x\u2028y"),
+)  # fmt: skip
+MIXED: tuple[tuple[object, ...], ...] = (
+    (1, True, 1.0, 0, False, -0.0), ("a", "b", "a"), (0.1,) * 10, (nan, nan), (None, None), (1, "1"), ((1,), (1,)),
+    (1e16, 1.0, -1e16), ([1], [1], [2]), ({"a": 1}, {"a": 1}), (2.5, 3, True), (2, 1, 2),
+)  # fmt: skip
+FILLS: dict[str, list[list[Tree]]] = {
+    kind: [[of(each) for each in fill] for fill in fills]
+    for kind, fills in {
+        "int": NUMBERS, "float": (*SUMS, *TIES), "str": WORDS, "any": MIXED,
+        "bytes": ((b"a", b"A", b""),), "bool": ((True, False, True),),
+    }.items()
+}  # fmt: skip
