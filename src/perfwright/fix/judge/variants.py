@@ -12,6 +12,7 @@ from perfwright.fix.judge.trees import Path, Tree, copied, numbers, parts, repla
 
 WORKER = "_perfwright_worker.trees"
 
+TUPLES, ITERATORS = ("iterable", "collection", "sequence", "reversible"), ("iterable", "iterator")
 LISTS = ("list", "sequence", "collection", "reversible", "iterable", "any")
 OF_TREE = {
     "int": "int", "str": "str", "bool": "bool", "f": "float", "i": "int", "b": "bytes", "none": "none",
@@ -217,31 +218,27 @@ def _ends(args: Tree, every: Sequence[Site], constants: Sequence[Tree]) -> Itera
 
 
 def _others(args: Tree, every: Sequence[Site]) -> Iterator[Variant]:
-    """The same items in another kind of container: a tuple, an iterator that can be walked once, a subclass."""
+    """The same items in another kind of container that is asked for, or where nobody says what is: a tuple, an iterator
+    that can be walked once, a subclass; nothing, and functions that fail."""
     for site in every:
-        kind, domain = tag(site.tree), _chosen(site)
+        kind, domain = tag(site.tree), _chosen(site)[0]
+        unsaid = domain in ("any", "unknown")
+        items = site.tree[2] if kind in ("l", "d") else []
+        others: dict[str, Tree] = {}
         if kind == "l":
-            items, wide = site.tree[2], domain[0]
-            yield Variant(_put(args, site, ["o", -1, f"{WORKER}:Items", ["list", items], []]), wide not in LISTS)
-            yield Variant(
-                _put(args, site, ["t", items]), wide not in ("iterable", "collection", "sequence", "reversible")
-            )
-            yield Variant(_put(args, site, ["n", -1, items]), wide not in ("iterable", "iterator"))
-        if kind == "d":
-            pairs = site.tree[2]
-            yield Variant(
-                _put(args, site, ["o", -1, "collections:OrderedDict", ["d", pairs, None], []]), domain[0] != "dict"
-            )
-            yield Variant(
-                _put(args, site, ["o", -1, "collections:defaultdict", ["d", pairs, ["c", "builtins:int"]], []]),
-                domain[0] != "dict",
-            )
-        if kind == "k":
-            yield Variant(replaced(args, (*site.path, 3), "raises"))
-        if len(site.path) == 2 and not site.stated:
-            yield Variant(replaced(args, site.path, None), beyond=True)
-        elif site.domain[0] == "union" and ["none"] in list(site.domain[1:]):
-            yield Variant(replaced(args, site.path, None))
+            others["items"] = ["o", -1, f"{WORKER}:Items", ["list", items], []]
+            if unsaid or domain in TUPLES:
+                others["tuple"] = ["t", items]
+            if unsaid or domain in ITERATORS:
+                others["iterator"] = ["n", -1, items]
+        elif kind == "d":
+            others["ordered"] = ["o", -1, "collections:OrderedDict", ["d", items, None], []]
+            others["default"] = ["o", -1, "collections:defaultdict", ["d", items, ["c", "builtins:int"]], []]
+        elif kind == "k":
+            others["failing"] = [*site.tree[:3], "raises"]
+        if len(site.path) == 2 and (unsaid or ["none"] in list(site.domain[1:])):
+            others["nothing"] = None
+        yield from (Variant(_put(args, site, each), unsaid) for each in others.values())
 
 
 def _mixed(args: Tree, every: Sequence[Site], constants: Sequence[Tree], pick: random.Random) -> Iterator[Variant]:
