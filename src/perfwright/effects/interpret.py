@@ -743,9 +743,11 @@ class Interpreter(Names):
             self.looked_up_relation(frame, rows.owner.model, relation, position)
             return
         orders = in_order(rows) if rows.limited is not None else rows.orders
-        if rows.model is None or not (rows.filters or orders):
+        model = rows.model or next((part[0] for part in rows.filters if part[0] is not None), None)
+        if model is None or not (rows.filters or rows.sometimes or orders):
             return
-        lookup = Lookup(frame.function, position, rows.model, rows.filters, orders)
+        lookup = Lookup(frame.function, position, model, rows.filters, orders)
+        lookup.sometimes = rows.sometimes
         lookup.limited = rows.limited is not None
         lookup.page = rows.limited is not None and rows.limited.constant not in (0, 1)
         lookup.what = query_symbol(rows)

@@ -16,13 +16,15 @@ class Lookup:
     """
 
     __slots__ = (
-        "condition", "filters", "function", "limited", "model", "orders", "page", "position", "relation", "what"
+        "condition", "filters", "function", "limited", "model", "orders", "page", "position", "relation",
+        "sometimes", "what",
     )  # fmt: skip
 
     def __init__(
         self, function: Function, position: int, model: Model, filters: tuple[Any, ...], orders: tuple[Any, ...]
     ) -> None:
         self.function, self.position, self.model, self.filters, self.orders = function, position, model, filters, orders
+        self.sometimes: tuple[tuple[Any, ...], ...] = ()  # filters that hold only where somebody asks for them
         self.relation = ""
         self.limited = self.page = False
         self.condition = ""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from perfwright.effects.conditions import column_of, filters_of, orders_of
+from perfwright.effects.conditions import filters_of, orders_of
 from perfwright.effects.frame import Frame
 from perfwright.effects.iteration import loaded, query, query_symbol, relation_size, run_query
 from perfwright.effects.library import Model as LibraryModel
@@ -23,6 +23,7 @@ from perfwright.effects.values import (
     Value,
     constant,
 )
+from perfwright.effects.where import column_of
 from perfwright.index.lower import Node
 from perfwright.index.project import Class
 from perfwright.index.tree import walk
@@ -215,13 +216,14 @@ def method(  # noqa: C901 - one step a word of the vocabulary
     if entry.filters:
         work = rows.copy(frame.depth)
         work.custom = rows.custom
-        work.filters = rows.filters + filters_of(rows, arguments, keywords, frame)
-        if entry.filters == "**kwargs":
-            work.filters = rows.filters + filters_of(rows, (), keywords, frame)
+        asked = filters_of(rows, () if entry.filters == "**kwargs" else arguments, keywords, frame)
+        work.filters = (*rows.filters, *asked.filters)
+        work.sometimes = (*rows.sometimes, *asked.groups)
         if name == "exclude":  # what is left is most of the table: no index helps
             work.filters = rows.filters + tuple(
                 [(of, column, "not") for of, column, _ in work.filters[len(rows.filters) :]]
             )
+            work.sometimes = rows.sometimes
     if entry.orders:
         work = work.copy(frame.depth)
         said = orders_of(rows, arguments, frame)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from perfwright.index.lower import Node, line_of
+from perfwright.index.lower import POSITIONAL, Node, line_of
 from perfwright.index.project import Class, External, Function, Module, Project, Value
 from perfwright.index.tree import text, walk
 
@@ -25,6 +25,7 @@ TO_MANY = ("ManyToManyField", "ParentalManyToManyField", "GenericRelation", "Tag
 INDEXED = ("SlugField", "AutoField", "BigAutoField", "OneToOneField", "ForeignKey", "ParentalKey", "TreeForeignKey")
 FLAGS = ("BooleanField", "NullBooleanField", "Boolean", "bool")
 INDEXES = ("Index", "UniqueConstraint", "BTreeIndex", "HashIndex", "BrinIndex", "GinIndex", "GistIndex")
+MAKES_COLUMNS = ("Column", "mapped_column", "Field", "relationship", "dynamic_loader")
 EAGER = ("joined", "selectin", "subquery", "immediate", "joined_inner")
 
 
@@ -196,14 +197,29 @@ class Schema:
         made = entity.expression if isinstance(entity, Value) else None
         if made is None or _called(made) != "Table" or not made[3] or not isinstance(entity, Value):
             return None
+        return self._made_table(entity, made)
+
+    def table_at(self, module: Module, node: Node) -> Model | None:
+        """Return the table that is no class and whose columns `song_artists.c` names."""
+        if node[0] != "attr" or node[3] not in ("c", "columns") or node[2][0] != "name":
+            return None
+        entity = self.project.lookup(module, node[2][2])
+        made = entity.expression if isinstance(entity, Value) else None
+        if made is None or _called(made) != "Table" or not made[3] or not isinstance(entity, Value):
+            return None
+        return self._made_table(entity, made)
+
+    def _made_table(self, entity: Value, made: Node) -> Model:
         known = self._tables.get(id(made))
         if known is None:
-            known = self._tables[id(made)] = Model(model.cls, SQLALCHEMY)
+            line = line_of(made[1])
+            cls = Class(entity.module, (entity.name, entity.name, line, line, (), (), (), {}, {}, -1))
+            known = self._tables[id(made)] = Model(cls, SQLALCHEMY)
             known.name = known.table = str(made[3][0][2]) if made[3][0][0] == "const" else entity.name
             for argument in made[3][1:]:
                 if _called(argument) == "Column" and argument[3] and argument[3][0][0] == "const":
                     name = str(argument[3][0][2])
-                    column = _sqlalchemy_column(name, argument, None, model.cls)
+                    column = _sqlalchemy_column(name, argument, None, cls)
                     column.module = entity.module
                     first = not any(each.type == "primary" for each in known.columns.values())
                     column.indexed = column.indexed or (column.type == "primary" and first)
@@ -394,12 +410,35 @@ class Schema:
                 if name in found:
                     continue
                 if binding[0] == "value":
-                    found[name] = binding[1], binding[2]
+                    found[name] = self._unfolded(base.module, binding[1]), binding[2]
                 elif binding[0] == "func":
                     made = _declared_attribute(base.module.functions[binding[1]])
                     if made is not None:
                         found[name] = made, None
         return found
+
+    def _unfolded(self, module: Module, node: Node | None) -> Node | None:
+        """Return the column that a helper of the project makes: `fk("users.id")` with `index=True` inside."""
+        if node is None or node[0] != "call" or _called(node) in MAKES_COLUMNS:
+            return node
+        helper = self.project.expression(module, node[2])
+        last = helper.body[-1] if isinstance(helper, Function) and helper.body else None
+        made = last[2] if last is not None and last[0] == "return" else None
+        if made is None or _called(made) not in MAKES_COLUMNS or not isinstance(helper, Function):
+            return node
+        names = [parameter[0] for parameter in helper.parameters if parameter[3] == POSITIONAL]
+        given = dict(zip(names, node[3], strict=False))
+        further = list(node[3][len(names) :])
+        more = []
+        for key, value in node[4]:
+            if key in {parameter[0] for parameter in helper.parameters}:
+                given[key] = value
+            else:
+                more.append((key, value))
+        _, position, function, arguments, keywords = made
+        plain = [_given(each, given) for each in arguments if each[0] != "star"]
+        kept = [(key, _given(value, given)) for key, value in keywords if key]
+        return ("call", node[1] or position, function, (*plain, *further), (*kept, *more))
 
     def _relationship(self, model: Model, name: str, call: Node, annotation: Node | None) -> None:
         keywords = {key: value for key, value in call[4] if key}
@@ -522,6 +561,15 @@ class Schema:
                 if column.target and by_table.get(column.target.partition(".")[0]) is model:
                     return column
         return None
+
+
+def _given(node: Any, given: dict[str, Node]) -> Any:
+    """Return an expression with the arguments of a call in the places of the parameters."""
+    if type(node) is not tuple:
+        return node
+    if len(node) == 3 and node[0] == "name" and node[2] in given:
+        return given[node[2]]
+    return tuple([_given(part, given) for part in node])
 
 
 def _declared_attribute(function: Function) -> Node | None:

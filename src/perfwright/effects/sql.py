@@ -8,10 +8,10 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from perfwright.effects.conditions import note
 from perfwright.effects.frame import Frame
 from perfwright.effects.observations import Lookup
 from perfwright.effects.schema import SQL, Column, Model
+from perfwright.effects.where import note
 from perfwright.index.lower import Node, line_of
 from perfwright.index.project import Class, Function, Module
 from perfwright.index.tree import walk

@@ -17,6 +17,7 @@ EVERY_LEVEL: Final = "~"  # after a relation to the own table: its rows have it 
 MOST_FIELDS = 64  # constant keys of a dict that are remembered
 NESTED: Final = 3  # collections inside each other whose items are told apart
 DEEPEST: Final = 12  # collections inside each other that are known at all
+OPTIONS = 24  # groups of conditions of one query that hold only sometimes
 LITTLE = 20  # a constant number of items up to this is not worth a finding
 
 
@@ -273,7 +274,8 @@ class Rows(Value):
 
     __slots__ = (
         "api", "assumed", "columns", "custom", "escaped", "fetched", "filters", "kept", "limited", "load", "locked",
-        "manager", "model", "orders", "owner", "position", "relation", "size", "skips", "stored", "takes", "values",
+        "manager", "model", "orders", "owner", "position", "relation", "size", "skips", "sometimes", "stored",
+        "takes", "values",
     )  # fmt: skip
     kind = "rows"
 
@@ -282,6 +284,7 @@ class Rows(Value):
         self.model, self.api, self.position = model, api, position
         self.fetched: frozenset[str] = frozenset()
         self.filters: tuple[Any, ...] = ()  # (model, column, operator)
+        self.sometimes: tuple[tuple[Any, ...], ...] = ()  # filters that hold only where somebody asks for them
         self.orders: tuple[Any, ...] = ()  # (model, column)
         self.limited: Size | None = None
         self.load: Load | None = None
@@ -307,6 +310,7 @@ class Rows(Value):
         new.relation, new.owner, new.values, new.columns = self.relation, self.owner, self.values, self.columns
         new.assumed, new.size, new.custom = self.assumed, self.size, self.custom
         new.locked, new.skips, new.takes = self.locked, self.skips, self.takes
+        new.sometimes = self.sometimes
         return new
 
     def shape(self) -> Any:
@@ -450,6 +454,16 @@ def brought(first: frozenset[str], second: frozenset[str]) -> frozenset[str]:
     return first & second
 
 
+def options(first: Rows, second: Rows) -> tuple[tuple[Any, ...], ...]:
+    """Return the groups of conditions that only one of two ways to a query adds."""
+    found = dict.fromkeys((*first.sometimes, *second.sometimes))
+    for one, other in ((first, second), (second, first)):
+        more = tuple([part for part in one.filters if part not in other.filters])
+        if more:
+            found[more] = None
+    return tuple(found)[:OPTIONS]
+
+
 def join(first: Value, second: Value) -> Value:
     """Return a value that stands for either of two: what both branches of an `if` leave behind."""
     if first is second:
@@ -465,6 +479,7 @@ def join(first: Value, second: Value) -> Value:
         merged = first.copy(max(first.depth, second.depth))
         merged.fetched = brought(first.fetched, second.fetched)
         merged.filters = tuple(name for name in first.filters if name in second.filters)
+        merged.sometimes = options(first, second)
         merged.limited = first.limited if second.limited else None
         merged.stored = first.stored and second.stored
         merged.locked, merged.escaped = first.locked and second.locked, first.escaped or second.escaped

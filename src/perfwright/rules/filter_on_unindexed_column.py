@@ -93,7 +93,8 @@ from perfwright.index.tree import walk
 from perfwright.rules._contract import Rule
 from perfwright.rules._indexes import is_create, makers, mentions
 
-SELECTIVE = ("eq", "exact", "iexact", "in", "relation", "pk")
+Filter = tuple[Model | None, str, str]
+SELECTIVE = ("eq", "exact", "iexact", "in", "relation", "pk", "or")
 LISTED = 3  # columns named in one message
 BY_CONTENT = ("GinIndex", "GistIndex", "SpGistIndex", "BloomIndex", "OpClass", "SearchVector")
 
@@ -176,35 +177,46 @@ def cure(model: Model, columns: list[str]) -> str:
 def confidence(how: str, lookup: Lookup) -> Confidence:
     if lookup.relation or how == "eq":
         return "certain"
-    return "likely" if how in ("range", "page") or (how == "order" and lookup.limited) else "possible"
+    return (
+        "likely"
+        if how in ("range", "page", "joined", "sometimes") or (how == "order" and lookup.limited)
+        else "possible"
+    )
 
 
 def unindexed(lookup: Lookup) -> Iterator[tuple[Model, Column, str]]:
     """Give the columns that a query looks up by, where none of its conditions can use an index."""
-    own = [part for part in lookup.filters if part[0] is lookup.model]
-    if len(own) < len(lookup.filters):
-        return  # conditions of other tables may be the ones that select
+    yield from searched(lookup, lookup.filters)
+    told = set()
+    for group in lookup.sometimes:
+        for model, column, how in searched(lookup, (*lookup.filters, *group)):
+            if how in ("eq", "range") and any(part[1] == column.name for part in group) and column.name not in told:
+                told.add(column.name)
+                yield model, column, "sometimes"
+
+
+def searched(lookup: Lookup, filters: tuple[Filter, ...]) -> Iterator[tuple[Model, Column, str]]:
+    """Give the column that an index should have, for a query with some conditions."""
     columns, found = [], False
-    for model, name, operator in own:
-        column = model.column(name) if name else None
-        relation = model.relations.get(name) if name else None
-        if column is None:
-            found = found or name in ("pk", "id") or relation is not None or not name
+    for model, name, operator in filters:
+        column = model.column(name) if model is not None and name else None
+        if model is None or column is None:
+            found = found or model is None or name in ("pk", "id") or name in model.relations or not name
             continue
-        found = found or column.indexed
+        found = found or (column.indexed and operator != "not")
         columns.append((model, column, operator))
     if found:
-        yield from unsorted(lookup, own)
+        yield from unsorted(lookup, filters)
         return
     for model, column, operator in columns:
         if operator in SELECTIVE and not column.is_flag:
-            yield model, column, "eq"
+            yield model, column, "eq" if model is lookup.model else "joined"
             return
     for model, column, operator in columns:
         if operator == "range":
             yield model, column, "range"
             return
-    if lookup.filters:
+    if filters:
         return
     for model, name in lookup.orders:
         column = model.column(name)
@@ -213,13 +225,13 @@ def unindexed(lookup: Lookup) -> Iterator[tuple[Model, Column, str]]:
         return
 
 
-def unsorted(lookup: Lookup, own: list[tuple[Model, str, str]]) -> Iterator[tuple[Model, Column, str]]:
+def unsorted(lookup: Lookup, own: tuple[Filter, ...]) -> Iterator[tuple[Model, Column, str]]:
     """Give the column that a page is sorted by, where the rows of one parent are all read and sorted for it."""
     if not lookup.page or not lookup.orders or lookup.orders[0][0] is not lookup.model:
         return
     equal: set[str] = set()
     for model, name, operator in own:
-        column = model.column(name) if name else None
+        column = model.column(name) if name and model is lookup.model else None
         if column is None or operator not in ("eq", "flag", "range") or column.unique:
             return
         if operator == "eq":
