@@ -4,7 +4,9 @@ from typing import Any
 
 from perfwright.effects.frame import Frame
 from perfwright.effects.observations import Lookup
-from perfwright.effects.schema import DJANGO, Model
+from perfwright.effects.orders import ASC, at_path, by_path
+from perfwright.effects.orders import MADE as COMPUTED
+from perfwright.effects.schema import DJANGO
 from perfwright.effects.values import Rows
 from perfwright.effects.where import Asked, column_of, finds_few, keyword, note, other, read
 from perfwright.effects.written import Scope
@@ -55,18 +57,6 @@ def _named(node: Node) -> tuple[Any, ...]:
     return keywords
 
 
-def at_path(model: Model | None, path: str) -> tuple[Model, str] | None:
-    """Return the model and the column that Django's `customer__name__icontains` leads to."""
-    for part in path.split("__"):
-        if model is None:
-            return None
-        relation = model.relations.get(part)
-        if relation is None:
-            return (model, part) if part in model.columns else None
-        model = relation.target
-    return None
-
-
 def searched(frame: Frame, node: Node) -> None:
     """Note `User.name.ilike(pattern)`, wherever the condition is built."""
     base = node[2][2]
@@ -92,53 +82,16 @@ def _begins_anywhere(frame: Frame, pattern: Node) -> bool:
     return bool(pattern[0] == "const" and isinstance(pattern[2], str) and pattern[2].startswith("%"))
 
 
-def orders_of(rows: Rows, arguments: tuple[Node, ...], frame: Frame) -> tuple[Any, ...]:
-    """Return `(model, column)` of each column that rows are ordered by."""
-    found: list[tuple[Any, ...]] = []
-    for argument in arguments:
-        if argument[0] == "star" and argument[2][0] == "name":
-            argument = next(
-                (
-                    each[3]
-                    for each in walk(frame.function.body)
-                    if each[0] == "assign" and each[2][0][:3:2] == ("name", argument[2][2])
-                ),
-                argument,
-            )
-        if argument[0] == "coll":
-            found.extend(orders_of(rows, argument[3], frame))
-            continue
-        if argument[0] == "const" and isinstance(argument[2], str):
-            column = at_path(rows.model, argument[2].lstrip("-"))
-            if column is not None:
-                found.append(column)
-            continue
-        node = argument
-        while node[0] == "call" and node[2][0] == "attr":
-            node = node[2][2]
-        column = column_of(frame, node)
-        if column:
-            found.append(column)
-    return tuple(found)
-
-
 def offered(frame: Frame, rows: Rows, position: int, searches: Node | None, orders: Node | None) -> None:
     """Note what REST framework lets callers search a list by (`search_fields`) and sort it by (`ordering_fields`)."""
     for node in searches[3] if searches is not None and searches[0] == "coll" else ():
         if node[0] == "const" and isinstance(node[2], str) and node[2][:1] not in BEGINNINGS:
             note(frame, at_path(rows.model, node[2].lstrip("$")), "text", node[1], f"search_fields: {node[2]}")
     for node in orders[3] if orders is not None and orders[0] == "coll" else ():
-        column = at_path(rows.model, node[2]) if node[0] == "const" and isinstance(node[2], str) else None
-        if column is not None and rows.model is not None:
-            lookup = Lookup(frame.function, position, rows.model, rows.filters, (column,))
-            lookup.limited = lookup.page = True
+        found = by_path(rows, node[2], ASC) if node[0] == "const" and isinstance(node[2], str) else []
+        if found and rows.model is not None:
+            at = node[1] if found[0][2] == COMPUTED else position
+            lookup = Lookup(frame.function, at, rows.model, rows.filters, tuple(found))
+            lookup.limited = lookup.page = lookup.turned = True
             lookup.what = f"ordering_fields: {node[2]}"
             frame.lookups.append(lookup)
-
-
-def in_order(rows: Rows) -> tuple[Any, ...]:
-    """Return what rows are ordered by: what the query says, else Django's model."""
-    if rows.orders or rows.model is None or rows.model.ordering is None or rows.model.ordering[0] != "coll":
-        return rows.orders
-    named = (each[2].lstrip("-") for each in rows.model.ordering[3] if each[0] == "const" and isinstance(each[2], str))
-    return tuple([column for name in named if (column := at_path(rows.model, name)) is not None])

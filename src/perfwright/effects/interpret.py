@@ -12,7 +12,6 @@ from typing import Any
 
 from perfwright.effects import annotations, attributes, protocols, sql, template_nodes
 from perfwright.effects.built_in import SPECIAL, Call
-from perfwright.effects.conditions import in_order
 from perfwright.effects.entries import Entries, decorator_names
 from perfwright.effects.expressions import EXPRESSIONS
 from perfwright.effects.frame import NOTHING, Event, Frame, Held, Loop, Summary
@@ -21,6 +20,7 @@ from perfwright.effects.iteration import deepen, query_symbol
 from perfwright.effects.library import Libraries
 from perfwright.effects.names import Names
 from perfwright.effects.observations import Lookup, Reading, Response
+from perfwright.effects.orders import in_order
 from perfwright.effects.passing import assumed, identity, rest_of, rooted, sources, texts
 from perfwright.effects.queries import begun
 from perfwright.effects.scans import SAME, is_whole
@@ -747,7 +747,8 @@ class Interpreter(Names):
         if model is None or not (rows.filters or rows.sometimes or orders):
             return
         lookup = Lookup(frame.function, position, model, rows.filters, orders)
-        lookup.sometimes = rows.sometimes
+        lookup.sometimes, lookup.turned = rows.sometimes, rows.skips is not None or rows.limited is PAGE
+        lookup.default, lookup.sorted = not rows.orders, rows.sorted
         lookup.limited = rows.limited is not None
         lookup.page = rows.limited is not None and rows.limited.constant not in (0, 1)
         lookup.what = query_symbol(rows)

@@ -16,8 +16,8 @@ class Lookup:
     """
 
     __slots__ = (
-        "condition", "filters", "function", "limited", "model", "orders", "page", "position", "relation",
-        "sometimes", "what",
+        "condition", "default", "filters", "function", "limited", "model", "orders", "page", "position", "relation",
+        "sometimes", "sorted", "turned", "what",
     )  # fmt: skip
 
     def __init__(
@@ -27,6 +27,9 @@ class Lookup:
         self.sometimes: tuple[tuple[Any, ...], ...] = ()  # filters that hold only where somebody asks for them
         self.relation = ""
         self.limited = self.page = False
+        self.turned = False  # the caller turns its pages
+        self.sorted: tuple[Function, int] | None = None  # where the order is said
+        self.default = False  # the model says its order, not the query
         self.condition = ""
         self.what = ""
 

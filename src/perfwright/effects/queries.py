@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from perfwright.effects.conditions import filters_of, orders_of
+from perfwright.effects.conditions import filters_of
 from perfwright.effects.frame import Frame
 from perfwright.effects.iteration import loaded, query, query_symbol, relation_size, run_query
 from perfwright.effects.library import Model as LibraryModel
 from perfwright.effects.library import Type
+from perfwright.effects.orders import orders_of
 from perfwright.effects.schema import DJANGO, Model, Relation
 from perfwright.effects.values import (
     EVERY_LEVEL,
@@ -35,6 +36,7 @@ QUERY, FLASK_QUERY = "sqlalchemy.orm.Query", "flask_sqlalchemy.query.Query"
 KEEPS_ROWS = frozenset(
     ("all", "count", "exists", "__iter__", "__len__", "__bool__", "iterator", "get_queryset", "only")
 )
+AS_IS = ("F", "Value", "Cast")  # annotations that are no more than a column
 LOADERS = ("joinedload", "selectinload", "subqueryload", "contains_eager", "immediateload")
 # Methods that choose a page: their parameters for where it begins and how long it is.
 PAGES = {
@@ -226,9 +228,10 @@ def method(  # noqa: C901 - one step a word of the vocabulary
             work.sometimes = rows.sometimes
     if entry.orders:
         work = work.copy(frame.depth)
+        work.sorted = (frame.function, node[1])
         said = orders_of(rows, arguments, frame)
         replaces = rows.model is not None and rows.model.framework == DJANGO
-        work.orders = (said or ((rows.model, ""),)) if replaces else rows.orders + said
+        work.orders = (said or ((rows.model, "", ""),)) if replaces else rows.orders + said
     if name in PAGES:
         work = paged(frame, work, name, node)
     returns = entry.returns
@@ -321,6 +324,8 @@ def _refined(
         new.columns = tuple(str(a[2]) for a in node[3] if a[0] == "const")
     if name in ("only", "defer"):
         new.columns = ("*",)
+    if name in ("annotate", "alias") and not rows.values:
+        new.made |= {key for key, value in node[4] if key and value[0] != "const" and value[2][-1] not in AS_IS}
     return new
 
 

@@ -79,6 +79,7 @@ class Model:
         "always",
         "cls",
         "columns",
+        "descending",
         "framework",
         "historical",
         "indexes",
@@ -97,6 +98,7 @@ class Model:
         self.managers: dict[str, Node] = {}
         self.always: frozenset[str] = frozenset()  # relations that every query fetches along
         self.indexes: list[tuple[str, ...]] = []  # the columns of each index, constraint and key, in their order
+        self.descending: dict[tuple[str, ...], frozenset[str]] = {}  # of an index, the columns that it has backwards
         self.ordering: Node | None = None  # what Django orders every query by that says nothing else
         self.uniques: list[frozenset[str]] = []  # columns that no two rows have the same in, taken together
         self.abstract = False
@@ -112,6 +114,24 @@ class Model:
         if found is None and name.endswith("_id"):
             found = self.columns.get(name[:-3])
         return found
+
+    def turns(self, equal: frozenset[str], wanted: tuple[tuple[str, bool], ...]) -> bool:
+        """Tell whether an index has the columns of an order in their turn, but not in their directions.
+
+        `wanted` says of each column whether it descends. An index is read forwards or backwards as a whole.
+        """
+        matching = False
+        for columns in self.indexes:
+            rest = list(columns)
+            while rest and rest[0] in equal:
+                del rest[0]
+            if len(rest) < 2 or len(wanted) < 2 or rest[0] != wanted[0][0] or rest[1] != wanted[1][0]:
+                continue
+            backwards = self.descending.get(columns, frozenset())
+            if (wanted[0][1] == (rest[0] in backwards)) == (wanted[1][1] == (rest[1] in backwards)):
+                return False
+            matching = True
+        return matching
 
     def serves(self, equal: frozenset[str], wanted: tuple[str, ...]) -> bool:
         """Tell whether an index gives the rows with some columns' values in the order of others.
@@ -336,7 +356,11 @@ class Schema:
         known = [model.column(name.lstrip("-")) for name in columns]
         if known and known[0] is not None:
             known[0].indexed = True
-        model.indexes.append(tuple([column.name if column is not None else "" for column in known]))
+        index = tuple([column.name if column is not None else "" for column in known])
+        model.indexes.append(index)
+        backwards = frozenset(name[1:] for name in columns if name.startswith("-"))
+        if backwards:
+            model.descending[index] = backwards
 
     def _meta(self, cls: Class) -> dict[str, Node]:
         binding = cls.names.get("Meta")
@@ -653,6 +677,8 @@ def _sqlalchemy_indexes(node: Node) -> Iterable[tuple[str, ...]]:
         kind = _called(call) if call[0] == "call" else ""
         if kind in ("Index", "UniqueConstraint", "PrimaryKeyConstraint"):
             columns = [_column_name(argument) for argument in call[3]]
+            backwards = ["-" if _is_backwards(argument) else "" for argument in call[3]]
+            columns = [sign + name for sign, name in zip(backwards, columns, strict=True)]
             yield tuple(columns[1:] if kind == "Index" else columns)
 
 
@@ -678,9 +704,18 @@ def _sqlalchemy_uniques(node: Node) -> Iterable[frozenset[str]]:
             yield frozenset(_column_name(argument) for argument in call[3][1:])
 
 
+def _is_backwards(node: Node) -> bool:
+    """Tell whether an index has a column descending: `Job.priority.desc()`, `text("priority DESC")`."""
+    if node[0] != "call":
+        return False
+    said = node[3][0] if node[3] else None
+    is_text = said is not None and said[0] == "const" and isinstance(said[2], str)
+    return _last(node[2]) == "desc" or (is_text and said is not None and said[2].lower().endswith(" desc"))
+
+
 def _column_name(node: Node) -> str:
     if node[0] == "const":
-        return str(node[2])
+        return str(node[2]).partition(" ")[0]
     if node[0] == "call":
         return _column_name(node[2][2]) if node[2][0] == "attr" else (_column_name(node[3][0]) if node[3] else "")
     return _last(node)

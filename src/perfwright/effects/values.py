@@ -274,8 +274,8 @@ class Rows(Value):
 
     __slots__ = (
         "api", "assumed", "columns", "custom", "escaped", "fetched", "filters", "kept", "limited", "load", "locked",
-        "manager", "model", "orders", "owner", "position", "relation", "size", "skips", "sometimes", "stored",
-        "takes", "values",
+        "made", "manager", "model", "orders", "owner", "position", "relation", "size", "skips", "sometimes",
+        "sorted", "stored", "takes", "values",
     )  # fmt: skip
     kind = "rows"
 
@@ -285,7 +285,9 @@ class Rows(Value):
         self.fetched: frozenset[str] = frozenset()
         self.filters: tuple[Any, ...] = ()  # (model, column, operator)
         self.sometimes: tuple[tuple[Any, ...], ...] = ()  # filters that hold only where somebody asks for them
-        self.orders: tuple[Any, ...] = ()  # (model, column)
+        self.orders: tuple[Any, ...] = ()  # (model, column, which way)
+        self.sorted: tuple[Function, int] | None = None  # where that is said
+        self.made: frozenset[str] = frozenset()  # names that are computed for each row
         self.limited: Size | None = None
         self.load: Load | None = None
         self.manager = False
@@ -310,7 +312,7 @@ class Rows(Value):
         new.relation, new.owner, new.values, new.columns = self.relation, self.owner, self.values, self.columns
         new.assumed, new.size, new.custom = self.assumed, self.size, self.custom
         new.locked, new.skips, new.takes = self.locked, self.skips, self.takes
-        new.sometimes = self.sometimes
+        new.sometimes, new.made, new.sorted = self.sometimes, self.made, self.sorted
         return new
 
     def shape(self) -> Any:
@@ -464,6 +466,16 @@ def options(first: Rows, second: Rows) -> tuple[tuple[Any, ...], ...]:
     return tuple(found)[:OPTIONS]
 
 
+def either_order(first: tuple[Any, ...], second: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return what rows may be ordered by in one of two ways: the first of each, as a choice, before the rest."""
+    if first == second or not second:
+        return first
+    if not first:
+        return second
+    made = [(*order[:2], "either" if order[2] in ("made", "either") else "choice") for order in (first[0], second[0])]
+    return (*dict.fromkeys(made), *first[1:])[:OPTIONS]
+
+
 def join(first: Value, second: Value) -> Value:
     """Return a value that stands for either of two: what both branches of an `if` leave behind."""
     if first is second:
@@ -479,7 +491,9 @@ def join(first: Value, second: Value) -> Value:
         merged = first.copy(max(first.depth, second.depth))
         merged.fetched = brought(first.fetched, second.fetched)
         merged.filters = tuple(name for name in first.filters if name in second.filters)
-        merged.sometimes = options(first, second)
+        merged.sometimes, merged.made = options(first, second), first.made | second.made
+        merged.orders, merged.sorted = either_order(first.orders, second.orders), first.sorted or second.sorted
+        merged.skips, merged.takes = first.skips or second.skips, first.takes or second.takes
         merged.limited = first.limited if second.limited else None
         merged.stored = first.stored and second.stored
         merged.locked, merged.escaped = first.locked and second.locked, first.escaped or second.escaped

@@ -8,6 +8,11 @@ from perfwright.index.lower import Node
 from perfwright.index.project import Module, Project
 from perfwright.index.tree import walk
 
+# Tables that get a row each time something happens: even those of one owner are many.
+LOGS = re.compile(
+    r"(Activit(y|ies)|Events?|Logs?|Entry|Entries|Messages?|Notifications?|Audit|History|Transactions?|Readings?|Metrics?"
+    r"|Visits?|Views?|Clicks?|Measurements?|Samples?|Records?)$"
+)
 MAKES = ("AddIndex", "create_index", "Index", "RunSQL", "execute", "AddIndexConcurrently")
 
 

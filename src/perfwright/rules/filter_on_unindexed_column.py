@@ -80,10 +80,12 @@ def make(n: int) -> tuple[Session, str]:
 The table is small and stays so (name its size in the settings), or it is written far more often than read.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
 from perfwright.effects.observations import Lookup
+from perfwright.effects.orders import CHOICE, CHOSEN, EITHER, MADE
 from perfwright.effects.schema import SQL, SQLALCHEMY, Column, Model
 from perfwright.effects.summary import Effects
 from perfwright.finding import Confidence, Cost, Finding, Place, Proof, Step, Term
@@ -91,9 +93,18 @@ from perfwright.index.lower import Node, line_of
 from perfwright.index.project import Project
 from perfwright.index.tree import walk
 from perfwright.rules._contract import Rule
-from perfwright.rules._indexes import is_create, makers, mentions
+from perfwright.rules._indexes import LOGS, is_create, makers, mentions
 
 Filter = tuple[Model | None, str, str]
+VERBS = {"order": "sort by", "page": "sort by", "range": "filter by a range of"}
+ALONE = ("eq", "range", "joined", "behind")
+# Keys to what has very many rows of one table: a customer of the whole application.
+TENANT = re.compile(
+    r"(^|_)(org|organi[sz]ation|tenant|workspace|company|team|project|application|app|site|store|shop|account|location"
+    r"|warehouse|household|clinic|school|branch|merchant|agency)(_id)?$"
+)
+# Of most rows the same is true; the few others are what somebody waits for.
+WAITS = re.compile(r"(^|_)(un)?(read|seen|opened|processed|sent|delivered|handled|acknowledged|resolved|done)$")
 SELECTIVE = ("eq", "exact", "iexact", "in", "relation", "pk", "or")
 LISTED = 3  # columns named in one message
 BY_CONTENT = ("GinIndex", "GistIndex", "SpGistIndex", "BloomIndex", "OpClass", "SearchVector")
@@ -129,7 +140,7 @@ def settle(finding: Finding) -> Finding:
 def told(model: Model, column: Column, how: str, lookups: list[Lookup]) -> Finding:
     first = min(lookups, key=lambda lookup: (lookup.function.path, lookup.position))
     sites = {(lookup.function.path, lookup.position >> 12) for lookup in lookups}
-    verb = {"order": "sort by", "page": "sort by", "range": "filter by a range of"}.get(how, "look rows up by")
+    verb = VERBS.get(how, "look rows up by")
     if first.relation or len(sites) == 1:
         by, verb = f"following `{first.relation}`" if first.relation else "a query", verb.replace(" ", "s ", 1)
     else:
@@ -145,9 +156,14 @@ def told(model: Model, column: Column, how: str, lookups: list[Lookup]) -> Findi
     ]
     lacks = "which has no index"
     columns = [column.name]
-    if how == "page":
-        columns = [*dict.fromkeys(name for _, name, operator in first.filters if operator == "eq"), column.name]
-        lacks = f"for a page of the rows with one {' and '.join(columns[:-1])}, which no index has together"
+    if how in ("page", "behind"):
+        parents = parents_of(first, column)
+        columns = [*parents, column.name]
+        of = "for a page of the rows" if how == "page" else "among the rows"
+        lacks = f"{of} with one {' and '.join(parents)}, which no index has together"
+        if not parents:
+            several = " and ".join(dict.fromkeys(name for _, name, operator in first.filters if operator == "in"))
+            lacks = f"{of} of several {several}, which no index has together"
     return Finding(
         rule=RULE.name,
         place=Place(path=column.module.path, line=column.line, function=model.name),
@@ -158,6 +174,12 @@ def told(model: Model, column: Column, how: str, lookups: list[Lookup]) -> Findi
         chain=tuple(chain),
         cost=Cost(terms=(Term("db.seqscan", (model.name,)),)),
     )
+
+
+def parents_of(lookup: Lookup, column: Column) -> list[str]:
+    """Return the columns that a query asks one value of, as an index should begin with them."""
+    names = dict.fromkeys(name for _, name, operator in lookup.filters if operator == "eq" and name != column.name)
+    return [name for name in names if (known := lookup.model.column(name)) is not None and not known.is_flag]
 
 
 def cure(model: Model, columns: list[str]) -> str:
@@ -179,7 +201,7 @@ def confidence(how: str, lookup: Lookup) -> Confidence:
         return "certain"
     return (
         "likely"
-        if how in ("range", "page", "joined", "sometimes") or (how == "order" and lookup.limited)
+        if how in ("range", "page", "joined", "sometimes", "behind") or (how == "order" and lookup.limited)
         else "possible"
     )
 
@@ -190,9 +212,9 @@ def unindexed(lookup: Lookup) -> Iterator[tuple[Model, Column, str]]:
     told = set()
     for group in lookup.sometimes:
         for model, column, how in searched(lookup, (*lookup.filters, *group)):
-            if how in ("eq", "range") and any(part[1] == column.name for part in group) and column.name not in told:
+            if how in ALONE and any(part[1] == column.name for part in group) and column.name not in told:
                 told.add(column.name)
-                yield model, column, "sometimes"
+                yield model, column, "behind" if how == "behind" else "sometimes"
 
 
 def searched(lookup: Lookup, filters: tuple[Filter, ...]) -> Iterator[tuple[Model, Column, str]]:
@@ -207,6 +229,7 @@ def searched(lookup: Lookup, filters: tuple[Filter, ...]) -> Iterator[tuple[Mode
         columns.append((model, column, operator))
     if found:
         yield from unsorted(lookup, filters)
+        yield from behind(lookup, filters)
         return
     for model, column, operator in columns:
         if operator in SELECTIVE and not column.is_flag:
@@ -218,30 +241,77 @@ def searched(lookup: Lookup, filters: tuple[Filter, ...]) -> Iterator[tuple[Mode
             return
     if filters:
         return
-    for model, name in lookup.orders:
-        column = model.column(name)
-        if model is lookup.model and column is not None and not column.indexed:
-            yield model, column, "order"
-        return
+    for name, *_ in firsts(lookup):
+        column = lookup.model.column(name)
+        if column is not None and not column.indexed:
+            yield lookup.model, column, "order"
 
 
 def unsorted(lookup: Lookup, own: tuple[Filter, ...]) -> Iterator[tuple[Model, Column, str]]:
     """Give the column that a page is sorted by, where the rows of one parent are all read and sorted for it."""
-    if not lookup.page or not lookup.orders or lookup.orders[0][0] is not lookup.model:
+    if not lookup.page or not lookup.orders:
         return
     equal: set[str] = set()
+    several = False
     for model, name, operator in own:
         column = model.column(name) if name and model is lookup.model else None
-        if column is None or operator not in ("eq", "flag", "range") or column.unique:
+        if column is None or operator not in ("eq", "flag", "range", "in") or column.unique:
             return
+        several = several or operator == "in"
         if operator == "eq":
             equal.add(column.name)
-    if any(columns <= equal for columns in lookup.model.uniques) or not equal:
+    if any(columns <= equal for columns in lookup.model.uniques) or not (equal or several):
         return
-    wanted = tuple([name for model, name in lookup.orders if model is lookup.model])
-    column = lookup.model.column(wanted[0])
-    if column is not None and column.name not in equal and not lookup.model.serves(frozenset(equal), wanted):
-        yield lookup.model, column, "page"
+    for wanted in firsts(lookup):
+        column = lookup.model.column(wanted[0])
+        if column is not None and column.name not in equal and not lookup.model.serves(frozenset(equal), wanted):
+            yield lookup.model, column, "page"
+
+
+def behind(lookup: Lookup, filters: tuple[Filter, ...]) -> Iterator[tuple[Model, Column, str]]:
+    """Give the column that a query looks up by beside a parent with very many rows, where no index has both."""
+    parents, equal, more = 0, set(), []
+    for model, name, operator in filters:
+        column = model.column(name) if model is lookup.model and model is not None and name else None
+        if column is None or (column.unique and operator in SELECTIVE):
+            return
+        if operator not in ("eq", "in"):
+            more.append((column, operator))
+        elif not column.indexed:
+            equal.add(column.name)
+            more.append((column, operator))
+        elif has_many(lookup.model, column):
+            parents += 1
+            equal.add(column.name)
+        else:
+            return
+    if not parents or any(columns <= equal for columns in lookup.model.uniques):
+        return
+    for wanted in ("range", "eq", "in", "flag"):
+        if wanted != "range" and not LOGS.search(lookup.model.name):
+            return
+        for column, operator in more:
+            if operator == wanted and (not column.is_flag or (wanted == "flag" and WAITS.search(column.name))):
+                before = frozenset(equal - {column.name})
+                if not lookup.model.serves(before, (column.name,)):
+                    yield lookup.model, column, "behind"
+                return
+
+
+def has_many(model: Model, column: Column) -> bool:
+    """Tell whether very many rows have the same in a key: an organisation's, or events of whatever it is."""
+    points = bool(column.target) or column.name in model.relations
+    return points and bool(LOGS.search(model.name) or TENANT.search(column.name))
+
+
+def firsts(lookup: Lookup) -> Iterator[tuple[str, ...]]:
+    """Give the columns of a query's own table that it sorts by, for each of those that may come first."""
+    rest = tuple([name for model, name, way in lookup.orders if model is lookup.model and way not in CHOSEN])
+    for model, name, way in lookup.orders:
+        if model is lookup.model and way not in (MADE, EITHER):
+            yield (name, *rest) if way == CHOICE else rest
+        if way not in CHOSEN:
+            return
 
 
 # ------------------------------------------------------------------------------ a condition

@@ -97,6 +97,7 @@ The table is small and stays so (name its size in the settings), or nobody can g
 import re
 from collections.abc import Iterator
 
+from perfwright.effects.orders import EITHER, MADE
 from perfwright.effects.schema import SQLALCHEMY, Model
 from perfwright.effects.summary import Effect, Effects
 from perfwright.effects.values import Rows
@@ -106,14 +107,11 @@ from perfwright.index.project import Class, Function
 from perfwright.index.tree import text, walk
 from perfwright.rules._chosen import chosen, is_request
 from perfwright.rules._contract import Rule
+from perfwright.rules._indexes import LOGS
 from perfwright.rules._pagers import paged, pager
 
 LENGTHS = ("size", "limit", "per", "count", "length", "take", "rows")  # last words of names for how long a page is
-# Tables that get a row each time something happens: even those of one owner are many.
-LOGS = re.compile(
-    r"(Activit(y|ies)|Events?|Logs?|Entry|Entries|Messages?|Notifications?|Audit|History|Transactions?|Readings?|Metrics?"
-    r"|Visits?|Views?|Clicks?|Measurements?|Samples?|Records?)$"
-)
+COMPUTED = (MADE, EITHER)
 BY_NUMBER = ("PageNumberPagination", "LimitOffsetPagination")
 LAST = re.compile(
     r"(max|last)_?(page|offset)s?(?!_?(size|len))", re.I
@@ -142,7 +140,7 @@ def turns(node: Node) -> bool:
 
 
 def told(effects: Effects, effect: Effect, rows: Rows, model: Model, function: Function, node: Node) -> Finding:
-    order = str((rows.orders[0][1] if rows.orders else "") or "id")
+    order = next((str(name) for _, name, way in rows.orders[:1] if name and way not in COMPUTED), "id")
     if model.framework == SQLALCHEMY:
         cure = f".where({model.name}.{order} > last).limit(size)"
     else:
