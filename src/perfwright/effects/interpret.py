@@ -742,15 +742,17 @@ class Interpreter(Names):
             relation = rows.owner.model.relations[rows.relation]
             self.looked_up_relation(frame, rows.owner.model, relation, position)
             return
-        orders = in_order(rows) if rows.limited is not None else rows.orders
+        page = rows.limited is not None and rows.limited.constant not in (0, 1)
+        orders = in_order(rows) if page else rows.orders
         model = rows.model or next((part[0] for part in rows.filters if part[0] is not None), None)
         if model is None or not (rows.filters or rows.sometimes or orders):
             return
         lookup = Lookup(frame.function, position, model, rows.filters, orders)
-        lookup.sometimes, lookup.turned = rows.sometimes, rows.skips is not None or rows.limited is PAGE
+        lookup.sometimes = rows.sometimes
+        lookup.turned = rows.skips is not None or (rows.limited is PAGE and rows.takes is None)
         lookup.default, lookup.sorted = not rows.orders, rows.sorted
         lookup.limited = rows.limited is not None
-        lookup.page = rows.limited is not None and rows.limited.constant not in (0, 1)
+        lookup.page = page
         lookup.what = query_symbol(rows)
         frame.lookups.append(lookup)
 

@@ -3,7 +3,7 @@
 from perfwright.effects.frame import Frame
 from perfwright.effects.schema import Model
 from perfwright.effects.values import Rows
-from perfwright.effects.written import Scope
+from perfwright.effects.written import DEEPEST, Scope
 from perfwright.index.lower import Node
 from perfwright.index.tree import text
 
@@ -63,9 +63,18 @@ def read(rows: Rows, scope: Scope, node: Node, way: str) -> list[Order]:
 
 
 def by_path(rows: Rows, path: str, way: str) -> list[Order]:
-    """Return the column that a text names, as Django and SQLAlchemy let it."""
+    """Return the column that a text names, as Django and SQLAlchemy let it: a relation is sorted as its model is."""
     if path == "?":
         return [(rows.model, "?", MADE)]
+    target = relation_at(rows.model, path.lstrip("-"))
+    for _ in range(DEEPEST):
+        said = target.ordering if target is not None else None
+        if target is None:
+            break
+        first = said[3][0] if said is not None and said[0] == "coll" and said[3] else None
+        inner = str(first[2]) if first is not None and first[0] == "const" else "pk"
+        path = f"{path}__{inner.lstrip('-')}"
+        target = relation_at(rows.model, path.lstrip("-"))
     name = path.lstrip("-")
     way = DESC if path.startswith("-") else way
     column = at_path(rows.model, name)
@@ -104,6 +113,16 @@ def in_table(rows: Rows, scope: Scope, table: Node, way: str) -> list[Order]:
 def chosen(*ways: list[Order]) -> list[Order]:
     """Return the first of each way, as a choice."""
     return [(of, name, EITHER if way in (MADE, EITHER) else CHOICE) for orders in ways for of, name, way in orders[:1]]
+
+
+def relation_at(model: Model | None, path: str) -> Model | None:
+    """Return the model that a path leads to, where it ends in a relation."""
+    for part in path.split("__"):
+        relation = model.relations.get(part) if model is not None else None
+        if relation is None:
+            return None
+        model = relation.target
+    return model
 
 
 def at_path(model: Model | None, path: str) -> tuple[Model, str] | None:

@@ -193,13 +193,13 @@ def either(scope: Scope, branches: list[Node], model: Model | None) -> list[Filt
         ((of, name),) = columns
         kinds = [way[0][2] for way in ways]
         return [(of, name, next((kind for kind in ("range", "in", "eq") if kind in kinds), kinds[0]))]
-    slow = [way for way in ways if not any(finds_few(*part) for part in way)]
+    slow = [way for way in ways if not any(is_served(*part) for part in way)]
     if not slow:
-        return [next(part for part in ways[0] if finds_few(*part))]
+        return [next(part for part in ways[0] if is_served(*part))]
     for of, name, kind in slow[0]:
         if kind in ("eq", "in"):
             return [(of, name, "or")]
-    return [other(model)]
+    return [(model, "", "any")]  # it can be read, and finds not few
 
 
 def keyword(model: Model, path: str, value: Node) -> list[Filter]:
@@ -241,6 +241,14 @@ def finds_few(model: Model | None, name: str, operator: str) -> bool:
     if column is not None:
         return bool(column.indexed)
     return name in ("pk", "id") or (model is not None and name in model.relations)
+
+
+def is_served(model: Model | None, name: str, operator: str) -> bool:
+    """Tell whether an index may serve a condition, be it a range or what is inside."""
+    column = model.column(name) if model is not None and name else None
+    return finds_few(model, name, operator) or (
+        column is not None and column.indexed and operator not in ("not", "flag")
+    )
 
 
 def inside_document(scope: Scope, node: Node) -> list[Filter]:

@@ -7,11 +7,12 @@ only sometimes.
 from collections.abc import Iterator
 
 from perfwright.effects.frame import Frame
-from perfwright.effects.schema import Column, Model
+from perfwright.effects.schema import Model
 from perfwright.effects.values import ClassValue, FunctionValue
 from perfwright.index.lower import Node
 from perfwright.index.project import Class, Function, Value
 
+Path = tuple[int, ...]  # the blocks around a statement that run only sometimes
 Step = tuple[Node, bool]  # an expression, and whether it counts only sometimes
 DEEPEST = 6  # names and helpers that are followed, one from the other
 MOST = 24  # conditions of one name
@@ -68,10 +69,12 @@ class Scope:
         """Return what a name is made from: what it is bound to, and what is added to it."""
         if self.level >= DEEPEST:
             return []
-        found = [step for step in written(self.function.body, False) if step[0] == name]
+        found = [(node, path, bound) for key, node, path, bound in written(self.function.body, ()) if key == name]
         if found:
-            several = sum(bound for _, _, _, bound in found) > 1
-            made = [(node, only or (several and bound)) for _, node, only, bound in found[:MOST]]
+            begins = next((path for _, path, bound in found if bound), ())
+            made = [(node, not is_within(path, begins)) for node, path, _ in found[:MOST]]
+            if sum(bound and path != begins for _, path, bound in found):  # bound in one way or another
+                made = [(node, only or bound) for (node, only), (_, _, bound) in zip(made, found, strict=False)]
             return [(UNREAD, False), *made] if name in self.parameters else made
         if self.function.index >= 0 and name not in self.parameters:
             entity = self.frame.interp.project.lookup(self.function.module, name)
@@ -103,25 +106,33 @@ class Scope:
         return [(node, only and len(found) > 1) for node, only in found[:MOST]]
 
 
-def written(block: tuple[Node, ...], only: bool) -> Iterator[tuple[str, Node, bool, bool]]:
-    """Give what a block binds to names and adds to them: name, expression, whether sometimes only, whether it binds."""
+def is_within(path: Path, begins: Path) -> bool:
+    """Tell whether what a block does is always done where another block is: it is that block, or one around it."""
+    return begins[: len(path)] == path
+
+
+def written(block: tuple[Node, ...], path: Path) -> Iterator[tuple[str, Node, Path, bool]]:
+    """Give what a block binds to names and adds to them: the name, the expression, the blocks around, whether it binds.
+
+    A block that always runs counts as the one around it.
+    """
     for node in block:
         if node[0] == "assign":
             for target in node[2]:
                 if target[0] == "name":
-                    yield target[2], node[3], only, True
+                    yield target[2], node[3], path, True
                 elif target[0] == "sub" and target[2][0] == "name":  # filters["status"] = status
-                    yield target[2][2], ("dict", node[1], (target[3],), (node[3],)), only, False
+                    yield target[2][2], ("dict", node[1], (target[3],), (node[3],)), path, False
         elif node[0] == "ann" and node[2][0] == "name" and node[4] is not None:
-            yield node[2][2], node[4], only, True
+            yield node[2][2], node[4], path, True
         elif node[0] == "aug" and node[2][0] == "name":
-            yield node[2][2], node[4], only, False
+            yield node[2][2], node[4], path, False
         elif node[0] == "expr" and node[2][0] == "call" and node[2][2][0] == "attr" and node[2][2][2][0] == "name":
             call = node[2]
             if call[2][3] in ADDS and call[3]:
-                yield call[2][2][2], call[3][-1], only, False
-        for inner, sometimes in blocks(node):
-            yield from written(inner, only or sometimes)
+                yield call[2][2][2], call[3][-1], path, False
+        for place, (inner, sometimes) in enumerate(blocks(node)):
+            yield from written(inner, (*path, node[1] * 2 + place) if sometimes else path)
 
 
 def given_back(block: tuple[Node, ...], only: bool) -> Iterator[Step]:
@@ -147,9 +158,3 @@ def blocks(node: Node) -> list[tuple[tuple[Node, ...], bool]]:
     if node[0] == "try":
         return [(node[2], False)]
     return []
-
-
-def indexed(model: Model | None, name: str) -> Column | None:
-    """Return a column that an index serves alone."""
-    column = model.column(name) if model is not None and name else None
-    return column if column is not None and column.indexed else None

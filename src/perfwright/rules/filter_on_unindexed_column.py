@@ -93,16 +93,16 @@ from perfwright.index.lower import Node, line_of
 from perfwright.index.project import Project
 from perfwright.index.tree import walk
 from perfwright.rules._contract import Rule
-from perfwright.rules._indexes import LOGS, is_create, makers, mentions
+from perfwright.rules._indexes import LOGS, TENANT, is_create, makers, mentions
 
 Filter = tuple[Model | None, str, str]
+# Keys to what makes events without end.
+SOURCE = re.compile(
+    r"(^|_)(user|owner|recipient|author|actor|employee|member|subscriber|customer|client|patient|device|sensor|monitor"
+    r"|channel|room|source|stream|machine|host|node|asset|vehicle|product|item|page|link|url|endpoint|campaign)(_id)?$"
+)
 VERBS = {"order": "sort by", "page": "sort by", "range": "filter by a range of"}
 ALONE = ("eq", "range", "joined", "behind")
-# Keys to what has very many rows of one table: a customer of the whole application.
-TENANT = re.compile(
-    r"(^|_)(org|organi[sz]ation|tenant|workspace|company|team|project|application|app|site|store|shop|account|location"
-    r"|warehouse|household|clinic|school|branch|merchant|agency)(_id)?$"
-)
 # Of most rows the same is true; the few others are what somebody waits for.
 WAITS = re.compile(r"(^|_)(un)?(read|seen|opened|processed|sent|delivered|handled|acknowledged|resolved|done)$")
 SELECTIVE = ("eq", "exact", "iexact", "in", "relation", "pk", "or")
@@ -112,6 +112,7 @@ BY_CONTENT = ("GinIndex", "GistIndex", "SpGistIndex", "BloomIndex", "OpClass", "
 
 def find(effects: Effects) -> Iterator[Finding]:
     wanted: dict[tuple[str, str], tuple[Model, Column, str, list[Lookup]]] = {}
+    sorts: dict[tuple[str, int, str], Finding] = {}
     alone: dict[tuple[str, int, str], list[Lookup]] = {}
     for lookup in effects.lookups:
         if lookup.condition:
@@ -119,11 +120,14 @@ def find(effects: Effects) -> Iterator[Finding]:
                 where = (lookup.function.path, lookup.function.line, lookup.condition)
                 alone.setdefault(where, []).append(lookup)
             continue
+        for finding in badly_sorted(effects, lookup):
+            sorts.setdefault((finding.place.path, finding.place.line, finding.symbol), finding)
         for model, column, how in unindexed(lookup):
             key = (column.module.name, f"{column.line}:{column.name}")
             wanted.setdefault(key, (model, column, how, []))[3].append(lookup)
     for model, column, how, lookups in wanted.values():
         yield told(model, column, how, lookups)
+    yield from sorts.values()
     for lookups in alone.values():
         yield unserved(effects, sorted(lookups, key=lambda lookup: lookup.position))
 
@@ -131,7 +135,7 @@ def find(effects: Effects) -> Iterator[Finding]:
 def settle(finding: Finding) -> Finding:
     """A condition (told where it is made, not at its column) that no request leads to is only possible."""
     at_its_column = finding.symbol.startswith(f"{finding.place.function}.")
-    if not at_its_column and not finding.entry_points:
+    if not at_its_column and finding.confidence == "likely" and not finding.entry_points:
         return replace(finding, confidence="possible")
     return finding
 
@@ -233,7 +237,7 @@ def searched(lookup: Lookup, filters: tuple[Filter, ...]) -> Iterator[tuple[Mode
         return
     for model, column, operator in columns:
         if operator in SELECTIVE and not column.is_flag:
-            yield model, column, "eq" if model is lookup.model else "joined"
+            yield model, column, "eq" if model is lookup.model and operator != "or" else "joined"
             return
     for model, column, operator in columns:
         if operator == "range":
@@ -299,9 +303,9 @@ def behind(lookup: Lookup, filters: tuple[Filter, ...]) -> Iterator[tuple[Model,
 
 
 def has_many(model: Model, column: Column) -> bool:
-    """Tell whether very many rows have the same in a key: an organisation's, or events of whatever it is."""
+    """Tell whether very many rows have the same in a key: an organisation's, or events of whoever makes many."""
     points = bool(column.target) or column.name in model.relations
-    return points and bool(LOGS.search(model.name) or TENANT.search(column.name))
+    return points and bool(TENANT.search(column.name) or (LOGS.search(model.name) and SOURCE.search(column.name)))
 
 
 def firsts(lookup: Lookup) -> Iterator[tuple[str, ...]]:
@@ -312,6 +316,86 @@ def firsts(lookup: Lookup) -> Iterator[tuple[str, ...]]:
             yield (name, *rest) if way == CHOICE else rest
         if way not in CHOSEN:
             return
+
+
+# ---------------------------------------------------------------------------------- an order
+def badly_sorted(effects: Effects, lookup: Lookup) -> Iterator[Finding]:
+    """Give what is wrong with the order of a query, where no index of one column would mend it."""
+    if not lookup.orders or not lookup.limited:
+        return
+    against = turned(lookup)
+    if against is not None:
+        index = ", ".join(f"{name} {way}".upper() if way == "desc" else name for _, name, way in against)
+        found = sorting(
+            effects,
+            lookup,
+            index,
+            f"an index of `{lookup.model.name}` has the columns of this order, but not its directions ({index}): "
+            "the rows are sorted each time",
+            f"Declare the index as the order goes: ({index}).",
+        )
+        yield replace(found, confidence="certain")
+    if not (lookup.page and lookup.turned) or any(few(lookup.model, part) for part in lookup.filters):
+        return
+    for model, name, way in lookup.orders:
+        if way in (MADE, EITHER):
+            yield sorting(
+                effects,
+                lookup,
+                name,
+                f"pages of `{lookup.model.name}` are sorted by `{name}`, which is computed for every row first",
+                f"Keep it in a column of {lookup.model.name} with an index, updated where it changes.",
+            )
+        elif model is not None and model is not lookup.model:
+            yield sorting(
+                effects,
+                lookup,
+                f"{model.name}.{name}",
+                f"pages of `{lookup.model.name}` are sorted by `{model.name}.{name}`, a column of another table: "
+                "all rows are joined and sorted for one page",
+                f"Sort by an indexed column of {lookup.model.name}, or keep a copy of the column in it.",
+            )
+        if way not in CHOSEN:
+            return
+
+
+def turned(lookup: Lookup) -> list[tuple[Model, str, str]] | None:
+    """Return the order of a query that an index has in its turn, but not in its directions."""
+    orders = [order for order in lookup.orders if order[0] is lookup.model and order[2] in ("asc", "desc")]
+    if len(orders) < 2 or len(orders) < len(lookup.orders):
+        return None
+    equal = frozenset(name for model, name, operator in lookup.filters if model is lookup.model and operator == "eq")
+    if lookup.model.turns(equal, tuple([(name, way == "desc") for _, name, way in orders])):
+        return orders[:2]
+    return None
+
+
+def few(model: Model, part: Filter) -> bool:
+    """Tell whether a condition leaves few rows to sort."""
+    of, name, operator = part
+    column = of.column(name) if of is not None and name else None
+    if of is None or column is None:
+        return operator != "any"
+    return operator in SELECTIVE and column.indexed and not (of is model and has_many(model, column))
+
+
+def sorting(effects: Effects, lookup: Lookup, symbol: str, message: str, cure: str) -> Finding:
+    ordering = lookup.model.ordering
+    if lookup.default and ordering is not None:
+        cls = lookup.model.cls
+        place = Place(path=cls.module.path, line=line_of(ordering[1]), function=lookup.model.name)
+    else:
+        place = effects.place(*(lookup.sorted or (lookup.function, lookup.position)))
+    return Finding(
+        rule=RULE.name,
+        place=place,
+        symbol=f"{lookup.model.name} by {symbol}",
+        message=message,
+        cure=cure,
+        confidence="likely",
+        chain=(effects.step(lookup.function, lookup.position, lookup.what),),
+        cost=Cost(terms=(Term("db.seqscan", (lookup.model.name,)),)),
+    )
 
 
 # ------------------------------------------------------------------------------ a condition

@@ -107,7 +107,7 @@ from perfwright.index.project import Class, Function
 from perfwright.index.tree import text, walk
 from perfwright.rules._chosen import chosen, is_request
 from perfwright.rules._contract import Rule
-from perfwright.rules._indexes import LOGS
+from perfwright.rules._indexes import LOGS, TENANT
 from perfwright.rules._pagers import paged, pager
 
 LENGTHS = ("size", "limit", "per", "count", "length", "take", "rows")  # last words of names for how long a page is
@@ -158,11 +158,11 @@ def told(effects: Effects, effect: Effect, rows: Rows, model: Model, function: F
 
 
 def size(rows: Rows, model: Model) -> str:
-    """Return how many rows may be skipped: of one owner there are few, unless they are events."""
+    """Return how many rows may be skipped: of one owner there are few, unless they are events or it is a tenant."""
     if LOGS.search(model.name):
         return str(model.name)
     for of, name, operator in rows.filters:
-        if of is not model or operator not in ("eq", "relation"):
+        if of is not model or operator not in ("eq", "relation") or TENANT.search(name):
             continue
         column, relation = model.column(name), model.relations.get(name)
         if relation is not None or (column is not None and (column.target or name.endswith("_id"))):
@@ -191,7 +191,7 @@ def of_viewset(effects: Effects) -> Iterator[Finding]:
         cure="Use rest_framework.pagination.CursorPagination, which pages by key, for the tables that grow.",
         confidence="likely",
         chain=(step,),
-        cost=Cost(terms=(Term("db.seqscan", (size(rows, model),)),)),
+        cost=Cost(terms=(Term("db.seqscan", ("rows" if pages.is_default else size(rows, model),)),)),
     )
 
 
