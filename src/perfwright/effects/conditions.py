@@ -8,7 +8,7 @@ from perfwright.effects.orders import ASC, at_path, by_path
 from perfwright.effects.orders import MADE as COMPUTED
 from perfwright.effects.schema import DJANGO
 from perfwright.effects.values import Rows
-from perfwright.effects.where import Asked, column_of, finds_few, keyword, note, other, read
+from perfwright.effects.where import NULL, RANGE, TEXT, Asked, column_of, django, finds_few, keyword, note, other, read
 from perfwright.effects.written import Scope
 from perfwright.index.lower import Node
 from perfwright.index.tree import text, walk
@@ -17,6 +17,7 @@ from perfwright.index.tree import text, walk
 INSIDE = ("contains", "icontains", "endswith", "iendswith", "regex", "iregex")
 MADE = ("date", "time", "month", "day", "week", "week_day", "iso_week_day", "quarter", "hour", "minute", "second")
 BEGINNINGS = ("^", "=", "@")  # of names in `search_fields`: what begins so, is so, full-text search
+LOOKUPS = (*RANGE, *TEXT, *NULL, *MADE, "exact", "iexact", "in")
 LIKE = frozenset(("like", "ilike", "contains", "icontains", "endswith", "iendswith", "regexp_match"))
 
 
@@ -95,3 +96,39 @@ def offered(frame: Frame, rows: Rows, position: int, searches: Node | None, orde
             lookup.limited = lookup.page = lookup.turned = True
             lookup.what = f"ordering_fields: {node[2]}"
             frame.lookups.append(lookup)
+
+
+def offered_filters(frame: Frame, rows: Rows, position: int, said: list[Node]) -> None:
+    """Note what callers may filter a list by, as a view says it: `filterset_fields`, a dictionary of paths."""
+    model = rows.model
+    if model is None:
+        return
+    groups: dict[tuple[Any, ...], None] = {}
+    for node in said:
+        for path, at in paths(node):
+            parts = path.split("__")
+            found = django(model, path, ("const", at, ""))
+            if not set(MADE).isdisjoint(parts[1:]):
+                note(frame, at_path(model, path), "made", at, path)
+            elif all(part[0] is model for part in found):
+                groups[tuple(found)] = None
+    if groups:
+        lookup = Lookup(frame.function, position, model, rows.filters, ())
+        lookup.sometimes, lookup.what = tuple(groups), "filters that callers choose"
+        frame.lookups.append(lookup)
+
+
+def paths(node: Node) -> list[tuple[str, int]]:
+    """Return the paths of a list, of `{"created": ["gte", "lte"]}` and of `{"since": ("created__gte", date)}`."""
+    if node[0] == "coll":
+        return [(item[2], item[1]) for item in node[3] if item[0] == "const" and isinstance(item[2], str)]
+    found: list[tuple[str, int]] = []
+    for key, value in zip(node[2], node[3], strict=True) if node[0] == "dict" else ():
+        inner = paths(value) if value[0] == "coll" else []
+        if value[0] == "const" and isinstance(value[2], str):
+            inner = [(value[2], value[1])]
+        if key is not None and key[0] == "const" and inner and all(said.split("__")[0] in LOOKUPS for said, _ in inner):
+            found.extend((f"{key[2]}__{said}".removesuffix("__exact"), at) for said, at in inner)
+        else:
+            found.extend(inner[:1])
+    return found

@@ -736,8 +736,8 @@ class Interpreter(Names):
             self._tables = sql.Tables(self)
         return self._tables
 
-    def looked_up(self, frame: Frame, rows: Rows, position: int) -> None:
-        """Note which columns a query looks up by."""
+    def looked_up(self, frame: Frame, rows: Rows, position: int, *, inner: bool = False) -> None:
+        """Note which columns a query looks up by; an `inner` one stands inside another."""
         if rows.relation and rows.owner is not None:
             relation = rows.owner.model.relations[rows.relation]
             self.looked_up_relation(frame, rows.owner.model, relation, position)
@@ -752,7 +752,7 @@ class Interpreter(Names):
         lookup.turned = rows.skips is not None or (rows.limited is PAGE and rows.takes is None)
         lookup.default, lookup.sorted = not rows.orders, rows.sorted
         lookup.limited = rows.limited is not None
-        lookup.page = page
+        lookup.page, lookup.inner = page, inner
         lookup.what = query_symbol(rows)
         frame.lookups.append(lookup)
 

@@ -16,8 +16,8 @@ class Lookup:
     """
 
     __slots__ = (
-        "condition", "default", "filters", "function", "limited", "model", "orders", "page", "position", "relation",
-        "sometimes", "sorted", "turned", "what",
+        "condition", "default", "filters", "function", "inner", "limited", "model", "orders", "page", "position",
+        "relation", "sometimes", "sorted", "turned", "what",
     )  # fmt: skip
 
     def __init__(
@@ -29,6 +29,7 @@ class Lookup:
         self.limited = self.page = False
         self.turned = False  # the caller turns its pages
         self.sorted: tuple[Function, int] | None = None  # where the order is said
+        self.inner = False  # it stands inside another query, which asks it for its rows
         self.default = False  # the model says its order, not the query
         self.condition = ""
         self.what = ""

@@ -14,6 +14,9 @@ MADE = "made"  # no column but what is computed of some, as it is written
 EITHER = "either"  # what is computed, as one of several that may come first
 CHOSEN = (CHOICE, EITHER)
 NAMED = ("collate", "label")  # what stands before them is sorted by, not what they are given
+OPEN = (  # what cannot be read, or only says where NULL stands
+    *("getattr", "text", "column", "literal_column", "is_", "is_not", "isnot"),
+)
 AROUND = ("desc", "asc", "nulls_last", "nulls_first", "nullslast", "nullsfirst", *NAMED)
 
 
@@ -56,7 +59,7 @@ def read(rows: Rows, scope: Scope, node: Node, way: str) -> list[Order]:
             return read(rows, scope, node[3][0], way)
         if name == "get" and node[2][0] == "attr":
             return in_table(rows, scope, node[2][2], way)
-        if name in ("getattr", "text", "column", "literal_column") or scope.helper(node) is not None:
+        if name in OPEN or scope.helper(node) is not None:
             return []
         return [(rows.model, text(node), MADE)]
     return []

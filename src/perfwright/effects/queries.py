@@ -36,6 +36,7 @@ QUERY, FLASK_QUERY = "sqlalchemy.orm.Query", "flask_sqlalchemy.query.Query"
 KEEPS_ROWS = frozenset(
     ("all", "count", "exists", "__iter__", "__len__", "__bool__", "iterator", "get_queryset", "only")
 )
+INNER = ("subquery", "cte", "alias", "scalar_subquery", "as_scalar", "exists")  # make a part of another query
 AS_IS = ("F", "Value", "Cast")  # annotations that are no more than a column
 LOADERS = ("joinedload", "selectinload", "subqueryload", "contains_eager", "immediateload")
 # Methods that choose a page: their parameters for where it begins and how long it is.
@@ -232,6 +233,11 @@ def method(  # noqa: C901 - one step a word of the vocabulary
         said = orders_of(rows, arguments, frame)
         replaces = rows.model is not None and rows.model.framework == DJANGO
         work.orders = (said or ((rows.model, "", ""),)) if replaces else rows.orders + said
+    if name in INNER and rows.api.startswith("sqlalchemy") and not entry.does:
+        frame.interp.looked_up(frame, rows, node[1], inner=True)
+    for (key, _), value in zip(keywords, values[len(arguments) :], strict=False):
+        if key and key.endswith("__in") and isinstance(value, Rows) and not value.stored:
+            frame.interp.looked_up(frame, value, node[1], inner=True)
     if name in PAGES:
         work = paged(frame, work, name, node)
     returns = entry.returns

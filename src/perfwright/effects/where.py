@@ -168,6 +168,9 @@ def compared(scope: Scope, node: Node, model: Model | None) -> list[Filter]:
     """Return what a comparison asks."""
     found: list[Filter] = []
     known = False
+    both = [column for side in (node[2], node[4][0]) if (column := scope.column(side)) is not None]
+    if len(both) > 1:
+        return [(*column, "join") for column in both]
     for side in (node[2], node[4][0]):
         column = scope.column(side)
         if column:
@@ -188,6 +191,9 @@ def either(scope: Scope, branches: list[Node], model: Model | None) -> list[Filt
     ways = [plain(scope, branch, model) for branch in branches]
     if not all(ways) or any(kind == "other" for way in ways for _, _, kind in way):
         return [other(model)]
+    after = cursor(ways)
+    if after is not None:
+        return [after]
     columns = {(of, name) for way in ways for of, name, _ in way}
     if len(columns) == 1 and all(len(way) == 1 for way in ways):
         ((of, name),) = columns
@@ -200,6 +206,16 @@ def either(scope: Scope, branches: list[Node], model: Model | None) -> list[Filt
         if kind in ("eq", "in"):
             return [(of, name, "or")]
     return [(model, "", "any")]  # it can be read, and finds not few
+
+
+def cursor(ways: list[list[Filter]]) -> Filter | None:
+    """Return the first column of a page's key, where what comes after it is asked as `a < x OR (a = x AND b < y)`."""
+    for first, second in ((ways[0], ways[-1]), (ways[-1], ways[0])) if len(ways) == 2 else ():
+        if len(first) != 1 or len(second) != 2 or not first[0][2] == second[1][2] == "range":
+            continue
+        if second[0] == (first[0][0], first[0][1], "eq") and second[1][1] != first[0][1]:
+            return (first[0][0], first[0][1], "cursor")
+    return None
 
 
 def keyword(model: Model, path: str, value: Node) -> list[Filter]:

@@ -225,6 +225,8 @@ def searched(lookup: Lookup, filters: tuple[Filter, ...]) -> Iterator[tuple[Mode
     """Give the column that an index should have, for a query with some conditions."""
     columns, found = [], False
     for model, name, operator in filters:
+        if operator == "join":
+            continue
         column = model.column(name) if model is not None and name else None
         if model is None or column is None:
             found = found or model is None or name in ("pk", "id") or name in model.relations or not name
@@ -242,6 +244,11 @@ def searched(lookup: Lookup, filters: tuple[Filter, ...]) -> Iterator[tuple[Mode
     for model, column, operator in columns:
         if operator == "range":
             yield model, column, "range"
+            return
+    for model, name, operator in filters if lookup.inner and not columns else ():
+        joined = model.column(name) if model is lookup.model and operator == "join" else None
+        if model is not None and joined is not None and not joined.indexed:
+            yield model, joined, "joined"
             return
     if filters:
         return
@@ -346,7 +353,8 @@ def badly_sorted(effects: Effects, lookup: Lookup) -> Iterator[Finding]:
                 f"pages of `{lookup.model.name}` are sorted by `{name}`, which is computed for every row first",
                 f"Keep it in a column of {lookup.model.name} with an index, updated where it changes.",
             )
-        elif model is not None and model is not lookup.model:
+            return
+        if model is not None and model is not lookup.model:
             yield sorting(
                 effects,
                 lookup,
@@ -355,6 +363,7 @@ def badly_sorted(effects: Effects, lookup: Lookup) -> Iterator[Finding]:
                 "all rows are joined and sorted for one page",
                 f"Sort by an indexed column of {lookup.model.name}, or keep a copy of the column in it.",
             )
+            return
         if way not in CHOSEN:
             return
 

@@ -119,6 +119,7 @@ LAST = re.compile(
 
 
 def find(effects: Effects) -> Iterator[Finding]:
+    yield from of_cursors(effects)
     if not is_request(effects.entry):
         return
     known: set[int] = set()
@@ -170,6 +171,42 @@ def size(rows: Rows, model: Model) -> str:
     return str(model.name)
 
 
+# ------------------------------------------------------------------------- cursors
+def of_cursors(effects: Effects) -> Iterator[Finding]:
+    """Give the pages after a key that an OR asks for: no index range begins there, so all pages before are read."""
+    known: set[tuple[str, int]] = set()
+    for lookup in effects.lookups:
+        filters = (*lookup.filters, *(part for group in lookup.sometimes for part in group))
+        key = next((name for of, name, operator in filters if of is lookup.model and operator == "cursor"), None)
+        if key is None or not lookup.limited or not any(name == key for _, name, _ in lookup.orders[:1]):
+            continue
+        if any(of is lookup.model and name == key and operator == "range" for of, name, operator in lookup.filters):
+            continue  # a bound of its own: the index begins there
+        place = effects.place(lookup.function, lookup.position)
+        if (place.path, place.line) in known:
+            continue
+        known.add((place.path, place.line))
+        yield Finding(
+            rule=RULE.name,
+            place=place,
+            symbol=f"{lookup.model.name}.{key}",
+            message=f"the page after a `{lookup.model.name}.{key}` is asked for by OR, which no index range can begin at: "
+            "all pages before it are read again",
+            cure=bound(lookup.model, key),
+            confidence="likely",
+            chain=(effects.step(lookup.function, lookup.position, lookup.what),),
+            cost=Cost(terms=(Term("db.seqscan", (lookup.model.name,)),)),
+        )
+
+
+def bound(model: Model, key: str) -> str:
+    if model.framework == SQLALCHEMY:
+        return (
+            f"Compare both at once, tuple_({model.name}.{key}, {model.name}.id) < (last, id), or bound {key} beside it."
+        )
+    return f"Bound the key beside the OR: .filter({key}__lte=last)."
+
+
 # ------------------------------------------------------------------- REST framework
 def of_viewset(effects: Effects) -> Iterator[Finding]:
     """Give a finding for the paginator of a list endpoint, where it pages by number: one for all that have it."""
@@ -205,4 +242,6 @@ def has_last(effects: Effects, cls: Class) -> bool:
     return any(LAST.search(name) for name in names)
 
 
-RULE = Rule(name="offset-pagination", sees=("db.query",), spends=("latency",), proof=Proof.growth("n"), find=find)
+RULE = Rule(
+    name="offset-pagination", sees=("db.query", "look-up"), spends=("latency",), proof=Proof.growth("n"), find=find
+)
