@@ -5,6 +5,11 @@ that is sorted by a column which no index has together with what the rows are lo
 of text (`icontains`, `LIKE '%…%'`), and of a condition on what is made of a column (`created_at__date`, `lower(name)`):
 an ordered index serves neither.
 
+Conditions are followed into lists, dictionaries, names and helpers, and those that callers may leave out are looked at
+one by one. Beside a key that very many rows share (an organisation's orders, the events of a device), a range or a
+second condition needs an index with both. Pages that are sorted by what is computed for each row, by a column of
+another table, or against the directions of an index are sorted as a whole, each time.
+
 ## Setup
 
 ```python

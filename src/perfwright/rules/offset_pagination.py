@@ -1,7 +1,8 @@
 """A page that is found by OFFSET costs all pages before it: the database reads them and throws them away.
 
 The first pages are quick, and tests look at no others. Crawlers and exports ask for the last ones. A page that begins
-after the last key of the page before is found by the index, however deep it lies.
+after the last key of the page before is found by the index, however deep it lies. Where that is asked for by OR
+(`at < last OR (at = last AND id < last_id)`), no range of the index begins there, and the pages before are read too.
 
 ## Setup
 
@@ -190,7 +191,7 @@ def of_cursors(effects: Effects) -> Iterator[Finding]:
             rule=RULE.name,
             place=place,
             symbol=f"{lookup.model.name}.{key}",
-            message=f"the page after a `{lookup.model.name}.{key}` is asked for by OR, which no index range can begin at: "
+            message=f"the page after a `{lookup.model.name}.{key}` is asked for by OR, where no index range begins: "
             "all pages before it are read again",
             cure=bound(lookup.model, key),
             confidence="likely",
