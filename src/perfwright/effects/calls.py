@@ -47,6 +47,7 @@ ONE_VALUE = ("scalar", "scalar_one", "scalar_one_or_none")  # of a result: what 
 OWN = ("function", "class", "lambda", "instance")  # what the project itself calls by
 FOLDS = ("functools.reduce", "itertools.accumulate")  # what they call is given the result so far, then an item
 WAITS_FOR = ("asyncio.wait_for", "asyncio.shield")  # what they are given is awaited
+INSIDE = ("in_", "not_in", "notin_")  # conditions that ask another query
 SQL_WRITES = frozenset(("insert", "update", "delete", "replace", "merge", "create", "drop", "alter"))
 
 
@@ -74,6 +75,10 @@ def call(frame: Frame, node: Node) -> Value:
     frame.calls_seen += 1
     if last in LIKE and node[2][0] == "attr":
         searched(frame, node)
+    if last in INSIDE:
+        for value in arguments:
+            if isinstance(value, Rows) and not value.stored:
+                frame.interp.looked_up(frame, value, node[1], inner=True)
     if callee.kind == "unknown":
         frame.calls_unknown += 1
         found = unknown(frame, callee, arguments, keywords, node)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from perfwright.effects import pydantic, serializers, validation
 from perfwright.effects.admin import Admin
-from perfwright.effects.conditions import offered
+from perfwright.effects.conditions import offered, offered_filters
 from perfwright.effects.entry_points import EntryPoints
 from perfwright.effects.frame import Frame, Loop
 from perfwright.effects.graphql import OPTIMIZERS, SHOWN, GraphQL, optimized
@@ -236,6 +236,8 @@ class Entries:
         names = (interp.project.class_member(cls, name) for name in ("search_fields", "ordering_fields"))
         given = [found[1][1] if isinstance(found, tuple) and found[1][0] == "value" else None for found in names]
         offered(frame, rows, position, *given)
+        said = [each[1] for name, each in cls.names.items() if "filter" in name and each[0] == "value" and each[1]]
+        offered_filters(frame, rows, position, said)
         interp.stack.append(function)
         try:
             if isinstance(serializer, ClassValue):

@@ -12,7 +12,6 @@ from typing import Any
 
 from perfwright.effects import annotations, attributes, protocols, sql, template_nodes
 from perfwright.effects.built_in import SPECIAL, Call
-from perfwright.effects.conditions import in_order
 from perfwright.effects.entries import Entries, decorator_names
 from perfwright.effects.expressions import EXPRESSIONS
 from perfwright.effects.frame import NOTHING, Event, Frame, Held, Loop, Summary
@@ -21,6 +20,7 @@ from perfwright.effects.iteration import deepen, query_symbol
 from perfwright.effects.library import Libraries
 from perfwright.effects.names import Names
 from perfwright.effects.observations import Lookup, Reading, Response
+from perfwright.effects.orders import in_order
 from perfwright.effects.passing import assumed, identity, rest_of, rooted, sources, texts
 from perfwright.effects.queries import begun
 from perfwright.effects.scans import SAME, is_whole
@@ -736,18 +736,23 @@ class Interpreter(Names):
             self._tables = sql.Tables(self)
         return self._tables
 
-    def looked_up(self, frame: Frame, rows: Rows, position: int) -> None:
-        """Note which columns a query looks up by."""
+    def looked_up(self, frame: Frame, rows: Rows, position: int, *, inner: bool = False) -> None:
+        """Note which columns a query looks up by; an `inner` one stands inside another."""
         if rows.relation and rows.owner is not None:
             relation = rows.owner.model.relations[rows.relation]
             self.looked_up_relation(frame, rows.owner.model, relation, position)
             return
-        orders = in_order(rows) if rows.limited is not None else rows.orders
-        if rows.model is None or not (rows.filters or orders):
+        page = rows.limited is not None and rows.limited.constant not in (0, 1)
+        orders = in_order(rows) if page else rows.orders
+        model = rows.model or next((part[0] for part in rows.filters if part[0] is not None), None)
+        if model is None or not (rows.filters or rows.sometimes or orders):
             return
-        lookup = Lookup(frame.function, position, rows.model, rows.filters, orders)
+        lookup = Lookup(frame.function, position, model, rows.filters, orders)
+        lookup.sometimes = rows.sometimes
+        lookup.turned = rows.skips is not None or (rows.limited is PAGE and rows.takes is None)
+        lookup.default, lookup.sorted = not rows.orders, rows.sorted
         lookup.limited = rows.limited is not None
-        lookup.page = rows.limited is not None and rows.limited.constant not in (0, 1)
+        lookup.page, lookup.inner = page, inner
         lookup.what = query_symbol(rows)
         frame.lookups.append(lookup)
 

@@ -16,15 +16,21 @@ class Lookup:
     """
 
     __slots__ = (
-        "condition", "filters", "function", "limited", "model", "orders", "page", "position", "relation", "what"
+        "condition", "default", "filters", "function", "inner", "limited", "model", "orders", "page", "position",
+        "relation", "sometimes", "sorted", "turned", "what",
     )  # fmt: skip
 
     def __init__(
         self, function: Function, position: int, model: Model, filters: tuple[Any, ...], orders: tuple[Any, ...]
     ) -> None:
         self.function, self.position, self.model, self.filters, self.orders = function, position, model, filters, orders
+        self.sometimes: tuple[tuple[Any, ...], ...] = ()  # filters that hold only where somebody asks for them
         self.relation = ""
         self.limited = self.page = False
+        self.turned = False  # the caller turns its pages
+        self.sorted: tuple[Function, int] | None = None  # where the order is said
+        self.inner = False  # it stands inside another query, which asks it for its rows
+        self.default = False  # the model says its order, not the query
         self.condition = ""
         self.what = ""
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from perfwright.effects.calls import emit_effects
-from perfwright.effects.conditions import orders_of
 from perfwright.effects.frame import Frame
+from perfwright.effects.orders import orders_of
 from perfwright.effects.values import (
     PAGE,
     UNKNOWN,

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from perfwright.effects.conditions import column_of, filters_of, orders_of
+from perfwright.effects.conditions import filters_of
 from perfwright.effects.frame import Frame
 from perfwright.effects.iteration import loaded, query, query_symbol, relation_size, run_query
 from perfwright.effects.library import Model as LibraryModel
 from perfwright.effects.library import Type
+from perfwright.effects.orders import orders_of
 from perfwright.effects.schema import DJANGO, Model, Relation
 from perfwright.effects.values import (
     EVERY_LEVEL,
@@ -23,6 +24,7 @@ from perfwright.effects.values import (
     Value,
     constant,
 )
+from perfwright.effects.where import column_of
 from perfwright.index.lower import Node
 from perfwright.index.project import Class
 from perfwright.index.tree import walk
@@ -34,6 +36,8 @@ QUERY, FLASK_QUERY = "sqlalchemy.orm.Query", "flask_sqlalchemy.query.Query"
 KEEPS_ROWS = frozenset(
     ("all", "count", "exists", "__iter__", "__len__", "__bool__", "iterator", "get_queryset", "only")
 )
+INNER = ("subquery", "cte", "alias", "scalar_subquery", "as_scalar", "exists")  # make a part of another query
+AS_IS = ("F", "Value", "Cast")  # annotations that are no more than a column
 LOADERS = ("joinedload", "selectinload", "subqueryload", "contains_eager", "immediateload")
 # Methods that choose a page: their parameters for where it begins and how long it is.
 PAGES = {
@@ -215,18 +219,25 @@ def method(  # noqa: C901 - one step a word of the vocabulary
     if entry.filters:
         work = rows.copy(frame.depth)
         work.custom = rows.custom
-        work.filters = rows.filters + filters_of(rows, arguments, keywords, frame)
-        if entry.filters == "**kwargs":
-            work.filters = rows.filters + filters_of(rows, (), keywords, frame)
+        asked = filters_of(rows, () if entry.filters == "**kwargs" else arguments, keywords, frame)
+        work.filters = (*rows.filters, *asked.filters)
+        work.sometimes = (*rows.sometimes, *asked.groups)
         if name == "exclude":  # what is left is most of the table: no index helps
             work.filters = rows.filters + tuple(
                 [(of, column, "not") for of, column, _ in work.filters[len(rows.filters) :]]
             )
+            work.sometimes = rows.sometimes
     if entry.orders:
         work = work.copy(frame.depth)
+        work.sorted = (frame.function, node[1])
         said = orders_of(rows, arguments, frame)
         replaces = rows.model is not None and rows.model.framework == DJANGO
-        work.orders = (said or ((rows.model, ""),)) if replaces else rows.orders + said
+        work.orders = (said or ((rows.model, "", ""),)) if replaces else rows.orders + said
+    if name in INNER and rows.api.startswith("sqlalchemy") and not entry.does:
+        frame.interp.looked_up(frame, rows, node[1], inner=True)
+    for (key, _), value in zip(keywords, values[len(arguments) :], strict=False):
+        if key and key.endswith("__in") and isinstance(value, Rows) and not value.stored:
+            frame.interp.looked_up(frame, value, node[1], inner=True)
     if name in PAGES:
         work = paged(frame, work, name, node)
     returns = entry.returns
@@ -319,6 +330,8 @@ def _refined(
         new.columns = tuple(str(a[2]) for a in node[3] if a[0] == "const")
     if name in ("only", "defer"):
         new.columns = ("*",)
+    if name in ("annotate", "alias") and not rows.values:
+        new.made |= {key for key, value in node[4] if key and value[0] != "const" and value[2][-1] not in AS_IS}
     return new
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from perfwright.index.lower import Node, line_of
+from perfwright.index.lower import POSITIONAL, Node, line_of
 from perfwright.index.project import Class, External, Function, Module, Project, Value
 from perfwright.index.tree import text, walk
 
@@ -25,6 +25,7 @@ TO_MANY = ("ManyToManyField", "ParentalManyToManyField", "GenericRelation", "Tag
 INDEXED = ("SlugField", "AutoField", "BigAutoField", "OneToOneField", "ForeignKey", "ParentalKey", "TreeForeignKey")
 FLAGS = ("BooleanField", "NullBooleanField", "Boolean", "bool")
 INDEXES = ("Index", "UniqueConstraint", "BTreeIndex", "HashIndex", "BrinIndex", "GinIndex", "GistIndex")
+MAKES_COLUMNS = ("Column", "mapped_column", "Field", "relationship", "dynamic_loader")
 EAGER = ("joined", "selectin", "subquery", "immediate", "joined_inner")
 
 
@@ -78,6 +79,7 @@ class Model:
         "always",
         "cls",
         "columns",
+        "descending",
         "framework",
         "historical",
         "indexes",
@@ -96,6 +98,7 @@ class Model:
         self.managers: dict[str, Node] = {}
         self.always: frozenset[str] = frozenset()  # relations that every query fetches along
         self.indexes: list[tuple[str, ...]] = []  # the columns of each index, constraint and key, in their order
+        self.descending: dict[tuple[str, ...], frozenset[str]] = {}  # of an index, the columns that it has backwards
         self.ordering: Node | None = None  # what Django orders every query by that says nothing else
         self.uniques: list[frozenset[str]] = []  # columns that no two rows have the same in, taken together
         self.abstract = False
@@ -111,6 +114,24 @@ class Model:
         if found is None and name.endswith("_id"):
             found = self.columns.get(name[:-3])
         return found
+
+    def turns(self, equal: frozenset[str], wanted: tuple[tuple[str, bool], ...]) -> bool:
+        """Tell whether an index has the columns of an order in their turn, but not in their directions.
+
+        `wanted` says of each column whether it descends. An index is read forwards or backwards as a whole.
+        """
+        matching = False
+        for columns in self.indexes:
+            rest = list(columns)
+            while rest and rest[0] in equal:
+                del rest[0]
+            if len(rest) < 2 or len(wanted) < 2 or rest[0] != wanted[0][0] or rest[1] != wanted[1][0]:
+                continue
+            backwards = self.descending.get(columns, frozenset())
+            if (wanted[0][1] == (rest[0] in backwards)) == (wanted[1][1] == (rest[1] in backwards)):
+                return False
+            matching = True
+        return matching
 
     def serves(self, equal: frozenset[str], wanted: tuple[str, ...]) -> bool:
         """Tell whether an index gives the rows with some columns' values in the order of others.
@@ -196,14 +217,29 @@ class Schema:
         made = entity.expression if isinstance(entity, Value) else None
         if made is None or _called(made) != "Table" or not made[3] or not isinstance(entity, Value):
             return None
+        return self._made_table(entity, made)
+
+    def table_at(self, module: Module, node: Node) -> Model | None:
+        """Return the table that is no class and whose columns `song_artists.c` names."""
+        if node[0] != "attr" or node[3] not in ("c", "columns") or node[2][0] != "name":
+            return None
+        entity = self.project.lookup(module, node[2][2])
+        made = entity.expression if isinstance(entity, Value) else None
+        if made is None or _called(made) != "Table" or not made[3] or not isinstance(entity, Value):
+            return None
+        return self._made_table(entity, made)
+
+    def _made_table(self, entity: Value, made: Node) -> Model:
         known = self._tables.get(id(made))
         if known is None:
-            known = self._tables[id(made)] = Model(model.cls, SQLALCHEMY)
+            line = line_of(made[1])
+            cls = Class(entity.module, (entity.name, entity.name, line, line, (), (), (), {}, {}, -1))
+            known = self._tables[id(made)] = Model(cls, SQLALCHEMY)
             known.name = known.table = str(made[3][0][2]) if made[3][0][0] == "const" else entity.name
             for argument in made[3][1:]:
                 if _called(argument) == "Column" and argument[3] and argument[3][0][0] == "const":
                     name = str(argument[3][0][2])
-                    column = _sqlalchemy_column(name, argument, None, model.cls)
+                    column = _sqlalchemy_column(name, argument, None, cls)
                     column.module = entity.module
                     first = not any(each.type == "primary" for each in known.columns.values())
                     column.indexed = column.indexed or (column.type == "primary" and first)
@@ -320,7 +356,11 @@ class Schema:
         known = [model.column(name.lstrip("-")) for name in columns]
         if known and known[0] is not None:
             known[0].indexed = True
-        model.indexes.append(tuple([column.name if column is not None else "" for column in known]))
+        index = tuple([column.name if column is not None else "" for column in known])
+        model.indexes.append(index)
+        backwards = frozenset(name[1:] for name in columns if name.startswith("-"))
+        if backwards:
+            model.descending[index] = backwards
 
     def _meta(self, cls: Class) -> dict[str, Node]:
         binding = cls.names.get("Meta")
@@ -394,12 +434,35 @@ class Schema:
                 if name in found:
                     continue
                 if binding[0] == "value":
-                    found[name] = binding[1], binding[2]
+                    found[name] = self._unfolded(base.module, binding[1]), binding[2]
                 elif binding[0] == "func":
                     made = _declared_attribute(base.module.functions[binding[1]])
                     if made is not None:
                         found[name] = made, None
         return found
+
+    def _unfolded(self, module: Module, node: Node | None) -> Node | None:
+        """Return the column that a helper of the project makes: `fk("users.id")` with `index=True` inside."""
+        if node is None or node[0] != "call" or _called(node) in MAKES_COLUMNS:
+            return node
+        helper = self.project.expression(module, node[2])
+        last = helper.body[-1] if isinstance(helper, Function) and helper.body else None
+        made = last[2] if last is not None and last[0] == "return" else None
+        if made is None or _called(made) not in MAKES_COLUMNS or not isinstance(helper, Function):
+            return node
+        names = [parameter[0] for parameter in helper.parameters if parameter[3] == POSITIONAL]
+        given = dict(zip(names, node[3], strict=False))
+        further = list(node[3][len(names) :])
+        more = []
+        for key, value in node[4]:
+            if key in {parameter[0] for parameter in helper.parameters}:
+                given[key] = value
+            else:
+                more.append((key, value))
+        _, position, function, arguments, keywords = made
+        plain = [_given(each, given) for each in arguments if each[0] != "star"]
+        kept = [(key, _given(value, given)) for key, value in keywords if key]
+        return ("call", node[1] or position, function, (*plain, *further), (*kept, *more))
 
     def _relationship(self, model: Model, name: str, call: Node, annotation: Node | None) -> None:
         keywords = {key: value for key, value in call[4] if key}
@@ -524,6 +587,15 @@ class Schema:
         return None
 
 
+def _given(node: Any, given: dict[str, Node]) -> Any:
+    """Return an expression with the arguments of a call in the places of the parameters."""
+    if type(node) is not tuple:
+        return node
+    if len(node) == 3 and node[0] == "name" and node[2] in given:
+        return given[node[2]]
+    return tuple([_given(part, given) for part in node])
+
+
 def _declared_attribute(function: Function) -> Node | None:
     """Return what a `@declared_attr` gives: the column or relation of each class that has the mixin."""
     if not any("declared_attr" in text(decorator) for decorator in function.decorators):
@@ -605,6 +677,8 @@ def _sqlalchemy_indexes(node: Node) -> Iterable[tuple[str, ...]]:
         kind = _called(call) if call[0] == "call" else ""
         if kind in ("Index", "UniqueConstraint", "PrimaryKeyConstraint"):
             columns = [_column_name(argument) for argument in call[3]]
+            backwards = ["-" if _is_backwards(argument) else "" for argument in call[3]]
+            columns = [sign + name for sign, name in zip(backwards, columns, strict=True)]
             yield tuple(columns[1:] if kind == "Index" else columns)
 
 
@@ -630,9 +704,18 @@ def _sqlalchemy_uniques(node: Node) -> Iterable[frozenset[str]]:
             yield frozenset(_column_name(argument) for argument in call[3][1:])
 
 
+def _is_backwards(node: Node) -> bool:
+    """Tell whether an index has a column descending: `Job.priority.desc()`, `text("priority DESC")`."""
+    if node[0] != "call":
+        return False
+    said = node[3][0] if node[3] else None
+    is_text = said is not None and said[0] == "const" and isinstance(said[2], str)
+    return _last(node[2]) == "desc" or (is_text and said is not None and said[2].lower().endswith(" desc"))
+
+
 def _column_name(node: Node) -> str:
     if node[0] == "const":
-        return str(node[2])
+        return str(node[2]).partition(" ")[0]
     if node[0] == "call":
         return _column_name(node[2][2]) if node[2][0] == "attr" else (_column_name(node[3][0]) if node[3] else "")
     return _last(node)

@@ -8,10 +8,11 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from perfwright.effects.conditions import note
 from perfwright.effects.frame import Frame
 from perfwright.effects.observations import Lookup
+from perfwright.effects.orders import ASC
 from perfwright.effects.schema import SQL, Column, Model
+from perfwright.effects.where import note
 from perfwright.index.lower import Node, line_of
 from perfwright.index.project import Class, Function, Module
 from perfwright.index.tree import walk
@@ -157,7 +158,7 @@ def asked(frame: Frame, node: Node) -> None:
     names = (
         [part.split()[0].rpartition(".")[2] for part in ordered.group(1).split(",") if part.strip()] if ordered else []
     )
-    orders = tuple([(table, name) for name in names if name in table.columns])
+    orders = tuple([(table, name, ASC) for name in names if name in table.columns])
     limited = LIMIT.search(rest)
     if conditions or (orders and limited):
         lookup = look_up(frame, table, node[1], shown, tuple(conditions), orders)
@@ -167,7 +168,7 @@ def asked(frame: Frame, node: Node) -> None:
 
 def look_up(
     frame: Frame, table: Model, position: int, shown: str,
-    conditions: tuple[tuple[Model, str, str], ...], orders: tuple[tuple[Model, str], ...] = (),
+    conditions: tuple[tuple[Model, str, str], ...], orders: tuple[tuple[Model, str, str], ...] = (),
 ) -> Lookup:  # fmt: skip
     lookup = Lookup(frame.function, position, table, conditions, orders)
     lookup.what = shown

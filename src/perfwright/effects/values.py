@@ -17,6 +17,7 @@ EVERY_LEVEL: Final = "~"  # after a relation to the own table: its rows have it 
 MOST_FIELDS = 64  # constant keys of a dict that are remembered
 NESTED: Final = 3  # collections inside each other whose items are told apart
 DEEPEST: Final = 12  # collections inside each other that are known at all
+OPTIONS = 24  # groups of conditions of one query that hold only sometimes
 LITTLE = 20  # a constant number of items up to this is not worth a finding
 
 
@@ -273,7 +274,8 @@ class Rows(Value):
 
     __slots__ = (
         "api", "assumed", "columns", "custom", "escaped", "fetched", "filters", "kept", "limited", "load", "locked",
-        "manager", "model", "orders", "owner", "position", "relation", "size", "skips", "stored", "takes", "values",
+        "made", "manager", "model", "orders", "owner", "position", "relation", "size", "skips", "sometimes",
+        "sorted", "stored", "takes", "values",
     )  # fmt: skip
     kind = "rows"
 
@@ -282,7 +284,10 @@ class Rows(Value):
         self.model, self.api, self.position = model, api, position
         self.fetched: frozenset[str] = frozenset()
         self.filters: tuple[Any, ...] = ()  # (model, column, operator)
-        self.orders: tuple[Any, ...] = ()  # (model, column)
+        self.sometimes: tuple[tuple[Any, ...], ...] = ()  # filters that hold only where somebody asks for them
+        self.orders: tuple[Any, ...] = ()  # (model, column, which way)
+        self.sorted: tuple[Function, int] | None = None  # where that is said
+        self.made: frozenset[str] = frozenset()  # names that are computed for each row
         self.limited: Size | None = None
         self.load: Load | None = None
         self.manager = False
@@ -307,6 +312,7 @@ class Rows(Value):
         new.relation, new.owner, new.values, new.columns = self.relation, self.owner, self.values, self.columns
         new.assumed, new.size, new.custom = self.assumed, self.size, self.custom
         new.locked, new.skips, new.takes = self.locked, self.skips, self.takes
+        new.sometimes, new.made, new.sorted = self.sometimes, self.made, self.sorted
         return new
 
     def shape(self) -> Any:
@@ -450,6 +456,26 @@ def brought(first: frozenset[str], second: frozenset[str]) -> frozenset[str]:
     return first & second
 
 
+def options(first: Rows, second: Rows) -> tuple[tuple[Any, ...], ...]:
+    """Return the groups of conditions that only one of two ways to a query adds."""
+    found = dict.fromkeys((*first.sometimes, *second.sometimes))
+    for one, other in ((first, second), (second, first)):
+        more = tuple([part for part in one.filters if part not in other.filters])
+        if more:
+            found[more] = None
+    return tuple(found)[:OPTIONS]
+
+
+def either_order(first: tuple[Any, ...], second: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return what rows may be ordered by in one of two ways: the first of each, as a choice, before the rest."""
+    if first == second or not second:
+        return first
+    if not first:
+        return second
+    made = [(*order[:2], "either" if order[2] in ("made", "either") else "choice") for order in (first[0], second[0])]
+    return (*dict.fromkeys(made), *first[1:])[:OPTIONS]
+
+
 def join(first: Value, second: Value) -> Value:
     """Return a value that stands for either of two: what both branches of an `if` leave behind."""
     if first is second:
@@ -465,6 +491,9 @@ def join(first: Value, second: Value) -> Value:
         merged = first.copy(max(first.depth, second.depth))
         merged.fetched = brought(first.fetched, second.fetched)
         merged.filters = tuple(name for name in first.filters if name in second.filters)
+        merged.sometimes, merged.made = options(first, second), first.made | second.made
+        merged.orders, merged.sorted = either_order(first.orders, second.orders), first.sorted or second.sorted
+        merged.skips, merged.takes = first.skips or second.skips, first.takes or second.takes
         merged.limited = first.limited if second.limited else None
         merged.stored = first.stored and second.stored
         merged.locked, merged.escaped = first.locked and second.locked, first.escaped or second.escaped

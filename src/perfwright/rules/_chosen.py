@@ -4,7 +4,7 @@ from functools import lru_cache
 
 from perfwright.effects.frame import Link
 from perfwright.index.lower import Node
-from perfwright.index.project import Function, Project, Value
+from perfwright.index.project import Class, Entity, Function, Module, Project, Value
 from perfwright.index.tree import names_in, text, walk
 from perfwright.rules._code import leaves, statements
 from perfwright.rules._same import arguments, call_at
@@ -51,23 +51,70 @@ def chosen(
         names, asked = made_from(here, wanted, but)
         if asked is not None:
             return here, asked
+        held = [
+            (parameter, attribute)
+            for name, dot, attribute in (each.partition(".") for each in sorted(names))
+            for parameter in here.parameters
+            if dot and parameter[0] == name
+        ]
         free_ones = [
             parameter
             for parameter in here.parameters
-            if parameter[0] in names and parameter[0] not in OWN and not bounded_parameter(project, here, parameter)
+            if parameter[0] in names
+            and parameter[0] not in OWN
+            and not bounded_parameter(project, here.module, parameter)
         ]
-        if not free_ones:
-            return None
         if index == 0:
-            _, annotation, default, _ = free_ones[0]
-            return here, annotation or default or node
-        call = call_at(chain[index - 1])
+            for parameter, attribute in held:
+                field = field_of(project, here, parameter, attribute)
+                if field is not None:
+                    return here, field
+            return (here, free_ones[0][1] or free_ones[0][2] or node) if free_ones else None
         free_names = {parameter[0] for parameter in free_ones}
-        given = arguments(call, here) if call is not None else []
-        wanted = [value for name, value in given if name in free_names and value is not None and value[0] != "const"]
+        given = passed_on(chain, index, here)
+        wanted = [value for name, value in given if name in free_names and value[0] != "const"]
+        for parameter, attribute in held:
+            passed = [value for name, value in given if name == parameter[0] and value[0] == "name"]
+            wanted.extend([("attr", value[1], value, attribute) for value in passed])
         if not wanted:
             return None
     return None
+
+
+def passed_on(chain: tuple[Link, ...], index: int, here: Function) -> list[tuple[str, Node]]:
+    """Return what a function of a chain is given by the one before it."""
+    call = call_at(chain[index - 1])
+    given = arguments(call, here) if call is not None else []
+    return [(name, value) for name, value in given if value is not None]
+
+
+def field_of(project: Project, function: Function, parameter: Node, attribute: str) -> Node | None:
+    """Return where the caller chooses `page.offset` without bound: `page` is a class or a function of parameters."""
+    _, annotation, default, _ = parameter
+    named = project.expression(function.module, annotation) if annotation is not None else None
+    where = [(function.module, annotation), (function.module, default)]
+    if isinstance(named, Value):
+        where.append((named.module, named.expression))
+    for module, said in where:
+        for node in walk(said):
+            found = project.expression(module, node) if node[0] in ("name", "attr") else None
+            for owner, field in fields(found):
+                if field[0] == attribute:
+                    return None if bounded_parameter(project, owner, field) else node
+    return None
+
+
+def fields(found: Entity | None) -> list[tuple[Module, Node]]:
+    """Return what a class or a function that a request is read into takes, as parameters are written."""
+    if isinstance(found, Function):
+        return [(found.module, parameter) for parameter in found.parameters]
+    if not isinstance(found, Class):
+        return []
+    binding = found.names.get("__init__")
+    if binding is not None and binding[0] == "func":
+        return [(found.module, parameter) for parameter in found.module.functions[binding[1]].parameters]
+    values = [(name, each) for name, each in found.names.items() if each[0] == "value"]
+    return [(found.module, (name, each[2], each[1], 0)) for name, each in values]
 
 
 def made_from(function: Function, nodes: list[Node], but: tuple[str, ...]) -> tuple[set[str], Node | None]:
@@ -81,6 +128,8 @@ def made_from(function: Function, nodes: list[Node], but: tuple[str, ...]) -> tu
         for part in free(fresh):
             if part[0] == "attr" and asks(part[2]):
                 return names, part
+            if part[0] == "attr" and part[2][0] == "name" and last_word(part[3]) not in but:
+                names.add(f"{part[2][2]}.{part[3]}")
             if part[0] != "name" or part[2] in names or part[2] in checked or last_word(part[2]) in but:
                 continue
             names.add(part[2])
@@ -175,10 +224,10 @@ def limits(function: Function) -> frozenset[str]:
     return frozenset(found)
 
 
-def bounded_parameter(project: Project, function: Function, parameter: Node) -> bool:
+def bounded_parameter(project: Project, module: Module, parameter: Node) -> bool:
     """Tell whether a parameter's annotation or default says the most that it may be; it may have a name of its own."""
     _, annotation, default, _ = parameter
-    named = project.expression(function.module, annotation) if annotation is not None else None
+    named = project.expression(module, annotation) if annotation is not None else None
     for node in walk((annotation, default, named.expression if isinstance(named, Value) else None)):
         if node[0] == "call" and any(name in BOUNDS for name, _ in node[4]):
             return True

@@ -1,4 +1,4 @@
-"""Indexes that stand outside of a model's columns: in migrations, and below the class."""
+"""Tables with very many rows, and indexes outside of a model's columns: in migrations, and below the class."""
 
 import re
 from collections.abc import Iterator
@@ -8,6 +8,16 @@ from perfwright.index.lower import Node
 from perfwright.index.project import Module, Project
 from perfwright.index.tree import walk
 
+# Tables that get a row each time something happens: even those of one owner are many.
+LOGS = re.compile(
+    r"(Activit(y|ies)|Events?|Logs?|Entry|Entries|Messages?|Notifications?|Audit|History|Transactions?|Readings?|Metrics?"
+    r"|Visits?|Views?|Clicks?|Measurements?|Samples?|Records?)$"
+)
+# Keys to what has very many rows of one table: a customer of the whole application.
+TENANT = re.compile(
+    r"(^|_)(org|organi[sz]ation|tenant|workspace|company|team|project|application|app|site|store|shop|account|location"
+    r"|warehouse|household|clinic|school|branch|merchant|agency)(_id)?$"
+)
 MAKES = ("AddIndex", "create_index", "Index", "RunSQL", "execute", "AddIndexConcurrently")
 
 

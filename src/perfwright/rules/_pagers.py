@@ -8,12 +8,15 @@ from perfwright.index.project import Class, Entity, External, Module
 
 
 class Pager:
-    """A paginator: its name, its own class where the project has one, its bases outside the project, and its place."""
+    """A paginator: its name, its own class where the project has one, its bases outside the project, and its place.
 
-    __slots__ = ("bases", "cls", "name", "place")
+    The one that the settings name pages all lists that say nothing else.
+    """
 
-    def __init__(self, name: str, cls: Class | None, bases: tuple[str, ...], place: Place) -> None:
-        self.name, self.cls, self.bases, self.place = name, cls, bases, place
+    __slots__ = ("bases", "cls", "is_default", "name", "place")
+
+    def __init__(self, name: str, cls: Class | None, bases: tuple[str, ...], place: Place, is_default: bool) -> None:
+        self.name, self.cls, self.bases, self.place, self.is_default = name, cls, bases, place, is_default
 
     def is_a(self, *names: str) -> bool:
         return any(base.endswith(names) for base in self.bases)
@@ -46,9 +49,10 @@ def pager(effects: Effects, cls: Class) -> Pager | None:
         entity, place = default(effects)
     if isinstance(entity, Class):
         place = Place(path=entity.module.path, line=entity.line, function=entity.name)
-        return Pager(entity.name, entity, tuple([str(base) for base in project.externals(entity)]), place)
+        bases = tuple([str(base) for base in project.externals(entity)])
+        return Pager(entity.name, entity, bases, place, not isinstance(found, tuple))
     if isinstance(entity, External) and place is not None:
-        return Pager(str(entity).rpartition(".")[2], None, (str(entity),), place)
+        return Pager(str(entity).rpartition(".")[2], None, (str(entity),), place, not isinstance(found, tuple))
     return None
 
 

@@ -5,6 +5,11 @@ that is sorted by a column which no index has together with what the rows are lo
 of text (`icontains`, `LIKE '%…%'`), and of a condition on what is made of a column (`created_at__date`, `lower(name)`):
 an ordered index serves neither.
 
+Conditions are followed into lists, dictionaries, names and helpers, and those that callers may leave out are looked at
+one by one. Beside a key that very many rows share (an organisation's orders, the events of a device), a range or a
+second condition needs an index with both. Pages that are sorted by what is computed for each row, by a column of
+another table, or against the directions of an index are sorted as a whole, each time.
+
 ## Setup
 
 ```python
@@ -80,10 +85,12 @@ def make(n: int) -> tuple[Session, str]:
 The table is small and stays so (name its size in the settings), or it is written far more often than read.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
 from perfwright.effects.observations import Lookup
+from perfwright.effects.orders import CHOICE, CHOSEN, EITHER, MADE
 from perfwright.effects.schema import SQL, SQLALCHEMY, Column, Model
 from perfwright.effects.summary import Effects
 from perfwright.finding import Confidence, Cost, Finding, Place, Proof, Step, Term
@@ -91,15 +98,26 @@ from perfwright.index.lower import Node, line_of
 from perfwright.index.project import Project
 from perfwright.index.tree import walk
 from perfwright.rules._contract import Rule
-from perfwright.rules._indexes import is_create, makers, mentions
+from perfwright.rules._indexes import LOGS, TENANT, is_create, makers, mentions
 
-SELECTIVE = ("eq", "exact", "iexact", "in", "relation", "pk")
+Filter = tuple[Model | None, str, str]
+# Keys to what makes events without end.
+SOURCE = re.compile(
+    r"(^|_)(user|owner|recipient|author|actor|employee|member|subscriber|customer|client|patient|device|sensor|monitor"
+    r"|channel|room|source|stream|machine|host|node|asset|vehicle|product|item|page|link|url|endpoint|campaign)(_id)?$"
+)
+VERBS = {"order": "sort by", "page": "sort by", "range": "filter by a range of"}
+ALONE = ("eq", "range", "joined", "behind")
+# Of most rows the same is true; the few others are what somebody waits for.
+WAITS = re.compile(r"(^|_)(un)?(read|seen|opened|processed|sent|delivered|handled|acknowledged|resolved|done)$")
+SELECTIVE = ("eq", "exact", "iexact", "in", "relation", "pk", "or")
 LISTED = 3  # columns named in one message
 BY_CONTENT = ("GinIndex", "GistIndex", "SpGistIndex", "BloomIndex", "OpClass", "SearchVector")
 
 
 def find(effects: Effects) -> Iterator[Finding]:
     wanted: dict[tuple[str, str], tuple[Model, Column, str, list[Lookup]]] = {}
+    sorts: dict[tuple[str, int, str], Finding] = {}
     alone: dict[tuple[str, int, str], list[Lookup]] = {}
     for lookup in effects.lookups:
         if lookup.condition:
@@ -107,11 +125,14 @@ def find(effects: Effects) -> Iterator[Finding]:
                 where = (lookup.function.path, lookup.function.line, lookup.condition)
                 alone.setdefault(where, []).append(lookup)
             continue
+        for finding in badly_sorted(effects, lookup):
+            sorts.setdefault((finding.place.path, finding.place.line, finding.symbol), finding)
         for model, column, how in unindexed(lookup):
             key = (column.module.name, f"{column.line}:{column.name}")
             wanted.setdefault(key, (model, column, how, []))[3].append(lookup)
     for model, column, how, lookups in wanted.values():
         yield told(model, column, how, lookups)
+    yield from sorts.values()
     for lookups in alone.values():
         yield unserved(effects, sorted(lookups, key=lambda lookup: lookup.position))
 
@@ -119,7 +140,7 @@ def find(effects: Effects) -> Iterator[Finding]:
 def settle(finding: Finding) -> Finding:
     """A condition (told where it is made, not at its column) that no request leads to is only possible."""
     at_its_column = finding.symbol.startswith(f"{finding.place.function}.")
-    if not at_its_column and not finding.entry_points:
+    if not at_its_column and finding.confidence == "likely" and not finding.entry_points:
         return replace(finding, confidence="possible")
     return finding
 
@@ -128,7 +149,7 @@ def settle(finding: Finding) -> Finding:
 def told(model: Model, column: Column, how: str, lookups: list[Lookup]) -> Finding:
     first = min(lookups, key=lambda lookup: (lookup.function.path, lookup.position))
     sites = {(lookup.function.path, lookup.position >> 12) for lookup in lookups}
-    verb = {"order": "sort by", "page": "sort by", "range": "filter by a range of"}.get(how, "look rows up by")
+    verb = VERBS.get(how, "look rows up by")
     if first.relation or len(sites) == 1:
         by, verb = f"following `{first.relation}`" if first.relation else "a query", verb.replace(" ", "s ", 1)
     else:
@@ -144,9 +165,14 @@ def told(model: Model, column: Column, how: str, lookups: list[Lookup]) -> Findi
     ]
     lacks = "which has no index"
     columns = [column.name]
-    if how == "page":
-        columns = [*dict.fromkeys(name for _, name, operator in first.filters if operator == "eq"), column.name]
-        lacks = f"for a page of the rows with one {' and '.join(columns[:-1])}, which no index has together"
+    if how in ("page", "behind"):
+        parents = parents_of(first, column)
+        columns = [*parents, column.name]
+        of = "for a page of the rows" if how == "page" else "among the rows"
+        lacks = f"{of} with one {' and '.join(parents)}, which no index has together"
+        if not parents:
+            several = " and ".join(dict.fromkeys(name for _, name, operator in first.filters if operator == "in"))
+            lacks = f"{of} of several {several}, which no index has together"
     return Finding(
         rule=RULE.name,
         place=Place(path=column.module.path, line=column.line, function=model.name),
@@ -157,6 +183,12 @@ def told(model: Model, column: Column, how: str, lookups: list[Lookup]) -> Findi
         chain=tuple(chain),
         cost=Cost(terms=(Term("db.seqscan", (model.name,)),)),
     )
+
+
+def parents_of(lookup: Lookup, column: Column) -> list[str]:
+    """Return the columns that a query asks one value of, as an index should begin with them."""
+    names = dict.fromkeys(name for _, name, operator in lookup.filters if operator == "eq" and name != column.name)
+    return [name for name in names if (known := lookup.model.column(name)) is not None and not known.is_flag]
 
 
 def cure(model: Model, columns: list[str]) -> str:
@@ -176,60 +208,208 @@ def cure(model: Model, columns: list[str]) -> str:
 def confidence(how: str, lookup: Lookup) -> Confidence:
     if lookup.relation or how == "eq":
         return "certain"
-    return "likely" if how in ("range", "page") or (how == "order" and lookup.limited) else "possible"
+    return (
+        "likely"
+        if how in ("range", "page", "joined", "sometimes", "behind") or (how == "order" and lookup.limited)
+        else "possible"
+    )
 
 
 def unindexed(lookup: Lookup) -> Iterator[tuple[Model, Column, str]]:
     """Give the columns that a query looks up by, where none of its conditions can use an index."""
-    own = [part for part in lookup.filters if part[0] is lookup.model]
-    if len(own) < len(lookup.filters):
-        return  # conditions of other tables may be the ones that select
+    yield from searched(lookup, lookup.filters)
+    told = set()
+    for group in lookup.sometimes:
+        for model, column, how in searched(lookup, (*lookup.filters, *group)):
+            if how in ALONE and any(part[1] == column.name for part in group) and column.name not in told:
+                told.add(column.name)
+                yield model, column, "behind" if how == "behind" else "sometimes"
+
+
+def searched(lookup: Lookup, filters: tuple[Filter, ...]) -> Iterator[tuple[Model, Column, str]]:
+    """Give the column that an index should have, for a query with some conditions."""
     columns, found = [], False
-    for model, name, operator in own:
-        column = model.column(name) if name else None
-        relation = model.relations.get(name) if name else None
-        if column is None:
-            found = found or name in ("pk", "id") or relation is not None or not name
+    for model, name, operator in filters:
+        if operator == "join":
             continue
-        found = found or column.indexed
+        column = model.column(name) if model is not None and name else None
+        if model is None or column is None:
+            found = found or model is None or name in ("pk", "id") or name in model.relations or not name
+            continue
+        found = found or (column.indexed and operator != "not")
         columns.append((model, column, operator))
     if found:
-        yield from unsorted(lookup, own)
+        yield from unsorted(lookup, filters)
+        yield from behind(lookup, filters)
         return
     for model, column, operator in columns:
         if operator in SELECTIVE and not column.is_flag:
-            yield model, column, "eq"
+            yield model, column, "eq" if model is lookup.model and operator != "or" else "joined"
             return
     for model, column, operator in columns:
         if operator == "range":
             yield model, column, "range"
             return
-    if lookup.filters:
+    for model, name, operator in filters if lookup.inner and not columns else ():
+        joined = model.column(name) if model is lookup.model and operator == "join" else None
+        if model is not None and joined is not None and not joined.indexed:
+            yield model, joined, "joined"
+            return
+    if filters:
         return
-    for model, name in lookup.orders:
-        column = model.column(name)
-        if model is lookup.model and column is not None and not column.indexed:
-            yield model, column, "order"
-        return
+    for name, *_ in firsts(lookup):
+        column = lookup.model.column(name)
+        if column is not None and not column.indexed:
+            yield lookup.model, column, "order"
 
 
-def unsorted(lookup: Lookup, own: list[tuple[Model, str, str]]) -> Iterator[tuple[Model, Column, str]]:
+def unsorted(lookup: Lookup, own: tuple[Filter, ...]) -> Iterator[tuple[Model, Column, str]]:
     """Give the column that a page is sorted by, where the rows of one parent are all read and sorted for it."""
-    if not lookup.page or not lookup.orders or lookup.orders[0][0] is not lookup.model:
+    if not lookup.page or not lookup.orders:
         return
     equal: set[str] = set()
+    several = False
     for model, name, operator in own:
-        column = model.column(name) if name else None
-        if column is None or operator not in ("eq", "flag", "range") or column.unique:
+        column = model.column(name) if name and model is lookup.model else None
+        if column is None or operator not in ("eq", "flag", "range", "in") or column.unique:
             return
+        several = several or operator == "in"
         if operator == "eq":
             equal.add(column.name)
-    if any(columns <= equal for columns in lookup.model.uniques) or not equal:
+    if any(columns <= equal for columns in lookup.model.uniques) or not (equal or several):
         return
-    wanted = tuple([name for model, name in lookup.orders if model is lookup.model])
-    column = lookup.model.column(wanted[0])
-    if column is not None and column.name not in equal and not lookup.model.serves(frozenset(equal), wanted):
-        yield lookup.model, column, "page"
+    for wanted in firsts(lookup):
+        column = lookup.model.column(wanted[0])
+        if column is not None and column.name not in equal and not lookup.model.serves(frozenset(equal), wanted):
+            yield lookup.model, column, "page"
+
+
+def behind(lookup: Lookup, filters: tuple[Filter, ...]) -> Iterator[tuple[Model, Column, str]]:
+    """Give the column that a query looks up by beside a parent with very many rows, where no index has both."""
+    parents, equal, more = 0, set(), []
+    for model, name, operator in filters:
+        column = model.column(name) if model is lookup.model and model is not None and name else None
+        if column is None or (column.unique and operator in SELECTIVE):
+            return
+        if operator not in ("eq", "in"):
+            more.append((column, operator))
+        elif not column.indexed:
+            equal.add(column.name)
+            more.append((column, operator))
+        elif has_many(lookup.model, column):
+            parents += 1
+            equal.add(column.name)
+        else:
+            return
+    if not parents or any(columns <= equal for columns in lookup.model.uniques):
+        return
+    for wanted in ("range", "eq", "in", "flag"):
+        if wanted != "range" and not LOGS.search(lookup.model.name):
+            return
+        for column, operator in more:
+            if operator == wanted and (not column.is_flag or (wanted == "flag" and WAITS.search(column.name))):
+                before = frozenset(equal - {column.name})
+                if not lookup.model.serves(before, (column.name,)):
+                    yield lookup.model, column, "behind"
+                return
+
+
+def has_many(model: Model, column: Column) -> bool:
+    """Tell whether very many rows have the same in a key: an organisation's, or events of whoever makes many."""
+    points = bool(column.target) or column.name in model.relations
+    return points and bool(TENANT.search(column.name) or (LOGS.search(model.name) and SOURCE.search(column.name)))
+
+
+def firsts(lookup: Lookup) -> Iterator[tuple[str, ...]]:
+    """Give the columns of a query's own table that it sorts by, for each of those that may come first."""
+    rest = tuple([name for model, name, way in lookup.orders if model is lookup.model and way not in CHOSEN])
+    for model, name, way in lookup.orders:
+        if model is lookup.model and way not in (MADE, EITHER):
+            yield (name, *rest) if way == CHOICE else rest
+        if way not in CHOSEN:
+            return
+
+
+# ---------------------------------------------------------------------------------- an order
+def badly_sorted(effects: Effects, lookup: Lookup) -> Iterator[Finding]:
+    """Give what is wrong with the order of a query, where no index of one column would mend it."""
+    if not lookup.orders or not lookup.limited:
+        return
+    against = turned(lookup)
+    if against is not None:
+        index = ", ".join(f"{name} {way}".upper() if way == "desc" else name for _, name, way in against)
+        found = sorting(
+            effects,
+            lookup,
+            index,
+            f"an index of `{lookup.model.name}` has the columns of this order, but not its directions ({index}): "
+            "the rows are sorted each time",
+            f"Declare the index as the order goes: ({index}).",
+        )
+        yield replace(found, confidence="certain")
+    if not (lookup.page and lookup.turned) or any(few(lookup.model, part) for part in lookup.filters):
+        return
+    for model, name, way in lookup.orders:
+        if way in (MADE, EITHER):
+            yield sorting(
+                effects,
+                lookup,
+                name,
+                f"pages of `{lookup.model.name}` are sorted by `{name}`, which is computed for every row first",
+                f"Keep it in a column of {lookup.model.name} with an index, updated where it changes.",
+            )
+            return
+        if model is not None and model is not lookup.model:
+            yield sorting(
+                effects,
+                lookup,
+                f"{model.name}.{name}",
+                f"pages of `{lookup.model.name}` are sorted by `{model.name}.{name}`, a column of another table: "
+                "all rows are joined and sorted for one page",
+                f"Sort by an indexed column of {lookup.model.name}, or keep a copy of the column in it.",
+            )
+            return
+        if way not in CHOSEN:
+            return
+
+
+def turned(lookup: Lookup) -> list[tuple[Model, str, str]] | None:
+    """Return the order of a query that an index has in its turn, but not in its directions."""
+    orders = [order for order in lookup.orders if order[0] is lookup.model and order[2] in ("asc", "desc")]
+    if len(orders) < 2 or len(orders) < len(lookup.orders):
+        return None
+    equal = frozenset(name for model, name, operator in lookup.filters if model is lookup.model and operator == "eq")
+    if lookup.model.turns(equal, tuple([(name, way == "desc") for _, name, way in orders])):
+        return orders[:2]
+    return None
+
+
+def few(model: Model, part: Filter) -> bool:
+    """Tell whether a condition leaves few rows to sort."""
+    of, name, operator = part
+    column = of.column(name) if of is not None and name else None
+    if of is None or column is None:
+        return operator != "any"
+    return operator in SELECTIVE and column.indexed and not (of is model and has_many(model, column))
+
+
+def sorting(effects: Effects, lookup: Lookup, symbol: str, message: str, cure: str) -> Finding:
+    ordering = lookup.model.ordering
+    if lookup.default and ordering is not None:
+        cls = lookup.model.cls
+        place = Place(path=cls.module.path, line=line_of(ordering[1]), function=lookup.model.name)
+    else:
+        place = effects.place(*(lookup.sorted or (lookup.function, lookup.position)))
+    return Finding(
+        rule=RULE.name,
+        place=place,
+        symbol=f"{lookup.model.name} by {symbol}",
+        message=message,
+        cure=cure,
+        confidence="likely",
+        chain=(effects.step(lookup.function, lookup.position, lookup.what),),
+        cost=Cost(terms=(Term("db.seqscan", (lookup.model.name,)),)),
+    )
 
 
 # ------------------------------------------------------------------------------ a condition

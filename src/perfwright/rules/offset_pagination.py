@@ -1,7 +1,8 @@
 """A page that is found by OFFSET costs all pages before it: the database reads them and throws them away.
 
 The first pages are quick, and tests look at no others. Crawlers and exports ask for the last ones. A page that begins
-after the last key of the page before is found by the index, however deep it lies.
+after the last key of the page before is found by the index, however deep it lies. Where that is asked for by OR
+(`at < last OR (at = last AND id < last_id)`), no range of the index begins there, and the pages before are read too.
 
 ## Setup
 
@@ -97,6 +98,7 @@ The table is small and stays so (name its size in the settings), or nobody can g
 import re
 from collections.abc import Iterator
 
+from perfwright.effects.orders import EITHER, MADE
 from perfwright.effects.schema import SQLALCHEMY, Model
 from perfwright.effects.summary import Effect, Effects
 from perfwright.effects.values import Rows
@@ -106,14 +108,11 @@ from perfwright.index.project import Class, Function
 from perfwright.index.tree import text, walk
 from perfwright.rules._chosen import chosen, is_request
 from perfwright.rules._contract import Rule
+from perfwright.rules._indexes import LOGS, TENANT
 from perfwright.rules._pagers import paged, pager
 
 LENGTHS = ("size", "limit", "per", "count", "length", "take", "rows")  # last words of names for how long a page is
-# Tables that get a row each time something happens: even those of one owner are many.
-LOGS = re.compile(
-    r"(Activit(y|ies)|Events?|Logs?|Entry|Entries|Messages?|Notifications?|Audit|History|Transactions?|Readings?|Metrics?"
-    r"|Visits?|Views?|Clicks?|Measurements?|Samples?|Records?)$"
-)
+COMPUTED = (MADE, EITHER)
 BY_NUMBER = ("PageNumberPagination", "LimitOffsetPagination")
 LAST = re.compile(
     r"(max|last)_?(page|offset)s?(?!_?(size|len))", re.I
@@ -121,6 +120,7 @@ LAST = re.compile(
 
 
 def find(effects: Effects) -> Iterator[Finding]:
+    yield from of_cursors(effects)
     if not is_request(effects.entry):
         return
     known: set[int] = set()
@@ -142,7 +142,7 @@ def turns(node: Node) -> bool:
 
 
 def told(effects: Effects, effect: Effect, rows: Rows, model: Model, function: Function, node: Node) -> Finding:
-    order = str((rows.orders[0][1] if rows.orders else "") or "id")
+    order = next((str(name) for _, name, way in rows.orders[:1] if name and way not in COMPUTED), "id")
     if model.framework == SQLALCHEMY:
         cure = f".where({model.name}.{order} > last).limit(size)"
     else:
@@ -160,16 +160,52 @@ def told(effects: Effects, effect: Effect, rows: Rows, model: Model, function: F
 
 
 def size(rows: Rows, model: Model) -> str:
-    """Return how many rows may be skipped: of one owner there are few, unless they are events."""
+    """Return how many rows may be skipped: of one owner there are few, unless they are events or it is a tenant."""
     if LOGS.search(model.name):
         return str(model.name)
     for of, name, operator in rows.filters:
-        if of is not model or operator not in ("eq", "relation"):
+        if of is not model or operator not in ("eq", "relation") or TENANT.search(name):
             continue
         column, relation = model.column(name), model.relations.get(name)
         if relation is not None or (column is not None and (column.target or name.endswith("_id"))):
             return "items"
     return str(model.name)
+
+
+# ------------------------------------------------------------------------- cursors
+def of_cursors(effects: Effects) -> Iterator[Finding]:
+    """Give the pages after a key that an OR asks for: no index range begins there, so all pages before are read."""
+    known: set[tuple[str, int]] = set()
+    for lookup in effects.lookups:
+        filters = (*lookup.filters, *(part for group in lookup.sometimes for part in group))
+        key = next((name for of, name, operator in filters if of is lookup.model and operator == "cursor"), None)
+        if key is None or not lookup.limited or not any(name == key for _, name, _ in lookup.orders[:1]):
+            continue
+        if any(of is lookup.model and name == key and operator == "range" for of, name, operator in lookup.filters):
+            continue  # a bound of its own: the index begins there
+        place = effects.place(lookup.function, lookup.position)
+        if (place.path, place.line) in known:
+            continue
+        known.add((place.path, place.line))
+        yield Finding(
+            rule=RULE.name,
+            place=place,
+            symbol=f"{lookup.model.name}.{key}",
+            message=f"the page after a `{lookup.model.name}.{key}` is asked for by OR, where no index range begins: "
+            "all pages before it are read again",
+            cure=bound(lookup.model, key),
+            confidence="likely",
+            chain=(effects.step(lookup.function, lookup.position, lookup.what),),
+            cost=Cost(terms=(Term("db.seqscan", (lookup.model.name,)),)),
+        )
+
+
+def bound(model: Model, key: str) -> str:
+    if model.framework == SQLALCHEMY:
+        return (
+            f"Compare both at once, tuple_({model.name}.{key}, {model.name}.id) < (last, id), or bound {key} beside it."
+        )
+    return f"Bound the key beside the OR: .filter({key}__lte=last)."
 
 
 # ------------------------------------------------------------------- REST framework
@@ -193,7 +229,7 @@ def of_viewset(effects: Effects) -> Iterator[Finding]:
         cure="Use rest_framework.pagination.CursorPagination, which pages by key, for the tables that grow.",
         confidence="likely",
         chain=(step,),
-        cost=Cost(terms=(Term("db.seqscan", (size(rows, model),)),)),
+        cost=Cost(terms=(Term("db.seqscan", ("rows" if pages.is_default else size(rows, model),)),)),
     )
 
 
@@ -207,4 +243,6 @@ def has_last(effects: Effects, cls: Class) -> bool:
     return any(LAST.search(name) for name in names)
 
 
-RULE = Rule(name="offset-pagination", sees=("db.query",), spends=("latency",), proof=Proof.growth("n"), find=find)
+RULE = Rule(
+    name="offset-pagination", sees=("db.query", "look-up"), spends=("latency",), proof=Proof.growth("n"), find=find
+)
