@@ -165,7 +165,9 @@ def items_of(call: Call) -> Value:
     pair.items = (bound.key or UNKNOWN, bound.element)
     element: Value = pair if kind == "items" else (bound.key or UNKNOWN) if kind == "keys" else bound.element
     of = "set" if kind in ("items", "keys") else "iter"
-    return Sequence(of, element, bound.size, bound.depth, bound.root, known=bound.known)
+    found = Sequence(of, element, bound.size, bound.depth, bound.root, known=bound.known)
+    found.source = bound.source
+    return found
 
 
 def appended(call: Call) -> Value:
@@ -345,7 +347,11 @@ def dict_made(call: Call) -> Value:
     result = Sequence("dict", UNKNOWN, constant(len(call.keywords)), call.frame.depth)
     if call.arguments:
         source = call.arguments[0]
+        if isinstance(source, Rows):  # of pairs: `dict(rows.values_list("id", "name"))`
+            source = copied(call.frame, "list", source, call.node)
+            call.frame.use_whole(source)
         result.size = source.size if isinstance(source, Sequence) else ITEMS
+        call.frame.interp.derive(result, source)
         result.known = isinstance(source, Sequence) and source.known
         if isinstance(source, Sequence) and source.of == "dict":
             result.element, result.key = source.element, source.key

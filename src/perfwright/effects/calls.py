@@ -2,11 +2,11 @@
 
 import re
 
-from perfwright.effects import sql
+from perfwright.effects import sql, sql_rows
 from perfwright.effects.conditions import LIKE, searched
 from perfwright.effects.frame import Frame, Held
 from perfwright.effects.guesses import session_method
-from perfwright.effects.iteration import FEW, deepen, iterate, run_query
+from perfwright.effects.iteration import FEW, deepen, iterate, loaded, run_query
 from perfwright.effects.library import Effect, Model, Type
 from perfwright.effects.queries import executed, method, of_entity
 from perfwright.effects.scans import REDUCERS, Building, gone_through, search, worked
@@ -154,6 +154,10 @@ def external(frame: Frame, callee: External, arguments: tuple[Value, ...], keywo
         name = callee.name.rpartition(".")[2]
         return method(frame, bound, name, libraries.method(bound.api, name), (*arguments, *keywords.values()), node)
     entry = libraries.get(callee.name)
+    if entry is not None and isinstance(bound, Foreign) and bound.asked is not None:
+        name = callee.name.rpartition(".")[2]
+        if name in sql_rows.FETCHES:
+            return method(frame, bound.asked, name, entry, (*arguments, *keywords.values()), node)
     if entry is None:
         if libraries.is_class(callee.name):
             return interp.foreign(libraries.canonical(callee.name), frame.depth)
@@ -231,6 +235,8 @@ def modelled(
     emit_effects(frame, entry, effects, receiver, arguments, node, keywords)
     if effects and entry.params and entry.params[0] in ("sql", "query"):
         sql.asked(frame, node)
+        if isinstance(receiver, Foreign):
+            receiver.asked = sql_rows.run(frame, receiver.name, node) if sql_rows.takes_text(entry) else None
     if isinstance(receiver, Foreign) and receiver.load is not None:
         receiver.load.whole = True
     value = result_of(frame, entry, entry.returns, receiver, arguments, keywords, node, result)
@@ -536,6 +542,8 @@ def result_of(  # noqa: C901 - one line a head of the type language
         entity = argument_node(entry, returns.args[0].head, node) if returns.args else None
         api = returns.args[1].head if len(returns.args) > 1 else "sqlalchemy.Select"
         rows = of_entity(frame, named if named is not None else UNKNOWN, entity, api, node[1])
+        if head == "Rows" and rows.model is None and sql_rows.takes_text(entry):
+            sql_rows.describe(frame, rows, node)
         if head == "Rows" and rows is named and isinstance(entry.limits, str):
             page = rows.copy(depth)  # Paginator(rows, 25): the same query, a page at a time
             page.api, page.limited = api, rows.limited or interp.page
@@ -557,6 +565,9 @@ def result_of(  # noqa: C901 - one line a head of the type language
             size = arguments[-1].size
         sequence = Sequence(of, item, size, depth)
         sequence.known = entry.library != "stdlib"
+        asked = sql_rows.run(frame, "", node) if of == "list" and sql_rows.takes_text(entry) else None
+        if asked is not None:
+            sequence.load, sequence.size = loaded(frame, asked, node[1]), asked.how_many
         return sequence
     if head == "element":
         source = receiver if isinstance(receiver, Sequence) else arguments[0] if arguments else None

@@ -34,6 +34,7 @@ QUERY, FLASK_QUERY = "sqlalchemy.orm.Query", "flask_sqlalchemy.query.Query"
 KEEPS_ROWS = frozenset(
     ("all", "count", "exists", "__iter__", "__len__", "__bool__", "iterator", "get_queryset", "only")
 )
+GROUPS = ("group_by", "distinct", "dates", "datetimes")
 LOADERS = ("joinedload", "selectinload", "subqueryload", "contains_eager", "immediateload")
 # Methods that choose a page: their parameters for where it begins and how long it is.
 PAGES = {
@@ -215,6 +216,7 @@ def method(  # noqa: C901 - one step a word of the vocabulary
     if entry.filters:
         work = rows.copy(frame.depth)
         work.custom = rows.custom
+        work.open = rows.open or any(was_read(frame, part) for part in (*arguments, *(part for _, part in keywords)))
         work.filters = rows.filters + filters_of(rows, arguments, keywords, frame)
         if entry.filters == "**kwargs":
             work.filters = rows.filters + filters_of(rows, (), keywords, frame)
@@ -319,7 +321,20 @@ def _refined(
         new.columns = tuple(str(a[2]) for a in node[3] if a[0] == "const")
     if name in ("only", "defer"):
         new.columns = ("*",)
+    if name in GROUPS or (name == "annotate" and rows.values):
+        new.grouped = True
     return new
+
+
+def was_read(frame: Frame, condition: Node) -> bool:
+    """Tell whether a condition names a collection that was made of rows in memory, however many there are."""
+    for inner in walk(condition):
+        found = frame.interp.peek(frame, inner) if inner[0] == "name" else UNKNOWN
+        if isinstance(found, Sequence):
+            load = found.source or found.load
+            if load is not None and not load.limited:
+                return True
+    return False
 
 
 def _limit(frame: Frame, entry: LibraryModel, values: tuple[Value, ...], node: Node) -> Any:

@@ -224,6 +224,8 @@ def full_batch(test: Node) -> bool:
 
 def for_(frame: Frame, node: Node) -> bool:
     source = frame.value(node[3])
+    if isinstance(source, Foreign) and source.asked is not None:
+        source = source.asked  # `for row in cursor`
     frame.quiet += node[6]  # `async for` waits without holding the thread
     element, loop = iterate(frame, source, node[3])
     frame.quiet -= node[6]

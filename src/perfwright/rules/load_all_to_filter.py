@@ -114,9 +114,7 @@ STRONG = ("filter", "count", "sum", "max", "contains", "any", "columns", "update
 def find(effects: Effects) -> Iterator[Finding]:
     for load in effects.loads:
         uses = [use for use in load.reduced if use[0] in STRONG or (use[0] == "sort" and sliced(load))]
-        if load.whole or load.limited or not uses:
-            continue
-        if load.model is None:
+        if load.whole or load.limited or load.grouped or load.model is None or not uses:
             continue
         yield told(effects, load, uses)
 
