@@ -8,7 +8,8 @@ from perfwright.effects.calls import Keywords, apply, copied
 from perfwright.effects.frame import Frame
 from perfwright.effects.growth import grown
 from perfwright.effects.iteration import deepen, iterate, run_query
-from perfwright.effects.scans import REDUCERS, Building, gone_through, worked
+from perfwright.effects.reductions import REDUCERS
+from perfwright.effects.scans import Building, gone_through, worked
 from perfwright.effects.values import (
     ITEMS,
     UNKNOWN,

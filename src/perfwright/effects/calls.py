@@ -9,7 +9,8 @@ from perfwright.effects.guesses import session_method
 from perfwright.effects.iteration import FEW, deepen, iterate, loaded, run_query
 from perfwright.effects.library import Effect, Model, Type
 from perfwright.effects.queries import executed, method, of_entity
-from perfwright.effects.scans import REDUCERS, Building, gone_through, search, worked
+from perfwright.effects.reductions import REDUCERS
+from perfwright.effects.scans import Building, gone_through, search, worked
 from perfwright.effects.values import (
     ITEMS,
     UNKNOWN,

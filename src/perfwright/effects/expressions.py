@@ -6,7 +6,8 @@ from perfwright.effects.calls import call, held
 from perfwright.effects.frame import Frame
 from perfwright.effects.iteration import deepen, iterate, looks_few, query, run_query, takes_batches
 from perfwright.effects.protocols import filled_in, special, text_of, written
-from perfwright.effects.scans import compare, comprehension_scans, gone_through, kind_of, reduction, worked
+from perfwright.effects.reductions import reduction
+from perfwright.effects.scans import compare, comprehension_scans, gone_through, kind_of, worked
 from perfwright.effects.values import (
     ITEMS,
     UNKNOWN,
