@@ -16,6 +16,7 @@ from perfwright.effects.values import (
     Foreign,
     Instance,
     LambdaValue,
+    Load,
     Row,
     Rows,
     Scalar,
@@ -44,7 +45,7 @@ def subscript(frame: Frame, node: Node) -> Value:
         if index[0] == "slice":
             return cut(frame, base, node)
         if base.load is not None and base.of != "dict":
-            base.load.whole = True
+            taken(frame, base.load, node)
         if base.fields is not None and index[0] == "const" and index[2] in base.fields:
             return base.fields[index[2]]
         if (
@@ -69,6 +70,14 @@ def subscript(frame: Frame, node: Node) -> Value:
     # As old as what it lies in, or as what says where.
     depth = base.depth if isinstance(given, Constant) else max(base.depth, given.depth)
     return held(base, given, depth)
+
+
+def taken(frame: Frame, load: Load, node: Node) -> None:
+    """`rows[0]`, `rows[-1]`: one of the rows that were loaded, where no loop takes one after the other."""
+    if node[3][0] in ("const", "un") and not frame.loops:
+        load.reduced.append(("first", node[1], frame.interp.text(node)))
+    else:
+        load.whole = True
 
 
 def limited(frame: Frame, base: Rows, index: Node) -> Rows:

@@ -17,17 +17,21 @@ REDUCERS = {
     "min": "max",
     "any": "any",
     "all": "any",
+    "in": "contains",
     "Counter": "count",
     "collections.Counter": "count",
 }
+COUNTS = ("len", "sum")
 # What SQL has too, of functions and of methods.
 CONVERSIONS = (
     *("str", "int", "len", "float", "bool", "abs", "date", "datetime", "timedelta"),
     *("max", "min", "round", "ceil", "floor", "Decimal"),
+    *("next", "iter"),  # the first of what a row leads to
 )
 TRANSPARENT = (
     *("now", "utcnow", "today", "localdate", "timedelta", "lower", "upper", "strip", "casefold", "date"),
     *("startswith", "endswith", "lstrip", "rstrip", "weekday", "ceil", "floor", "total_seconds", "isoformat"),
+    *("all", "first", "last", "exists", "count"),  # of what a row leads to
 )
 ASKS = ("any", "all", "len", "bool", "set")  # what a condition may call, beside what SQL has
 NEAR = 2  # links from a condition to the query that answers it
@@ -47,7 +51,9 @@ def reduction(frame: Frame, source: Value, tests: Node, node: Node, consumer: st
         return
     shown = frame.interp.text(node)
     about = {name for target, *_ in node[4] for name in names_in(target)}
-    if any(varying(frame, names_in(test)) for test in tests):
+    if consumer in COUNTS and tests and last and all(expressible(part) for part in (node[3], *tests)):
+        load.reduced.append((REDUCERS[consumer], node[1], shown))  # of each group, where a loop around says which
+    elif any(varying(frame, names_in(test)) for test in tests):
         load.whole = True  # another part of the rows on each pass of a loop around: all of them in the end
     elif tests and last and (all(sayable(frame, test, about) for test in tests) or of_whole_table(frame, load, tests)):
         load.reduced.append(("filter", node[1], shown))

@@ -31,8 +31,12 @@ def compare(frame: Frame, node: Node) -> Value:
     compared = frame.value(node[2])
     frame.existence = False
     for operator, right_node in zip(node[3], node[4], strict=True):
+        asked = operator in ("in", "not in")
+        if asked and right_node[0] == "comp" and not frame.loops:
+            frame.consumer = "in"
         right = frame.value(right_node)
-        if operator in ("in", "not in"):
+        frame.consumer = ""
+        if asked:
             contains(frame, right, node, right_node)
         elif compared.kind in ("row", "instance") and operator in OPERATORS:
             special(frame, compared, OPERATORS[operator], node, (right,))
@@ -247,6 +251,7 @@ def comprehension_scans(frame: Frame, loop: Loop, iterable: Node, tests: Node, n
     """A comprehension in a loop that picks, from a collection made before it, what matches: a join by hand."""
     if not tests or loop.size.is_little:
         return
+    source = copied_from(frame, iterable, source)
     if isinstance(source, Sequence) and source.size.is_little:
         return
     if not isinstance(source, Sequence | Rows) and source.kind != "unknown":
@@ -256,6 +261,21 @@ def comprehension_scans(frame: Frame, loop: Loop, iterable: Node, tests: Node, n
         search(frame, "join", source, node, iterable, sure=sure)
     elif any(asks(frame, test, loop.variables, source) for test in tests):
         search(frame, "pass", source, node, iterable, sure=False)
+
+
+def copied_from(frame: Frame, over: Node, source: Value) -> Value:
+    """Return what a copy is made of, pass by pass: `sorted(prices.items())` is as old as `prices`."""
+    inner = over
+    while inner[0] == "call" and not inner[4]:
+        if inner[2][0] == "name" and inner[2][2] in ("sorted", "list", "reversed", "tuple") and len(inner[3]) == 1:
+            inner = inner[3][0]
+        elif inner[2][0] == "attr" and inner[2][3] in VIEWS and not inner[3]:
+            inner = inner[2][2]
+        else:
+            break
+    older = frame.interp.peek(frame, inner) if inner is not over and inner[0] == "name" else source
+    known = isinstance(older, Sequence) or older.kind == "unknown"
+    return older if known and older.depth < source.depth else source
 
 
 def asks(frame: Frame, test: Node, variables: set[str], source: Value) -> bool:

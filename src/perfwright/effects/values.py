@@ -497,7 +497,8 @@ def join(first: Value, second: Value) -> Value:
         both.locked = first.locked and second.locked
         return both
     if isinstance(first, Sequence) and isinstance(second, Sequence) and first.of == second.of:
-        if first.load is not None and second.load is not None and first.load.filtered and not second.load.filtered:
+        part = first.load.filtered if first.load is not None else first.source not in (None, second.load)
+        if part and second.load is not None and not second.load.filtered:
             return second  # the whole table, where the other is a part of it
         return second if first.size.is_little and not second.size.is_little else first
     return first

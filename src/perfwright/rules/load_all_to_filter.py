@@ -94,6 +94,7 @@ WHAT = {
     "any": "gone through until one matches",
     "contains": "searched for one of them",
     "slice": "cut to the first few",
+    "first": "only one of them taken",
     "columns": "reduced to one column",
 }
 CURE = {
@@ -105,10 +106,11 @@ CURE = {
     "any": "Put the condition into the query and ask exists().",
     "contains": "Ask for that one: filter(pk=...).exists().",
     "slice": "Order and limit in the query.",
+    "first": "Order in the query and take one: first(), or limit(1).",
     "update": "Change them in one statement: update(Model).where(...).values(...).",
     "columns": "Select that column only: values_list(..., flat=True), or select(Model.column).",
 }
-STRONG = ("filter", "count", "sum", "max", "contains", "any", "columns", "update")
+STRONG = ("filter", "count", "sum", "max", "contains", "any", "columns", "update", "first")
 
 
 def find(effects: Effects) -> Iterator[Finding]:
@@ -148,6 +150,8 @@ def told(effects: Effects, load: Load, uses: list[tuple[str, int, str]]) -> Find
 
 
 def confidence(load: Load, kind: str) -> Confidence:
+    if kind == "first" and (load.filtered or load.relation):
+        return "possible"  # where one is all that is there
     if load.owned:
         return "likely" if kind == "count" and fans_out(load) else "possible"
     if load.relation and kind in ("any", "columns", "contains"):
