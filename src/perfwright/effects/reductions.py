@@ -199,7 +199,7 @@ def sayable(frame: Frame, test: Node, about: set[str]) -> bool:
 
     `about` are the names of the row and of its parts: what has nothing to do with them is the query's parameter.
     """
-    if test[0] in ("bool", "cmp", "bin", "un", "if", "sub", "attr"):
+    if test[0] in ("bool", "cmp", "bin", "un", "if", "sub", "attr", "coll"):
         if test[0] == "sub" and test[3][0] not in ("const", "un", "slice"):
             return was_read(frame, test[2]) and sayable(frame, test[3], about)
         return all(sayable(frame, part, about) for part in parts_of(test))
@@ -231,7 +231,7 @@ def is_there(test: Node, body: tuple[Node, ...], row: set[str]) -> bool:
 
 def parts_of(node: Node) -> tuple[Node, ...]:
     """Return the expressions that one is made of."""
-    if node[0] == "bool":
+    if node[0] in ("bool", "coll"):
         return tuple(node[3])
     if node[0] == "cmp":
         return (node[2], *node[4])

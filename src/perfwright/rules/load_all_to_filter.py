@@ -75,6 +75,7 @@ def make(n: int) -> Session:
 The rows are also used as they are, or the condition cannot be said in SQL.
 """
 
+import re
 from collections.abc import Iterator
 
 from perfwright.config import is_administered
@@ -110,6 +111,10 @@ CURE = {
     "update": "Change them in one statement: update(Model).where(...).values(...).",
     "columns": "Select that column only: values_list(..., flat=True), or select(Model.column).",
 }
+OVER = re.compile(
+    r"\.((?:is_|was_)?(?:archived|deleted|removed|closed|completed|done|finished|cancell?ed|expired|resolved|revoked)"
+    r"(?:_at|_on)?)\b"
+)
 STRONG = ("filter", "count", "sum", "max", "contains", "any", "columns", "update", "first")
 
 
@@ -150,13 +155,22 @@ def told(effects: Effects, load: Load, uses: list[tuple[str, int, str]]) -> Find
 
 
 def confidence(load: Load, kind: str) -> Confidence:
-    if kind == "first" and (load.filtered or load.relation):
+    uses = [use[0] for use in load.reduced]
+    if "first" in uses and "slice" not in uses and (load.filtered or load.relation):
         return "possible"  # where one is all that is there
     if load.owned:
-        return "likely" if kind == "count" and fans_out(load) else "possible"
+        grows = (kind == "count" and fans_out(load)) or (kind == "filter" and leaves_history(load))
+        return "likely" if grows else "possible"
     if load.relation and kind in ("any", "columns", "contains"):
         return "possible"
     return "certain" if not load.filtered and not load.relation else "likely"
+
+
+def leaves_history(load: Load) -> bool:
+    """Tell whether what is over and done with is dropped: there is ever more of it, however few are still open."""
+    columns = load.model.columns if load.model is not None else {}
+    tests = [shown for kind, _, shown in load.reduced if kind == "filter"]
+    return any(found.group(1) in columns for shown in tests for found in OVER.finditer(shown))
 
 
 def fans_out(load: Load) -> bool:
