@@ -8,7 +8,7 @@ from perfwright.effects.calls import Keywords, apply, copied
 from perfwright.effects.frame import Frame
 from perfwright.effects.growth import grown
 from perfwright.effects.iteration import deepen, iterate, run_query
-from perfwright.effects.reductions import REDUCERS
+from perfwright.effects.reductions import REDUCERS, expressible
 from perfwright.effects.scans import Building, gone_through, worked
 from perfwright.effects.values import (
     ITEMS,
@@ -376,6 +376,9 @@ def mapped(call: Call) -> Value:
         call.frame.loops.pop()
         size, known = loop.size, loop.sure
     if call.callee.name.endswith("filter") and isinstance(source, Sequence | Rows):
+        keeps = call.arguments[0]
+        if source.load is not None and isinstance(keeps, LambdaValue) and expressible(keeps.node[3]):
+            source.load.reduced.append(("filter", call.node[1], call.shown))
         result = source.element if isinstance(source, Sequence) else source.element(call.frame.depth)
     mapped_ = Sequence("iter", deepen(result, call.frame.depth), size, call.frame.depth, known=known)
     call.frame.interp.derive(mapped_, source)

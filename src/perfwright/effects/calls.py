@@ -35,6 +35,7 @@ from perfwright.index.lower import Node
 
 Keywords = dict[str, Value]
 MANY = re.compile(r"(^|_)(pks?|ids|slugs|rows|objects|items|users|emails|recipients|data|csv|file|files|lines|import)$")
+CURSOR = re.compile(r"^c$|(^|_)cur(s|sor)?\d?$", re.I)
 COPIES = (
     "builtins.list",
     "builtins.tuple",
@@ -127,7 +128,12 @@ def unknown(frame: Frame, callee: Value, arguments: list[Value], keywords: Keywo
     guessed = session_method(frame, node, arguments)
     entry = frame.interp.libraries.get(guessed) if guessed is not None else None
     if entry is not None:
-        return modelled(frame, entry, None, tuple(arguments), keywords, node)
+        found = modelled(frame, entry, None, tuple(arguments), keywords, node)
+        if isinstance(found, Rows) and node[2][2][0] == "name" and CURSOR.search(node[2][2][2]):
+            cursor = Foreign(found.api, callee.depth, callee.root)
+            cursor.asked = found
+            frame.env[node[2][2][2]] = cursor  # what it is asked next, it gives of this query
+        return found
     if isinstance(callee, Few):
         return held(callee, arguments[0] if arguments else None, frame.depth)
     return Value(frame.depth, callee.root)
@@ -173,6 +179,10 @@ def foreign_unknown(
 ) -> Value:
     for value in (*arguments, *keywords.values()):
         frame.use_whole(value)
+    guessed = session_method(frame, node, list(arguments))
+    entry = frame.interp.libraries.get(guessed) if guessed is not None else None
+    if entry is not None:
+        return modelled(frame, entry, None, arguments, keywords, node)
     last = callee.name.rpartition(".")[2]
     if last[:1].isupper() and callee.bound is None:
         return interp_foreign(frame, callee.name)

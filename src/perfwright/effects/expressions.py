@@ -6,7 +6,7 @@ from perfwright.effects.calls import call, held
 from perfwright.effects.frame import Frame
 from perfwright.effects.iteration import deepen, iterate, looks_few, query, run_query, takes_batches
 from perfwright.effects.protocols import filled_in, special, text_of, written
-from perfwright.effects.reductions import reduction
+from perfwright.effects.reductions import is_column, reduction
 from perfwright.effects.scans import compare, comprehension_scans, gone_through, kind_of, worked
 from perfwright.effects.values import (
     ITEMS,
@@ -108,8 +108,10 @@ def head_or_tail(frame: Frame, base: Value, node: Node) -> None:
 def cut(frame: Frame, base: Sequence, node: Node) -> Value:
     """`items[low:high]`: as long as the bounds say, where they are numbers."""
     low, high = node[3][2], node[3][3]
-    if base.load is not None and high is not None:
+    if base.load is not None and high is not None and not frame.loops:
         base.load.reduced.append(("slice", node[1], frame.interp.text(node)))
+    elif base.load is not None:
+        base.load.whole = True
     found = Sequence(base.of, base.element, base.size, frame.depth, base.root, known=base.known)
     if high is not None and high[0] == "const" and isinstance(high[2], int) and high[2] > 0:
         found.size = constant(high[2])
@@ -307,6 +309,8 @@ def comprehension(frame: Frame, node: Node) -> Value:
     if value is not None:
         result.key = deepen(element, outer)
     frame.interp.derive(result, first)
+    if is_column(node) and not frame.loops and isinstance(first, Rows | Sequence):
+        result.load = first.load
     return result
 
 

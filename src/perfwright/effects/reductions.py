@@ -13,6 +13,8 @@ from perfwright.index.tree import names_in, text, walk
 REDUCERS = {
     "len": "count",
     "sum": "sum",
+    "mean": "sum",
+    "fmean": "sum",
     "max": "max",
     "min": "max",
     "any": "any",
@@ -21,7 +23,7 @@ REDUCERS = {
     "Counter": "count",
     "collections.Counter": "count",
 }
-COUNTS = ("len", "sum")
+COUNTS = ("len", "sum", "mean", "fmean")
 # What SQL has too, of functions and of methods.
 CONVERSIONS = (
     *("str", "int", "len", "float", "bool", "abs", "date", "datetime", "timedelta"),
@@ -59,8 +61,13 @@ def reduction(frame: Frame, source: Value, tests: Node, node: Node, consumer: st
         load.reduced.append(("filter", node[1], shown))
     elif consumer in REDUCERS and expressible(node[3]):
         load.reduced.append((REDUCERS[consumer], node[1], shown))
-    else:
+    elif not is_column(node) or frame.loops:
         load.whole = True
+
+
+def is_column(node: Node) -> bool:
+    """Tell whether a comprehension is a list of one thing of each row: what becomes of it, becomes of the rows."""
+    return bool(node[2] == "list" and len(node[4]) == 1 and not node[4][0][2] and node[3][0] in ("attr", "sub"))
 
 
 def of_whole_table(frame: Frame, load: Load, tests: Node) -> bool:

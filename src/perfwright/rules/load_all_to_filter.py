@@ -115,7 +115,7 @@ OVER = re.compile(
     r"\.((?:is_|was_)?(?:archived|deleted|removed|closed|completed|done|finished|cancell?ed|expired|resolved|revoked)"
     r"(?:_at|_on)?)\b"
 )
-STRONG = ("filter", "count", "sum", "max", "contains", "any", "columns", "update", "first")
+STRONG = ("filter", "count", "sum", "max", "contains", "any", "columns", "update", "first", "slice")
 
 
 def find(effects: Effects) -> Iterator[Finding]:
