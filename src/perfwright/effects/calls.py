@@ -5,7 +5,7 @@ import re
 from perfwright.effects import sql, sql_rows
 from perfwright.effects.conditions import LIKE, searched
 from perfwright.effects.frame import Frame, Held
-from perfwright.effects.guesses import session_method
+from perfwright.effects.guesses import path_method, session_method
 from perfwright.effects.iteration import FEW, deepen, iterate, loaded, run_query
 from perfwright.effects.library import Effect, Model, Type
 from perfwright.effects.queries import executed, method, of_entity
@@ -35,6 +35,7 @@ from perfwright.index.lower import Node
 
 Keywords = dict[str, Value]
 MANY = re.compile(r"(^|_)(pks?|ids|slugs|rows|objects|items|users|emails|recipients|data|csv|file|files|lines|import)$")
+TEXT, STATEMENT = "sqlalchemy.text", "sqlalchemy.Select"  # a query that is written as SQL, and what it is otherwise
 CURSOR = re.compile(r"^c$|(^|_)cur(s|sor)?\d?$", re.I)
 COPIES = (
     "builtins.list",
@@ -125,7 +126,7 @@ def unknown(frame: Frame, callee: Value, arguments: list[Value], keywords: Keywo
         found = frame.interp.entries.model_named(frame.interp, tuple(arguments), historical=True)
         if found is not None:
             return found
-    guessed = session_method(frame, node, arguments)
+    guessed = session_method(frame, node, arguments) or path_method(node)
     entry = frame.interp.libraries.get(guessed) if guessed is not None else None
     if entry is not None:
         found = modelled(frame, entry, None, tuple(arguments), keywords, node)
@@ -153,6 +154,8 @@ def external(frame: Frame, callee: External, arguments: tuple[Value, ...], keywo
         return interp.run_built_in(frame, callee, arguments, keywords, node)
     bound = callee.bound
     libraries = interp.libraries
+    if callee.name == TEXT and (asked := sql_rows.run(frame, STATEMENT, node)) is not None:
+        return asked
     if callee.name.rpartition(".")[2] in interp.entries.answers:
         handled = interp.entries.framework_call(interp, frame, callee, arguments, keywords, node)
         if handled is not None:

@@ -46,6 +46,13 @@ def session_method(frame: Frame, node: Node, arguments: list[Value]) -> str | No
     return None
 
 
+def path_method(node: Node) -> str | None:
+    """Return the method of a path that `x.iterdir()` must be: nothing else has one of that name."""
+    if node[2][0] != "attr" or node[2][3] != "iterdir" or node[3] or node[4]:
+        return None
+    return "pathlib.Path.iterdir"
+
+
 def is_sql(frame: Frame, value: Value, node: Node) -> bool:
     """Tell whether an argument is the text of an SQL statement, or begins like one."""
     if node[0] == "bin" and node[2] == "+":
