@@ -300,6 +300,8 @@ def quiet_value(interp: "Interpreter", function: Function, node: Node) -> Value:
     found = frame.value(node)
     if isinstance(found, Awaitable):
         found = found.result
+    if isinstance(found, Sequence) and found.fills:
+        return UNKNOWN  # other methods fill it
     return deepen(found, 0)
 
 

@@ -363,6 +363,18 @@ def dict_made(call: Call) -> Value:
     return result
 
 
+def filling(call: Call) -> Value:
+    """`defaultdict(list)`: empty, until something is looked up in it."""
+    factory = call.node[3][0] if call.node[3] else None
+    lists = factory is not None and factory[0] == "name" and factory[2] in ("list", "set", "dict")
+    element: Value = Value(call.frame.depth)
+    if lists and factory is not None:
+        element = Sequence(str(factory[2]), Value(call.frame.depth), ITEMS, call.frame.depth, known=False)
+    result = Sequence("dict", element, constant(0) if len(call.arguments) < 2 else ITEMS, call.frame.depth)
+    result.known, result.fills = len(call.arguments) < 2, True
+    return result
+
+
 def mapped(call: Call) -> Value:
     """map and filter: a function called per item."""
     result: Value = UNKNOWN
@@ -405,6 +417,7 @@ SPECIAL: dict[str, Callable[[Call], Value]] = {
     "builtins.reversed": copied_list,
     "builtins.iter": copied_list,
     "builtins.dict": dict_made,
+    "collections.defaultdict": filling,
     "builtins.dict.items": items_of,
     "builtins.dict.keys": items_of,
     "builtins.dict.values": items_of,

@@ -41,7 +41,7 @@ def subscript(frame: Frame, node: Node) -> Value:
             base.load.whole = True
         return base.element(frame.depth)
     if isinstance(base, Sequence):
-        frame.value(index)
+        filled_by(frame, base, index)
         if index[0] == "slice":
             return cut(frame, base, node)
         if base.load is not None and base.of != "dict":
@@ -70,6 +70,13 @@ def subscript(frame: Frame, node: Node) -> Value:
     # As old as what it lies in, or as what says where.
     depth = base.depth if isinstance(given, Constant) else max(base.depth, given.depth)
     return held(base, given, depth)
+
+
+def filled_by(frame: Frame, base: Sequence, key: Node) -> None:
+    """`groups[key]` of a `defaultdict`: as many come to be in it as the loops around it ask for."""
+    frame.value(key)
+    if base.fills and frame.loops and key[0] != "const":
+        frame.interp.grow(frame, base, base.element)
 
 
 def taken(frame: Frame, load: Load, node: Node) -> None:

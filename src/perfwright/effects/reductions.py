@@ -87,10 +87,13 @@ def statement_reduction(frame: Frame, node: Node, source: Value) -> None:
     if load is None:
         return
     shown = f"for {text(node[2])} in {text(node[3])}"
+    body, names, unsaid = after_names(frame, node[4], names_in(node[2]))
+    if body and all(accumulates(frame, statement, names, unsaid) for statement in body):
+        load.reduced.append(("sum", node[1], shown))
+        return
     if node[4] and visited(node[4]):
         load.whole = True  # each item once, however often it comes: a walk, not a filter
         return
-    body, names, unsaid = after_names(frame, node[4], names_in(node[2]))
     if body and body[0][0] == "if":
         test, then, otherwise = body[0][2:5]
         asked = names_in(test)
@@ -104,9 +107,6 @@ def statement_reduction(frame: Frame, node: Node, source: Value) -> None:
     alike = bool(body) and len(body) == len(node[4]) and all(sets(statement, names) for statement in body)
     if alike and load.model is not None and load.model.framework == SQLALCHEMY:
         load.reduced.append(("update", node[1], f"{shown}: {text(body[0][2][0])} = {text(body[0][3])}"))
-        return
-    if body and all(accumulates(frame, statement, names, unsaid) for statement in body):
-        load.reduced.append(("sum", node[1], shown))
         return
     load.whole = True
 

@@ -375,7 +375,9 @@ class Rows(Value):
 class Sequence(Value):
     """A collection in memory: `kind` list, tuple, set, dict, iter; `element` is one of its items."""
 
-    __slots__ = ("element", "fields", "holding", "items", "key", "known", "levels", "load", "of", "size", "source")
+    __slots__ = (
+        "element", "fields", "fills", "holding", "items", "key", "known", "levels", "load", "of", "size", "source"
+    )  # fmt: skip
     kind = "sequence"
 
     def __init__(
@@ -400,6 +402,7 @@ class Sequence(Value):
         self.source: Load | None = None  # the rows that these items were made from
         self.items: tuple[Value, ...] | None = None  # a literal's items, one by one
         self.fields: dict[str, Value] | None = None  # a dict's values whose keys are constants, by key
+        self.fills = False  # what is looked up in it and is not there, is put there: `defaultdict`
         self.holding: tuple[Any, ...] = ()  # a generator's: what it holds where it yields
 
     def shape(self) -> Any:
