@@ -38,6 +38,7 @@ FORM_DATA = "cleaned_data"  # of a form: what one request sent, by field
 WHOLE = ("items", "values", "keys", "copy")  # methods that give all that something holds
 VIEWS = ("items", "values", "keys", "get", "copy", "pop", "setdefault")  # methods that give what something holds
 HOLDS_MORE = ("JSONField", "JSON", "JSONB", "ArrayField", "ARRAY", "JSONList", "JSONDict", "PickleType", "HStoreField")
+HOLDERS = ("flask.g", "flask.globals.g", "quart.g")  # objects that a project puts what it likes on
 ROW_FIELDS = ("id", "pk", "_state", "_meta", "__dict__", "__class__")
 
 
@@ -79,6 +80,8 @@ def of_unknown(base: Value, name: str) -> Value | None:
 
 
 def of_external(interp: "Interpreter", frame: Frame, base: External, name: str, node: Node) -> Value:
+    if base.name in HOLDERS:
+        return Value(frame.depth)  # whatever the project keeps there
     qualified = interp.libraries.canonical(f"{base.name}.{name}")
     entry = interp.libraries.get(qualified)
     if entry is not None and entry.attribute:
@@ -297,6 +300,8 @@ def quiet_value(interp: "Interpreter", function: Function, node: Node) -> Value:
     found = frame.value(node)
     if isinstance(found, Awaitable):
         found = found.result
+    if isinstance(found, Sequence) and found.fills:
+        return UNKNOWN  # other methods fill it
     return deepen(found, 0)
 
 

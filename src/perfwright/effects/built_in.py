@@ -8,7 +8,8 @@ from perfwright.effects.calls import Keywords, apply, copied
 from perfwright.effects.frame import Frame
 from perfwright.effects.growth import grown
 from perfwright.effects.iteration import deepen, iterate, run_query
-from perfwright.effects.scans import REDUCERS, Building, gone_through, worked
+from perfwright.effects.reductions import REDUCERS, expressible
+from perfwright.effects.scans import Building, gone_through, worked
 from perfwright.effects.values import (
     ITEMS,
     UNKNOWN,
@@ -165,7 +166,9 @@ def items_of(call: Call) -> Value:
     pair.items = (bound.key or UNKNOWN, bound.element)
     element: Value = pair if kind == "items" else (bound.key or UNKNOWN) if kind == "keys" else bound.element
     of = "set" if kind in ("items", "keys") else "iter"
-    return Sequence(of, element, bound.size, bound.depth, bound.root, known=bound.known)
+    found = Sequence(of, element, bound.size, bound.depth, bound.root, known=bound.known)
+    found.source = bound.source
+    return found
 
 
 def appended(call: Call) -> Value:
@@ -345,7 +348,11 @@ def dict_made(call: Call) -> Value:
     result = Sequence("dict", UNKNOWN, constant(len(call.keywords)), call.frame.depth)
     if call.arguments:
         source = call.arguments[0]
+        if isinstance(source, Rows):  # of pairs: `dict(rows.values_list("id", "name"))`
+            source = copied(call.frame, "list", source, call.node)
+            call.frame.use_whole(source)
         result.size = source.size if isinstance(source, Sequence) else ITEMS
+        call.frame.interp.derive(result, source)
         result.known = isinstance(source, Sequence) and source.known
         if isinstance(source, Sequence) and source.of == "dict":
             result.element, result.key = source.element, source.key
@@ -353,6 +360,18 @@ def dict_made(call: Call) -> Value:
         result.items = tuple(call.keywords.values())
         result.element = result.items[0]
     updated(result, call.arguments, call.keywords)
+    return result
+
+
+def filling(call: Call) -> Value:
+    """`defaultdict(list)`: empty, until something is looked up in it."""
+    factory = call.node[3][0] if call.node[3] else None
+    lists = factory is not None and factory[0] == "name" and factory[2] in ("list", "set", "dict")
+    element: Value = Value(call.frame.depth)
+    if lists and factory is not None:
+        element = Sequence(str(factory[2]), Value(call.frame.depth), ITEMS, call.frame.depth, known=False)
+    result = Sequence("dict", element, constant(0) if len(call.arguments) < 2 else ITEMS, call.frame.depth)
+    result.known, result.fills = len(call.arguments) < 2, True
     return result
 
 
@@ -369,6 +388,9 @@ def mapped(call: Call) -> Value:
         call.frame.loops.pop()
         size, known = loop.size, loop.sure
     if call.callee.name.endswith("filter") and isinstance(source, Sequence | Rows):
+        keeps = call.arguments[0]
+        if source.load is not None and isinstance(keeps, LambdaValue) and expressible(keeps.node[3]):
+            source.load.reduced.append(("filter", call.node[1], call.shown))
         result = source.element if isinstance(source, Sequence) else source.element(call.frame.depth)
     mapped_ = Sequence("iter", deepen(result, call.frame.depth), size, call.frame.depth, known=known)
     call.frame.interp.derive(mapped_, source)
@@ -395,6 +417,7 @@ SPECIAL: dict[str, Callable[[Call], Value]] = {
     "builtins.reversed": copied_list,
     "builtins.iter": copied_list,
     "builtins.dict": dict_made,
+    "collections.defaultdict": filling,
     "builtins.dict.items": items_of,
     "builtins.dict.keys": items_of,
     "builtins.dict.values": items_of,

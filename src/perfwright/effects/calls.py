@@ -2,14 +2,15 @@
 
 import re
 
-from perfwright.effects import sql
+from perfwright.effects import sql, sql_rows
 from perfwright.effects.conditions import LIKE, searched
 from perfwright.effects.frame import Frame, Held
-from perfwright.effects.guesses import session_method
-from perfwright.effects.iteration import FEW, deepen, iterate, run_query
+from perfwright.effects.guesses import path_method, session_method
+from perfwright.effects.iteration import FEW, deepen, iterate, loaded, run_query
 from perfwright.effects.library import Effect, Model, Type
 from perfwright.effects.queries import executed, method, of_entity
-from perfwright.effects.scans import REDUCERS, Building, gone_through, search, worked
+from perfwright.effects.reductions import REDUCERS
+from perfwright.effects.scans import Building, gone_through, search, worked
 from perfwright.effects.values import (
     ITEMS,
     UNKNOWN,
@@ -34,6 +35,8 @@ from perfwright.index.lower import Node
 
 Keywords = dict[str, Value]
 MANY = re.compile(r"(^|_)(pks?|ids|slugs|rows|objects|items|users|emails|recipients|data|csv|file|files|lines|import)$")
+TEXT, STATEMENT = "sqlalchemy.text", "sqlalchemy.Select"  # a query that is written as SQL, and what it is otherwise
+CURSOR = re.compile(r"^c$|(^|_)cur(s|sor)?\d?$", re.I)
 COPIES = (
     "builtins.list",
     "builtins.tuple",
@@ -128,10 +131,15 @@ def unknown(frame: Frame, callee: Value, arguments: list[Value], keywords: Keywo
         found = frame.interp.entries.model_named(frame.interp, tuple(arguments), historical=True)
         if found is not None:
             return found
-    guessed = session_method(frame, node, arguments)
+    guessed = session_method(frame, node, arguments) or path_method(node)
     entry = frame.interp.libraries.get(guessed) if guessed is not None else None
     if entry is not None:
-        return modelled(frame, entry, None, tuple(arguments), keywords, node)
+        found = modelled(frame, entry, None, tuple(arguments), keywords, node)
+        if isinstance(found, Rows) and node[2][2][0] == "name" and CURSOR.search(node[2][2][2]):
+            cursor = Foreign(found.api, callee.depth, callee.root)
+            cursor.asked = found
+            frame.env[node[2][2][2]] = cursor  # what it is asked next, it gives of this query
+        return found
     if isinstance(callee, Few):
         return held(callee, arguments[0] if arguments else None, frame.depth)
     return Value(frame.depth, callee.root)
@@ -151,6 +159,8 @@ def external(frame: Frame, callee: External, arguments: tuple[Value, ...], keywo
         return interp.run_built_in(frame, callee, arguments, keywords, node)
     bound = callee.bound
     libraries = interp.libraries
+    if callee.name == TEXT and (asked := sql_rows.run(frame, STATEMENT, node)) is not None:
+        return asked
     if callee.name.rpartition(".")[2] in interp.entries.answers:
         handled = interp.entries.framework_call(interp, frame, callee, arguments, keywords, node)
         if handled is not None:
@@ -159,6 +169,10 @@ def external(frame: Frame, callee: External, arguments: tuple[Value, ...], keywo
         name = callee.name.rpartition(".")[2]
         return method(frame, bound, name, libraries.method(bound.api, name), (*arguments, *keywords.values()), node)
     entry = libraries.get(callee.name)
+    if entry is not None and isinstance(bound, Foreign) and bound.asked is not None:
+        name = callee.name.rpartition(".")[2]
+        if name in sql_rows.FETCHES:
+            return method(frame, bound.asked, name, entry, (*arguments, *keywords.values()), node)
     if entry is None:
         if libraries.is_class(callee.name):
             return interp.foreign(libraries.canonical(callee.name), frame.depth)
@@ -173,6 +187,10 @@ def foreign_unknown(
 ) -> Value:
     for value in (*arguments, *keywords.values()):
         frame.use_whole(value)
+    guessed = session_method(frame, node, list(arguments))
+    entry = frame.interp.libraries.get(guessed) if guessed is not None else None
+    if entry is not None:
+        return modelled(frame, entry, None, arguments, keywords, node)
     last = callee.name.rpartition(".")[2]
     if last[:1].isupper() and callee.bound is None:
         return interp_foreign(frame, callee.name)
@@ -236,6 +254,8 @@ def modelled(
     emit_effects(frame, entry, effects, receiver, arguments, node, keywords)
     if effects and entry.params and entry.params[0] in ("sql", "query"):
         sql.asked(frame, node)
+        if isinstance(receiver, Foreign):
+            receiver.asked = sql_rows.run(frame, receiver.name, node) if sql_rows.takes_text(entry) else None
     if isinstance(receiver, Foreign) and receiver.load is not None:
         receiver.load.whole = True
     value = result_of(frame, entry, entry.returns, receiver, arguments, keywords, node, result)
@@ -541,6 +561,8 @@ def result_of(  # noqa: C901 - one line a head of the type language
         entity = argument_node(entry, returns.args[0].head, node) if returns.args else None
         api = returns.args[1].head if len(returns.args) > 1 else "sqlalchemy.Select"
         rows = of_entity(frame, named if named is not None else UNKNOWN, entity, api, node[1])
+        if head == "Rows" and rows.model is None and sql_rows.takes_text(entry):
+            sql_rows.describe(frame, rows, node)
         if head == "Rows" and rows is named and isinstance(entry.limits, str):
             page = rows.copy(depth)  # Paginator(rows, 25): the same query, a page at a time
             page.api, page.limited = api, rows.limited or interp.page
@@ -562,6 +584,9 @@ def result_of(  # noqa: C901 - one line a head of the type language
             size = arguments[-1].size
         sequence = Sequence(of, item, size, depth)
         sequence.known = entry.library != "stdlib"
+        asked = sql_rows.run(frame, "", node) if of == "list" and sql_rows.takes_text(entry) else None
+        if asked is not None:
+            sequence.load, sequence.size = loaded(frame, asked, node[1]), asked.how_many
         return sequence
     if head == "element":
         source = receiver if isinstance(receiver, Sequence) else arguments[0] if arguments else None

@@ -6,7 +6,8 @@ from perfwright.effects.calls import call, held
 from perfwright.effects.frame import Frame
 from perfwright.effects.iteration import deepen, iterate, looks_few, query, run_query, takes_batches
 from perfwright.effects.protocols import filled_in, special, text_of, written
-from perfwright.effects.scans import compare, comprehension_scans, gone_through, kind_of, reduction, worked
+from perfwright.effects.reductions import is_column, reduction
+from perfwright.effects.scans import compare, comprehension_scans, gone_through, kind_of, worked
 from perfwright.effects.values import (
     ITEMS,
     UNKNOWN,
@@ -15,6 +16,7 @@ from perfwright.effects.values import (
     Foreign,
     Instance,
     LambdaValue,
+    Load,
     Row,
     Rows,
     Scalar,
@@ -39,11 +41,11 @@ def subscript(frame: Frame, node: Node) -> Value:
             base.load.whole = True
         return base.element(frame.depth)
     if isinstance(base, Sequence):
-        frame.value(index)
+        filled_by(frame, base, index)
         if index[0] == "slice":
             return cut(frame, base, node)
         if base.load is not None and base.of != "dict":
-            base.load.whole = True
+            taken(frame, base.load, node)
         if base.fields is not None and index[0] == "const" and index[2] in base.fields:
             return base.fields[index[2]]
         if (
@@ -68,6 +70,21 @@ def subscript(frame: Frame, node: Node) -> Value:
     # As old as what it lies in, or as what says where.
     depth = base.depth if isinstance(given, Constant) else max(base.depth, given.depth)
     return held(base, given, depth)
+
+
+def filled_by(frame: Frame, base: Sequence, key: Node) -> None:
+    """`groups[key]` of a `defaultdict`: as many come to be in it as the loops around it ask for."""
+    frame.value(key)
+    if base.fills and frame.loops and key[0] != "const":
+        frame.interp.grow(frame, base, base.element)
+
+
+def taken(frame: Frame, load: Load, node: Node) -> None:
+    """`rows[0]`, `rows[-1]`: one of the rows that were loaded, where no loop takes one after the other."""
+    if node[3][0] in ("const", "un") and not frame.loops:
+        load.reduced.append(("first", node[1], frame.interp.text(node)))
+    else:
+        load.whole = True
 
 
 def limited(frame: Frame, base: Rows, index: Node) -> Rows:
@@ -98,8 +115,10 @@ def head_or_tail(frame: Frame, base: Value, node: Node) -> None:
 def cut(frame: Frame, base: Sequence, node: Node) -> Value:
     """`items[low:high]`: as long as the bounds say, where they are numbers."""
     low, high = node[3][2], node[3][3]
-    if base.load is not None and high is not None:
+    if base.load is not None and high is not None and not frame.loops:
         base.load.reduced.append(("slice", node[1], frame.interp.text(node)))
+    elif base.load is not None:
+        base.load.whole = True
     found = Sequence(base.of, base.element, base.size, frame.depth, base.root, known=base.known)
     if high is not None and high[0] == "const" and isinstance(high[2], int) and high[2] > 0:
         found.size = constant(high[2])
@@ -297,6 +316,8 @@ def comprehension(frame: Frame, node: Node) -> Value:
     if value is not None:
         result.key = deepen(element, outer)
     frame.interp.derive(result, first)
+    if is_column(node) and not frame.loops and isinstance(first, Rows | Sequence):
+        result.load = first.load
     return result
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from perfwright.effects.frame import Frame
 from perfwright.effects.schema import DJANGO, SQLALCHEMY, Model
-from perfwright.effects.values import UNKNOWN, ClassValue, Constant, Row, Rows, Value
+from perfwright.effects.values import ClassValue, Constant, Row, Rows, Value
 from perfwright.index.lower import Node
 from perfwright.index.project import Function
 from perfwright.index.tree import walk
@@ -40,16 +40,23 @@ def session_method(frame: Frame, node: Node, arguments: list[Value]) -> str | No
     if (name in OF_MODEL and mapped) or (name in OF_STATEMENT and statement):
         waits = frame.awaiting and name != "query"
         return f"{ASYNC_SESSION if waits else SESSION}.{name}"
-    if name in RUNS_SQL and is_sql(first, node[3][0]):
+    if name in RUNS_SQL and is_sql(frame, first, node[3][0]):
         driver = next((known for known, waits in drivers(frame) if waits == bool(frame.awaiting)), None)
         return f"{driver}.{name}" if driver is not None else None
     return None
 
 
-def is_sql(value: Value, node: Node) -> bool:
+def path_method(node: Node) -> str | None:
+    """Return the method of a path that `x.iterdir()` must be: nothing else has one of that name."""
+    if node[2][0] != "attr" or node[2][3] != "iterdir" or node[3] or node[4]:
+        return None
+    return "pathlib.Path.iterdir"
+
+
+def is_sql(frame: Frame, value: Value, node: Node) -> bool:
     """Tell whether an argument is the text of an SQL statement, or begins like one."""
     if node[0] == "bin" and node[2] == "+":
-        return is_sql(UNKNOWN, node[3])
+        return is_sql(frame, frame.interp.peek(frame, node[3]), node[3])
     if node[0] == "fstr" and node[2]:
         node = node[2][0]
     said = value.value if isinstance(value, Constant) else node[2] if node[0] == "const" else None

@@ -40,7 +40,6 @@ from perfwright.effects.values import (
     FunctionValue,
     Instance,
     LambdaValue,
-    Load,
     ModuleValue,
     Row,
     Rows,
@@ -521,12 +520,7 @@ class Interpreter(Names):
                 for name in ("load", "source"):
                     original = getattr(value, name)
                     if original is not None:
-                        copy = Load(original.model, original.position, original.symbol)
-                        copy.relation, copy.filtered, copy.limited = (
-                            original.relation, original.filtered, original.limited,
-                        )  # fmt: skip
-                        copy.owned, copy.whole = original.owned, memo  # kept, it is there for others too
-                        copy.chain = ((frame.function, *call), *original.chain)
+                        copy = original.returned((frame.function, *call), kept=memo)
                         if name == "load":
                             frame.load(copy)
                         setattr(found, name, copy)

@@ -55,8 +55,9 @@ def loaded(frame: Frame, rows: Rows, position: int) -> Load:
     load = Load(rows.model, position, query_symbol(rows))
     load.relation = rows.relation
     load.filtered = bool(rows.filters)
-    keyed = any(name in ("id", "pk") for model, name, _ in rows.filters if model is rows.model)
-    load.limited = rows.limited is not None or rows.values or keyed
+    keyed = any(name in ("id", "pk") and how != "not" for model, name, how in rows.filters if model is rows.model)
+    load.limited = rows.limited is not None or (keyed and not rows.open)
+    load.values, load.grouped, load.follows = rows.values, rows.grouped and rows.values, keyed and rows.open
     load.chain = ((frame.function, position, query_symbol(rows)),)
     load.whole = rows.escaped
     rows.load = frame.load(load)

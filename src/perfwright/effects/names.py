@@ -64,7 +64,8 @@ class Names:
                 value.kept = True
             base = frame.value(target[2])
             if isinstance(base, Instance):
-                self.instance_types.setdefault((id(base.cls), target[3]), deepen(value, 0))
+                if not (isinstance(value, Sequence) and value.fills):  # what other methods fill is not known yet
+                    self.instance_types.setdefault((id(base.cls), target[3]), deepen(value, 0))
                 found = self.project.class_member(base.cls, f"{target[3]}=")
                 if isinstance(found, tuple) and found[1][0] == "func":
                     setter = found[0].module.functions[found[1][1]]

@@ -38,6 +38,7 @@ KEEPS_ROWS = frozenset(
 )
 INNER = ("subquery", "cte", "alias", "scalar_subquery", "as_scalar", "exists")  # make a part of another query
 AS_IS = ("F", "Value", "Cast")  # annotations that are no more than a column
+GROUPS = ("group_by", "distinct", "dates", "datetimes")
 LOADERS = ("joinedload", "selectinload", "subqueryload", "contains_eager", "immediateload")
 # Methods that choose a page: their parameters for where it begins and how long it is.
 PAGES = {
@@ -219,6 +220,7 @@ def method(  # noqa: C901 - one step a word of the vocabulary
     if entry.filters:
         work = rows.copy(frame.depth)
         work.custom = rows.custom
+        work.open = rows.open or any(was_read(frame, part) for part in (*arguments, *(part for _, part in keywords)))
         asked = filters_of(rows, () if entry.filters == "**kwargs" else arguments, keywords, frame)
         work.filters = (*rows.filters, *asked.filters)
         work.sometimes = (*rows.sometimes, *asked.groups)
@@ -332,7 +334,20 @@ def _refined(
         new.columns = ("*",)
     if name in ("annotate", "alias") and not rows.values:
         new.made |= {key for key, value in node[4] if key and value[0] != "const" and value[2][-1] not in AS_IS}
+    if name in GROUPS or (name == "annotate" and rows.values):
+        new.grouped = True
     return new
+
+
+def was_read(frame: Frame, condition: Node) -> bool:
+    """Tell whether a condition names a collection that was made of rows in memory, however many there are."""
+    for inner in walk(condition):
+        found = frame.interp.peek(frame, inner) if inner[0] == "name" else UNKNOWN
+        if isinstance(found, Sequence):
+            load = found.source or found.load
+            if load is not None and not load.limited:
+                return True
+    return False
 
 
 def _limit(frame: Frame, entry: LibraryModel, values: tuple[Value, ...], node: Node) -> Any:

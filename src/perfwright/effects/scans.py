@@ -4,41 +4,12 @@ from perfwright.effects.frame import Frame, Loop
 from perfwright.effects.iteration import run_query
 from perfwright.effects.library import Model
 from perfwright.effects.protocols import OPERATORS, special
-from perfwright.effects.schema import SQLALCHEMY
-from perfwright.effects.values import UNKNOWN, Constant, Load, Rows, Scalar, Sequence, Value
+from perfwright.effects.values import UNKNOWN, Constant, Rows, Scalar, Sequence, Value
 from perfwright.index.lower import Node
 from perfwright.index.tree import names_in, text, walk
 
 SCANNED = ("list", "tuple", "iter")
 SAME = ("scan", "sort", "copy", "shift")  # work on a whole collection, wasted where it is done to the same one again
-REDUCERS = {
-    "len": "count",
-    "sum": "sum",
-    "max": "max",
-    "min": "max",
-    "any": "any",
-    "all": "any",
-    "Counter": "count",
-    "collections.Counter": "count",
-}
-CONVERSIONS = ("str", "int", "len", "float", "bool", "abs", "date", "datetime", "timedelta")  # SQL has them too
-TRANSPARENT = (
-    "now",
-    "utcnow",
-    "today",
-    "localdate",
-    "timedelta",
-    "lower",
-    "upper",
-    "strip",
-    "casefold",
-    "date",
-    "startswith",
-    "endswith",
-    "lstrip",
-    "rstrip",
-    "weekday",
-)
 VIEWS = ("items", "keys", "values")
 BUILT = ("str", "bytes", "tuple", "list", "set", "dict")
 
@@ -60,8 +31,12 @@ def compare(frame: Frame, node: Node) -> Value:
     compared = frame.value(node[2])
     frame.existence = False
     for operator, right_node in zip(node[3], node[4], strict=True):
+        asked = operator in ("in", "not in")
+        if asked and right_node[0] == "comp" and not frame.loops:
+            frame.consumer = "in"
         right = frame.value(right_node)
-        if operator in ("in", "not in"):
+        frame.consumer = ""
+        if asked:
             contains(frame, right, node, right_node)
         elif compared.kind in ("row", "instance") and operator in OPERATORS:
             special(frame, compared, OPERATORS[operator], node, (right,))
@@ -81,13 +56,17 @@ def contains(frame: Frame, where: Value, node: Node, right: Node) -> None:
     if isinstance(where, Rows) and not where.manager:
         fresh = not where.stored
         load = run_query(frame, where, node[1], frame.interp.text(node), method="__contains__")
-        if fresh:
+        if where.depth < frame.depth:
+            load.whole = True  # one after the other is looked for
+        elif fresh:
             load.reduced.append(("contains", node[1], frame.interp.text(node)))
         return
     if not isinstance(where, Sequence):
         special(frame, where, "__contains__", node, (UNKNOWN,))
         return
-    if where.load is not None:
+    if where.load is not None and where.depth < frame.depth:
+        where.load.whole = True
+    elif where.load is not None:
         where.load.reduced.append(("contains", node[1], frame.interp.text(node)))
     source = frame.interp.source_of(where)
     if source is not None and right[0] == "comp":
@@ -272,6 +251,7 @@ def comprehension_scans(frame: Frame, loop: Loop, iterable: Node, tests: Node, n
     """A comprehension in a loop that picks, from a collection made before it, what matches: a join by hand."""
     if not tests or loop.size.is_little:
         return
+    source = copied_from(frame, iterable, source)
     if isinstance(source, Sequence) and source.size.is_little:
         return
     if not isinstance(source, Sequence | Rows) and source.kind != "unknown":
@@ -281,6 +261,21 @@ def comprehension_scans(frame: Frame, loop: Loop, iterable: Node, tests: Node, n
         search(frame, "join", source, node, iterable, sure=sure)
     elif any(asks(frame, test, loop.variables, source) for test in tests):
         search(frame, "pass", source, node, iterable, sure=False)
+
+
+def copied_from(frame: Frame, over: Node, source: Value) -> Value:
+    """Return what a copy is made of, pass by pass: `sorted(prices.items())` is as old as `prices`."""
+    inner = over
+    while inner[0] == "call" and not inner[4]:
+        if inner[2][0] == "name" and inner[2][2] in ("sorted", "list", "reversed", "tuple") and len(inner[3]) == 1:
+            inner = inner[3][0]
+        elif inner[2][0] == "attr" and inner[2][3] in VIEWS and not inner[3]:
+            inner = inner[2][2]
+        else:
+            break
+    older = frame.interp.peek(frame, inner) if inner is not over and inner[0] == "name" else source
+    known = isinstance(older, Sequence) or older.kind == "unknown"
+    return older if known and older.depth < source.depth else source
 
 
 def asks(frame: Frame, test: Node, variables: set[str], source: Value) -> bool:
@@ -365,52 +360,6 @@ def roots(frame: Frame, names: set[str]) -> bool:
     return any((value := frame.env.get(name)) is not None and value.root is not None for name in names)
 
 
-def reduction(frame: Frame, source: Value, tests: Node, node: Node, consumer: str, *, last: bool) -> None:
-    """Rows in memory are gone through by a comprehension: a filter, a sum, or all of them are used."""
-    load = source.load if isinstance(source, Sequence | Rows) else None
-    if load is None:
-        load = frame.interp.source_of(source)
-        if load is None:
-            return
-        if tests and all(expressible(test) for test in tests):
-            load.reduced.append(("filter", node[1], frame.interp.text(node)))
-        return
-    shown = frame.interp.text(node)
-    if any(varying(frame, names_in(test)) for test in tests):
-        load.whole = True  # another part of the rows on each pass of a loop around: all of them in the end
-    elif tests and last and (all(expressible(test) for test in tests) or of_whole_table(load, tests)):
-        load.reduced.append(("filter", node[1], shown))
-    elif consumer in REDUCERS and expressible(node[3]):
-        load.reduced.append((REDUCERS[consumer], node[1], shown))
-    else:
-        load.whole = True
-
-
-def of_whole_table(load: Load, tests: Node) -> bool:
-    """Tell whether some rows of a whole table are picked, at least one of the conditions being a column's."""
-    if load.filtered or load.limited or load.relation or load.model is None:
-        return False
-    parts = [part for test in tests for part in (test[3] if test[0] == "bool" else (test,))]
-    return any(part[0] == "cmp" and part[2][0] == "attr" and expressible(part) for part in parts)
-
-
-def expressible(test: Node) -> bool:
-    """Tell whether a condition is one that a WHERE clause could state."""
-    for inner in walk(test):
-        if inner[0] == "call":
-            called = inner[2]
-            if called[0] == "attr" and called[3] in TRANSPARENT:
-                continue
-            if called[0] == "name" and called[2] in CONVERSIONS:
-                continue
-            return False
-        if inner[0] in ("await", "comp", "yield", "lambda"):
-            return False
-        if inner[0] == "sub" and inner[3][0] not in ("const", "un", "slice"):
-            return False  # looked up in something that is only here: `names[row.pk]`
-    return True
-
-
 def statement_scans(frame: Frame, loop: Loop, node: Node, source: Value) -> None:
     """A `for` inside a loop whose body is one test for equality with something of the outer loop."""
     body = node[4]
@@ -429,47 +378,3 @@ def statement_scans(frame: Frame, loop: Loop, node: Node, source: Value) -> None
         search(frame, "join", source, node, node[3], sure=sure)
     elif asks(frame, first[2], loop.variables, source):
         search(frame, "pass", source, node, node[3], sure=True)
-
-
-def statement_reduction(node: Node, source: Value) -> None:
-    """Rows in memory are gone through by a `for`: all of them are used, or some are picked."""
-    load = source.load if isinstance(source, Sequence | Rows) else None
-    if load is None:
-        return
-    body = node[4]
-    shown = f"for {text(node[2])} in {text(node[3])}"
-    names = names_in(node[2])
-    if body and visited(body):
-        load.whole = True  # each item once, however often it comes: a walk, not a filter
-        return
-    if body and body[0][0] == "if" and names_in(body[0][2]) & names and expressible(body[0][2]):
-        test, then, otherwise = body[0][2:5]
-        skips = bool(then) and then[-1][0] == "continue" and len(then) == 1 and not otherwise
-        if skips or (len(body) == 1 and not otherwise):
-            load.reduced.append(("filter", node[1], f"{shown}: if {text(test)}"))
-            return
-    alike = bool(body) and all(sets(statement, names) for statement in body)
-    if alike and load.model is not None and load.model.framework == SQLALCHEMY:
-        load.reduced.append(("update", node[1], f"{shown}: {text(body[0][2][0])} = {text(body[0][3])}"))
-        return
-    if body and all(accumulates(statement) for statement in body):
-        load.reduced.append(("sum", node[1], shown))
-        return
-    load.whole = True
-
-
-def sets(statement: Node, names: set[str]) -> bool:
-    """Tell whether a statement sets a column of a row to what does not depend on the row: UPDATE by hand."""
-    if statement[0] != "assign" or len(statement[2]) != 1 or names_in(statement[3]) & names:
-        return False
-    target = statement[2][0]
-    return bool(target[0] == "attr" and target[2][0] == "name" and target[2][2] in names)
-
-
-def accumulates(statement: Node) -> bool:
-    """Tell whether a statement only adds to totals, perhaps under a condition: SUM or COUNT by hand."""
-    if statement[0] == "aug":
-        return statement[3] in "+-" and expressible(statement[4]) and statement[2][0] in ("name", "sub")
-    if statement[0] == "if":
-        return expressible(statement[2]) and all(map(accumulates, (*statement[3], *statement[4])))
-    return bool(statement[0] == "continue")

@@ -53,6 +53,7 @@ class Tables:
 
     def __init__(self, interp: "Interpreter") -> None:
         self.by_name: dict[str, Model] = {}
+        self.others: dict[str, Model] = {}  # those that are made elsewhere, and only asked here
         self.pointing: dict[str, list[tuple[Model, Column]]] = {}  # keys that a deleted row is looked for by
         waiting: list[str] = []
         for module, function, node in written(interp):

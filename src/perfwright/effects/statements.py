@@ -9,7 +9,8 @@ from perfwright.effects.expressions import acts, filled, truth_of
 from perfwright.effects.frame import Frame, Marked
 from perfwright.effects.iteration import deepen, iterate, looks_few, takes_batches
 from perfwright.effects.names import assigned
-from perfwright.effects.scans import built, built_anew, gone_through, statement_reduction, statement_scans
+from perfwright.effects.reductions import statement_reduction
+from perfwright.effects.scans import built, built_anew, gone_through, statement_scans
 from perfwright.effects.values import (
     UNKNOWN,
     ClassValue,
@@ -224,6 +225,8 @@ def full_batch(test: Node) -> bool:
 
 def for_(frame: Frame, node: Node) -> bool:
     source = frame.value(node[3])
+    if isinstance(source, Foreign) and source.asked is not None:
+        source = source.asked  # `for row in cursor`
     frame.quiet += node[6]  # `async for` waits without holding the thread
     element, loop = iterate(frame, source, node[3])
     frame.quiet -= node[6]
@@ -235,13 +238,13 @@ def for_(frame: Frame, node: Node) -> bool:
     statement_scans(frame, loop, node, source)
     if not frame.loops and not frame.function.is_generator:
         gone_through(frame, source, node, node[3])
-    statement_reduction(node, source)
     frame.loops.append(loop)
     before = dict(frame.env)
     frame.interp.assign(frame, node[2], element, node[3])
     failing = all(map(complains, node[4]))
     frame.rare += failing
     frame.run(node[4])
+    statement_reduction(frame, node, source)
     frame.rare -= failing
     frame.loops.pop()
     if not before.keys() <= frame.env.keys():  # a name was deleted: there may have been no pass

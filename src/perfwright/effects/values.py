@@ -60,6 +60,8 @@ class Load:
         "chain",
         "columns",
         "filtered",
+        "follows",
+        "grouped",
         "limited",
         "model",
         "owned",
@@ -67,6 +69,7 @@ class Load:
         "reduced",
         "relation",
         "symbol",
+        "values",
         "whole",
     )
 
@@ -74,6 +77,9 @@ class Load:
         self.model, self.position, self.symbol = model, position, symbol
         self.relation: str | None = None
         self.filtered = self.limited = self.whole = False
+        self.values = False  # some columns of each row as a tuple or a dict, no objects
+        self.follows = False  # they were looked up by the keys of other rows that were loaded
+        self.grouped = False  # the database has put the rows together: one for each group, or each different value
         self.owned = False  # the parts of one row, or what is linked to it: few by nature
         self.reduced: list[tuple[str, int, str]] = []
         self.columns: set[str] = set()  # the columns that are used
@@ -84,6 +90,15 @@ class Load:
         """Return what was loaded as the caller sees it that is given it: nothing has become of it there yet."""
         copy = Load(self.model, self.position, self.symbol)
         copy.limited, copy.by, copy.chain = self.limited, self.by, (link, *self.chain)
+        return copy
+
+    def returned(self, link: Any, *, kept: bool) -> "Load":
+        """Return what was loaded as the caller sees it that is given the rows, or what was made of them."""
+        copy = Load(self.model, self.position, self.symbol)
+        copy.relation, copy.filtered, copy.limited = self.relation, self.filtered, self.limited
+        copy.owned, copy.values, copy.grouped, copy.follows = self.owned, self.values, self.grouped, self.follows
+        copy.whole = kept  # kept, it is there for others too
+        copy.chain = (link, *self.chain)
         return copy
 
 
@@ -232,7 +247,7 @@ class Instance(Value):
 class Foreign(Value):
     """An object of a library class: `pathlib.Path`, `sqlalchemy.orm.Session`."""
 
-    __slots__ = ("element", "load", "name", "size", "timed")
+    __slots__ = ("asked", "element", "load", "name", "size", "timed")
     kind = "foreign"
 
     def __init__(self, name: str, depth: int = 0, root: int | None = None, element: Value | None = None) -> None:
@@ -240,6 +255,7 @@ class Foreign(Value):
         self.name, self.element = name, element
         self.size: Size | None = None
         self.load: Load | None = None  # the file or the table that it holds
+        self.asked: Rows | None = None  # a cursor's: the rows of the query that it ran last
         self.timed = False  # it was made with a timeout, which its calls have then
 
     def shape(self) -> Any:
@@ -273,9 +289,9 @@ class Rows(Value):
     """
 
     __slots__ = (
-        "api", "assumed", "columns", "custom", "escaped", "fetched", "filters", "kept", "limited", "load", "locked",
-        "made", "manager", "model", "orders", "owner", "position", "relation", "size", "skips", "sometimes",
-        "sorted", "stored", "takes", "values",
+        "api", "assumed", "columns", "custom", "escaped", "fetched", "filters", "grouped", "kept", "limited", "load",
+        "locked", "made", "manager", "model", "open", "orders", "owner", "position", "relation", "size", "skips",
+        "sometimes", "sorted", "stored", "takes", "values",
     )  # fmt: skip
     kind = "rows"
 
@@ -295,6 +311,8 @@ class Rows(Value):
         self.owner: Row | None = None
         self.values = False  # values(), values_list(): rows are tuples or dicts, not objects
         self.columns: tuple[str, ...] = ()
+        self.grouped = False  # GROUP BY, DISTINCT: one row for each group
+        self.open = False  # it is given keys to look up that were themselves read from all of a table
         self.stored = False  # already in memory: prefetched, or run before
         self.assumed = False
         self.locked = False  # FOR UPDATE
@@ -313,6 +331,7 @@ class Rows(Value):
         new.assumed, new.size, new.custom = self.assumed, self.size, self.custom
         new.locked, new.skips, new.takes = self.locked, self.skips, self.takes
         new.sometimes, new.made, new.sorted = self.sometimes, self.made, self.sorted
+        new.grouped, new.open = self.grouped, self.open
         return new
 
     def shape(self) -> Any:
@@ -361,7 +380,9 @@ class Rows(Value):
 class Sequence(Value):
     """A collection in memory: `kind` list, tuple, set, dict, iter; `element` is one of its items."""
 
-    __slots__ = ("element", "fields", "holding", "items", "key", "known", "levels", "load", "of", "size", "source")
+    __slots__ = (
+        "element", "fields", "fills", "holding", "items", "key", "known", "levels", "load", "of", "size", "source"
+    )  # fmt: skip
     kind = "sequence"
 
     def __init__(
@@ -386,6 +407,7 @@ class Sequence(Value):
         self.source: Load | None = None  # the rows that these items were made from
         self.items: tuple[Value, ...] | None = None  # a literal's items, one by one
         self.fields: dict[str, Value] | None = None  # a dict's values whose keys are constants, by key
+        self.fills = False  # what is looked up in it and is not there, is put there: `defaultdict`
         self.holding: tuple[Any, ...] = ()  # a generator's: what it holds where it yields
 
     def shape(self) -> Any:
@@ -506,7 +528,8 @@ def join(first: Value, second: Value) -> Value:
         both.locked = first.locked and second.locked
         return both
     if isinstance(first, Sequence) and isinstance(second, Sequence) and first.of == second.of:
-        if first.load is not None and second.load is not None and first.load.filtered and not second.load.filtered:
+        part = first.load.filtered if first.load is not None else first.source not in (None, second.load)
+        if part and second.load is not None and not second.load.filtered:
             return second  # the whole table, where the other is a part of it
         return second if first.size.is_little and not second.size.is_little else first
     return first

@@ -78,7 +78,7 @@ def find(effects: Effects) -> Iterator[Finding]:
             yield counted(effects, effect)
     for load in effects.loads:
         only = load.reduced and all(use[0] == "test" for use in load.reduced)
-        if only and load.model is not None and not load.whole and not load.limited:
+        if only and load.model is not None and not load.whole and not (load.limited or load.values):
             yield loaded(effects, load)
 
 

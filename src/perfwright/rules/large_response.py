@@ -264,7 +264,7 @@ def exported(effects: Effects, *, entry: bool) -> Iterator[Finding]:
 
 
 def is_open(load: Load) -> bool:
-    return load.model is not None and not load.limited and not load.relation
+    return load.model is not None and not (load.limited or load.grouped or load.relation)
 
 
 def is_whole(effects: Effects, function: Function, node: Node) -> bool:

@@ -327,7 +327,8 @@ def from_database(effects: Effects) -> Iterator[Finding]:
     loads = [
         load
         for load in effects.loads
-        if load.model is not None and not load.limited and load.chain and load.chain[0][0] is effects.function
+        if load.model is not None and not (load.limited or load.values)
+        if load.chain and load.chain[0][0] is effects.function
     ]
     told: set[int] = set()
     for effect in effects.effects("llm.call") if loads else ():

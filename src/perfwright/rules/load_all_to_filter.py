@@ -75,6 +75,7 @@ def make(n: int) -> Session:
 The rows are also used as they are, or the condition cannot be said in SQL.
 """
 
+import re
 from collections.abc import Iterator
 
 from perfwright.config import is_administered
@@ -94,6 +95,7 @@ WHAT = {
     "any": "gone through until one matches",
     "contains": "searched for one of them",
     "slice": "cut to the first few",
+    "first": "only one of them taken",
     "columns": "reduced to one column",
 }
 CURE = {
@@ -105,18 +107,21 @@ CURE = {
     "any": "Put the condition into the query and ask exists().",
     "contains": "Ask for that one: filter(pk=...).exists().",
     "slice": "Order and limit in the query.",
+    "first": "Order in the query and take one: first(), or limit(1).",
     "update": "Change them in one statement: update(Model).where(...).values(...).",
     "columns": "Select that column only: values_list(..., flat=True), or select(Model.column).",
 }
-STRONG = ("filter", "count", "sum", "max", "contains", "any", "columns", "update")
+OVER = re.compile(
+    r"\.((?:is_|was_)?(?:archived|deleted|removed|closed|completed|done|finished|cancell?ed|expired|resolved|revoked)"
+    r"(?:_at|_on)?)\b"
+)
+STRONG = ("filter", "count", "sum", "max", "contains", "any", "columns", "update", "first", "slice")
 
 
 def find(effects: Effects) -> Iterator[Finding]:
     for load in effects.loads:
         uses = [use for use in load.reduced if use[0] in STRONG or (use[0] == "sort" and sliced(load))]
-        if load.whole or load.limited or not uses:
-            continue
-        if load.model is None:
+        if load.whole or load.limited or load.grouped or load.model is None or not uses:
             continue
         yield told(effects, load, uses)
 
@@ -150,11 +155,22 @@ def told(effects: Effects, load: Load, uses: list[tuple[str, int, str]]) -> Find
 
 
 def confidence(load: Load, kind: str) -> Confidence:
+    uses = [use[0] for use in load.reduced]
+    if "first" in uses and "slice" not in uses and (load.filtered or load.relation):
+        return "possible"  # where one is all that is there
     if load.owned:
-        return "likely" if kind == "count" and fans_out(load) else "possible"
+        grows = (kind == "count" and fans_out(load)) or (kind == "filter" and leaves_history(load))
+        return "likely" if grows else "possible"
     if load.relation and kind in ("any", "columns", "contains"):
         return "possible"
     return "certain" if not load.filtered and not load.relation else "likely"
+
+
+def leaves_history(load: Load) -> bool:
+    """Tell whether what is over and done with is dropped: there is ever more of it, however few are still open."""
+    columns = load.model.columns if load.model is not None else {}
+    tests = [shown for kind, _, shown in load.reduced if kind == "filter"]
+    return any(found.group(1) in columns for shown in tests for found in OVER.finditer(shown))
 
 
 def fans_out(load: Load) -> bool:

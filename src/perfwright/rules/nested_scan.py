@@ -31,12 +31,18 @@ The inner collection is bounded, or every pair is wanted.
 
 from collections.abc import Iterator
 
+from perfwright.effects.frame import Loop
 from perfwright.effects.summary import Effects
 from perfwright.finding import Cost, Finding, Proof, Term
+from perfwright.index.lower import Node
+from perfwright.index.tree import names_in, text, walk
 from perfwright.rules._contract import Rule
+
+LISTS = ("pathlib.Path.glob", "pathlib.Path.rglob", "pathlib.Path.iterdir")
 
 
 def find(effects: Effects) -> Iterator[Finding]:
+    yield from folders(effects)
     for effect in effects.repeated("scan"):
         scan, loop = effect.scan, effect.loop
         if scan is None or loop is None or scan.kind not in ("join", "pass"):
@@ -58,4 +64,37 @@ def find(effects: Effects) -> Iterator[Finding]:
         )
 
 
-RULE = Rule(name="nested-scan", sees=("scan",), spends=("latency",), proof=Proof.growth("n^2"), find=find)
+def folders(effects: Effects) -> Iterator[Finding]:
+    """Give the folders that are listed again for each of some files in them."""
+    for effect in effects.repeated("file.read"):
+        event, loop = effect.event, effect.loop
+        if event.model is None or event.model.name not in LISTS or len(event.chain) > 1 or loop is None:
+            continue
+        folder = event.node[2][2] if event.node is not None and event.node[2][0] == "attr" else None
+        if folder is None or not is_shared(folder, loop):
+            continue
+        shown = text(folder)
+        yield effects.finding(
+            RULE.name,
+            effect,
+            f"every pass over `{loop.over}` lists the folder `{shown}`, with all that is in it",
+            symbol=shown,
+            cure=f"List `{shown}` once before the loop, and look names up in a set; or ask for the one file: exists().",
+            terms=(Term("scan", (*effects.term(effect).sizes, "items")),),
+        )
+
+
+def is_shared(folder: Node, loop: Loop) -> bool:
+    """Tell whether a folder is the same on each pass of a loop, or the one that the item of a pass lies in."""
+    made = loop.variables | {
+        name
+        for node in walk(loop.body)
+        if node[0] in ("assign", "for", "with", "walrus", "ann")
+        for name in names_in(node[2])
+    }
+    if folder[0] == "attr" and folder[3] == "parent":
+        return bool(names_in(folder) & made)
+    return folder[0] in ("name", "attr") and names_in(folder).isdisjoint(made)
+
+
+RULE = Rule(name="nested-scan", sees=("scan", "file.read"), spends=("latency",), proof=Proof.growth("n^2"), find=find)

@@ -80,7 +80,7 @@ def find(effects: Effects) -> Iterator[Finding]:
         return
     for load in effects.loads:
         model = load.model
-        if model is None or load.limited or load.owned or load.reduced or len(load.chain) != 1:
+        if model is None or load.limited or load.values or load.owned or load.reduced or len(load.chain) != 1:
             continue
         unused = long_columns(model)
         used = columns_used(effects, load, model) if unused else None
@@ -112,7 +112,8 @@ def is_of_all(effects: Effects, load: Load) -> bool:
     """Tell whether what is linked to a row is loaded for every row of a table, in a loop over them."""
     nodes = walk(effects.function.body)
     for outer in effects.loads:
-        if outer.model is None or outer.limited or outer.filtered or outer.relation or len(outer.chain) != 1:
+        whole = outer.model is not None and not (outer.limited or outer.values or outer.filtered or outer.relation)
+        if not whole or len(outer.chain) != 1:
             continue
         at = outer.chain[0][1]
         name = name_of(nodes, at)

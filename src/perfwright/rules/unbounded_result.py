@@ -99,17 +99,22 @@ from collections.abc import Iterator
 
 from perfwright.effects.observations import Response
 from perfwright.effects.summary import Effects
+from perfwright.effects.values import Load
 from perfwright.finding import Confidence, Cost, Finding, Proof, Step, Term
 from perfwright.index.lower import line_of
 from perfwright.rules._contract import Rule
 
 
 def find(effects: Effects) -> Iterator[Finding]:
-    for response in effects.responses:
-        load = response.load
-        if load.limited or load.model is None or load.relation:
-            continue
-        yield told(effects, response)
+    whole = [response for response in effects.responses if is_open(response.load)]
+    for response in whole:
+        others = any(not other.load.follows for other in whole)
+        if not (response.load.follows and others):  # what goes with rows that are told of is as many as they are
+            yield told(effects, response)
+
+
+def is_open(load: Load) -> bool:
+    return load.model is not None and not (load.limited or load.grouped or load.relation)
 
 
 def told(effects: Effects, response: Response) -> Finding:
