@@ -526,6 +526,7 @@ class Interpreter(Names):
                             original.relation, original.filtered, original.limited,
                         )  # fmt: skip
                         copy.owned, copy.whole = original.owned, memo  # kept, it is there for others too
+                        copy.chosen, copy.few = original.chosen, original.few
                         copy.chain = ((frame.function, *call), *original.chain)
                         if name == "load":
                             frame.load(copy)

@@ -57,6 +57,13 @@ def loaded(frame: Frame, rows: Rows, position: int) -> Load:
     load.filtered = bool(rows.filters)
     keyed = any(name in ("id", "pk") for model, name, _ in rows.filters if model is rows.model)
     load.limited = rows.limited is not None or rows.values or keyed
+    load.chosen = rows.values or bool(rows.columns)
+    one = any(
+        name in ("id", "pk") and how in ("eq", "exact", "pk")
+        for model, name, how in rows.filters
+        if model is rows.model
+    )
+    load.few = one or (rows.limited is not None and rows.limited.is_little)
     load.chain = ((frame.function, position, query_symbol(rows)),)
     load.whole = rows.escaped
     rows.load = frame.load(load)

@@ -57,7 +57,9 @@ class Load:
     __slots__ = (
         "by",
         "chain",
+        "chosen",
         "columns",
+        "few",
         "filtered",
         "limited",
         "model",
@@ -73,6 +75,8 @@ class Load:
         self.model, self.position, self.symbol = model, position, symbol
         self.relation: str | None = None
         self.filtered = self.limited = self.whole = False
+        self.chosen = False  # the query says which columns it wants
+        self.few = False  # one row, or a small constant number of them
         self.owned = False  # the parts of one row, or what is linked to it: few by nature
         self.reduced: list[tuple[str, int, str]] = []
         self.columns: set[str] = set()  # the columns that are used
@@ -83,6 +87,7 @@ class Load:
         """Return what was loaded as the caller sees it that is given it: nothing has become of it there yet."""
         copy = Load(self.model, self.position, self.symbol)
         copy.limited, copy.by, copy.chain = self.limited, self.by, (link, *self.chain)
+        copy.chosen, copy.few = self.chosen, self.few
         return copy
 
 

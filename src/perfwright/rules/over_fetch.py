@@ -58,79 +58,95 @@ The rows are few, or the long columns are empty in most of them.
 """
 
 from collections.abc import Iterator
-from typing import Any
 
+from perfwright.effects import serializers
+from perfwright.effects.observations import Reading
 from perfwright.effects.schema import Column, Model
 from perfwright.effects.summary import Effects
 from perfwright.effects.values import Load
 from perfwright.finding import Cost, Finding, Proof, Term
 from perfwright.index.lower import Node
+from perfwright.index.project import Class, Function
 from perfwright.index.tree import walk
-from perfwright.rules._code import positions
 from perfwright.rules._contract import Rule
+from perfwright.rules._read_of import At, Reads, State, Taken, standing
 
-LONG = ("text", "json", "jsonb", "blob", "binary", "bytes", "hstore", "richtext", "stream")
-CHOOSES = frozenset(("only", "defer", "values", "values_list", "load_only", "undefer", "with_only_columns"))
-FEW = 3  # as many columns as a tuple can hold and still be read
+LONG = ("text", "json", "jsonb", "blob", "binary", "bytes", "hstore", "richtext", "stream", "largebinary")
+CHOOSES = frozenset(
+    (
+        *("only", "defer", "load_only", "undefer", "with_only_columns", "with_entities"),
+        *("raiseload", "noload", "lazyload"),
+    )
+)
+FEW = 3  # names of columns that a message lists
 
 
 def find(effects: Effects) -> Iterator[Finding]:
-    function = effects.function
-    if not function.called.isdisjoint(CHOOSES):
-        return
     for load in effects.loads:
         model = load.model
-        if model is None or load.limited or load.owned or load.reduced or len(load.chain) != 1:
+        if model is None or load.few or load.chosen or load.owned or not long_columns(model):
             continue
-        unused = long_columns(model)
-        used = columns_used(effects, load, model) if unused else None
-        if not used or len(used) > FEW:
+        if load.reduced and not load.whole and not load.limited:
+            continue  # load-all-to-filter says it
+        if any(not link[0].called.isdisjoint(CHOOSES) for link in load.chain):
             continue
-        left = [column.name for column in unused if column.name not in used]
+        taken = taken_of(effects, load, model)
+        if taken is None or not taken.names:
+            continue
+        left = [each.name for each in long_columns(model) if each.name not in taken.names | taken.written]
         if left:
-            yield told(effects, load, model, used, left)
+            yield told(effects, load, model, list(taken.names), left)
 
 
 def told(effects: Effects, load: Load, model: Model, used: list[str], left: list[str]) -> Finding:
     named = ", ".join(f"`{name}`" for name in left[:FEW]) + (" and others" if len(left) > FEW else "")
-    shown = ", ".join(f"`{name}`" for name in used)
-    _, position, what = load.chain[0]
-    of_all = bool(load.relation) and is_of_all(effects, load)
+    shown = ", ".join(f"`{name}`" for name in used[:FEW]) + (" and others" if len(used) > FEW else "")
+    function, position, _ = load.chain[-1]
     return Finding(
         rule=RULE.name,
-        place=effects.place(effects.function, position),
+        place=effects.place(function, position),
         symbol=load.symbol,
         message=f"all columns of `{load.symbol}` are loaded, {named} too, and only {shown} of each row used",
-        cure=cure(model, used, load.relation if of_all else None),
-        confidence="possible" if load.filtered or (load.relation and not of_all) else "likely",
-        chain=(effects.step(effects.function, position, f"load: {what}"),),
+        cure=cure(model, used, left, load.relation),
+        confidence="possible" if load.relation and not is_of_all(effects, load) else "likely",
+        chain=tuple(
+            effects.step(function, position, f"load: {what}" if function is load.chain[-1][0] else what)
+            for function, position, what in load.chain
+        ),
         cost=Cost(terms=(Term("load", (load.symbol,)),)),
     )
 
 
 def is_of_all(effects: Effects, load: Load) -> bool:
     """Tell whether what is linked to a row is loaded for every row of a table, in a loop over them."""
-    nodes = walk(effects.function.body)
     for outer in effects.loads:
         if outer.model is None or outer.limited or outer.filtered or outer.relation or len(outer.chain) != 1:
             continue
-        at = outer.chain[0][1]
-        name = name_of(nodes, at)
-        for node in nodes:
-            for _, over, inside in passes(node):
-                through = at in positions(over) or (over[0] == "name" and (over[1] == at or over[2] == name))
-                if through and load.chain[0][1] in positions(inside):
-                    return True
+        for trail in standing(effects.function.body, load.chain[0][1]):
+            if any(outer.chain[0][1] in iterated(node) for node in trail[:-1]):
+                return True
     return False
 
 
-def cure(model: Model, used: list[str], relation: str | None) -> str:
+def iterated(node: Node) -> set[int]:
+    """Return the positions in what a loop or a comprehension goes through."""
+    over = [node[3]] if node[0] == "for" else [each[1] for each in node[4]] if node[0] == "comp" else []
+    return {inner[1] for inner in walk(tuple(over))}
+
+
+def cure(model: Model, used: list[str], left: list[str], relation: str | None) -> str:
+    few = len(used) <= FEW
     if model.framework == "django" and relation:
-        columns = ", ".join(repr(name) for name in used)
-        return f"Fetch what is used: Prefetch({relation!r}, queryset={model.name}.objects.only({columns}))."
+        chosen = f"{'only' if few else 'defer'}({', '.join(repr(name) for name in (used if few else left))})"
+        return f"Fetch what is used: Prefetch({relation!r}, queryset={model.name}.objects.{chosen})."
     if model.framework == "django":
-        return f"Ask for what is used: values_list({', '.join(repr(name) for name in used)}), or only(...)."
-    return f"Ask for what is used: select({', '.join(f'{model.name}.{name}' for name in used)})."
+        if few:
+            return f"Ask for what is used: values_list({', '.join(repr(name) for name in used)}), or only(...)."
+        return f"Leave out what is not used: defer({', '.join(repr(name) for name in left)}), or values(...)."
+    if few:
+        return f"Ask for what is used: select({', '.join(f'{model.name}.{name}' for name in used)})."
+    columns = ", ".join(f"defer({model.name}.{name})" for name in left)
+    return f"Leave out what is not used: .options({columns}), or load_only(...)."
 
 
 def long_columns(model: Model) -> list[Column]:
@@ -143,73 +159,49 @@ def is_long(kind: str) -> bool:
     return name in LONG or name.endswith(("json", "jsonb", "blob"))
 
 
-def columns_used(effects: Effects, load: Load, model: Model) -> list[str] | None:
-    """Return the columns that are read of each row; None where a row is used otherwise, or it is not known what for."""
-    body = effects.function.body
-    nodes = walk(body)
-    name = name_of(nodes, load.chain[0][1])
-    used: dict[str, None] = {}
-    ends = 0  # the places where rows are gone through
-    for node in nodes:
-        for target, over, inside in passes(node):
-            direct = load.chain[0][1] in positions(over) or over[1] == load.chain[0][1]
-            if not direct and not (name and over[0] == "name" and over[2] == name):
-                continue
-            ends += 1
-            if target[0] != "name" or not columns_of(inside, target[2], model, used):
-                return None
-    others = sum(node[0] == "name" and node[2] == name for node in nodes) - 1 if name else 0
-    return list(used) if ends and (not name or others == ends) else None
+def taken_of(effects: Effects, load: Load, model: Model) -> Taken | None:
+    """Return what is read of each row, from the query to the function that was read; None where that is not known."""
+    readings = way(effects.reading, load)
+    if readings is None:
+        return None
+    reads, taken = Reads(effects), Taken()
+    state = State("rows", model, taken)
+    given: dict[str, None] = {"rows": None}
+    name = ""
+    for (function, position, shown), reading in zip(reversed(load.chain), reversed(readings), strict=True):
+        at = At(function, reading)
+        if name:
+            name = shown.removesuffix("()")
+        for kind in given:
+            reads.begin(at, position, kind, state, name)
+        given, name = at.given, "called"
+        if not taken.known:
+            return None
+    if given and not answered(effects, reads, list(given), state):
+        return None
+    return taken if taken.known else None
 
 
-def name_of(nodes: list[Node], position: int) -> str:
-    """Return the name that rows are given before they are gone through; nothing where they have none."""
-    names = [
-        node[2][0][2] for node in nodes if node[0] == "assign" and is_name(node) and position in positions(node[3])
-    ]
-    over = [node[3][2] for node in nodes if node[0] == "for" and node[3][0] == "name" and node[3][1] == position]
-    over += [
-        generator[1][2]
-        for node in nodes
-        if node[0] == "comp"
-        for generator in node[4]
-        if generator[1][0] == "name" and generator[1][1] == position
-    ]
-    known = set(names or over)
-    return known.pop() if len(known) == 1 else ""
+def way(reading: Reading, load: Load) -> list[Reading] | None:
+    """Return the readings of the functions that a load went through, the outermost first."""
+    found = [reading]
+    for function, *_ in load.chain[1:]:
+        inner = next((each for each in found[-1].called if each.function is function), None)
+        if inner is None:
+            return None
+        found.append(inner)
+    return found
 
 
-def is_name(statement: Node) -> bool:
-    return bool(len(statement[2]) == 1 and statement[2][0][0] == "name")
-
-
-def passes(node: Node) -> list[tuple[Node, Node, tuple[Any, ...]]]:
-    """Return what a loop or a comprehension goes through: its variable, what over, and the code that sees an item."""
-    if node[0] == "for":
-        return [(node[2], node[3], (node[4],))]
-    if node[0] == "comp":
-        found = []
-        for at, (variable, over, *_) in enumerate(node[4]):
-            tests = tuple(each[2] for each in node[4])
-            after = tuple(each[1] for each in node[4][at + 1 :])
-            found.append((variable, over, (node[3], node[5], tests, after)))
-        return found
-    return []
-
-
-def columns_of(inside: tuple[Any, ...], row: str, model: Model, used: dict[str, None]) -> bool:
-    """Add the columns that code reads of a row; return False where it does anything else with it."""
-    reads = 0
-    for node in walk(inside):
-        if node[0] == "attr" and node[2][0] == "name" and node[2][2] == row:
-            column = "id" if node[3] == "pk" else node[3]
-            if column not in model.columns:
-                return False
-            used[column] = None
-            reads += 1
-        elif node[0] == "name" and node[2] == row:
-            reads -= 1
-    return reads == 0
+def answered(effects: Effects, reads: Reads, given: list[str], state: State) -> bool:
+    """Follow rows that an entry point returns into the model of its answer; tell whether it has one."""
+    function: Function = effects.function
+    node = serializers.response_model(function) if effects.entry else None
+    held = serializers.held(effects.project, function.module, node) if node is not None else None
+    if not isinstance(held, Class) or given != ["rows"]:
+        return False
+    reads.answer(held, state)
+    return True
 
 
 RULE = Rule(name="over-fetch", sees=("load",), spends=("latency", "memory"), proof=Proof.growth("n"), find=find)
