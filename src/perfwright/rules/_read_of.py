@@ -39,13 +39,22 @@ REFINE: Final = frozenset(
         ),
     )
 )
+RESULTS: Final = ("all", "scalars", "unique", "yield_per")
 FIRST: Final = frozenset(
     (
         *("first", "one", "one_or_none", "last", "get", "pop", "scalar", "scalar_one", "scalar_one_or_none", "afirst"),
         *("aget", "alast", "earliest", "latest", "popleft", "setdefault", "fetchone", "first_or_404", "get_or_404"),
     )
 )
-HOLDERS: Final = ("rows", "map", "tuples")
+HOLDERS: Final = ("query", "rows", "map", "tuples")
+RUNS: Final = {  # methods of a session that run a statement, and as what they give its rows
+    "scalars": "rows",
+    "stream_scalars": "rows",
+    "execute": "tuples",
+    "stream": "tuples",
+    "scalar": "row",
+    "exec": "rows",
+}
 QUERIES: Final = ("execute", "stream", "scalars", "stream_scalars", "query")  # of a session; the first two give tuples
 COUNTS: Final = frozenset(
     ("count", "exists", "acount", "aexists", "keys", "sort", "index", "reverse", "clear", "close")
@@ -141,6 +150,14 @@ class Reads:
         else:
             kind = held_by(found[-1][2], kind) if found[-1][0] == "await" else kind
             self.climb(at, found, state.to(kind))
+
+    def begin_at(self, at: At, node: Node, state: State) -> None:
+        """Follow what a call gives from where it stands."""
+        for trail in standing(at.function.body, node[1]):
+            if trail[-1] is node:
+                self.climb(at, trail, state)
+                return
+        state.lost()
 
     def parameter(self, function: Function, reading: Reading | None, name: str, state: State) -> At:
         """Follow the rows that a function is given under a name."""
@@ -302,6 +319,10 @@ class Reads:
             return (
                 state if name in KEEP else state.to("row" if kind == "rows" else "0/row" if kind == "tuples" else "?")
             )
+        if kind == "query" and call[2][0] == "attr" and name in RUNS and call[3][:1] == (node,):
+            return state.to(RUNS[name])
+        if kind == "rows" and name in ("get_object_or_404", "aget_object_or_404") and call[3][0] is node:
+            return state.to("row")
         if kind == "rows" and name == "enumerate":
             return state.to("pairs")
         if kind == "row" and name in ("getattr", "hasattr", "setattr") and call[3][0] is node:
@@ -454,6 +475,16 @@ def given_by(of: str, name: str) -> str:
         return {"get": "row", "pop": "row", "setdefault": "row", "values": "rows", "items": "pairs", "copy": of}.get(
             name, ""
         )
+    if of == "query":  # a statement that is not run yet, or a legacy query, which runs itself
+        return (
+            of
+            if name in REFINE and name not in RESULTS
+            else "rows"
+            if name in RESULTS
+            else "row"
+            if name in FIRST
+            else ""
+        )
     if of == "tuples":
         if name in ("scalars", "scalar", "scalar_one", "scalar_one_or_none"):
             return "rows" if name == "scalars" else "row"
@@ -480,4 +511,4 @@ def standing(tree: Any, position: int) -> Iterator[tuple[Node, ...]]:
         stack.extend([(part, above) for part in node[::-1]])
 
 
-__all__ = ["At", "Reads", "State", "Taken", "standing"]
+__all__ = ["At", "Reads", "State", "Taken", "last", "standing"]

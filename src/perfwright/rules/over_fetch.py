@@ -64,11 +64,12 @@ from perfwright.effects.observations import Reading
 from perfwright.effects.schema import Column, Model
 from perfwright.effects.summary import Effects
 from perfwright.effects.values import Load
-from perfwright.finding import Cost, Finding, Proof, Term
+from perfwright.finding import Confidence, Cost, Finding, Proof, Term
 from perfwright.index.lower import Node
 from perfwright.index.project import Class, Function
 from perfwright.index.tree import walk
 from perfwright.rules._contract import Rule
+from perfwright.rules._fetched_along import Origin, Origins
 from perfwright.rules._read_of import At, Reads, State, Taken, standing
 
 LONG = ("text", "json", "jsonb", "blob", "binary", "bytes", "hstore", "richtext", "stream", "largebinary")
@@ -82,6 +83,12 @@ FEW = 3  # names of columns that a message lists
 
 
 def find(effects: Effects) -> Iterator[Finding]:
+    yield from columns(effects)
+    yield from relations(effects)
+
+
+def columns(effects: Effects) -> Iterator[Finding]:
+    """Give the loads of whole rows with long columns that nothing reads."""
     for load in effects.loads:
         model = load.model
         if model is None or load.few or load.chosen or load.owned or not long_columns(model):
@@ -98,6 +105,37 @@ def find(effects: Effects) -> Iterator[Finding]:
             yield told(effects, load, model, list(taken.names), left)
 
 
+def relations(effects: Effects) -> Iterator[Finding]:
+    """Give the queries that fetch relations along which this function, where their rows end up, does not read."""
+    for origin in Origins(effects).of(effects.reading):
+        if origin.given:
+            reads = Reads(effects)
+            if not answered(effects, reads, origin.given, State("row", origin.model, origin.taken)):
+                continue
+        left = [name for name in origin.names if name not in origin.taken.inner]
+        if left and origin.taken.known:
+            yield along(effects, origin, left)
+
+
+def along(effects: Effects, origin: Origin, left: list[str]) -> Finding:
+    function, position = origin.said
+    model = origin.model.name
+    named = ", ".join(f"`{name}`" for name in left[:FEW]) + (" and others" if len(left) > FEW else "")
+    by = f"`{effects.function.name}`" if len(origin.chain) > 1 else "nothing"
+    uses = "which has the rows, reads none of that" if len(origin.chain) > 1 else "here reads it"
+    terms = [Term("db.query", ()) for name in left if origin.names[name] != "joinedload"]
+    return Finding(
+        rule=RULE.name,
+        place=effects.place(function, position),
+        symbol=model,
+        message=f"{named} of each `{model}` are fetched along; {by}, {uses}",
+        cure=f"Fetch the {model} without them where they are not used: give the options only to the callers that do.",
+        confidence="likely",
+        chain=tuple(effects.step(*link) for link in origin.chain),
+        cost=Cost(terms=(*terms, *(Term("load", (f"{model}.{name}",)) for name in left))),
+    )
+
+
 def told(effects: Effects, load: Load, model: Model, used: list[str], left: list[str]) -> Finding:
     named = ", ".join(f"`{name}`" for name in left[:FEW]) + (" and others" if len(left) > FEW else "")
     shown = ", ".join(f"`{name}`" for name in used[:FEW]) + (" and others" if len(used) > FEW else "")
@@ -108,13 +146,19 @@ def told(effects: Effects, load: Load, model: Model, used: list[str], left: list
         symbol=load.symbol,
         message=f"all columns of `{load.symbol}` are loaded, {named} too, and only {shown} of each row used",
         cure=cure(model, used, left, load.relation),
-        confidence="possible" if load.relation and not is_of_all(effects, load) else "likely",
+        confidence=confidence(effects, load, model, left),
         chain=tuple(
             effects.step(function, position, f"load: {what}" if function is load.chain[-1][0] else what)
             for function, position, what in load.chain
         ),
         cost=Cost(terms=(Term("load", (load.symbol,)),)),
     )
+
+
+def confidence(effects: Effects, load: Load, model: Model, left: list[str]) -> Confidence:
+    if load.relation and not is_of_all(effects, load):
+        return "possible"
+    return "possible" if load.filtered and all(model.columns[name].optional for name in left) else "likely"
 
 
 def is_of_all(effects: Effects, load: Load) -> bool:
@@ -204,4 +248,6 @@ def answered(effects: Effects, reads: Reads, given: list[str], state: State) -> 
     return True
 
 
-RULE = Rule(name="over-fetch", sees=("load",), spends=("latency", "memory"), proof=Proof.growth("n"), find=find)
+RULE = Rule(
+    name="over-fetch", sees=("load", "db.query"), spends=("latency", "memory"), proof=Proof.growth("n"), find=find
+)
