@@ -1,6 +1,7 @@
 """Relations that a query fetches along with its rows, and the functions that those rows come from."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from perfwright.effects.entries import needed
@@ -14,6 +15,7 @@ from perfwright.rules._read_of import At, Reads, State, Taken, last
 
 SEPARATE: Final = ("selectinload", "subqueryload", "immediateload")  # each is a query of its own
 JOINED: Final = ("joinedload", "contains_eager")
+WORDS: Final = frozenset(("options", "prefetch_related", *SEPARATE, *JOINED))
 DEEPEST: Final = 4  # functions that hand a query, or its rows, on
 GETS: Final = ("get", "get_one", "aget")
 
@@ -74,7 +76,7 @@ class Origins:
         seen: set[Function] = set()
         for inner in reading.called:
             callee = inner.function
-            if callee in seen or callee.index < 0:
+            if callee in seen or callee.index < 0 or not may_fetch(inner, depth + 1):
                 continue
             seen.add(callee)
             for name, node in self.meets(function, callee):
@@ -84,9 +86,8 @@ class Origins:
                         continue
                     at, taken = At(function, reading), origin.taken
                     position = node[1] if node is not None else function.line << 12
-                    outer = Origin(
-                        origin.model, origin.names, ((function, position, f"{callee.name}()"), *origin.chain)
-                    )
+                    chain = ((function, position, f"{callee.name}()"), *origin.chain)
+                    outer = Origin(origin.model, origin.names, chain, origin.said)
                     outer.taken = taken
                     for kind in origin.given:
                         state = State(kind, origin.model, taken)
@@ -131,6 +132,26 @@ class Origins:
             if how in SEPARATE or (how in JOINED[:1] and relation.many):
                 found[relation.name] = how
         return owner, found
+
+    def prefetched(self, function: Function, node: Node) -> tuple[Model | None, dict[str, str]]:
+        """Return the model and the relations that `Order.objects.filter(...).prefetch_related("lines")` names."""
+        base: Node = node[2][2] if node[2][0] == "attr" else node
+        entity = None
+        while base[0] in ("call", "attr") and not isinstance(entity, Class):
+            base = base[2]
+            entity = self.project.expression(function.module, base) if base[0] in ("name", "attr") else None
+        model = self.schema.of(entity) if isinstance(entity, Class) else None
+        if model is None:
+            return None, {}
+        names: dict[str, str] = {}
+        for given in node[3]:
+            kept = given[0] == "call" and any(key == "to_attr" for key, _ in given[4])
+            path = given[3][0] if given[0] == "call" and last(given[2]) == "Prefetch" and given[3] else given
+            name = str(path[2]).partition("__")[0] if path[0] == "const" else ""
+            relation = model.relations.get(name)
+            if relation is not None and relation.many and not kept:
+                names[name] = "prefetch_related"
+        return model, names
 
     def written(self, at: At, given: tuple[Node, ...], call: tuple[At, Node] | None, depth: int = 0) -> Iterator[Node]:
         """Give the loader options that some arguments stand for: those of constants and of what the caller passes."""
@@ -177,6 +198,14 @@ class Origins:
             for named in self.schema.by_name.get(last(target[2]), ()):
                 model = named
         return model, model.relations.get(target[3]) if model is not None else None, how
+
+
+@lru_cache(maxsize=20_000)
+def may_fetch(reading: Reading, depth: int) -> bool:
+    """Tell whether a function, or one that it calls, may tell a query to fetch relations along."""
+    if not reading.function.called.isdisjoint(WORDS):
+        return True
+    return depth < DEEPEST and any(may_fetch(inner, depth + 1) for inner in reading.called)
 
 
 AT_TOP: Final = ("<module>", "<module>", 1, 1, (), (), None, 0, (), -1, -1)
