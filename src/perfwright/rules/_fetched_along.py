@@ -64,7 +64,7 @@ class Origins:
                 if call is not None and not self.fetched(At(function, reading), node, None)[1]:
                     said = (call[0].function, call[1][1])
                 origin = Origin(model, names, ((function, node[1], "fetched along"),), said)
-                kind = "rows" if model.framework == DJANGO else "query"
+                kind = "list:row" if model.framework == DJANGO else "query"
                 at, state = At(function, reading), State(kind, model, origin.taken)
                 Reads(self.effects).begin_at(at, node, state)
                 origin.given = list(at.given)

@@ -13,52 +13,13 @@ from perfwright.effects.summary import Effects
 from perfwright.index.lower import Node
 from perfwright.index.project import Class, Function
 from perfwright.index.tree import walk
+from perfwright.rules import _holding as holding
 from perfwright.rules._same import arguments
 from perfwright.rules._uses import is_closed_over, trails
 
 MOST: Final = 600  # places that are looked at for one load
-KEEP: Final = frozenset(("list", "tuple", "sorted", "reversed", "set", "frozenset", "iter", "deque"))
 ASK: Final = frozenset(("len", "bool", "any", "isinstance", "id", "type", "hash", "callable"))
-ONE: Final = frozenset(("min", "max", "next", "anext"))
-REFINE: Final = frozenset(
-    (
-        *("all", "fetchall", "scalars", "unique", "copy", "filter", "exclude", "order_by", "distinct", "iterator"),
-        *("select_related", "prefetch_related", "using", "reverse", "annotate", "aiterator", "select_for_update"),
-        *(
-            "limit",
-            "offset",
-            "options",
-            "where",
-            "filter_by",
-            "join",
-            "outerjoin",
-            "execution_options",
-            "with_for_update",
-            "yield_per",
-            "tuples",
-        ),
-    )
-)
-RESULTS: Final = ("all", "scalars", "unique", "yield_per")
-FIRST: Final = frozenset(
-    (
-        *("first", "one", "one_or_none", "last", "get", "pop", "scalar", "scalar_one", "scalar_one_or_none", "afirst"),
-        *("aget", "alast", "earliest", "latest", "popleft", "setdefault", "fetchone", "first_or_404", "get_or_404"),
-    )
-)
-HOLDERS: Final = ("query", "rows", "map", "tuples")
-RUNS: Final = {  # methods of a session that run a statement, and as what they give its rows
-    "scalars": "rows",
-    "stream_scalars": "rows",
-    "execute": "tuples",
-    "stream": "tuples",
-    "scalar": "row",
-    "exec": "rows",
-}
-QUERIES: Final = ("execute", "stream", "scalars", "stream_scalars", "query")  # of a session; the first two give tuples
-COUNTS: Final = frozenset(
-    ("count", "exists", "acount", "aexists", "keys", "sort", "index", "reverse", "clear", "close")
-)
+ADDS: Final = ("append", "appendleft", "add")
 SESSION: Final = frozenset(("add", "add_all", "expunge", "flush"))
 VALIDATE: Final = frozenset(("model_validate", "from_orm", "validate"))
 
@@ -83,7 +44,7 @@ class Taken:
 
 
 class At:
-    """A function in which rows are followed; `given` says as what it returns them: `row`, `rows`, `0/rows`."""
+    """A function in which rows are followed; `given` says how it returns them."""
 
     __slots__ = ("function", "given", "reading")
 
@@ -101,7 +62,7 @@ class At:
 
 
 class State:
-    """What an expression holds: `row`, `rows`, a `map` of them, `pairs`, `tuples`, of a model, noted in `taken`."""
+    """How an expression holds rows of a model (see `_holding`); what is read of them is noted in `taken`."""
 
     __slots__ = ("kind", "model", "taken")
 
@@ -110,6 +71,7 @@ class State:
 
     def to(self, kind: str) -> "State":
         """Return the same rows, held otherwise."""
+        self.taken.known = self.taken.known and len(kind) <= holding.LONGEST
         return State(kind, self.model, self.taken)
 
     def lost(self) -> "State | None":
@@ -136,8 +98,8 @@ class Reads:
             if name:
                 if called == name or (node[0] == "attr" and node[3] == name and not found):
                     found = trail
-            elif called in QUERIES:
-                found, kind = trail, held_by(node, kind)
+            elif called in holding.QUERIES:
+                found, kind = trail, holding.answered(node, kind)
             elif not found and (called or node[0] in ("name", "await")):
                 found = trail
         if not found:
@@ -145,10 +107,10 @@ class Reads:
         elif found[-1][0] == "name":
             for node in walk(at.function.body):
                 if node[0] == "assign" and any(target[:3:2] == ("name", found[-1][2]) for target in node[2]):
-                    kind = held_by(node[3], kind)
+                    kind = holding.answered(node[3], kind)
             self.name(at, found[-1][2], state.to(kind))
         else:
-            kind = held_by(found[-1][2], kind) if found[-1][0] == "await" else kind
+            kind = holding.answered(found[-1][2], kind) if found[-1][0] == "await" else kind
             self.climb(at, found, state.to(kind))
 
     def begin_at(self, at: At, node: Node, state: State) -> None:
@@ -200,7 +162,7 @@ class Reads:
         if tag == "attr":
             if kind == "row":
                 return self.member(at, trail, state)
-            return state.to(f".{kind}.{parent[3]}") if kind in HOLDERS else state.lost()
+            return state.to(f".{kind}.{parent[3]}") if not kind.startswith(".") else state.lost()
         if tag == "call":
             return self.call(at, trail, node, state)
         if kind.startswith("."):
@@ -223,30 +185,23 @@ class Reads:
         if tag == "comp":
             return self.comprehension(at, trail, node, state)
         if tag in ("return", "yield", "yieldfrom"):
-            at.given[kind if tag != "yield" else "rows" if kind == "row" else "?"] = None
+            at.given[kind if tag != "yield" else f"list:{kind}"] = None
             return None
         if tag == "coll":
             index = next(i for i, item in enumerate(parent[3]) if item is node)
-            if parent[2] == "list" and kind == "row":
-                return state.to("rows")
-            return state.to(f"{index}/{kind}") if parent[2] == "tuple" and "/" not in kind else state.lost()
+            return state.to(f"list:{kind}" if parent[2] == "list" else f"{index}/{kind}")
         return state.lost()
 
     def item(self, parent: Node, node: Node, state: State) -> State | None:
         """Follow an item that is taken out of what holds rows."""
-        kind, index = state.kind, parent[3]
         if parent[2] is not node:
             return state.lost()
-        if kind == "rows" and index[0] == "slice":
-            return state
-        if kind in ("rows", "map"):
-            return state.to("row")
-        if kind == "tuples":
-            return state if index[0] == "slice" else state.to("0/row")
-        if "/" in kind and index[0] == "const":
-            at, _, inner = kind.partition("/")
-            return state.to(inner) if str(index[2]) == at else None
-        return state.lost()
+        index = parent[3]
+        if state.kind == "row" and index[0] == "const" and isinstance(index[2], str):
+            state.taken.names[index[2]] = None
+            return None
+        kind = holding.item(state.kind, index)
+        return state.to(kind) if kind else None if kind is None else state.lost()
 
     def bound(self, at: At, statement: Node, node: Node, state: State) -> State | None:
         """Follow the names that an assignment gives the rows."""
@@ -260,33 +215,37 @@ class Reads:
             if target[0] == "name":
                 self.name(at, target[2], state)
             elif target[0] == "coll" and "/" in state.kind:
-                index, _, inner = state.kind.partition("/")
-                names = target[3]
-                if int(index) < len(names) and names[int(index)][0] == "name":
-                    self.name(at, names[int(index)][2], state.to(inner))
-                else:
-                    state.lost()
+                self.part(at, target, state)
+            elif target[0] == "sub" and target[2][0] == "name" and is_own(at.function, target[2][2]):
+                self.name(at, target[2][2], state.to(f"dict:{state.kind}"))
             else:
                 state.lost()
         return None
 
+    def part(self, at: At, target: Node, state: State) -> None:
+        """Follow the name among several that gets the rows out of a tuple."""
+        index, _, inner = state.kind.partition("/")
+        names = target[3]
+        if index.isdigit() and int(index) < len(names) and names[int(index)][0] == "name":
+            self.name(at, names[int(index)][2], state.to(inner))
+        else:
+            state.lost()
+
     def each(self, at: At, target: Node, trail: tuple[Node, ...], inside: tuple[Node, ...], state: State) -> None:
         """Follow the variable of a loop over rows through what the loop does."""
-        kind = state.kind
-        if kind == "map":
+        holder, _, kind = state.kind.partition(":")
+        if holder == "dict":
             return
-        index = {"rows": -1, "tuples": 0, "pairs": 1}.get(kind)
-        if index is None:
+        index, slash, inner = kind.partition("/")
+        if holder in ("query", "row"):
+            kind = "row" if holder == "query" else ""
+        elif slash and index.isdigit() and target[0] == "coll" and int(index) < len(target[3]):
+            target, kind = target[3][int(index)], inner
+        if not kind or target[0] != "name" or is_closed_over(at.function, target[2]):
             state.lost()
             return
-        if index >= 0 and target[0] == "coll" and index < len(target[3]):
-            target, index = target[3][index], -1
-        if target[0] != "name" or is_closed_over(at.function, target[2]):
-            state.lost()
-            return
-        held = state.to("row" if index < 0 else f"{index}/row")
-        for inner in trails(inside, target[2]):
-            self.climb(at, (*trail, *inner), held)
+        for found in trails(inside, target[2]):
+            self.climb(at, (*trail, *found), state.to(kind))
 
     def comprehension(self, at: At, trail: tuple[Node, ...], node: Node, state: State) -> State | None:
         """Follow rows that a comprehension goes through, or collects."""
@@ -298,9 +257,9 @@ class Reads:
                 return None
             if target is node or any(test is node for test in tests):
                 return None
-        if comp[5] is node or (comp[2] != "dict" and comp[3] is node):
-            return state.to("map" if comp[5] is node else "rows") if state.kind == "row" else state.lost()
-        return state.lost()
+        if comp[5] is node:
+            return state.to(f"dict:{state.kind}")
+        return state.to(f"list:{state.kind}") if comp[2] != "dict" and comp[3] is node else state.lost()
 
     # ------------------------------------------------------------------------------ calls
     def call(self, at: At, trail: tuple[Node, ...], node: Node, state: State) -> State | None:
@@ -311,20 +270,17 @@ class Reads:
         if kind.startswith("."):
             return state.lost()
         name = last(call[2])
-        many = kind in ("rows", "tuples", "pairs")
         if call[2][0] == "name" and name in ASK:
             return None
-        if many and call[2][0] == "name" and name in KEEP | ONE:
+        place = next((index for index, given in enumerate(call[3]) if given is node), -1)
+        made = holding.call(kind, name, place) if place >= 0 else ""
+        if made:
             self.keyed(at, trail, state)
-            return (
-                state if name in KEEP else state.to("row" if kind == "rows" else "0/row" if kind == "tuples" else "?")
-            )
-        if kind == "query" and call[2][0] == "attr" and name in RUNS and call[3][:1] == (node,):
-            return state.to(RUNS[name])
-        if kind == "rows" and name in ("get_object_or_404", "aget_object_or_404") and call[3][0] is node:
+            return state.to(made)
+        if kind == "query" and call[2][0] == "attr" and name in holding.RUNS and place == 0:
+            return state.to(holding.RUNS[name])
+        if kind == "list:row" and name in ("get_object_or_404", "aget_object_or_404") and place == 0:
             return state.to("row")
-        if kind == "rows" and name == "enumerate":
-            return state.to("pairs")
         if kind == "row" and name in ("getattr", "hasattr", "setattr") and call[3][0] is node:
             return self.named(call, name, state)
         taken = self.handed(at, call, node, name, state)
@@ -333,9 +289,23 @@ class Reads:
             for given in kinds[1:]:
                 self.climb(at, trail, state.to(given))
             return state.to(kinds[0]) if kinds else None
-        if call[2][0] == "attr" and name in SESSION and kind in ("row", "rows"):
+        if call[2][0] == "attr" and name in ADDS and len(call[3]) == 1 and self.added(at, call[2][2], state):
+            return None
+        if call[2][0] == "attr" and name in SESSION and kind in ("row", "list:row"):
             return None
         return state.lost()
+
+    def added(self, at: At, holder: Node, state: State) -> bool:
+        """Follow the collection of a function that rows are added to, also one of a dict of them."""
+        kind = f"list:{state.kind}"
+        if holder[0] == "call" and holder[2][0] == "attr" and holder[2][3] == "setdefault":
+            holder, kind = holder[2][2], f"dict:{kind}"
+        elif holder[0] == "sub":
+            holder, kind = holder[2], f"dict:{kind}"
+        if holder[0] != "name" or not is_own(at.function, holder[2]):
+            return False
+        self.name(at, holder[2], state.to(kind))
+        return True
 
     def handed(self, at: At, call: Node, node: Node, name: str, state: State) -> At | None:
         """Follow rows into the function of the project that a call gives them to; None where there is none."""
@@ -345,7 +315,7 @@ class Reads:
             if isinstance(entity, Class) and serializers.is_response_model(self.project, entity):
                 return self.answer(entity, state)
         entity = self.project.expression(module, call[2]) if call[2][0] in ("name", "attr") else None
-        first = bool(call[3]) and call[3][0] is node and state.kind in ("row", "rows")
+        first = bool(call[3]) and call[3][0] is node and state.kind in ("row", "list:row")
         if first and isinstance(entity, Class) and serializers.kind_of(self.project, entity):
             return self.answer(entity, state)
         found = at.called(name)
@@ -381,11 +351,10 @@ class Reads:
     def method(self, at: At, trail: tuple[Node, ...], state: State) -> State | None:
         """Follow what a method of a collection of rows gives."""
         _, of, name = state.kind.split(".")
-        if name == "sort" and of == "rows":
-            self.keyed(at, trail, state.to("rows"))
-            return None
-        kind = given_by(of, name)
-        return state.to(kind) if kind else None if name in COUNTS else state.lost()
+        if name == "sort":
+            self.keyed(at, trail, state.to(of))
+        kind = holding.method(of, name)
+        return state.to(kind) if kind else None if kind is None else state.lost()
 
     def keyed(self, at: At, trail: tuple[Node, ...], state: State) -> None:
         """Note what the key of `sorted(rows, key=...)` reads of each row."""
@@ -395,9 +364,9 @@ class Reads:
         if key[0] == "call" and last(key[2]) == "attrgetter" and all(each[0] == "const" for each in key[3]):
             for each in key[3]:
                 self.column(str(each[2]), state)
-        elif key[0] == "lambda" and len(key[2]) == 1 and state.kind == "rows":
+        elif key[0] == "lambda" and len(key[2]) == 1:
             for inner in trails((key[3],), key[2][0][0]):
-                self.climb(at, inner, state.to("row"))
+                self.climb(at, inner, state.to(state.kind.partition(":")[2]))
         else:
             state.lost()
 
@@ -431,7 +400,7 @@ class Reads:
             if target is None or (above[0] == "assign" and above[3] is not node) or above[0] == "aug":
                 inner.known = False
                 return None
-            return State("rows" if relation.many else "row", target, inner)
+            return State("list:row" if relation.many else "row", target, inner)
         if above[0] == "assign" and any(target is node for target in above[2]):
             taken.written[name] = None
             return None
@@ -455,41 +424,14 @@ class Reads:
         return state.lost()
 
 
-def held_by(node: Node, kind: str) -> str:
-    """Return how the answer of a session holds rows: `execute` gives tuples, unless it is asked for scalars."""
-    called = node[2] if node[0] == "await" else node
-    names = [last(called[2])] if called[0] == "call" else []
-    while called[0] == "call" and called[2][0] == "attr":
-        called = called[2][2]
-        called = called[2] if called[0] == "await" else called
-        if called[0] == "call":
-            names.append(last(called[2]))
-    if names and any(name in QUERIES for name in names):
-        return "tuples" if "scalars" not in names and any(name in QUERIES[:2] for name in names) else "rows"
-    return kind
-
-
-def given_by(of: str, name: str) -> str:
-    """Return how the answer of a method of a collection holds the rows; nothing where that is not known."""
-    if of == "map":
-        return {"get": "row", "pop": "row", "setdefault": "row", "values": "rows", "items": "pairs", "copy": of}.get(
-            name, ""
-        )
-    if of == "query":  # a statement that is not run yet, or a legacy query, which runs itself
-        return (
-            of
-            if name in REFINE and name not in RESULTS
-            else "rows"
-            if name in RESULTS
-            else "row"
-            if name in FIRST
-            else ""
-        )
-    if of == "tuples":
-        if name in ("scalars", "scalar", "scalar_one", "scalar_one_or_none"):
-            return "rows" if name == "scalars" else "row"
-        return of if name in REFINE else "0/row" if name in FIRST else ""
-    return "rows" if name in REFINE else "row" if name in FIRST else ""
+def is_own(function: Function, name: str) -> bool:
+    """Tell whether a function itself makes what a name stands for: nobody else sees what is put into it."""
+    if any(parameter[0] == name for parameter in function.parameters):
+        return False
+    bound = [node for node in walk(function.body) if node[0] in ("assign", "ann")]
+    targets = [target for node in bound for target in (node[2] if node[0] == "assign" else (node[2],))]
+    names = [part for target in targets for part in (target[3] if target[0] == "coll" else (target,))]
+    return any(each[:3:2] == ("name", name) for each in names)
 
 
 def last(node: Node) -> str:

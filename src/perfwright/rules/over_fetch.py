@@ -209,8 +209,8 @@ def taken_of(effects: Effects, load: Load, model: Model) -> Taken | None:
     if readings is None:
         return None
     reads, taken = Reads(effects), Taken()
-    state = State("rows", model, taken)
-    given: dict[str, None] = {"rows": None}
+    state = State("list:row", model, taken)
+    given: dict[str, None] = {"list:row": None}
     name = ""
     for (function, position, shown), reading in zip(reversed(load.chain), reversed(readings), strict=True):
         at = At(function, reading)
@@ -242,7 +242,7 @@ def answered(effects: Effects, reads: Reads, given: list[str], state: State) -> 
     function: Function = effects.function
     node = serializers.response_model(function) if effects.entry else None
     held = serializers.held(effects.project, function.module, node) if node is not None else None
-    if not isinstance(held, Class) or given != ["rows"]:
+    if not isinstance(held, Class) or given not in (["list:row"], ["row"]):
         return False
     reads.answer(held, state)
     return True
