@@ -27,14 +27,16 @@ VALIDATE: Final = frozenset(("model_validate", "from_orm", "validate"))
 class Taken:
     """What is read of a row: its columns, and in the same way what is read of the rows that it relates to.
 
-    `written` are the columns that are set. `known` is False where a row is used otherwise.
+    `written` are the columns that are set, `cut` those of which the beginning is read. `known` is False where a row is
+    used otherwise.
     """
 
-    __slots__ = ("inner", "known", "names", "written")
+    __slots__ = ("cut", "inner", "known", "names", "written")
 
     def __init__(self) -> None:
         self.names: dict[str, None] = {}
         self.written: dict[str, None] = {}
+        self.cut: dict[str, None] = {}
         self.inner: dict[str, Taken] = {}
         self.known = True
 
@@ -98,19 +100,20 @@ class Reads:
             if name:
                 if called == name or (node[0] == "attr" and node[3] == name and not found):
                     found = trail
-            elif called in holding.QUERIES:
-                found, kind = trail, holding.answered(node, kind)
             elif not found and (called or node[0] in ("name", "await")):
                 found = trail
         if not found:
             state.lost()
-        elif found[-1][0] == "name":
-            for node in walk(at.function.body):
-                if node[0] == "assign" and any(target[:3:2] == ("name", found[-1][2]) for target in node[2]):
-                    kind = holding.answered(node[3], kind)
+            return
+        given = [found[-1]]
+        if given[0][0] == "name":
+            assigned = [node for node in walk(at.function.body) if node[0] == "assign"]
+            given = [node[3] for node in assigned if any(each[:3:2] == ("name", given[0][2]) for each in node[2])]
+        for node in given:
+            kind = holding.answered(node, kind)
+        if found[-1][0] == "name":
             self.name(at, found[-1][2], state.to(kind))
         else:
-            kind = holding.answered(found[-1][2], kind) if found[-1][0] == "await" else kind
             self.climb(at, found, state.to(kind))
 
     def begin_at(self, at: At, node: Node, state: State) -> None:
@@ -403,6 +406,10 @@ class Reads:
             return State("list:row" if relation.many else "row", target, inner)
         if above[0] == "assign" and any(target is node for target in above[2]):
             taken.written[name] = None
+            return None
+        piece = above[3] if above[0] == "sub" and above[2] is node else node
+        if name in model.columns and piece[0] == "slice" and piece[2] is None and piece[3] is not None:
+            taken.cut[name] = None
             return None
         if name in model.columns or name in ("id", "pk") or model.column(name) is not None:
             taken.names["id" if name == "pk" else name] = None

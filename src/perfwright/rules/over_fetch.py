@@ -64,13 +64,14 @@ from perfwright.effects.observations import Reading
 from perfwright.effects.schema import Column, Model
 from perfwright.effects.summary import Effects
 from perfwright.effects.values import Load
-from perfwright.finding import Confidence, Cost, Finding, Proof, Term
+from perfwright.finding import Confidence, Cost, Finding, Proof, Step, Term
 from perfwright.index.lower import Node
 from perfwright.index.project import Class, Function
 from perfwright.index.tree import walk
 from perfwright.rules._contract import Rule
 from perfwright.rules._fetched_along import Origin, Origins
 from perfwright.rules._read_of import At, Reads, State, Taken, standing
+from perfwright.rules._star import stars
 
 LONG = ("text", "json", "jsonb", "blob", "binary", "bytes", "hstore", "richtext", "stream", "largebinary")
 CHOOSES = frozenset(
@@ -79,12 +80,14 @@ CHOOSES = frozenset(
         *("raiseload", "noload", "lazyload"),
     )
 )
+WIDE = 10  # columns of a table of which a `SELECT *` should have named some
 FEW = 3  # names of columns that a message lists
 
 
 def find(effects: Effects) -> Iterator[Finding]:
     yield from columns(effects)
     yield from relations(effects)
+    yield from written(effects)
 
 
 def columns(effects: Effects) -> Iterator[Finding]:
@@ -98,11 +101,11 @@ def columns(effects: Effects) -> Iterator[Finding]:
         if any(not link[0].called.isdisjoint(CHOOSES) for link in load.chain):
             continue
         taken = taken_of(effects, load, model)
-        if taken is None or not taken.names:
+        if taken is None or not taken.names | taken.cut:
             continue
         left = [each.name for each in long_columns(model) if each.name not in taken.names | taken.written]
         if left:
-            yield told(effects, load, model, list(taken.names), left)
+            yield told(effects, load, model, taken, left)
 
 
 def relations(effects: Effects) -> Iterator[Finding]:
@@ -136,21 +139,47 @@ def along(effects: Effects, origin: Origin, left: list[str]) -> Finding:
     )
 
 
-def told(effects: Effects, load: Load, model: Model, used: list[str], left: list[str]) -> Finding:
+def written(effects: Effects) -> Iterator[Finding]:
+    """Give the loads of all columns of a wide table by SQL, where at most half of them are read."""
+    function = effects.function
+    for call, table in stars(effects, function):
+        if len(table.columns) < WIDE:
+            continue
+        at, taken = At(function, effects.reading), Taken()
+        Reads(effects).begin_at(at, call, State("list:row", table, taken))
+        used = [name for name in taken.names if name in table.columns]
+        left = [name for name in table.columns if name not in used]
+        if not taken.known or at.given or not used or 2 * len(used) > len(table.columns):
+            continue
+        named = ", ".join(f"`{name}`" for name in used[:FEW]) + (f" and {len(used) - FEW} more" if used[FEW:] else "")
+        yield Finding(
+            rule=RULE.name,
+            place=effects.place(function, call[1]),
+            symbol=table.name,
+            message=f"all {len(table.columns)} columns of `{table.name}` are loaded, and only {named} of each row used",
+            cure=f"Name the columns in the SELECT: without {', '.join(left[:FEW])} and the others that nothing reads.",
+            confidence="likely",
+            chain=(effects.step(function, call[1], f"load: {table.name}"),),
+            cost=Cost(terms=(Term("load", (table.name,)),)),
+        )
+
+
+def told(effects: Effects, load: Load, model: Model, taken: Taken, left: list[str]) -> Finding:
+    used = list(taken.names | taken.cut)
     named = ", ".join(f"`{name}`" for name in left[:FEW]) + (" and others" if len(left) > FEW else "")
     shown = ", ".join(f"`{name}`" for name in used[:FEW]) + (" and others" if len(used) > FEW else "")
     function, position, _ = load.chain[-1]
+    begun = all(name in taken.cut for name in left)
     return Finding(
         rule=RULE.name,
         place=effects.place(function, position),
         symbol=load.symbol,
-        message=f"all columns of `{load.symbol}` are loaded, {named} too, and only {shown} of each row used",
-        cure=cure(model, used, left, load.relation),
+        message=f"all columns of `{load.symbol}` are loaded, {named} too, and only {shown} of each row used"
+        if not begun
+        else f"{named} of each `{load.symbol}` is loaded whole, and only its beginning used",
+        cure=cure(model, used, left, load.relation) if not begun else shortened(model, left[0]),
         confidence=confidence(effects, load, model, left),
-        chain=tuple(
-            effects.step(function, position, f"load: {what}" if function is load.chain[-1][0] else what)
-            for function, position, what in load.chain
-        ),
+        chain=steps(effects, load),
         cost=Cost(terms=(Term("load", (load.symbol,)),)),
     )
 
@@ -176,6 +205,20 @@ def iterated(node: Node) -> set[int]:
     """Return the positions in what a loop or a comprehension goes through."""
     over = [node[3]] if node[0] == "for" else [each[1] for each in node[4]] if node[0] == "comp" else []
     return {inner[1] for inner in walk(tuple(over))}
+
+
+def steps(effects: Effects, load: Load) -> tuple[Step, ...]:
+    inner = load.chain[-1][0]
+    return tuple(
+        effects.step(function, position, f"load: {what}" if function is inner else what)
+        for function, position, what in load.chain
+    )
+
+
+def shortened(model: Model, name: str) -> str:
+    if model.framework == "django":
+        return f'Let the database cut it: .defer("{name}").annotate(start=Left("{name}", n)).'
+    return f"Let the database cut it: select func.substr({model.name}.{name}, 1, n)."
 
 
 def cure(model: Model, used: list[str], left: list[str], relation: str | None) -> str:
