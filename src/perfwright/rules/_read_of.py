@@ -107,6 +107,8 @@ class Reads:
             return
         given = [found[-1]]
         if given[0][0] == "name":
+            if any(parameter[0] == given[0][2] for parameter in at.function.parameters):
+                state.lost()  # whoever passes the rows has loaded them
             assigned = [node for node in walk(at.function.body) if node[0] == "assign"]
             given = [node[3] for node in assigned if any(each[:3:2] == ("name", given[0][2]) for each in node[2])]
         for node in given:

@@ -1,7 +1,9 @@
 """Whole rows are loaded, long texts and documents with them, and only a few short columns are used.
 
 The database reads each long value from where it is kept apart, sends it, and Python builds an object that holds it.
-Asking for the columns that are needed leaves all of that out.
+Asking for the columns that are needed leaves all of that out. So it is with a text of which only the beginning is shown,
+with `SELECT *` of a wide table, and with relations that a helper or a dependency fetches along for callers that
+read none of them. Rows are followed through helpers, dicts, loops, properties and the models of an answer.
 
 ## Setup
 
@@ -292,5 +294,9 @@ def answered(effects: Effects, reads: Reads, given: list[str], state: State) -> 
 
 
 RULE = Rule(
-    name="over-fetch", sees=("load", "db.query"), spends=("latency", "memory"), proof=Proof.growth("n"), find=find
+    name="over-fetch",
+    sees=("load", "db.query", "dependency"),
+    spends=("latency", "memory"),
+    proof=Proof.growth("n"),
+    find=find,
 )
