@@ -25,7 +25,7 @@ from perfwright.effects.values import (
 )
 from perfwright.index.lower import Node
 from perfwright.index.project import Class
-from perfwright.index.tree import walk
+from perfwright.index.tree import called_names, walk
 
 QUERYSET = "django.db.models.QuerySet"
 RELATED = "django.db.models.manager.RelatedManager"
@@ -34,6 +34,8 @@ QUERY, FLASK_QUERY = "sqlalchemy.orm.Query", "flask_sqlalchemy.query.Query"
 KEEPS_ROWS = frozenset(
     ("all", "count", "exists", "__iter__", "__len__", "__bool__", "iterator", "get_queryset", "only")
 )
+COLUMNS = ("load_only", "defer", "undefer", "raiseload", "noload", "lazyload")  # options that say what is not loaded
+DEEPEST = 4  # constants that name each other
 LOADERS = ("joinedload", "selectinload", "subqueryload", "contains_eager", "immediateload")
 # Methods that choose a page: their parameters for where it begins and how long it is.
 PAGES = {
@@ -317,9 +319,26 @@ def _refined(
     if name in ("values", "values_list", "dates", "datetimes", "mappings", "with_only_columns"):
         new.values = True
         new.columns = tuple(str(a[2]) for a in node[3] if a[0] == "const")
-    if name in ("only", "defer"):
+    if name in ("only", "defer") or (name == "options" and chooses(frame, node[3])):
         new.columns = ("*",)
     return new
+
+
+def chooses(frame: Frame, options: tuple[Node, ...], depth: int = 0) -> bool:
+    """Tell whether loader options say which columns are loaded, or may: those that a parameter holds are not known."""
+    for option in options if depth < DEEPEST else ():
+        held = option[2] if option[0] == "star" else option
+        if held[0] in ("name", "sub"):
+            name = held[2] if held[0] == "sub" else held
+            known = frame.interp.constant_node(frame, name) if name[0] == "name" else None
+            if known is None or chooses(frame, (known,), depth + 1):
+                return True
+        elif held[0] == "coll":
+            if chooses(frame, held[3], depth + 1):
+                return True
+        elif not called_names(held).isdisjoint(COLUMNS):
+            return True
+    return False
 
 
 def _limit(frame: Frame, entry: LibraryModel, values: tuple[Value, ...], node: Node) -> Any:

@@ -24,10 +24,10 @@ class Origin:
     """A query that fetches relations along, and the functions its rows went through, the innermost last.
 
     `given` says as what the outermost of them returns the rows, `taken` what they have read of them by then; `said` is
-    where the relations are named.
+    where the relations are named, and `many` tells that it may be more than one row.
     """
 
-    __slots__ = ("chain", "given", "model", "names", "said", "taken")
+    __slots__ = ("chain", "given", "many", "model", "names", "said", "taken")
 
     def __init__(
         self,
@@ -39,6 +39,7 @@ class Origin:
         self.model, self.names, self.chain, self.said = model, names, chain, said
         self.given: list[str] = []
         self.taken = Taken()
+        self.many = True
 
 
 class Origins:
@@ -69,9 +70,10 @@ class Origins:
                 Reads(self.effects).begin_at(at, node, state)
                 origin.given = list(at.given)
                 yield origin
-        yield from self._from_called(reading, depth)
+        yield from self._from_called(reading, depth, injected=depth == 0 or call is None)
 
-    def _from_called(self, reading: Reading, depth: int) -> Iterator[Origin]:
+    def _from_called(self, reading: Reading, depth: int, *, injected: bool) -> Iterator[Origin]:
+        """Give the queries of what a function calls, and of its dependencies where it is called with those."""
         function = reading.function
         seen: set[Function] = set()
         for inner in reading.called:
@@ -80,6 +82,8 @@ class Origins:
                 continue
             seen.add(callee)
             for name, node in self.meets(function, callee):
+                if node is None and not injected:
+                    continue  # whoever calls the function passes the rows
                 site = (At(function, reading), node) if node is not None else None
                 for origin in self.of(inner, depth + 1, site):
                     if not origin.given or not origin.taken.known:
@@ -88,7 +92,7 @@ class Origins:
                     position = node[1] if node is not None else function.line << 12
                     chain = ((function, position, f"{callee.name}()"), *origin.chain)
                     outer = Origin(origin.model, origin.names, chain, origin.said)
-                    outer.taken = taken
+                    outer.taken, outer.many = taken, any(kind != "row" for kind in origin.given)
                     for kind in origin.given:
                         state = State(kind, origin.model, taken)
                         if node is not None:

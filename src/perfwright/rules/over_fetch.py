@@ -1,9 +1,9 @@
 """Whole rows are loaded, long texts and documents with them, and only a few short columns are used.
 
 The database reads each long value from where it is kept apart, sends it, and Python builds an object that holds it.
-Asking for the columns that are needed leaves all of that out. So it is with a text of which only the beginning is shown,
-with `SELECT *` of a wide table, and with relations that a helper or a dependency fetches along for callers that
-read none of them. Rows are followed through helpers, dicts, loops, properties and the models of an answer.
+Asking for the columns that are needed leaves all of that out. So it is with a text of which only the beginning is
+shown, with `SELECT *` of a wide table, and with relations that a helper or a dependency fetches along for callers
+that read none of them. Rows are followed through helpers, dicts, loops, properties and the models of an answer.
 
 ## Setup
 
@@ -118,7 +118,9 @@ def relations(effects: Effects) -> Iterator[Finding]:
             if not answered(effects, reads, origin.given, State("row", origin.model, origin.taken)):
                 continue
         left = [name for name in origin.names if name not in origin.taken.inner]
-        if left and origin.taken.known:
+        # Many rows that nobody reads are there for the session: others find them in it.
+        primes = origin.many and not (origin.taken.names or origin.taken.inner or origin.taken.written)
+        if left and origin.taken.known and not primes:
             yield along(effects, origin, left)
 
 
