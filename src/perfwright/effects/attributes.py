@@ -28,11 +28,14 @@ from perfwright.effects.values import (
 from perfwright.index.lower import Node
 from perfwright.index.project import Class, Function
 from perfwright.index.project import Value as Global
+from perfwright.index.tree import walk
 
 if TYPE_CHECKING:
     from perfwright.effects.interpret import Interpreter
 
 DJANGO_MODEL = "django.db.models.Model"
+REQUEST_STATE = "flask.g"
+MEANT = 3  # names that stand for each other
 OVERRIDES = 6  # readings of a method that overrides a library's, for other models: then it is the library's again
 FORM_DATA = "cleaned_data"  # of a form: what one request sent, by field
 WHOLE = ("items", "values", "keys", "copy")  # methods that give all that something holds
@@ -86,7 +89,49 @@ def of_external(interp: "Interpreter", frame: Frame, base: External, name: str, 
     entry = interp.libraries.get(qualified)
     if entry is not None and entry.attribute:
         return attribute_entry(frame, entry, base, node)
-    return External(qualified, base.bound)
+    kept = of_request(interp, name) if base.name == REQUEST_STATE else UNKNOWN
+    return kept if kept.kind != "unknown" else External(qualified, base.bound)
+
+
+def of_request(interp: "Interpreter", name: str) -> Value:
+    """Return what functions of the project put on Flask's `g` under a name: `g.user = load_user()`."""
+    key = (0, f"g.{name}")
+    known = interp.globals.get(key)
+    if known is not None:
+        return known
+    interp.globals[key] = UNKNOWN
+    for module in interp.project.modules.values():
+        binding = module.names.get("g")
+        if binding is None or binding[0] != "import":
+            continue
+        for function in module.functions:
+            for node in walk(function.body):
+                target = node[2][0] if node[0] == "assign" else node
+                if target[0] != "attr" or target[3] != name or target[2][:3:2] != ("name", "g") or target is node:
+                    continue
+                found = quiet_value(interp, function, meant(function, node[3]))
+                if isinstance(found, Row):
+                    found.assumed = True
+                    interp.globals[key] = found
+                    interp.consulted.add(function)
+                    return found
+    return UNKNOWN
+
+
+def meant(function: Function, node: Node, depth: int = 0) -> Node:
+    """Return what an expression stands for where there is something: `user if user.active else None` is the user."""
+    if depth > MEANT:
+        return node
+    if node[0] == "if":
+        return meant(function, node[3], depth + 1)
+    if node[0] == "bool":
+        return meant(function, node[3][0 if node[2] == "or" else -1], depth + 1)
+    if node[0] == "name":
+        bound = [each for each in walk(function.body) if each[0] == "assign" and each[1] < node[1]]
+        for each in bound:
+            if each[3][0] != "const" and any(target[:3:2] == ("name", node[2]) for target in each[2]):
+                return meant(function, each[3], depth + 1)
+    return node
 
 
 def attribute_entry(frame: Frame, entry: object, base: Value, node: Node) -> Value:
@@ -267,8 +312,6 @@ def instance_type(interp: "Interpreter", cls: Class, name: str) -> Value:
 
 def assigned_type(interp: "Interpreter", function: Function, name: str) -> Value:
     """Return the type of `self.<name> = ...` in a method, read from that statement alone."""
-    from perfwright.index.tree import walk
-
     interp.consulted.add(function)
     first = function.parameters[0][0] if function.parameters else ""
     for node in walk(function.body):

@@ -403,16 +403,12 @@ class Entries:
     # ----------------------------------------------------------------- asked by the rest
     def dependencies(self, interp: "Interpreter", function: Function) -> list[Function]:
         """Return the functions that FastAPI calls before a function, for what its parameters ask for."""
-        if "Depends" not in function.module.called:
-            return []
         found = []
         for _, annotation, default, _ in function.parameters:
-            for node in walk((annotation, default)):
-                if node[0] == "call" and node[3] and node[2][-1] in ("Depends", "Security"):
-                    entity = interp.project.expression(function.module, node[3][0])
-                    if isinstance(entity, Function) and entity is not function and entity not in interp.stack:
-                        found.append(entity)
-        return found
+            for source in (annotation, default):
+                if source is not None:
+                    found += [each for each in needed(interp.project, function.module, source) if each is not function]
+        return [each for each in found if each not in interp.stack]
 
     def injected(self, interp: "Interpreter", function: Function, default: Node) -> Value:
         """Return what FastAPI's `Depends(f)` passes for a parameter."""
@@ -611,4 +607,22 @@ def decorator_names(project: Project, function: Function) -> frozenset[str]:
     return frozenset(names)
 
 
-__all__ = ["Entries", "Global", "Loop", "decorator_names", "line_of"]
+def needed(project: Project, module: Module, source: Node) -> list[Function]:
+    """Return the functions that `Depends(f)` in an annotation or a default names, also where an alias stands for it."""
+    if source[0] in ("name", "attr"):
+        alias = project.expression(module, source)
+        if not isinstance(alias, Global) or alias.expression is None or alias.expression[0] != "sub":
+            return []
+        module, source = alias.module, alias.expression
+    if "Depends" not in module.called and "Security" not in module.called:
+        return []
+    found = []
+    for node in walk(source):
+        if node[0] == "call" and node[3] and node[2][-1] in ("Depends", "Security"):
+            entity = project.expression(module, node[3][0])
+            if isinstance(entity, Function):
+                found.append(entity)
+    return found
+
+
+__all__ = ["Entries", "Global", "Loop", "decorator_names", "line_of", "needed"]

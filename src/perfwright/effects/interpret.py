@@ -376,10 +376,9 @@ class Interpreter(Names):
                 for effect in entry.does:
                     frame.emit(effect.name, entry.name, function.line << 12, f"@{name}", model=entry)
                 frame.held = (*frame.held, Held(entry.holds, name, function.line << 12, entry))
-        for needed in self.entries.dependencies(self, function):
-            reading = self.read(needed).reading
-            if reading is not None:
-                frame.called[id(reading)] = reading
+        dependencies = self.entries.dependencies(self, function)
+        for needed in dependencies:
+            self.note(frame, needed, self.read(needed))
         loop = self.per_row(function)
         if loop is not None:
             frame.loops.append(loop)
@@ -397,6 +396,7 @@ class Interpreter(Names):
         elif returns.kind == "unknown" and function.returns is not None:
             returns = self.annotation(function.module, function.returns, 0)
         reading = Reading(frame, standalone, shape)
+        reading.seen.update(("dependency",) if dependencies else ())
         self.readings.append(reading)
         return Summary(reading.events, returns, reading)
 

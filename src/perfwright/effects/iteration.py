@@ -58,6 +58,13 @@ def loaded(frame: Frame, rows: Rows, position: int) -> Load:
     keyed = any(name in ("id", "pk") and how != "not" for model, name, how in rows.filters if model is rows.model)
     load.limited = rows.limited is not None or (keyed and not rows.open)
     load.values, load.grouped, load.follows = rows.values, rows.grouped and rows.values, keyed and rows.open
+    load.chosen = rows.values or bool(rows.columns)
+    one = any(
+        name in ("id", "pk") and how in ("eq", "exact", "pk")
+        for model, name, how in rows.filters
+        if model is rows.model
+    )
+    load.few = one or (rows.limited is not None and rows.limited.is_little)
     load.chain = ((frame.function, position, query_symbol(rows)),)
     load.whole = rows.escaped
     rows.load = frame.load(load)

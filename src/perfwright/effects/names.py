@@ -274,6 +274,8 @@ class Names:
         loop.sure = False
         if endless or node[2][0] not in ("cmp", "bool"):
             loop.batches = True
+        elif goes_through_time(node):
+            loop.kind, loop.sure = "for", True
         return loop
 
     # ------------------------------------------------------------------------ questions
@@ -505,6 +507,22 @@ def assigned(block: tuple[Node, ...]) -> list[Node]:
         elif node[0] in ("ann", "aug"):
             found.append(node[2])
     return found
+
+
+def goes_through_time(loop: Node) -> bool:
+    """Tell whether a `while` goes through days or other spans one by one: `day += timedelta(days=1)` ends each pass."""
+    if loop[2][0] != "cmp" or loop[2][2][0] != "name" or any(node[0] == "call" for node in walk(loop[2][4])):
+        return False  # until `start + timedelta(days=7)`: few
+    first = loop[2][2]
+    for statement in loop[3]:
+        step = None
+        if statement[0] == "aug" and statement[2][:3:2] == ("name", first[2]) and statement[3] == "+":
+            step = statement[4]
+        elif statement[0] == "assign" and any(target[:3:2] == ("name", first[2]) for target in statement[2]):
+            step = statement[3][4] if statement[3][0] == "bin" and statement[3][2] == "+" else None
+        if step is not None and step[0] == "call" and step[2][-1] in ("timedelta", "relativedelta"):
+            return True
+    return False
 
 
 __all__ = ["Names", "Outside", "assigned", "missing"]

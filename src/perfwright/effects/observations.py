@@ -49,8 +49,8 @@ class Reading:
 
     `standalone` says that nobody called it: its parameters are what their annotations say. `called` are the
     readings of what it calls, `open` the functions that it calls and that were still being read. `seen` names
-    what is there for a rule to look at: the effects, and `load`, `look-up`, `response`, `repeat`. `calls` counts
-    the calls seen and those of them that could not be resolved.
+    what is there for a rule to look at: the effects, and `load`, `look-up`, `response`, `repeat`, `dependency`.
+    `calls` counts the calls seen and those of them that could not be resolved.
     """
 
     __slots__ = (

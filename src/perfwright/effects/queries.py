@@ -27,7 +27,7 @@ from perfwright.effects.values import (
 from perfwright.effects.where import column_of
 from perfwright.index.lower import Node
 from perfwright.index.project import Class
-from perfwright.index.tree import walk
+from perfwright.index.tree import called_names, walk
 
 QUERYSET = "django.db.models.QuerySet"
 RELATED = "django.db.models.manager.RelatedManager"
@@ -39,6 +39,8 @@ KEEPS_ROWS = frozenset(
 INNER = ("subquery", "cte", "alias", "scalar_subquery", "as_scalar", "exists")  # make a part of another query
 AS_IS = ("F", "Value", "Cast")  # annotations that are no more than a column
 GROUPS = ("group_by", "distinct", "dates", "datetimes")
+COLUMNS = ("load_only", "defer", "undefer", "raiseload", "noload", "lazyload")  # options that say what is not loaded
+DEEPEST = 4  # constants that name each other
 LOADERS = ("joinedload", "selectinload", "subqueryload", "contains_eager", "immediateload")
 # Methods that choose a page: their parameters for where it begins and how long it is.
 PAGES = {
@@ -330,7 +332,7 @@ def _refined(
     if name in ("values", "values_list", "dates", "datetimes", "mappings", "with_only_columns"):
         new.values = True
         new.columns = tuple(str(a[2]) for a in node[3] if a[0] == "const")
-    if name in ("only", "defer"):
+    if name in ("only", "defer") or (name == "options" and chooses(frame, node[3])):
         new.columns = ("*",)
     if name in ("annotate", "alias") and not rows.values:
         new.made |= {key for key, value in node[4] if key and value[0] != "const" and value[2][-1] not in AS_IS}
@@ -347,6 +349,23 @@ def was_read(frame: Frame, condition: Node) -> bool:
             load = found.source or found.load
             if load is not None and not load.limited:
                 return True
+    return False
+
+
+def chooses(frame: Frame, options: tuple[Node, ...], depth: int = 0) -> bool:
+    """Tell whether loader options say which columns are loaded, or may: those that a parameter holds are not known."""
+    for option in options if depth < DEEPEST else ():
+        held = option[2] if option[0] == "star" else option
+        if held[0] in ("name", "sub"):
+            name = held[2] if held[0] == "sub" else held
+            known = frame.interp.constant_node(frame, name) if name[0] == "name" else None
+            if known is None or chooses(frame, (known,), depth + 1):
+                return True
+        elif held[0] == "coll":
+            if chooses(frame, held[3], depth + 1):
+                return True
+        elif not called_names(held).isdisjoint(COLUMNS):
+            return True
     return False
 
 

@@ -26,18 +26,20 @@ INDEXED = ("SlugField", "AutoField", "BigAutoField", "OneToOneField", "ForeignKe
 FLAGS = ("BooleanField", "NullBooleanField", "Boolean", "bool")
 INDEXES = ("Index", "UniqueConstraint", "BTreeIndex", "HashIndex", "BrinIndex", "GinIndex", "GistIndex")
 MAKES_COLUMNS = ("Column", "mapped_column", "Field", "relationship", "dynamic_loader")
+RAISES = ("raise", "raise_on_sql", "noload")
 EAGER = ("joined", "selectin", "subquery", "immediate", "joined_inner")
 
 
 class Column:
     """One column: `indexed` when a look-up by it can use an index (primary key, unique and so on)."""
 
-    __slots__ = ("indexed", "is_flag", "line", "module", "name", "target", "type", "unique")
+    __slots__ = ("indexed", "is_flag", "line", "module", "name", "optional", "target", "type", "unique")
 
     def __init__(self, name: str, kind: str, line: int, module: Module, indexed: bool, unique: bool = False) -> None:
         self.name, self.type, self.line, self.module, self.indexed = name, kind, line, module, indexed
         self.unique = unique  # no two rows have the same in it
         self.is_flag = kind in FLAGS
+        self.optional = False  # a form may leave it out, or it may be NULL: many rows have nothing in it
         self.target = ""  # what a foreign key points to, as written: "users.id"
 
 
@@ -341,7 +343,8 @@ class Schema:
             elif kind.endswith("Field"):
                 unique = kind.endswith("AutoField") or any(_is_true(keywords.get(k)) for k in ("unique", "primary_key"))
                 indexed = unique or kind in INDEXED or _is_true(keywords.get("db_index"))
-                model.columns[name] = Column(name, kind, line, cls.module, indexed, unique)
+                column = model.columns[name] = Column(name, kind, line, cls.module, indexed, unique)
+                column.optional = any(_is_true(keywords.get(key)) for key in ("blank", "null"))
             elif kind.endswith("Manager") or "objects" in name or kind in ("as_manager", "from_queryset"):
                 model.managers[name] = call
         model.columns.setdefault("id", Column("id", "AutoField", cls.line, cls.module, True, True))
@@ -404,8 +407,11 @@ class Schema:
         keys = 0
         for name, (expression, annotation) in self._declared(cls).items():
             kind = _called(expression) if expression else ""
+            made = self._made(cls, expression) if _is_mapped(annotation) else None
             if expression is not None and kind in ("relationship", "dynamic_loader"):
                 self._relationship(model, name, expression, annotation)
+            elif made is not None:
+                self._relationship(model, name, made, annotation)
             elif kind in ("Column", "mapped_column", "Field") or _is_mapped(annotation):
                 column = _sqlalchemy_column(name, expression, annotation, cls)
                 if column.type == "primary":
@@ -464,6 +470,15 @@ class Schema:
         kept = [(key, _given(value, given)) for key, value in keywords if key]
         return ("call", node[1] or position, function, (*plain, *further), (*kept, *more))
 
+    def _made(self, cls: Class, expression: Node | None) -> Node | None:
+        """Return the `relationship(...)` that a function of the project gives: `children("position")`."""
+        if expression is None or expression[0] != "call" or expression[2][0] not in ("name", "attr"):
+            return None
+        maker = self.project.expression(cls.module, expression[2])
+        last = maker.body[-1] if isinstance(maker, Function) and maker.body else None
+        given: Node | None = last[2] if last is not None and last[0] == "return" else None
+        return given if _called(given) == "relationship" else None
+
     def _relationship(self, model: Model, name: str, call: Node, annotation: Node | None) -> None:
         keywords = {key: value for key, value in call[4] if key}
         target_node = call[3][0] if call[3] else keywords.get("argument")
@@ -485,6 +500,8 @@ class Schema:
         relation.owned = cascade is not None and "delete-orphan" in str(cascade[2])
         lazy = keywords.get("lazy")
         relation.eager = lazy is not None and lazy[0] == "const" and (lazy[2] is False or lazy[2] in EAGER)
+        # Reading one that raises where it was not fetched is no query: whoever reads it has fetched it.
+        relation.eager = relation.eager or (lazy is not None and lazy[0] == "const" and lazy[2] in RAISES)
         relation.dynamic = lazy is not None and lazy[0] == "const" and lazy[2] in ("dynamic", "write_only")
         back = keywords.get("back_populates")
         if back is not None and back[0] == "const":

@@ -58,7 +58,9 @@ class Load:
     __slots__ = (
         "by",
         "chain",
+        "chosen",
         "columns",
+        "few",
         "filtered",
         "follows",
         "grouped",
@@ -80,6 +82,8 @@ class Load:
         self.values = False  # some columns of each row as a tuple or a dict, no objects
         self.follows = False  # they were looked up by the keys of other rows that were loaded
         self.grouped = False  # the database has put the rows together: one for each group, or each different value
+        self.chosen = False  # the query says which columns it wants
+        self.few = False  # one row, or a small constant number of them
         self.owned = False  # the parts of one row, or what is linked to it: few by nature
         self.reduced: list[tuple[str, int, str]] = []
         self.columns: set[str] = set()  # the columns that are used
@@ -90,6 +94,7 @@ class Load:
         """Return what was loaded as the caller sees it that is given it: nothing has become of it there yet."""
         copy = Load(self.model, self.position, self.symbol)
         copy.limited, copy.by, copy.chain = self.limited, self.by, (link, *self.chain)
+        copy.chosen, copy.few = self.chosen, self.few
         return copy
 
     def returned(self, link: Any, *, kept: bool) -> "Load":
@@ -97,6 +102,7 @@ class Load:
         copy = Load(self.model, self.position, self.symbol)
         copy.relation, copy.filtered, copy.limited = self.relation, self.filtered, self.limited
         copy.owned, copy.values, copy.grouped, copy.follows = self.owned, self.values, self.grouped, self.follows
+        copy.chosen, copy.few = self.chosen, self.few
         copy.whole = kept  # kept, it is there for others too
         copy.chain = (link, *self.chain)
         return copy

@@ -15,8 +15,8 @@ class Rule:
     """A defect's name, what it spends, how its claim is proved, and the function that finds it.
 
     `find` is called with each reading of a function that has one of the effects (`db.query`, `scan`) or
-    observations (`load`, `look-up`, `response`, `repeat`) that the rule `sees`, and once with each function for a
-    rule that sees `def`. It gives findings with the symbolic terms of their cost; price, severity and
+    observations (`load`, `look-up`, `response`, `repeat`, `dependency`) that the rule `sees`, and once with each
+    function for a rule that sees `def`. It gives findings with the symbolic terms of their cost; price, severity and
     entry points are put on by `rules.find`, which also joins findings of one key. `settle` may change a finding
     once it is known which entry points reach it.
     """
