@@ -185,7 +185,33 @@ def appended(call: Call) -> Value:
         )
         if call.callee.name == "builtins.dict.update":
             updated(bound, call.arguments, call.keywords)
+        if call.node[2][0] == "attr":
+            grouped(call.frame, call.node[2][2])
     return UNKNOWN
+
+
+def grouped(frame: Frame, group: Node) -> None:
+    """Note that a dict of groups grows, as its groups do: `orders[customer].append(order)`.
+
+    There are at most as many groups as orders, and often few: that it grows with them is not known.
+    """
+    if group[0] == "sub" and group[3][0] != "const":
+        groups = frame.interp.peek(frame, group[2])
+        if isinstance(groups, Sequence) and groups.of == "dict":
+            known = groups.known and groups.size.constant != 0
+            frame.interp.grow(frame, groups, UNKNOWN)
+            groups.known = known
+            if isinstance(groups.element, Sequence):  # one group is not as long as all of them
+                groups.element.size, groups.element.known = ITEMS, False
+
+
+def groups_made(call: Call) -> Value:
+    """`defaultdict(list)`: a dict of which only is known what it holds."""
+    factory = call.node[3][0] if call.node[3] else None
+    of = factory[2] if factory is not None and factory[0] == "name" else ""
+    depth = call.frame.depth
+    element = Sequence(of, UNKNOWN, ITEMS, depth, known=False) if of in ("list", "set", "dict") else Value(depth)
+    return Sequence("dict", element, ITEMS, depth, known=False)
 
 
 def updated(where: Sequence, arguments: tuple[Value, ...], keywords: Keywords) -> None:
@@ -395,6 +421,7 @@ SPECIAL: dict[str, Callable[[Call], Value]] = {
     "builtins.reversed": copied_list,
     "builtins.iter": copied_list,
     "builtins.dict": dict_made,
+    "collections.defaultdict": groups_made,
     "builtins.dict.items": items_of,
     "builtins.dict.keys": items_of,
     "builtins.dict.values": items_of,

@@ -14,8 +14,10 @@ from perfwright.index.project import Class, Entity, External, Function, Module, 
 from perfwright.index.tree import names_in, text, walk
 from perfwright.rules._callers import argument_of, callers
 from perfwright.rules._chosen import is_request
+from perfwright.rules._same import arguments
 
-MOST = 150  # places that are looked at on the way back
+DEEP = 6  # calls that are followed into each other
+MOST = 400  # places that are looked at on the way back
 LENGTH = 5_000  # characters up to which a text is short: the square of it takes some hundredths of a second
 HTTP = frozenset(("requests", "httpx", "aiohttp", "urllib", "urllib3", "niquests", "curl_cffi", "cloudscraper"))
 ASKS = ("get", "post", "put", "patch", "request", "stream", "send", "fetch", "urlopen")
@@ -50,99 +52,108 @@ def origin(effects: Effects, node: Node) -> Origin | None:
     return Way(effects).back(effects.function, node)
 
 
+class Here:
+    """A function that the way leads through, the call that it is asked by where that is known, and the way so far."""
+
+    __slots__ = ("asked", "call", "function", "places")
+
+    def __init__(
+        self, function: Function, places: tuple[Place, ...], asked: "Here | None" = None, call: Node | None = None
+    ) -> None:
+        self.function, self.places, self.asked, self.call = function, places, asked, call
+
+
 class Way:
     """One way back, and what was seen on it."""
 
     def __init__(self, effects: Effects) -> None:
         self.project, self.labels = effects.project, effects.program.labels
-        self.waiting: list[tuple[Function, Node, tuple[Place, ...]]] = []
+        self.waiting: list[tuple[Here, Node]] = []
         self.seen: set[tuple[int, int]] = set()
-        self.names: set[tuple[int, str]] = set()
+        self.names: set[tuple[int, int, str]] = set()
 
     def back(self, function: Function, node: Node) -> Origin | None:
-        self.follow(function, node, ())
-        for _ in range(MOST):
-            if not self.waiting:
+        self.follow(Here(function, ()), node)
+        for place in range(MOST):
+            if place >= len(self.waiting):
                 return None
-            here, part, way = self.waiting.pop(0)
-            found = self.part(here, part, way)
+            found = self.part(*self.waiting[place])
             if found is not None:
                 return found
         return None
 
-    def follow(self, function: Function, node: Node | None, way: tuple[Place, ...]) -> None:
-        if node is not None and (id(function), id(node)) not in self.seen:
-            self.seen.add((id(function), id(node)))
-            self.waiting.append((function, node, way))
+    def follow(self, here: Here, node: Node | None) -> None:
+        if node is not None and node[0] != "const" and (id(here.call), id(node)) not in self.seen:
+            self.seen.add((id(here.call), id(node)))
+            self.waiting.append((here, node))
 
     # ------------------------------------------------------------------------- expressions
-    def part(self, function: Function, node: Node, way: tuple[Place, ...]) -> Origin | None:
+    def part(self, here: Here, node: Node) -> Origin | None:
         """Look at an expression: follow what it is made of, or return that it comes from outside."""
         tag = node[0]
         if tag == "name":
-            return self.name(function, node, way)
+            return self.name(here, node)
         if tag == "attr":
-            return self.attribute(function, node, way)
+            return self.attribute(here, node)
         if tag == "call":
-            return self.call(function, node, way)
+            return self.call(here, node)
         if tag == "sub":
-            high = node[3][3] if node[3][0] == "slice" else None
-            if high is None or high[0] != "const" or not isinstance(high[2], int) or not 0 <= high[2] <= LENGTH:
-                limit = number_of(self.project, function.module, high) if high is not None else None
-                if limit is None or limit > LENGTH:
-                    self.follow(function, node[2], way)
+            if node[3][0] != "slice" or node[3][3] is None or self.number(here, node[3][3]) > LENGTH:
+                self.follow(here, node[2])
             return None
         for inner in made_of(node):
-            self.follow(function, inner, way)
+            self.follow(here, inner)
         return None
 
-    def name(self, function: Function, node: Node, way: tuple[Place, ...]) -> Origin | None:
+    def name(self, here: Here, node: Node) -> Origin | None:
         """Follow a name to what it is bound to, or to what callers pass."""
-        name = node[2]
-        if (id(function), name) in self.names:
+        function, name = here.function, node[2]
+        if (id(function), id(here.call), name) in self.names:
             return None
-        self.names.add((id(function), name))
+        self.names.add((id(function), id(here.call), name))
         if is_short(self.project, function, name):
             return None
         values = bindings(function).get(name, ())
         for value in values:
-            self.follow(function, value, way)
+            self.follow(here, value)
         for parameter in function.parameters:
             if parameter[0] == name:
-                return self.parameter(function, parameter, node, way)
+                return self.parameter(here, parameter, node)
         if not values and function.outer >= 0:  # of the function around it
-            self.follow(function.module.functions[function.outer], node, way)
+            self.follow(Here(function.module.functions[function.outer], here.places), node)
         return None
 
-    def attribute(self, function: Function, node: Node, way: tuple[Place, ...]) -> Origin | None:
+    def attribute(self, here: Here, node: Node) -> Origin | None:
         base, name = node[2], node[3]
-        if name in BODIES and is_the_request(self.project, function, base):
-            return Origin("a request", ((function, node), *way))
-        if name in ANSWERS and self.is_answer(function, base):
-            return Origin("another server", ((function, node), *way))
+        if name in BODIES and is_the_request(self.project, here.function, base):
+            return Origin("a request", ((here.function, node), *here.places))
+        if name in ANSWERS and self.is_answer(here.function, base):
+            return Origin("another server", ((here.function, node), *here.places))
         if base[:3:2] not in OWN and not limited(self.project, name):
-            self.follow(function, base, way)
+            self.follow(here, base)
         return None
 
-    def call(self, function: Function, node: Node, way: tuple[Place, ...]) -> Origin | None:
+    def call(self, here: Here, node: Node) -> Origin | None:
         """Follow a call to what a function of the project returns, else to what it is given."""
         called = node[2]
         if called[0] not in ("name", "attr"):
             return None
         last = called[-1]
-        entity = self.called(function, node)
+        entity = self.called(here.function, node)
         if isinstance(entity, Function):
-            for value in returned(entity):
-                self.follow(entity, value, ((function, node), *way))
+            if depth(here) < DEEP:
+                inside = Here(entity, ((here.function, node), *here.places), here, node)
+                for value in returned(entity):
+                    self.follow(inside, value)
         elif last in NUMBERS or isinstance(entity, Class):
             return None
         elif called[0] == "name":
             for given in node[3] if last in BUILT_IN or entity is not None else ():
-                self.follow(function, given, way)
-        elif last in BODIES + ANSWERS and (found := self.attribute(function, called, way)) is not None:
+                self.follow(here, given)
+        elif last in BODIES + ANSWERS and (found := self.attribute(here, called)) is not None:
             return found
         else:
-            self.method(function, node, way)
+            self.method(here, node)
         return None
 
     def called(self, function: Function, node: Node) -> Entity | None:
@@ -155,41 +166,59 @@ class Way:
                         return entity
         return self.project.expression(function.module, node[2])
 
-    def method(self, function: Function, node: Node, way: tuple[Place, ...]) -> None:
+    def number(self, here: Here, node: Node) -> int:
+        """Return the number that an expression stands for, 0 where that is not known."""
+        if node[0] == "name" and here.asked is not None and here.call is not None:
+            given = dict(arguments(here.call, here.function)).get(node[2])
+            if given is not None:
+                return self.number(here.asked, given)
+        return number_of(self.project, here.function.module, node) or 0
+
+    def method(self, here: Here, node: Node) -> None:
         """Follow the call of a method to what it belongs to, that of a module or of a constant to what it is given."""
-        base = root(node[2])
-        if base[0] == "name" and (base[2] in bindings(function) or any(p[0] == base[2] for p in function.parameters)):
-            if base[:3:2] not in OWN:
-                self.follow(function, node[2][2], way)
-        elif base[0] in ("const", "fstr", "name"):
+        base, root = node[2][2], node[2][2]
+        while root[0] == "attr":
+            root = root[2]
+        if root[0] == "name":
+            own = bindings(here.function).keys() | {each[0] for each in here.function.parameters}
+            if root[2] in own:
+                base = base if root[:3:2] not in OWN else None
+            else:
+                base = None
+                for given in node[3]:
+                    self.follow(here, given)
+        elif root[0] in ("const", "fstr"):
             for given in node[3]:
-                self.follow(function, given, way)
+                self.follow(here, given)
+        self.follow(here, base)
 
     # ------------------------------------------------------------------------- parameters
-    def parameter(self, function: Function, parameter: Node, node: Node, way: tuple[Place, ...]) -> Origin | None:
+    def parameter(self, here: Here, parameter: Node, node: Node) -> Origin | None:
         """Follow a parameter to what callers pass; that of a request handler comes from outside."""
+        function = here.function
         name, annotation, default, _ = parameter
-        declared = (annotation, default, alias(self.project, function.module, annotation))
-        for given in walk(declared):
-            if given[0] == "call" and given[2][-1] in ("Depends", "Security"):
-                entity = self.project.expression(function.module, given[3][0]) if given[3] else None
-                if isinstance(entity, Function):
-                    for value in returned(entity):
-                        self.follow(entity, value, ((function, node), *way))
-                return None
-        asked = is_request(self.labels.get(function, "")) or function in dependencies(self.project)
-        if asked and "request" not in name.lower():
-            path = f"{{{name}" in self.labels.get(function, "")
-            if not path and holds_text(self.project, function.module, declared) and not maximum(declared):
-                return Origin("a request", ((function, node), *way))
+        places = ((function, node), *here.places)
+        if here.asked is not None and here.call is not None:
+            for given, value in arguments(here.call, function):
+                if given == name:
+                    self.follow(here.asked, value)
             return None
+        declared = (annotation, default, alias(self.project, function.module, annotation))
+        needed = needs(self.project, function.module, declared)
+        if needed is not None:
+            for value in returned(needed):
+                self.follow(Here(needed, places), value)
+            return None
+        if is_request(self.labels.get(function, "")) or function in dependencies(self.project):
+            path = f"{{{name}" in self.labels.get(function, "")  # a part of the address
+            known = not path and not maximum(declared) and holds_text(self.project, function.module, declared)
+            return Origin("a request", places) if known else None
         for caller, call in callers(self.project, function):
-            self.follow(caller, argument_of(function, call, name), ((function, node), *way))
-        for caller, given in handed(self.project, function):
-            places = [each[0] for each in function.parameters]
-            index = places.index(name)
-            if index < len(given):
-                self.follow(caller, given[index], ((function, node), *way))
+            self.follow(Here(caller, places), argument_of(function, call, name))
+        for caller, values in handed(self.project, function):
+            index = [each[0] for each in function.parameters].index(name)
+            if index < len(values):
+                self.follow(Here(caller, places), values[index])
         return None
 
     def is_answer(self, function: Function, base: Node) -> bool:
@@ -207,6 +236,21 @@ class Way:
                 if entity is None or str(entity).partition(".")[0] in HTTP:
                     return sends(value)
         return False
+
+
+def depth(here: Here) -> int:
+    """Return how many calls deep the way stands."""
+    return 0 if here.asked is None else depth(here.asked) + 1
+
+
+def needs(project: Project, module: Module, declared: tuple[Node | None, ...]) -> Function | None:
+    """Return the function that a framework calls for a parameter: `Annotated[bytes, Depends(read)]`."""
+    for node in walk(declared):
+        if node[0] == "call" and node[2][-1] in ("Depends", "Security") and node[3]:
+            entity = project.expression(module, node[3][0])
+            if isinstance(entity, Function):
+                return entity
+    return None
 
 
 def sends(call: Node) -> bool:
@@ -283,12 +327,6 @@ def bind(found: dict[str, list[Node]], target: Node, value: Node) -> None:
 def returned(function: Function) -> list[Node]:
     """Return what a function gives back, each way."""
     return [node[2] for node in walk(function.body) if node[0] in ("return", "yield") and node[2] is not None]
-
-
-def root(node: Node) -> Node:
-    while node[0] in ("attr", "sub", "call", "await"):
-        node = node[2]
-    return node
 
 
 def is_the_request(project: Project, function: Function, base: Node) -> bool:

@@ -39,8 +39,9 @@ def make(n: int) -> str:
 
 ## When to leave it
 
-The text is short, or the program makes it itself. A repeat that a search begins anew at each place, as `\\s+$`, is
-not told of: it takes the square of the longest run.
+The text is short, or the program makes it itself. A search that begins anew at each place, as `<[^>]+>` at every `<`
+of a text without `>`, takes the square of the length: half a second for 8,000 characters and half a minute for 64,000.
+It is told of where a request or another server sends the text and nothing limits its length, elsewhere with `--all`.
 """
 
 from collections.abc import Iterator
