@@ -9,7 +9,7 @@ from perfwright.effects.expressions import acts, filled, truth_of
 from perfwright.effects.frame import Frame, Marked
 from perfwright.effects.iteration import deepen, iterate, looks_few, takes_batches
 from perfwright.effects.names import assigned
-from perfwright.effects.scans import built, built_anew, gone_through, statement_reduction, statement_scans
+from perfwright.effects.scans import built, built_anew, gone_through, shown_again, statement_reduction, statement_scans
 from perfwright.effects.values import (
     UNKNOWN,
     ClassValue,
@@ -235,6 +235,8 @@ def for_(frame: Frame, node: Node) -> bool:
     statement_scans(frame, loop, node, source)
     if not frame.loops and not frame.function.is_generator:
         gone_through(frame, source, node, node[3])
+    elif frame.loops and frame.function.index < 0:
+        shown_again(frame, source, node)
     statement_reduction(node, source)
     frame.loops.append(loop)
     before = dict(frame.env)

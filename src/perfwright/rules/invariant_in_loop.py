@@ -1,7 +1,7 @@
 """A loop does the same work on every pass: it reads the same file, parses the same text, filters the same list.
 
 What does not depend on the loop can be done once, before it. The work may hide in a helper whose arguments are always
-the same.
+the same, or in a template: a `<select>` of all customers in the form of every row.
 
 ## Setup
 
@@ -69,10 +69,10 @@ from collections.abc import Iterator
 from perfwright.effects.frame import Loop
 from perfwright.effects.scans import Scan
 from perfwright.effects.summary import Effect, Effects
-from perfwright.effects.values import Value
+from perfwright.effects.values import Rows, Value
 from perfwright.finding import Finding, Proof, Term
 from perfwright.index.lower import Node
-from perfwright.index.tree import text, walk
+from perfwright.index.tree import names_in, text, walk
 from perfwright.rules._contract import Rule
 from perfwright.rules._loops import ASKS, READS, Changes, confidence_of, idle, only_read
 from perfwright.rules._same import same_from, writes_in
@@ -104,6 +104,8 @@ def find(effects: Effects) -> Iterator[Finding]:
                 yield gone_through(effects, effect, scan, loop)
         elif node[0] == "comp" and is_same(node, loop) and only_read(node, loop):
             yield gone_through(effects, effect, scan, loop)
+        elif node[0] == "for" and is_shown_alike(node, loop):
+            yield shown_again(effects, effect, scan, loop)
 
 
 def worth(effects: Effects, effect: Effect) -> bool:
@@ -168,6 +170,26 @@ def gone_through(effects: Effects, effect: Effect, scan: Scan, loop: Loop) -> Fi
         cure="Do it once before the loop and keep the result; a set or a dictionary where it is looked up in.",
         confidence=confidence_of(effects, effect, NEAR),
         terms=(Term("scan", (*effects.term(effect).sizes, size_of(scan.iterated))),),
+    )
+
+
+def is_shown_alike(shown: Node, loop: Loop) -> bool:
+    """Tell whether a loop of a template shows the same on every pass of the loop around it."""
+    changes = Changes(loop)
+    bound = changes.names - set(names_in(shown[2]))
+    return not changes.touch(shown[3]) and not bound & names_in((shown[3], shown[4]))
+
+
+def shown_again(effects: Effects, effect: Effect, scan: Scan, loop: Loop) -> Finding:
+    size = str(scan.iterated.how_many) if isinstance(scan.iterated, Rows) else size_of(scan.iterated)
+    return effects.finding(
+        RULE.name,
+        effect,
+        f"every pass over `{loop.over}` shows all of `{scan.collection}` again, which is the same each time",
+        symbol=scan.collection,
+        cure="Render it once before the loop and show that, or write it into the page once (a `<datalist>`, a"
+        " `<template>`) and refer to it.",
+        terms=(Term("serialize", (*effects.term(effect).sizes, size)),),
     )
 
 
