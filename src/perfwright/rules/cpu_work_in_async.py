@@ -59,6 +59,7 @@ from perfwright.finding import Confidence, Finding, Proof, Term
 from perfwright.index.lower import Node
 from perfwright.index.tree import text, walk
 from perfwright.rules._contract import Rule
+from perfwright.rules._loops import node_at
 
 DOES = {
     "bcrypt": "hashes a password",
@@ -82,6 +83,7 @@ DOES = {
 # These leave the interpreter to others while they work, so that a thread is enough; other code needs a process.
 IN_C = tuple(DOES)
 SMALL = ("numpy", "gzip", "zlib", "bz2", "lzma")  # quick on what is small, and often it is
+SLOWEST = ("gzip", "bz2", "lzma")  # of those: 2 to 45 ms for 100 KB
 DOUBTFUL = ("difflib", "gc")
 STARTUP = re.compile(r"lifespan|startup|shutdown|cleanup|^(main|setup|init_db|initialize)$")
 EXPORTS = re.compile(r"export|dump|backup|archive|download|reindex", re.IGNORECASE)
@@ -134,9 +136,20 @@ def computes(effects: Effects, does: str, group: list[Effect], sure: Confidence 
 
 
 def confidence(effect: Effect, library: str) -> Confidence:
-    if STARTUP.search(effect.function.name) or library in DOUBTFUL or (library in SMALL and not effect.loop):
+    small = library in SMALL and not effect.loop and not packs_whole(effect, library)
+    if STARTUP.search(effect.function.name) or library in DOUBTFUL or small:
         return "possible"
     return "certain" if len(effect.event.chain) == 1 and effect.event.certain else "likely"
+
+
+def packs_whole(effect: Effect, library: str) -> bool:
+    """Tell whether a helper compresses bytes that it is given, at the highest level: a page, a file, an answer."""
+    function, position, _ = effect.event.chain[-1]
+    call = node_at(function, position, "call")
+    if library not in SLOWEST or call is None or not call[3] or call[3][0][0] != "name":
+        return False
+    given = call[3][0][2]
+    return any(name == given and text(annotation) == "bytes" for name, annotation, _, _ in function.parameters)
 
 
 def cure(library: str) -> str:
