@@ -59,7 +59,7 @@ from perfwright.effects.summary import Effect, Effects
 from perfwright.effects.values import Sequence
 from perfwright.finding import Confidence, Cost, Finding, Proof, Term
 from perfwright.index.tree import walk
-from perfwright.rules._anew import ALONE
+from perfwright.rules._anew import ALONE, is_lazy
 from perfwright.rules._contract import Rule
 
 NEAR = 3  # calls between a loop over groups and a client
@@ -105,7 +105,7 @@ def connected(effects: Effects) -> Iterator[Finding]:
                 effect,
                 f"a new connection for every pass over `{loop.over}`: `{event.leaf[2]}`",
                 cure=f"Open one connection before the loop and pass it on, for all that is sent: {event.model.bulk}.",
-                confidence=confidence(effects, effect, True),
+                confidence="possible" if any(map(is_lazy, event.chain)) else confidence(effects, effect, True),
             )
             break
 
