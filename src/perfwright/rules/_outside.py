@@ -49,6 +49,11 @@ class Origin:
 
 def origin(effects: Effects, node: Node) -> Origin | None:
     """Return where what an expression of the function holds comes from, where that is outside and without limit."""
+    return next(origins(effects, node), None)
+
+
+def origins(effects: Effects, node: Node) -> Iterator[Origin]:
+    """Give every place outside that what an expression of the function holds comes from without limit."""
     return Way(effects).back(effects.function, node)
 
 
@@ -72,15 +77,15 @@ class Way:
         self.seen: set[tuple[int, int]] = set()
         self.names: set[tuple[int, int, str]] = set()
 
-    def back(self, function: Function, node: Node) -> Origin | None:
+    def back(self, function: Function, node: Node) -> Iterator[Origin]:
+        """Give the places outside that an expression leads back to, the nearest first."""
         self.follow(Here(function, ()), node)
         for place in range(MOST):
             if place >= len(self.waiting):
-                return None
+                return
             found = self.part(*self.waiting[place])
             if found is not None:
-                return found
-        return None
+                yield found
 
     def follow(self, here: Here, node: Node | None) -> None:
         if node is not None and node[0] != "const" and (id(here.call), id(node)) not in self.seen:

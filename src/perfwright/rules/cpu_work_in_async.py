@@ -57,9 +57,11 @@ from perfwright.effects.summary import Effect, Effects
 from perfwright.effects.values import Foreign, Load, Rows, Sequence, Size
 from perfwright.finding import Confidence, Finding, Proof, Term
 from perfwright.index.lower import Node
+from perfwright.index.project import Function
 from perfwright.index.tree import text, walk
 from perfwright.rules._contract import Rule
 from perfwright.rules._loops import node_at
+from perfwright.rules._outside import origins
 
 DOES = {
     "bcrypt": "hashes a password",
@@ -108,7 +110,7 @@ def find(effects: Effects) -> Iterator[Finding]:
         if size is not None and not yields(effect):
             told.add(effect.event.chain[0][1])
             yield works_on_all(effects, effect, size)
-    each = [effect for effect in effects.repeated("serialize") if effect.event.chain[0][1] not in told]
+    each = [effect for effect in effects.effects("serialize") if effect.event.chain[0][1] not in told]
     yield from works_on_each(effects, [effect for effect in each if is_many(effects, effect)])
     yield from stacks(effects)
 
@@ -211,13 +213,30 @@ def is_long(effects: Effects, loop: Loop) -> bool:
         return loop.size.constant >= MANY
     if loop.size.symbol not in ("items", "page"):
         return "." not in loop.size.symbol
-    return bool(effects.entry) and brought(effects, loop) is not None
+    return is_brought(effects, loop)
 
 
-def brought(effects: Effects, loop: Loop) -> str | None:
-    """Return the parameter of a request handler that a loop goes through, where it is a list without a limit."""
-    names = [name for name, annotation, default, _ in effects.function.parameters if is_list(annotation, default)]
-    return next((name for name in names if loop.over in (name, f"enumerate({name})", f"enumerate({name}, 1)")), None)
+def is_brought(effects: Effects, loop: Loop) -> bool:
+    """Tell whether a loop goes through a list that a request brings, of any length."""
+    over = next((each for each in iterables(effects.function.body) if each[1] == loop.position), None)
+    return over is not None and any(is_of_list(*begun.places[0]) for begun in origins(effects, over))
+
+
+def is_of_list(function: Function, node: Node) -> bool:
+    """Tell whether a name is a parameter that is declared as a list, of any length."""
+    return node[0] == "name" and any(
+        name == node[2] and is_list(annotation, default) for name, annotation, default, _ in function.parameters
+    )
+
+
+def iterables(body: tuple[Node, ...]) -> Iterator[Node]:
+    """Give what the loops and comprehensions of a function go through."""
+    for node in walk(body):
+        if node[0] == "for":
+            yield node[3]
+        elif node[0] == "comp":
+            for generator in node[4]:
+                yield generator[1]
 
 
 def is_list(annotation: Node | None, default: Node | None) -> bool:
