@@ -77,6 +77,7 @@ from perfwright.rules._contract import Rule
 from perfwright.rules._loops import ASKS, READS, Changes, confidence_of, idle, only_read
 from perfwright.rules._same import same_from, writes_in
 
+MADE = ("set", "frozenset", "dict", "Counter", "fromkeys")  # what is looked up in
 NEAR = 3  # calls between a loop and what is gone through, beyond which it is seldom the same
 WORK = ("file.read", "compile", "cpu", "serialize")
 WHAT = {
@@ -102,7 +103,7 @@ def find(effects: Effects) -> Iterator[Finding]:
         if len(effect.event.chain) > 1:
             if node[0] == "call" and has_arguments(node) and same_from(effect, first=True) == 0:
                 yield gone_through(effects, effect, scan, loop)
-        elif node[0] == "comp" and is_same(node, loop) and only_read(node, loop):
+        elif (node[0] == "comp" and is_same(node, loop) and only_read(node, loop)) or is_made_again(node, loop):
             yield gone_through(effects, effect, scan, loop)
         elif node[0] == "for" and is_shown_alike(node, loop):
             yield shown_again(effects, effect, scan, loop)
@@ -128,6 +129,13 @@ def is_same(node: Node, loop: Loop) -> bool:
     changed = {path.rpartition(".")[2] for path in changes.paths if "." in path}
     called = any(inner[0] == "call" and not pure(inner) for inner in walk(node))
     return not called and not any(inner[0] == "attr" and inner[3] in changed for inner in walk(node))
+
+
+def is_made_again(node: Node, loop: Loop) -> bool:
+    """Tell whether each pass makes the same set or dictionary, only to look something up in it."""
+    if node[0] != "call" or node[2][0] not in ("name", "attr") or node[2][-1] not in MADE:
+        return False
+    return not Changes(loop).touch(node) and only_read(node, loop)
 
 
 OF_BUILT_INS = frozenset(("str", "int", "float", "len", "abs", "round", "bool", "isinstance", "getattr", *ASKS))
@@ -169,8 +177,16 @@ def gone_through(effects: Effects, effect: Effect, scan: Scan, loop: Loop) -> Fi
         symbol=scan.collection,
         cure="Do it once before the loop and keep the result; a set or a dictionary where it is looked up in.",
         confidence=confidence_of(effects, effect, NEAR),
-        terms=(Term("scan", (*effects.term(effect).sizes, size_of(scan.iterated))),),
+        terms=terms_of(effects, effect, size_of(scan.iterated)),
     )
+
+
+def terms_of(effects: Effects, effect: Effect, size: str) -> tuple[Term, ...]:
+    """Return what going through a collection on each pass costs; a list that is made of it is written, too."""
+    sizes = (*effects.term(effect).sizes, size)
+    node = effect.event.node
+    makes = node is not None and node[0] == "comp" and node[2] != "iter"
+    return (Term("scan", sizes), Term("copy", sizes)) if makes else (Term("scan", sizes),)
 
 
 def is_shown_alike(shown: Node, loop: Loop) -> bool:
