@@ -13,8 +13,10 @@ from typing import Any
 from perfwright.rules._regex import ALL, DOTALL, IGNORECASE, WORD_SET, Automaton, TooLargeError
 
 MULTILINE = 8
-MOST_WAYS = 32  # ways through the branches and options of an expression that are looked at
+MOST_WAYS = 16  # ways through the branches and options of an expression that are looked at
 MOST_ITEMS = 120  # of one way
+MOST_REPEATS = 12  # endless ones of one way that are looked at
+LONGEST = 5  # of those in a row: a text takes too long with fewer
 ENDLESS = 10_000  # repeats from which on a limit is none
 NEWLINE = 1 << 10
 SINGLE = ("LITERAL", "NOT_LITERAL", "ANY", "IN", "RANGE")
@@ -118,13 +120,15 @@ class Reader:
         """Return the power of the length that one way may take."""
         best = 1
         endless = [place for place, (kind, _) in enumerate(way) if kind in ("many", "maybe")]
+        endless = endless[:MOST_REPEATS]
         for number, first in enumerate(endless):
             for length, taken, between, last in self.chains(way, endless[number:]):
                 begins = searches and self.begins(way, first, taken)
                 before = [one & taken for kind, one in way[:first] if kind in ("one", "many")] if begins else []
-                made = [taken, *between, *before]
+                if length + begins <= best or not self.can_fail(way, last, [taken, *between, *before]):
+                    continue
                 same = [other for other in ways if other[: last + 1] == way[: last + 1]]
-                if length + begins > best and all(self.can_fail(other, last, made) for other in same):
+                if all(self.can_fail(other, last, [taken, *between, *before]) for other in same):
                     best = length + begins
         return best
 
@@ -137,6 +141,8 @@ class Reader:
         length, taken, between = 1, way[last][1], list[int]()
         yield length, taken, between, last
         for place in endless[1:]:
+            if length >= LONGEST:
+                return
             shared = taken & way[place][1]
             inside = [item for item in way[last + 1 : place] if item[0] != "maybe"]
             if not shared and way[place][0] == "maybe":
