@@ -188,7 +188,24 @@ def appended(call: Call) -> Value:
         )
         if call.callee.name == "builtins.dict.update":
             updated(bound, call.arguments, call.keywords)
+        if call.node[2][0] == "attr":
+            grouped(call.frame, call.node[2][2])
     return UNKNOWN
+
+
+def grouped(frame: Frame, group: Node) -> None:
+    """Note that a dict of groups grows, as its groups do: `orders[customer].append(order)`.
+
+    There are at most as many groups as orders, and often few: that it grows with them is not known.
+    """
+    if group[0] == "sub" and group[3][0] != "const":
+        groups = frame.interp.peek(frame, group[2])
+        if isinstance(groups, Sequence) and groups.of == "dict":
+            known = groups.known and groups.size.constant != 0
+            frame.interp.grow(frame, groups, UNKNOWN)
+            groups.known = known
+            if isinstance(groups.element, Sequence):  # one group is not as long as all of them
+                groups.element.size, groups.element.known = ITEMS, False
 
 
 def updated(where: Sequence, arguments: tuple[Value, ...], keywords: Keywords) -> None:

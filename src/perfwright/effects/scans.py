@@ -321,6 +321,14 @@ def gone_through(frame: Frame, where: Value, node: Node, over: Node) -> None:
         search(frame, "whole", where, node, over, sure=isinstance(where, Sequence) and where.known)
 
 
+def shown_again(frame: Frame, where: Value, loop: Node) -> None:
+    """Record that a loop of a template, inside of another, shows all rows of a query or a list that is older."""
+    rows = isinstance(where, Rows) and not where.relation and where.limited is None
+    items = isinstance(where, Sequence) and where.size.constant is None and where.known
+    if (rows or items) and where.depth < frame.depth and plain(loop[3]):
+        search(frame, "whole", where, loop, loop[3], sure=True)
+
+
 def is_whole(detail: object) -> bool:
     return isinstance(detail, Scan) and detail.kind == "whole"
 

@@ -10,7 +10,7 @@ from perfwright.effects.frame import Frame, Marked
 from perfwright.effects.iteration import deepen, iterate, looks_few, takes_batches
 from perfwright.effects.names import assigned
 from perfwright.effects.reductions import statement_reduction
-from perfwright.effects.scans import built, built_anew, gone_through, statement_scans
+from perfwright.effects.scans import built, built_anew, gone_through, shown_again, statement_scans
 from perfwright.effects.values import (
     UNKNOWN,
     ClassValue,
@@ -238,6 +238,8 @@ def for_(frame: Frame, node: Node) -> bool:
     statement_scans(frame, loop, node, source)
     if not frame.loops and not frame.function.is_generator:
         gone_through(frame, source, node, node[3])
+    elif frame.loops and frame.function.index < 0:
+        shown_again(frame, source, node)
     frame.loops.append(loop)
     before = dict(frame.env)
     frame.interp.assign(frame, node[2], element, node[3])

@@ -402,6 +402,13 @@ class _Lowering:
         if self.scope is not None and target[0] == "name":
             self.scope[target[2]] = binding
 
+    def bind_parts(self, target: Node, value: Node) -> None:
+        """Bind each name of `FIRST, SECOND = 1, 2` to what it gets."""
+        if target[0] == "coll" and value[0] == "coll" and len(target[3]) == len(value[3]):
+            for part, given in zip(target[3], value[3], strict=True):
+                if given[0] != "star":
+                    self.bind(part, ("value", given, None))
+
     def note_attribute(self, target: Node) -> None:
         """Remember which method sets `self.<name>`, so that the name's type can be looked up."""
         if target[0] == "attr" and self.attributes is not None and target[2][0] == "name":
@@ -424,6 +431,7 @@ class _Lowering:
         value = self.expression(node.value)
         for target in targets:
             self.bind(target, ("value", value, None))
+            self.bind_parts(target, value)
             self.note_attribute(target)
             self.flags |= CHANGES if target[0] == "sub" else 0
         return ("assign", _position(node), targets, value, node.end_lineno)

@@ -52,6 +52,8 @@ def is_lazy(link: Link) -> bool:
     for node in path_to(function.body, position):
         if node[0] == "assign":
             names |= {text(target, 200) for target in node[2] if target[0] in ("attr", "name", "sub")}
+            if node[3][0] == "bool" and node[3][2] == "or" and text(node[3][3][0], 200) in names:
+                return True  # `self.client = self.client or connect()`
     if not names:
         return False
     for statement in statements(function.body):

@@ -56,10 +56,13 @@ from collections.abc import Iterator
 
 from perfwright.effects.frame import Loop
 from perfwright.effects.summary import Effect, Effects
+from perfwright.effects.values import Sequence
 from perfwright.finding import Confidence, Cost, Finding, Proof, Term
 from perfwright.index.tree import walk
-from perfwright.rules._anew import ALONE
+from perfwright.rules._anew import ALONE, is_lazy
 from perfwright.rules._contract import Rule
+
+NEAR = 3  # calls between a loop over groups and a client
 
 
 def find(effects: Effects) -> Iterator[Finding]:
@@ -92,16 +95,19 @@ def find(effects: Effects) -> Iterator[Finding]:
 
 def connected(effects: Effects) -> Iterator[Finding]:
     """Give the calls in a loop that open a connection for one message each, where one would carry them all."""
-    for effect in effects.repeated("connect"):
-        event, loop = effect.event, effect.loop
-        if event.once or loop is None or event.model is None or not event.model.bulk or is_given(loop):
-            continue
-        yield effects.finding(
-            RULE.name,
-            effect,
-            f"a new connection for every pass over `{loop.over}`: `{event.leaf[2]}`",
-            cure=f"Open one connection before the loop and pass it on, or send all at once: {event.model.bulk}.",
-        )
+    for group in effects.repeated_at("connect"):
+        for effect in group:
+            event, loop = effect.event, effect.loop
+            if event.once or loop is None or event.model is None or not event.model.bulk or is_given(loop):
+                continue
+            yield effects.finding(
+                RULE.name,
+                effect,
+                f"a new connection for every pass over `{loop.over}`: `{event.leaf[2]}`",
+                cure=f"Open one connection before the loop and pass it on, for all that is sent: {event.model.bulk}.",
+                confidence="possible" if any(map(is_lazy, event.chain)) else confidence(effects, effect, True),
+            )
+            break
 
 
 def is_given(loop: Loop) -> bool:
@@ -110,7 +116,13 @@ def is_given(loop: Loop) -> bool:
 
 
 def confidence(effects: Effects, effect: Effect, looped: bool) -> Confidence:
-    return effects.confidence(effect) if looped else "likely"
+    """Return how sure it is that a client is made often; a loop over groups of rows is taken for a long one."""
+    found = effects.confidence(effect) if looped else "likely"
+    loop, event = effect.loop, effect.event
+    if found == "possible" and loop is not None and not event.doubtful and not event.rare and loop.kind == "for":
+        groups = isinstance(loop.iterated, Sequence) and str(loop.size) not in ("items", str(loop.size.constant))
+        return "likely" if groups and len(event.chain) <= NEAR else found
+    return found
 
 
 def cure(effect: Effect, made: str) -> str:

@@ -1,7 +1,7 @@
 """A loop does the same work on every pass: it reads the same file, parses the same text, filters the same list.
 
 What does not depend on the loop can be done once, before it. The work may hide in a helper whose arguments are always
-the same.
+the same, or in a template: a `<select>` of all customers in the form of every row.
 
 ## Setup
 
@@ -69,14 +69,15 @@ from collections.abc import Iterator
 from perfwright.effects.frame import Loop
 from perfwright.effects.scans import Scan
 from perfwright.effects.summary import Effect, Effects
-from perfwright.effects.values import Value
+from perfwright.effects.values import Rows, Value
 from perfwright.finding import Finding, Proof, Term
 from perfwright.index.lower import Node
-from perfwright.index.tree import text, walk
+from perfwright.index.tree import names_in, text, walk
 from perfwright.rules._contract import Rule
 from perfwright.rules._loops import ASKS, READS, Changes, confidence_of, idle, only_read
 from perfwright.rules._same import same_from, writes_in
 
+MADE = ("set", "frozenset", "dict", "Counter", "fromkeys")  # what is looked up in
 NEAR = 3  # calls between a loop and what is gone through, beyond which it is seldom the same
 WORK = ("file.read", "compile", "cpu", "serialize")
 WHAT = {
@@ -102,8 +103,10 @@ def find(effects: Effects) -> Iterator[Finding]:
         if len(effect.event.chain) > 1:
             if node[0] == "call" and has_arguments(node) and same_from(effect, first=True) == 0:
                 yield gone_through(effects, effect, scan, loop)
-        elif node[0] == "comp" and is_same(node, loop) and only_read(node, loop):
+        elif (node[0] == "comp" and is_same(node, loop) and only_read(node, loop)) or is_made_again(node, loop):
             yield gone_through(effects, effect, scan, loop)
+        elif node[0] == "for" and is_shown_alike(node, loop):
+            yield shown_again(effects, effect, scan, loop)
 
 
 def worth(effects: Effects, effect: Effect) -> bool:
@@ -126,6 +129,13 @@ def is_same(node: Node, loop: Loop) -> bool:
     changed = {path.rpartition(".")[2] for path in changes.paths if "." in path}
     called = any(inner[0] == "call" and not pure(inner) for inner in walk(node))
     return not called and not any(inner[0] == "attr" and inner[3] in changed for inner in walk(node))
+
+
+def is_made_again(node: Node, loop: Loop) -> bool:
+    """Tell whether each pass makes the same set or dictionary, only to look something up in it."""
+    if node[0] != "call" or node[2][0] not in ("name", "attr") or node[2][-1] not in MADE:
+        return False
+    return not Changes(loop).touch(node) and only_read(node, loop)
 
 
 OF_BUILT_INS = frozenset(("str", "int", "float", "len", "abs", "round", "bool", "isinstance", "getattr", *ASKS))
@@ -167,7 +177,35 @@ def gone_through(effects: Effects, effect: Effect, scan: Scan, loop: Loop) -> Fi
         symbol=scan.collection,
         cure="Do it once before the loop and keep the result; a set or a dictionary where it is looked up in.",
         confidence=confidence_of(effects, effect, NEAR),
-        terms=(Term("scan", (*effects.term(effect).sizes, size_of(scan.iterated))),),
+        terms=terms_of(effects, effect, size_of(scan.iterated)),
+    )
+
+
+def terms_of(effects: Effects, effect: Effect, size: str) -> tuple[Term, ...]:
+    """Return what going through a collection on each pass costs; a list that is made of it is written, too."""
+    sizes = (*effects.term(effect).sizes, size)
+    node = effect.event.node
+    makes = node is not None and node[0] == "comp" and node[2] != "iter"
+    return (Term("scan", sizes), Term("copy", sizes)) if makes else (Term("scan", sizes),)
+
+
+def is_shown_alike(shown: Node, loop: Loop) -> bool:
+    """Tell whether a loop of a template shows the same on every pass of the loop around it."""
+    changes = Changes(loop)
+    bound = changes.names - set(names_in(shown[2]))
+    return not changes.touch(shown[3]) and not bound & names_in((shown[3], shown[4]))
+
+
+def shown_again(effects: Effects, effect: Effect, scan: Scan, loop: Loop) -> Finding:
+    size = str(scan.iterated.how_many) if isinstance(scan.iterated, Rows) else size_of(scan.iterated)
+    return effects.finding(
+        RULE.name,
+        effect,
+        f"every pass over `{loop.over}` shows all of `{scan.collection}` again, which is the same each time",
+        symbol=scan.collection,
+        cure="Render it once before the loop and show that, or write it into the page once (a `<datalist>`, a"
+        " `<template>`) and refer to it.",
+        terms=(Term("serialize", (*effects.term(effect).sizes, size)),),
     )
 
 

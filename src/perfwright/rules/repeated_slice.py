@@ -44,17 +44,16 @@ from perfwright.index.lower import Node
 from perfwright.index.project import Function
 from perfwright.index.tree import names_in, text, walk
 from perfwright.rules._contract import Rule
-from perfwright.rules._loops import Changes, bound_in, confidence_of, idle, node_at, only_read
+from perfwright.rules._loops import Changes, bound_in, confidence_of, idle, node_at
 
 RUNNING = ("sum", "min", "max")  # what can be kept up to date from item to item
-MADE = ("set", "frozenset", "dict", "Counter", "fromkeys")  # what is looked up in
 SHORT = ("path", "parts", "keys", "args", "words", "bits", "tokens", "segments", "names", "rest", "tail")
 TEXT = re.compile(r"(^|_)(s|str|string|text|line|data|buf|buffer|src|source|expr|sql|html|path|name)$")
 NEAR = 3  # calls between a loop and what is gone through, beyond which it is seldom the same
 GROWS = ("append", "add", "insert", "extend", "update", "setdefault", "appendleft")
 
 
-WHOLE = frozenset((*RUNNING, *MADE, "sorted", "any", "all"))
+WHOLE = frozenset((*RUNNING, "set", "frozenset", "dict", "Counter", "fromkeys", "sorted", "any", "all"))
 
 
 def find(effects: Effects) -> Iterator[Finding]:
@@ -256,7 +255,7 @@ def recursive(effects: Effects, effect: Effect) -> Finding | None:
 
 # ------------------------------------------------------------------------------ all of it
 def gone_through(effects: Effects, effect: Effect) -> Finding | None:
-    """Return what to say of `max(items)` or `set(items)` on every pass."""
+    """Return what to say of `max(items)` on every pass; `set(items)` is `invariant-in-loop`."""
     event, loop = effect.event, effect.loop
     scan = event.detail
     node = event.node
@@ -272,11 +271,11 @@ def gone_through(effects: Effects, effect: Effect) -> Finding | None:
     changes = Changes(loop)
     name = node[2][2] if node[2][0] == "name" else node[2][3]
     grows = asked(loop.body, scan.collection)
-    if name not in RUNNING and (grows or name not in MADE or not only_read(node, loop)):
-        return None  # a copy of its own may be meant
+    if name not in RUNNING:
+        return None
     if not grows and (changes.touch(collection) or others_vary(changes, node)):
         return None
-    if name in RUNNING and grows:
+    if grows:
         cure = f"Keep a running {'total' if name == 'sum' else name} in place of `{text(node)}`."
     else:
         cure = f"Compute `{text(node)}` once before the loop."
