@@ -46,6 +46,8 @@ COPIES = (
 ONE_VALUE = ("scalar", "scalar_one", "scalar_one_or_none")  # of a result: what is asked of it is asked of its query
 OWN = ("function", "class", "lambda", "instance")  # what the project itself calls by
 FOLDS = ("functools.reduce", "itertools.accumulate")  # what they call is given the result so far, then an item
+AFTERWARDS = ("starlette", "fastapi")  # their background tasks run before what the request depends on is closed
+WAITS = ("llm.call", "http.request", "process.spawn", "wait")  # the dearest first
 WAITS_FOR = ("asyncio.wait_for", "asyncio.shield")  # what they are given is awaited
 SQL_WRITES = frozenset(("insert", "update", "delete", "replace", "merge", "create", "drop", "alter"))
 
@@ -448,6 +450,8 @@ def run_argument(
     rest = tuple(arguments[index + 1 :])
     if runs.where == "later":
         if isinstance(function, FunctionValue):
+            if entry.library in AFTERWARDS:
+                done_afterwards(frame, function, entry, node)
             partial = FunctionValue(function.function, function.bound, function.closure)
             partial.arguments = function.arguments + rest
             partial.keywords = {**function.keywords, **{k: v for k, v in keywords.items() if k not in entry.params}}
@@ -480,6 +484,21 @@ def run_argument(
     finally:
         frame.quiet -= runs.where in ("thread", "process")
         frame.loops.pop()
+
+
+def done_afterwards(frame: Frame, function: FunctionValue, entry: Model, node: Node) -> None:
+    """Record what a request leaves to be done when its answer has been sent: the dearest that it then waits for."""
+    interp = frame.interp
+    summary = interp.read(function.function)
+    interp.note(frame, function.function, summary)
+    waits = [event for event in summary.events if event.effect in WAITS and not event.rare]
+    if waits:
+        dearest = min(waits, key=lambda event: WAITS.index(event.effect))
+        text = interp.text(node)
+        event = frame.emit(
+            "later", dearest.symbol, node[1], text, model=entry, detail=dearest, blocking=False, node=node
+        )
+        event.chain = (event.chain[0], *dearest.chain)
 
 
 def added_up(frame: Frame, function: External, arguments: tuple[Value, ...], node: Node) -> None:

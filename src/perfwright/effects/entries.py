@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from perfwright.effects import pydantic, serializers, validation
 from perfwright.effects.admin import Admin
 from perfwright.effects.conditions import offered
+from perfwright.effects.dependencies import Dependencies
 from perfwright.effects.entry_points import EntryPoints
 from perfwright.effects.frame import Frame, Loop
 from perfwright.effects.graphql import OPTIMIZERS, SHOWN, GraphQL, optimized
@@ -84,6 +85,7 @@ class Entries:
         self.kinds: dict[int, str] = {}  # by class: a serializer, a response model or neither
         self._paginated: bool | None = None
         self.routers = Routers(project)
+        self.injection = Dependencies(project)
         for function in project.functions:
             label = self._decorated(function)
             if label:
@@ -401,16 +403,7 @@ class Entries:
     # ----------------------------------------------------------------- asked by the rest
     def dependencies(self, interp: "Interpreter", function: Function) -> list[Function]:
         """Return the functions that FastAPI calls before a function, for what its parameters ask for."""
-        if "Depends" not in function.module.called:
-            return []
-        found = []
-        for _, annotation, default, _ in function.parameters:
-            for node in walk((annotation, default)):
-                if node[0] == "call" and node[3] and node[2][-1] in ("Depends", "Security"):
-                    entity = interp.project.expression(function.module, node[3][0])
-                    if isinstance(entity, Function) and entity is not function and entity not in interp.stack:
-                        found.append(entity)
-        return found
+        return [needed for _, needed in self.injection.of(function) if needed not in interp.stack]
 
     def injected(self, interp: "Interpreter", function: Function, default: Node) -> Value:
         """Return what FastAPI's `Depends(f)` passes for a parameter."""
