@@ -4,7 +4,7 @@ import re
 
 from perfwright.effects import sql
 from perfwright.effects.conditions import LIKE, searched
-from perfwright.effects.frame import Frame, Held
+from perfwright.effects.frame import Afterwards, Frame, Held
 from perfwright.effects.guesses import session_method
 from perfwright.effects.iteration import FEW, deepen, iterate, run_query
 from perfwright.effects.library import Effect, Model, Type
@@ -47,7 +47,6 @@ ONE_VALUE = ("scalar", "scalar_one", "scalar_one_or_none")  # of a result: what 
 OWN = ("function", "class", "lambda", "instance")  # what the project itself calls by
 FOLDS = ("functools.reduce", "itertools.accumulate")  # what they call is given the result so far, then an item
 AFTERWARDS = ("starlette", "fastapi")  # their background tasks run before what the request depends on is closed
-WAITS = ("llm.call", "http.request", "process.spawn", "wait")  # the dearest first
 WAITS_FOR = ("asyncio.wait_for", "asyncio.shield")  # what they are given is awaited
 SQL_WRITES = frozenset(("insert", "update", "delete", "replace", "merge", "create", "drop", "alter"))
 
@@ -487,18 +486,12 @@ def run_argument(
 
 
 def done_afterwards(frame: Frame, function: FunctionValue, entry: Model, node: Node) -> None:
-    """Record what a request leaves to be done when its answer has been sent: the dearest that it then waits for."""
-    interp = frame.interp
-    summary = interp.read(function.function)
-    interp.note(frame, function.function, summary)
-    waits = [event for event in summary.events if event.effect in WAITS and not event.rare]
-    if waits:
-        dearest = min(waits, key=lambda event: WAITS.index(event.effect))
-        text = interp.text(node)
-        event = frame.emit(
-            "later", dearest.symbol, node[1], text, model=entry, detail=dearest, blocking=False, node=node
-        )
-        event.chain = (event.chain[0], *dearest.chain)
+    """Record that a request leaves something to be done when its answer has been sent."""
+    shown = frame.interp.text(node)
+    later = Afterwards(function.function)
+    frame.emit("later", shown, node[1], shown, model=entry, detail=later, blocking=False, node=node)
+    frame.open.add(function.function)
+    frame.interp.afterwards.append(later)
 
 
 def added_up(frame: Frame, function: External, arguments: tuple[Value, ...], node: Node) -> None:

@@ -119,6 +119,16 @@ class Event:
         return self.chain[-1]
 
 
+class Afterwards:
+    """A function that a framework calls when the answer has been sent, and the effects that it then has."""
+
+    __slots__ = ("events", "function")
+
+    def __init__(self, function: Function) -> None:
+        self.function = function
+        self.events: tuple[Event, ...] = ()  # known when all has been read
+
+
 class Marked:
     """The branches of an `if` that do not happen on each pass, or may not happen at all.
 

@@ -99,7 +99,7 @@ short timeout.
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from perfwright.effects.frame import Event, Held
+from perfwright.effects.frame import Afterwards, Event, Held
 from perfwright.effects.summary import Effect, Effects
 from perfwright.finding import Confidence, Finding, Proof
 from perfwright.index.lower import Node
@@ -271,10 +271,8 @@ def pooled(effects: Effects, known: set[int]) -> Iterator[Finding]:
         through = f" through `{shown}`" if first.link + 1 < len(effect.event.chain) else f": `{shown}`"
         more = f", and {len(waits_here) - 1} more" if len(waits_here) > 1 else ""
         message = f"the connection that {first.by} took from the pool is kept during {waited(effect)}{through}{more}"
-        later = effect.event.effect == "later"
-        term = effects.term(effect, effect.event.detail.effect if later else None)
         finding = effects.finding(
-            RULE.name, effect, message, cure=POOLED, confidence=sure(effects, effect), terms=(term,)
+            RULE.name, afterwards(effect) or effect, message, cure=POOLED, confidence=sure(effects, effect)
         )
         yield replace(finding, place=effects.place(function, position))
 
@@ -286,7 +284,7 @@ def is_waited(effect: Effect) -> bool:
     if event.once or event.rare:
         return False
     if event.effect == "later":
-        return is_outside(Effect(event.detail, effect.function))
+        return afterwards(effect) is not None
     if event.effect == "cpu":
         return event.aside and event.awaited
     if event.effect not in OUTSIDE or not is_outside(effect):
@@ -294,6 +292,20 @@ def is_waited(effect: Effect) -> bool:
     if name.startswith("starlette."):
         return name.endswith(CLIENT)
     return waits(effect) and (event.awaited or not effect.function.is_async)
+
+
+def afterwards(effect: Effect) -> Effect | None:
+    """Return the dearest that a background task waits for, with the way to it; None where it does not wait."""
+    event = effect.event
+    if not isinstance(event.detail, Afterwards):
+        return None
+    found = [each for each in event.detail.events if each.effect in OUTSIDE and not each.rare]
+    outside = [each for each in found if is_outside(Effect(each, event.detail.function))]
+    if not outside:
+        return None
+    first = min(outside, key=lambda each: OUTSIDE.index(each.effect))
+    chain = (*event.chain, *first.chain)
+    return Effect(Event(first.effect, first.symbol, chain, model=first.model), effect.function)
 
 
 def rank(wait: Wait) -> int:
@@ -305,8 +317,9 @@ def waited(effect: Effect) -> str:
     """Name what a request waits for: an HTTP request, what the client sends."""
     event = effect.event
     name = event.model.name if event.model is not None else ""
-    if event.effect == "later":
-        return f"{what(Effect(event.detail, effect.function))} of a background task, which runs before it is given back"
+    later = afterwards(effect)
+    if later is not None:
+        return f"{what(later)} of a background task, which runs before it is given back"
     if event.effect == "cpu":
         return "work in a thread"
     if name.endswith("StreamingResponse"):
