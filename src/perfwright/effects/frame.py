@@ -289,7 +289,7 @@ class Frame:
             if statements[statement[0]](self, statement):
                 left = True
                 break
-            if statement[0] == "if" and not guarded and self.interp.returns_early(statement, block):
+            if statement[0] == "if" and not guarded and self.interp.returns_early_here(self, statement, block):
                 guarded = 1
                 own = self.interp.is_own(self, statement[2])
                 self.guards += 1
