@@ -217,8 +217,8 @@ def of_instance(
         owner, binding = found
         if binding[0] == "func":
             return of_function(interp, frame, base, owner.module.functions[binding[1]], node)
-        if binding[0] == "value" and name in cls.setters and binding[1] is not None and binding[1][0] == "const":
-            pass  # a default that methods replace: what they set says more
+        if binding[0] == "value" and is_default(binding, name in cls.setters):
+            pass  # a default that methods or classes below replace: what they set says more
         else:
             value = class_value(interp, owner, name, binding)
             if value.kind == "unknown" and name not in cls.setters:
@@ -231,7 +231,7 @@ def of_instance(
     value = instance_type(interp, cls, name)
     if value.kind != "unknown":
         return at(value, base)
-    for external in interp.project.externals(cls):
+    for external in interp.project.externals(cls) if not isinstance(found, tuple) else ():
         canonical = interp.libraries.canonical(external)
         entry = interp.libraries.method(canonical, name)
         if entry is not None:
@@ -240,6 +240,12 @@ def of_instance(
             return External(f"{canonical}.{name}", base)
     handled = interp.entries.instance_attribute(base, name)
     return handled or of_unknown(base, name) or Value(base.depth, base.root)
+
+
+def is_default(binding: Node, replaced: bool) -> bool:
+    """Tell whether what a class says of an attribute only stands for something else: a constant, or None."""
+    node = binding[1]
+    return bool(node is not None and node[0] == "const" and (replaced or (node[2] is None and binding[2] is None)))
 
 
 def of_function(interp: "Interpreter", frame: Frame, base: Value, function: Function, node: Node) -> Value:

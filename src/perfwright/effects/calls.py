@@ -4,7 +4,7 @@ import re
 
 from perfwright.effects import sql, sql_rows
 from perfwright.effects.conditions import LIKE, searched
-from perfwright.effects.frame import Frame, Held
+from perfwright.effects.frame import Afterwards, Frame, Held
 from perfwright.effects.guesses import path_method, session_method
 from perfwright.effects.iteration import FEW, deepen, iterate, loaded, run_query
 from perfwright.effects.library import Effect, Model, Type
@@ -49,6 +49,7 @@ COPIES = (
 ONE_VALUE = ("scalar", "scalar_one", "scalar_one_or_none")  # of a result: what is asked of it is asked of its query
 OWN = ("function", "class", "lambda", "instance")  # what the project itself calls by
 FOLDS = ("functools.reduce", "itertools.accumulate")  # what they call is given the result so far, then an item
+AFTERWARDS = ("starlette", "fastapi")  # their background tasks run before what the request depends on is closed
 WAITS_FOR = ("asyncio.wait_for", "asyncio.shield")  # what they are given is awaited
 INSIDE = ("in_", "not_in", "notin_")  # conditions that ask another query
 SQL_WRITES = frozenset(("insert", "update", "delete", "replace", "merge", "create", "drop", "alter"))
@@ -473,6 +474,8 @@ def run_argument(
     rest = tuple(arguments[index + 1 :])
     if runs.where == "later":
         if isinstance(function, FunctionValue):
+            if entry.library in AFTERWARDS:
+                done_afterwards(frame, function, entry, node)
             partial = FunctionValue(function.function, function.bound, function.closure)
             partial.arguments = function.arguments + rest
             partial.keywords = {**function.keywords, **{k: v for k, v in keywords.items() if k not in entry.params}}
@@ -505,6 +508,15 @@ def run_argument(
     finally:
         frame.quiet -= runs.where in ("thread", "process")
         frame.loops.pop()
+
+
+def done_afterwards(frame: Frame, function: FunctionValue, entry: Model, node: Node) -> None:
+    """Record that a request leaves something to be done when its answer has been sent."""
+    shown = frame.interp.text(node)
+    later = Afterwards(function.function)
+    frame.emit("later", shown, node[1], shown, model=entry, detail=later, blocking=False, node=node)
+    frame.open.add(function.function)
+    frame.interp.afterwards.append(later)
 
 
 def added_up(frame: Frame, function: External, arguments: tuple[Value, ...], node: Node) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from perfwright.effects import pydantic, serializers, validation
 from perfwright.effects.admin import Admin
 from perfwright.effects.conditions import offered, offered_filters
+from perfwright.effects.dependencies import Dependencies
 from perfwright.effects.entry_points import EntryPoints
 from perfwright.effects.frame import Frame, Loop
 from perfwright.effects.graphql import OPTIMIZERS, SHOWN, GraphQL, optimized
@@ -84,6 +85,7 @@ class Entries:
         self.kinds: dict[int, str] = {}  # by class: a serializer, a response model or neither
         self._paginated: bool | None = None
         self.routers = Routers(project)
+        self.injection = Dependencies(project)
         for function in project.functions:
             label = self._decorated(function)
             if label:
@@ -403,12 +405,7 @@ class Entries:
     # ----------------------------------------------------------------- asked by the rest
     def dependencies(self, interp: "Interpreter", function: Function) -> list[Function]:
         """Return the functions that FastAPI calls before a function, for what its parameters ask for."""
-        found = []
-        for _, annotation, default, _ in function.parameters:
-            for source in (annotation, default):
-                if source is not None:
-                    found += [each for each in needed(interp.project, function.module, source) if each is not function]
-        return [each for each in found if each not in interp.stack]
+        return [needed for _, needed in self.injection.of(function) if needed not in interp.stack]
 
     def injected(self, interp: "Interpreter", function: Function, default: Node) -> Value:
         """Return what FastAPI's `Depends(f)` passes for a parameter."""
@@ -607,22 +604,4 @@ def decorator_names(project: Project, function: Function) -> frozenset[str]:
     return frozenset(names)
 
 
-def needed(project: Project, module: Module, source: Node) -> list[Function]:
-    """Return the functions that `Depends(f)` in an annotation or a default names, also where an alias stands for it."""
-    if source[0] in ("name", "attr"):
-        alias = project.expression(module, source)
-        if not isinstance(alias, Global) or alias.expression is None or alias.expression[0] != "sub":
-            return []
-        module, source = alias.module, alias.expression
-    if "Depends" not in module.called and "Security" not in module.called:
-        return []
-    found = []
-    for node in walk(source):
-        if node[0] == "call" and node[3] and node[2][-1] in ("Depends", "Security"):
-            entity = project.expression(module, node[3][0])
-            if isinstance(entity, Function):
-                found.append(entity)
-    return found
-
-
-__all__ = ["Entries", "Global", "Loop", "decorator_names", "line_of", "needed"]
+__all__ = ["Entries", "Global", "Loop", "decorator_names", "line_of"]

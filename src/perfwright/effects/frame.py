@@ -119,6 +119,16 @@ class Event:
         return self.chain[-1]
 
 
+class Afterwards:
+    """A function that a framework calls when the answer has been sent, and the effects that it then has."""
+
+    __slots__ = ("events", "function")
+
+    def __init__(self, function: Function) -> None:
+        self.function = function
+        self.events: tuple[Event, ...] = ()  # known when all has been read
+
+
 class Marked:
     """The branches of an `if` that do not happen on each pass, or may not happen at all.
 
@@ -279,7 +289,7 @@ class Frame:
             if statements[statement[0]](self, statement):
                 left = True
                 break
-            if statement[0] == "if" and not guarded and self.interp.returns_early(statement, block):
+            if statement[0] == "if" and not guarded and self.interp.returns_early_here(self, statement, block):
                 guarded = 1
                 own = self.interp.is_own(self, statement[2])
                 self.guards += 1

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from perfwright.effects.frame import Frame
 from perfwright.effects.schema import DJANGO, SQLALCHEMY, Model
-from perfwright.effects.values import ClassValue, Constant, Row, Rows, Value
+from perfwright.effects.values import ClassValue, Constant, External, Row, Rows, Value
 from perfwright.index.lower import Node
 from perfwright.index.project import Function
 from perfwright.index.tree import walk
@@ -27,6 +27,8 @@ DRIVERS = {
 }
 RUNS_SQL = ("execute", "executemany", "executescript", "fetch", "fetchrow", "fetchval")
 SQL = re.compile(r"\s*(select|insert|update|delete|with|replace|merge|create|alter|drop)\s", re.I)
+MANAGER = "django.db.models.Manager"
+OF_MANAGERS = ("update_or_create", "get_or_create", "aupdate_or_create", "aget_or_create")
 OF_STATEMENT = ("execute", "scalars", "scalar", "stream", "stream_scalars")  # and those that run a statement
 
 
@@ -78,13 +80,16 @@ def is_mapped(frame: Frame, value: ClassValue) -> bool:
     return model is not None and model.framework == SQLALCHEMY
 
 
-def manager_of_unknown(frame: Frame, base: Value, name: str, position: int) -> Rows | None:
-    """Return what `model.objects` is where the model is not known: some table of a Django project."""
-    if name != "objects" or DJANGO not in frame.interp.schema.frameworks:
+def manager_of_unknown(frame: Frame, base: Value, name: str, position: int) -> Value | None:
+    """Return what `model.objects` is where the model is not known: some table of a Django project.
+
+    What is asked to `update_or_create` must be such a manager, too: `order.lines.update_or_create(...)`.
+    """
+    if (name != "objects" and name not in OF_MANAGERS) or DJANGO not in frame.interp.schema.frameworks:
         return None
-    rows = Rows(None, "django.db.models.Manager", position, base.depth, base.root)
+    rows = Rows(None, MANAGER, position, base.depth, base.root)
     rows.manager = True
-    return rows
+    return rows if name == "objects" else External(f"{MANAGER}.{name}", rows)
 
 
 def row_named(interp: "Interpreter", function: Function, name: str) -> Value | None:

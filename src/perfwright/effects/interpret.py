@@ -14,7 +14,7 @@ from perfwright.effects import annotations, attributes, protocols, sql, template
 from perfwright.effects.built_in import SPECIAL, Call
 from perfwright.effects.entries import Entries, decorator_names
 from perfwright.effects.expressions import EXPRESSIONS
-from perfwright.effects.frame import NOTHING, Event, Frame, Held, Loop, Summary
+from perfwright.effects.frame import NOTHING, Afterwards, Event, Frame, Held, Loop, Summary
 from perfwright.effects.guesses import row_named
 from perfwright.effects.iteration import deepen, query_symbol
 from perfwright.effects.library import Libraries
@@ -110,6 +110,7 @@ class Interpreter(Names):
         self.provisional: list[Any] = []  # keys of the memo that rest on a function that is still being read
         self.approximate: dict[Any, Summary] = {}
         self.readings: list[Reading] = []
+        self.afterwards: list[Afterwards] = []  # what requests leave to be done after their answers
         self.consulted = set()  # functions whose bodies were looked into without a call
         self.globals: dict[tuple[int, str], Value] = {}
         self.module_frames: dict[int, Frame] = {}
@@ -139,6 +140,7 @@ class Interpreter(Names):
                 self.try_to_read(module_function(module))
         if first:
             self.read_frameworks()
+        self.read_afterwards()
 
     def read_again(self, modules: list[Module], done: set[Key], alone: set[Key], *, frameworks: bool) -> None:
         """Read what is left, where the readings of some functions are at hand: `alone` those without a caller."""
@@ -151,6 +153,7 @@ class Interpreter(Names):
                 self.try_to_read(script)
         if frameworks:
             self.read_frameworks()
+        self.read_afterwards()
 
     def in_order(self, modules: list[Module]) -> list[Function]:
         """Return the functions of some modules, callers before what they call.
@@ -168,6 +171,13 @@ class Interpreter(Names):
         for entry in self.entries.views():
             self.entries.read_view(self, entry)
         self.entries.read_frameworks(self)
+
+    def read_afterwards(self) -> None:
+        """Read what requests leave to be done after their answers, which is followed as far as what is read alone."""
+        for later in self.afterwards:
+            self.try_to_read(later.function)
+            if later.function not in self.given_up:
+                later.events = self.read(later.function).events
 
     def try_to_read(self, function: Function) -> None:
         """Read a function; one that nests too deeply is noted, and the rest of the work goes on."""

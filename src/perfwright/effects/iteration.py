@@ -25,6 +25,7 @@ from perfwright.index.lower import Node
 from perfwright.index.tree import text
 
 FEW = 10  # items of what holds few by nature
+CREATES = ("create", "update_or_create", "acreate", "aupdate_or_create")
 BATCH_WORDS = ("batch", "chunk", "page", "partition", "grouper")
 FEW_WORDS = (
     *("choices", "settings", "fields", "headers", "columns", "kwargs", "args", "params", "options", "validators"),
@@ -91,12 +92,17 @@ def query(
         depth=depth,
         root=rows.root if depth is not None else None,
         detail=rows,
-        certain=rows.model is not None,
+        certain=rows.model is not None or is_create(node),
         doubtful=rows.assumed and rows.relation is not None and not rows.filters,
         blocking=blocking,
         node=node,
     )
     frame.interp.looked_up(frame, rows, position)
+
+
+def is_create(node: Node | None) -> bool:
+    """Tell whether a call makes a row, of whichever model."""
+    return node is not None and node[0] == "call" and node[2][0] == "attr" and node[2][3] in CREATES
 
 
 def query_symbol(rows: Rows) -> str:

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from perfwright.effects.anew import made_anew, tested
 from perfwright.effects.frame import Frame, Held, Loop
 from perfwright.effects.growth import grown
 from perfwright.effects.iteration import deepen
@@ -158,7 +159,10 @@ class Names:
             # The other way round, what is only a local name may be another on each pass.
             if not body or ("." not in wanted and frame.lookup(wanted) is not None) or not self.fills_once(test, body):
                 return ()
-        return body if self.is_older(frame, missing(test) or "") else ()
+        wanted = missing(test) or ""
+        if "." not in wanted and "[" not in wanted and made_anew(frame, wanted, body):
+            return ()
+        return body if self.is_older(frame, wanted) else ()
 
     def is_own(self, frame: Frame, test: Node) -> bool:
         """Tell whether a guard is about an attribute of the method's own object."""
@@ -225,6 +229,13 @@ class Names:
         if not (given.startswith(subject) or slot(body[-1][2]) == subject):
             return False
         return any(found.startswith(subject) for found in filled_in(block))
+
+    def returns_early_here(self, frame: Frame, statement: Node, block: tuple[Node, ...]) -> bool:
+        """Tell whether an `if` returns what the rest of the block would fill, where that is kept for the next call."""
+        if not self.returns_early(statement, block):
+            return False
+        name = tested(statement[2])
+        return not name or not made_anew(frame, name, block)
 
     def decorating(self, function: Function) -> list[Function]:
         """Return the decorators of a function that the project wrote as functions."""

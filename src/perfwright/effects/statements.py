@@ -5,6 +5,7 @@ Each handler returns True when what follows it in its block is never reached.
 
 from collections.abc import Callable
 
+from perfwright.effects.anew import assigned_value
 from perfwright.effects.expressions import acts, filled, truth_of
 from perfwright.effects.frame import Frame, Marked
 from perfwright.effects.iteration import deepen, iterate, looks_few, takes_batches
@@ -40,7 +41,7 @@ def expression(frame: Frame, node: Node) -> bool:
 
 
 def assign(frame: Frame, node: Node) -> bool:
-    value = frame.value(node[3])
+    value = assigned_value(frame, node)
     for target in node[2]:
         if target[0] == "attr" and node[3][0] == "bin" and text(target) in (text(node[3][3]), text(node[3][4])):
             changed(frame, frame.value(target[2]), target, node)

@@ -148,6 +148,10 @@ class Effects:
         """Tell whether writing a row of a model by a method calls receivers of signals."""
         return self.program.interpreter.entries.signals.heard(model, name)
 
+    def injected(self, function: Function) -> list[tuple[str, Function]]:
+        """Return the parameters of a function that FastAPI fills by a call, with what it calls."""
+        return self.program.interpreter.entries.injection.of(function)
+
     @property
     def loads(self) -> Iterable[Load]:
         """Give the rows brought into memory, with what became of them."""

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
 
-from perfwright.effects.entries import needed
 from perfwright.effects.observations import Reading
 from perfwright.effects.schema import DJANGO, Model, Relation
 from perfwright.effects.summary import Effects
@@ -107,10 +106,9 @@ class Origins:
         for node in walk(function.body):
             if node[0] == "call" and last(node[2]) == callee.name:
                 yield "", node
-        for name, annotation, default, _ in function.parameters:
-            for source in (annotation, default):
-                if source is not None and callee in needed(self.project, function.module, source):
-                    yield name, None
+        for name, needed in self.effects.injected(function):
+            if name and needed is callee:
+                yield name, None
 
     # --------------------------------------------------------------------------- options
     def fetched(self, at: At, node: Node, call: tuple[At, Node] | None) -> tuple[Model | None, dict[str, str]]:

@@ -3,6 +3,12 @@
 What the transaction has written stays locked, and its connection is taken, for as long as a mail server or another
 service takes to answer. One slow partner is then enough to stop everybody who needs the same rows, or a connection.
 
+A session that FastAPI passes to a handler takes a connection from the pool with its first statement, often the
+look-up of the user in a dependency, and gives it back when it is committed or closed: after the answer has been sent,
+and its background tasks are done (so it is in FastAPI below 0.106 and from 0.118 on; between, before the answer is
+sent). What the handler waits for meanwhile, a service, a password's hash in a thread, a client that uploads or
+downloads slowly, keeps it: fifteen such requests take the whole pool, and every other one waits.
+
 ## Setup
 
 ```python
@@ -91,15 +97,18 @@ short timeout.
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
-from perfwright.effects.frame import Event, Held
+from perfwright.effects.frame import Afterwards, Event, Held
 from perfwright.effects.summary import Effect, Effects
 from perfwright.finding import Confidence, Finding, Proof
 from perfwright.index.lower import Node
-from perfwright.index.tree import text, walk
+from perfwright.index.project import Function
+from perfwright.index.tree import names_in, text, walk
 from perfwright.rules._code import path_to
 from perfwright.rules._contract import Rule
 from perfwright.rules._held import across, waits, what
+from perfwright.rules._pooled import Wait, held_meanwhile
 
 OUTSIDE = ("llm.call", "http.request", "process.spawn", "wait")
 # A password's hash, a lock, a message to the broker: short, or not somebody else.
@@ -113,6 +122,12 @@ CURES = {
     "django": "Do it before the block, or once it is over with transaction.on_commit(...).",
     "sqlalchemy": "Do it before the transaction begins or after it ends, and write down the outcome in a new one.",
 }
+POOLED = (
+    "Commit before it: that gives the connection back, the next statement takes one again, and with "
+    "expire_on_commit=False what was read stays usable."
+)
+# Of what a framework waits for with its client: what lasts as long as the client wants.
+CLIENT = (".receive_text", ".receive_json", ".receive_bytes", "Request.stream", "StreamingResponse")
 CURE = "Do it before the transaction begins, or after it has ended."
 
 
@@ -125,6 +140,7 @@ def find(effects: Effects) -> Iterator[Finding]:
             library = held.model.library if held.model is not None else ""
             yield told(effects, outside, opened(held), CURES.get(library, CURE), confidence(outside[0]))
     yield from begun(effects, known)
+    yield from pooled(effects, known)
     if is_atomic_request(effects):
         rest = [e for e in effects.effects(*OUTSIDE) if is_outside(e) and waits(e) and not e.event.held]
         rest = [e for e in rest if e.event.chain[0][1] not in known and "transaction" not in e.event.sheltered]
@@ -242,6 +258,93 @@ def ended_at(body: Iterable[Node]) -> Iterator[int]:
             yield node[1]
 
 
+# ----------------------------------------------------------------------------- connections of a FastAPI request
+def pooled(effects: Effects, known: set[int]) -> Iterator[Finding]:
+    """Give what a request waits for while the session that it is given has a connection of the pool."""
+    found: dict[tuple[Function, str], list[Wait]] = {}
+    for wait in held_meanwhile(effects, is_waited):
+        if wait.effect.event.chain[0][1] not in known:
+            found.setdefault((wait.place[0], wait.by), []).append(wait)
+    for waits_here in found.values():
+        first = min(waits_here, key=rank)
+        effect, (function, position, shown) = first.effect, first.place
+        through = f" through `{shown}`" if first.link + 1 < len(effect.event.chain) else f": `{shown}`"
+        more = f", and {len(waits_here) - 1} more" if len(waits_here) > 1 else ""
+        message = f"the connection that {first.by} took from the pool is kept during {waited(effect)}{through}{more}"
+        finding = effects.finding(
+            RULE.name, afterwards(effect) or effect, message, cure=POOLED, confidence=sure(effects, effect)
+        )
+        yield replace(finding, place=effects.place(function, position))
+
+
+def is_waited(effect: Effect) -> bool:
+    """Tell whether a request waits for somebody else, or for a thread of its own that computes."""
+    event = effect.event
+    name = event.model.name if event.model is not None else ""
+    if event.once or event.rare:
+        return False
+    if event.effect == "later":
+        return afterwards(effect) is not None
+    if event.effect == "cpu":
+        return event.aside and event.awaited
+    if event.effect not in OUTSIDE or not is_outside(effect):
+        return False
+    if name.startswith("starlette."):
+        return name.endswith(CLIENT)
+    return waits(effect) and (event.awaited or not effect.function.is_async)
+
+
+def afterwards(effect: Effect) -> Effect | None:
+    """Return the dearest that a background task waits for, with the way to it; None where it does not wait."""
+    event = effect.event
+    if not isinstance(event.detail, Afterwards):
+        return None
+    found = [each for each in event.detail.events if each.effect in OUTSIDE and not each.rare]
+    outside = [each for each in found if is_outside(Effect(each, event.detail.function))]
+    if not outside:
+        return None
+    first = min(outside, key=lambda each: OUTSIDE.index(each.effect))
+    chain = (*event.chain, *first.chain)
+    return Effect(Event(first.effect, first.symbol, chain, model=first.model), effect.function)
+
+
+def rank(wait: Wait) -> int:
+    effect = wait.effect.event.effect
+    return OUTSIDE.index(effect) if effect in OUTSIDE else len(OUTSIDE)
+
+
+def waited(effect: Effect) -> str:
+    """Name what a request waits for: an HTTP request, what the client sends."""
+    event = effect.event
+    name = event.model.name if event.model is not None else ""
+    later = afterwards(effect)
+    if later is not None:
+        return f"{what(later)} of a background task, which runs before it is given back"
+    if event.effect == "cpu":
+        return "work in a thread"
+    if name.endswith("StreamingResponse"):
+        return "the whole answer, which the client takes at its own pace"
+    return "what the client sends" if name.startswith("starlette.") else what(effect)
+
+
+def sure(effects: Effects, effect: Effect) -> Confidence:
+    event = effect.event
+    if event.doubtful or not event.certain:
+        return "possible"
+    if event.model is not None and event.model.name.endswith("StreamingResponse"):
+        return "possible" if needed_later(effects, event) else "likely"
+    return "likely"
+
+
+def needed_later(effects: Effects, event: Event) -> bool:
+    """Tell whether what is streamed uses the session itself: it is given it, or is a function inside that sees it."""
+    asked = effects.program.interpreter.entries.injection.of(effects.function)
+    sessions = {name for name, needed in asked if needed.is_generator}
+    functions = effects.function.module.functions
+    inner = tuple([each.body for each in functions if each.outer == effects.function.index])
+    return bool(sessions & names_in((event.node, inner)))
+
+
 # ------------------------------------------------------------------------------------------ ATOMIC_REQUESTS
 def is_atomic_request(effects: Effects) -> bool:
     """Tell whether Django runs each view in a transaction, and this is one."""
@@ -270,5 +373,9 @@ def is_on(key: Node | None, value: Node) -> bool:
 
 
 RULE = Rule(
-    name="transaction-across-io", sees=OUTSIDE, spends=("latency",), proof=Proof("scenario", "locked"), find=find
+    name="transaction-across-io",
+    sees=(*OUTSIDE, "cpu", "later"),
+    spends=("latency",),
+    proof=Proof("scenario", "locked"),
+    find=find,
 )

@@ -88,7 +88,9 @@ The answer says whether it worked, few ask for it, or there is no queue and it i
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
+from perfwright.effects.frame import Link
 from perfwright.effects.summary import Effect, Effects
 from perfwright.finding import Confidence, Finding, Proof
 from perfwright.index.lower import Node
@@ -131,22 +133,40 @@ def find(effects: Effects) -> Iterator[Finding]:
         if known is None or rank(effect) < rank(known):
             calls[effect.event.chain[0][1]] = effect
     for effect in calls.values():
-        many = (bool(effect.event.loops) or effect.event.multiplied) and (is_mail(effect) or changes(effects, effect))
+        many = repeated(effect) and (is_mail(effect) or changes(effects, effect))
         if not (is_mail(effect) or is_dropped(effect) or many):
             continue
         through = f" through `{effect.through}`" if effect.through else f": `{effect.what}`"
         times = "for each of many, " if many else ""
-        yield effects.finding(
+        finding = effects.finding(
             RULE.name,
             effect,
             f"{effects.entry} answers only after {kind(effect)}{through}, {times}which the answer does not need",
             cure=cure(effects),
             confidence=confidence(effects, effect, many),
         )
+        if many:
+            finding = replace(finding, place=effects.place(*handed_over(effect)[:2]))
+        yield finding
 
 
-def rank(effect: Effect) -> tuple[bool, int, int]:
-    return not is_mail(effect), WORK.index(effect.event.effect), len(effect.event.chain)
+def handed_over(effect: Effect) -> Link:
+    """Return the call of the function that goes through the many: the one place, whoever leads there."""
+    chain = effect.event.chain
+    for index, (function, position, _) in enumerate(chain):
+        if any(node[0] in ("for", "comp") for node in path_to(function.body, position)):
+            return chain[max(index - 1, 0)]
+    return chain[0]
+
+
+def rank(effect: Effect) -> tuple[bool, bool, int, int]:
+    mail = is_mail(effect)
+    return not (mail and repeated(effect)), not mail, WORK.index(effect.event.effect), len(effect.event.chain)
+
+
+def repeated(effect: Effect) -> bool:
+    """Tell whether it is done for each of many, in a loop here or further down."""
+    return bool(effect.event.loops) or effect.event.multiplied
 
 
 def is_mail(effect: Effect) -> bool:
