@@ -30,8 +30,9 @@ from pathlib import Path
 import lay
 
 HERE = Path(__file__).resolve().parent
-VARIES = re.compile(  # times, digests, and tokens and cursors in base 64
-    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?|\b[0-9a-f]{16,}\b|\b[\w-]{32,}=*(\.[\w-]+)*"
+VARIES = re.compile(  # times, also as Django writes them, digests, and tokens and cursors in base 64
+    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?"
+    r"|\b[A-Z][a-z]+\.? \d{1,2}, \d{4}, (noon|midnight|\d{1,2}(:\d\d)? [ap]\.m\.)|\b[0-9a-f]{16,}\b|\b[\w-]{32,}=*(\.[\w-]+)*"
 )
 NO_ROWS = {"django_migrations"}  # a rewrite that adds an index has a migration more
 SHOWN = 60  # lines
