@@ -273,8 +273,8 @@ class Rows(Value):
     """
 
     __slots__ = (
-        "api", "assumed", "columns", "custom", "escaped", "fetched", "filters", "kept", "limited", "load", "locked",
-        "made", "manager", "model", "orders", "owner", "position", "relation", "size", "skips", "sometimes",
+        "api", "assumed", "columns", "custom", "escaped", "fetched", "filters", "joins", "kept", "limited", "load",
+        "locked", "made", "manager", "model", "orders", "owner", "position", "relation", "size", "skips", "sometimes",
         "sorted", "stored", "takes", "values",
     )  # fmt: skip
     kind = "rows"
@@ -286,6 +286,7 @@ class Rows(Value):
         self.filters: tuple[Any, ...] = ()  # (model, column, operator)
         self.sometimes: tuple[tuple[Any, ...], ...] = ()  # filters that hold only where somebody asks for them
         self.orders: tuple[Any, ...] = ()  # (model, column, which way)
+        self.joins: tuple[tuple[Any, ...], ...] = ()  # pairs of (model, column) that a join puts together
         self.sorted: tuple[Function, int] | None = None  # where that is said
         self.made: frozenset[str] = frozenset()  # names that are computed for each row
         self.limited: Size | None = None
@@ -313,6 +314,7 @@ class Rows(Value):
         new.assumed, new.size, new.custom = self.assumed, self.size, self.custom
         new.locked, new.skips, new.takes = self.locked, self.skips, self.takes
         new.sometimes, new.made, new.sorted = self.sometimes, self.made, self.sorted
+        new.joins = self.joins
         return new
 
     def shape(self) -> Any:
@@ -491,6 +493,7 @@ def join(first: Value, second: Value) -> Value:
         merged = first.copy(max(first.depth, second.depth))
         merged.fetched = brought(first.fetched, second.fetched)
         merged.filters = tuple(name for name in first.filters if name in second.filters)
+        merged.joins = tuple([pair for pair in first.joins if pair in second.joins])
         merged.sometimes, merged.made = options(first, second), first.made | second.made
         merged.orders, merged.sorted = either_order(first.orders, second.orders), first.sorted or second.sorted
         merged.skips, merged.takes = first.skips or second.skips, first.takes or second.takes
