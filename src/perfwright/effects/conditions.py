@@ -77,7 +77,7 @@ def joined(frame: Frame, rows: Rows, arguments: tuple[Node, ...]) -> list[tuple[
 
 
 def changed(frame: Frame, node: Node) -> None:
-    """Note which rows `session.execute(delete(Run).where(Run.id < 9))` looks up, and what points to those it deletes."""
+    """Note which rows `session.execute(delete(Run).where(...))` looks up, and what points to those that it deletes."""
     scope = Scope(frame, frame.function, {}, 0)
     said = node[3][0] if node[3] else None
     made = scope.made(said[2]) if said is not None and said[0] == "name" else []

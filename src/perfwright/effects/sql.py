@@ -24,7 +24,7 @@ NAME = r"[\"`\[]?(?:\w+\.)?(\w+)[\"`\]]?"
 TABLE = re.compile(rf"create\s+(?:temp\w*\s+)?table\s+(?:if\s+not\s+exists\s+)?{NAME}\s*\(", re.I)
 INDEX = re.compile(
     rf"create\s+(unique\s+)?index\s+(?:concurrently\s+)?(?:if\s+not\s+exists\s+)?{NAME}\s+on\s+{NAME}"
-    r"\s*(?:using\s+(\w+)\s*)?\(([^;]*)\)(\s*where\b)?",
+    r"\s*(?:using\s+(\w+)\s*)?\(([^;]*)\)(?:(\s*where)\b([^;]*))?",
     re.I,
 )
 KEY = re.compile(r"^\s*(?:constraint\s+\S+\s+)?(primary\s+key|unique)(?:\s+key|\s+index)?\s*\w*\s*\(([^)]*)\)", re.I)
@@ -105,6 +105,10 @@ class Tables:
 
     def _index(self, found: re.Match[str]) -> None:
         table = self.by_name.get(found.group(3).lower())
+        for name in re.findall(r"\w+", found.group(7) or ""):
+            column = table.columns.get(name) if table is not None else None
+            if column is not None:
+                column.indexed = True  # a partial index holds just the rows that are looked for
         if table is not None and found.group(6) is None and (found.group(4) or "btree").lower() in ("btree", "hash"):
             self._key(table, found.group(5).partition(")")[0])
 

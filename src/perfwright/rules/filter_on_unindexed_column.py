@@ -221,7 +221,8 @@ def unindexed(lookup: Lookup) -> Iterator[tuple[Model, Column, str]]:
     yield from children(lookup)
     told = set()
     for group in lookup.sometimes:
-        for model, column, how in searched(lookup, (*lookup.filters, *group)):
+        always = tuple([part for part in lookup.filters if part[2] != "either"])
+        for model, column, how in searched(lookup, (*always, *group)):
             if how in ALONE and any(part[1] == column.name for part in group) and column.name not in told:
                 told.add(column.name)
                 yield model, column, "behind" if how == "behind" else "sometimes"
@@ -245,6 +246,8 @@ def searched(lookup: Lookup, filters: tuple[Filter, ...]) -> Iterator[tuple[Mode
     columns, found = [], False
     for model, name, operator in filters:
         if operator == "join":
+            joined = model.column(name) if lookup.inner and model is lookup.model and model is not None else None
+            found = found or (joined is not None and joined.indexed)  # the query around gives it a value
             continue
         column = model.column(name) if model is not None and name else None
         if model is None or column is None:
@@ -317,6 +320,8 @@ def behind(lookup: Lookup, filters: tuple[Filter, ...]) -> Iterator[tuple[Model,
             return
     if not parents or any(columns <= equal for columns in lookup.model.uniques):
         return
+    if any(equal.issuperset(columns[:2]) for columns in lookup.model.indexes if len(columns) > 1):
+        return  # it finds them by two already
     for wanted in ("range", "eq", "in", "flag"):
         if wanted != "range" and not LOGS.search(lookup.model.name):
             return
