@@ -25,7 +25,7 @@ TO_MANY = ("ManyToManyField", "ParentalManyToManyField", "GenericRelation", "Tag
 INDEXED = ("SlugField", "AutoField", "BigAutoField", "OneToOneField", "ForeignKey", "ParentalKey", "TreeForeignKey")
 FLAGS = ("BooleanField", "NullBooleanField", "Boolean", "bool")
 INDEXES = ("Index", "UniqueConstraint", "BTreeIndex", "HashIndex", "BrinIndex", "GinIndex", "GistIndex")
-MAKES_COLUMNS = ("Column", "mapped_column", "Field", "relationship", "dynamic_loader")
+MAKES_COLUMNS = ("Column", "mapped_column", "Field")
 EAGER = ("joined", "selectin", "subquery", "immediate", "joined_inner")
 
 
