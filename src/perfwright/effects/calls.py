@@ -3,7 +3,7 @@
 import re
 
 from perfwright.effects import sql, sql_rows
-from perfwright.effects.conditions import LIKE, searched
+from perfwright.effects.conditions import LIKE, changed, searched
 from perfwright.effects.frame import Afterwards, Frame, Held
 from perfwright.effects.guesses import path_method, session_method
 from perfwright.effects.iteration import FEW, deepen, iterate, loaded, run_query
@@ -84,6 +84,8 @@ def call(frame: Frame, node: Node) -> Value:
             if isinstance(value, Rows) and not value.stored:
                 frame.interp.looked_up(frame, value, node[1], inner=True)
     if callee.kind == "unknown":
+        if last in ("execute", "executemany") and node[3] and node[3][0][0] == "name":
+            sql.asked(frame, node)  # by a connection that nothing is known of, with one of the texts written here
         frame.calls_unknown += 1
         found = unknown(frame, callee, arguments, keywords, node)
     else:
@@ -367,6 +369,7 @@ def emit_effects(
         symbol = entry.name.removeprefix("builtins.")
         detail = receiver
         if name in ("db.query", "db.write"):
+            changed(frame, node)
             model = model_of(frame, receiver, arguments)
             if model is not None:
                 symbol = model

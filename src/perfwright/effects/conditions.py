@@ -7,7 +7,7 @@ from perfwright.effects.observations import Lookup
 from perfwright.effects.orders import ASC, at_path, by_path
 from perfwright.effects.orders import MADE as COMPUTED
 from perfwright.effects.schema import DJANGO
-from perfwright.effects.values import Rows
+from perfwright.effects.values import ClassValue, Rows
 from perfwright.effects.where import NULL, RANGE, TEXT, Asked, column_of, django, finds_few, keyword, note, other, read
 from perfwright.effects.written import Scope
 from perfwright.index.lower import Node
@@ -56,6 +56,51 @@ def _note_unserved(
 def _named(node: Node) -> tuple[Any, ...]:
     keywords: tuple[Any, ...] = node[4] if node[0] == "call" else ()
     return keywords
+
+
+def joined(frame: Frame, rows: Rows, arguments: tuple[Node, ...]) -> list[tuple[Any, ...]]:
+    """Return the pairs of columns that a join puts together: said by a condition, else by the foreign key."""
+    scope = Scope(frame, frame.function, {}, 0)
+    if len(arguments) > 1:
+        asked = Asked()
+        read(scope, arguments[1], rows.model, asked)
+        both = [part[:2] for part in asked.filters if part[2] == "join"]
+        return list(zip(both[::2], both[1::2], strict=False))
+    value = frame.interp.peek(frame, arguments[0]) if arguments[0][0] in ("name", "attr") else None
+    other = frame.interp.schema.of(value.cls) if isinstance(value, ClassValue) else None
+    for holder, pointed in ((other, rows.model), (rows.model, other)):
+        for column in holder.columns.values() if holder is not None and pointed is not None else ():
+            table, _, key = column.target.partition(".")
+            if pointed is not None and table == pointed.table and key in pointed.columns:
+                return [((holder, column.name), (pointed, key))]
+    return []
+
+
+def changed(frame: Frame, node: Node) -> None:
+    """Note which rows `session.execute(delete(Run).where(...))` looks up, and what points to those that it deletes."""
+    scope = Scope(frame, frame.function, {}, 0)
+    said = node[3][0] if node[3] else None
+    made = scope.made(said[2]) if said is not None and said[0] == "name" else []
+    if said is not None and made:
+        said = made[0][0] if len(made) == 1 else None
+    asked = Asked()
+    while said is not None and said[0] == "call" and said[2][0] == "attr" and said[2][2][0] == "call":
+        if said[2][3] in ("where", "filter"):
+            for argument in said[3]:
+                read(scope, argument, None, asked)
+        said = said[2][2]
+    if said is None or said[0] != "call" or said[2][-1] not in ("delete", "update") or not said[3]:
+        return
+    value = frame.interp.peek(frame, said[3][0]) if said[3][0][0] in ("name", "attr") else None
+    model = frame.interp.schema.of(value.cls) if isinstance(value, ClassValue) else None
+    if model is None:
+        return
+    if asked.filters or asked.groups:
+        lookup = Lookup(frame.function, node[1], model, tuple(asked.filters), ())
+        lookup.sometimes, lookup.what = tuple(asked.groups), model.name
+        frame.lookups.append(lookup)
+    if said[2][-1] == "delete":
+        frame.interp.deleted(frame, model, node[1])
 
 
 def searched(frame: Frame, node: Node) -> None:

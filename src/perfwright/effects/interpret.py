@@ -752,13 +752,22 @@ class Interpreter(Names):
         if model is None or not (rows.filters or rows.sometimes or orders):
             return
         lookup = Lookup(frame.function, position, model, rows.filters, orders)
-        lookup.sometimes = rows.sometimes
+        lookup.sometimes, lookup.joins = rows.sometimes, rows.joins
         lookup.turned = rows.skips is not None or (rows.limited is PAGE and rows.takes is None)
         lookup.default, lookup.sorted = not rows.orders, rows.sorted
         lookup.limited = rows.limited is not None
         lookup.page, lookup.inner = page, inner
         lookup.what = query_symbol(rows)
         frame.lookups.append(lookup)
+
+    def deleted(self, frame: Frame, model: Model, position: int) -> None:
+        """Note the keys to rows that a statement deletes: the database looks for what points to each of them."""
+        for child in self.schema.by_class.values():
+            for column in child.columns.values() if not child.abstract and model.table else ():
+                if column.target.partition(".")[0] == model.table and not column.indexed:
+                    lookup = Lookup(frame.function, position, child, ((child, column.name, "child"),), ())
+                    lookup.what = f"{child.name}: its rows of a deleted {model.name}"
+                    frame.lookups.append(lookup)
 
     def looked_up_relation(self, frame: Frame, model: Model, relation: Relation, position: int) -> None:
         """Note the foreign key that following a relation looks up by."""

@@ -16,8 +16,8 @@ class Lookup:
     """
 
     __slots__ = (
-        "condition", "default", "filters", "function", "inner", "limited", "model", "orders", "page", "position",
-        "relation", "sometimes", "sorted", "turned", "what",
+        "condition", "default", "filters", "function", "inner", "joins", "limited", "model", "orders", "page",
+        "position", "relation", "sometimes", "sorted", "turned", "what",
     )  # fmt: skip
 
     def __init__(
@@ -25,6 +25,7 @@ class Lookup:
     ) -> None:
         self.function, self.position, self.model, self.filters, self.orders = function, position, model, filters, orders
         self.sometimes: tuple[tuple[Any, ...], ...] = ()  # filters that hold only where somebody asks for them
+        self.joins: tuple[tuple[Any, ...], ...] = ()  # pairs of (model, column) that a join puts together
         self.relation = ""
         self.limited = self.page = False
         self.turned = False  # the caller turns its pages

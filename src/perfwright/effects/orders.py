@@ -15,7 +15,7 @@ EITHER = "either"  # what is computed, as one of several that may come first
 CHOSEN = (CHOICE, EITHER)
 NAMED = ("collate", "label")  # what stands before them is sorted by, not what they are given
 OPEN = (  # what cannot be read, or only says where NULL stands
-    *("getattr", "text", "column", "literal_column", "is_", "is_not", "isnot"),
+    *("getattr", "text", "column", "literal_column", "is_", "is_not", "isnot", "lower", "Lower", "upper", "Upper"),
 )
 AROUND = ("desc", "asc", "nulls_last", "nulls_first", "nullslast", "nullsfirst", *NAMED)
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from perfwright.effects.conditions import filters_of
+from perfwright.effects.conditions import filters_of, joined
 from perfwright.effects.frame import Frame
 from perfwright.effects.iteration import loaded, query, query_symbol, relation_size, run_query
 from perfwright.effects.library import Model as LibraryModel
@@ -36,6 +36,7 @@ QUERY, FLASK_QUERY = "sqlalchemy.orm.Query", "flask_sqlalchemy.query.Query"
 KEEPS_ROWS = frozenset(
     ("all", "count", "exists", "__iter__", "__len__", "__bool__", "iterator", "get_queryset", "only")
 )
+JOINS = ("join", "outerjoin")
 INNER = ("subquery", "cte", "alias", "scalar_subquery", "as_scalar", "exists")  # make a part of another query
 AS_IS = ("F", "Value", "Cast")  # annotations that are no more than a column
 GROUPS = ("group_by", "distinct", "dates", "datetimes")
@@ -237,6 +238,9 @@ def method(  # noqa: C901 - one step a word of the vocabulary
         said = orders_of(rows, arguments, frame)
         replaces = rows.model is not None and rows.model.framework == DJANGO
         work.orders = (said or ((rows.model, "", ""),)) if replaces else rows.orders + said
+    if name in JOINS and arguments and rows.api.startswith("sqlalchemy"):
+        work = work.copy(frame.depth) if work is rows else work
+        work.joins = (*rows.joins, *joined(frame, rows, arguments))
     if name in INNER and rows.api.startswith("sqlalchemy") and not entry.does:
         frame.interp.looked_up(frame, rows, node[1], inner=True)
     for (key, _), value in zip(keywords, values[len(arguments) :], strict=False):
@@ -264,6 +268,8 @@ def method(  # noqa: C901 - one step a word of the vocabulary
                     event.model = entry
     for value in values:
         frame.use_whole(value)
+    if name == "delete" and rows.model is not None and rows.api in (QUERY, FLASK_QUERY):
+        frame.interp.deleted(frame, rows.model, node[1])
     if name == "update" and not rows.manager and not rows.stored:
         emptied(rows, keywords)
     if "db.write" in effects and work.model is not None:

@@ -25,7 +25,7 @@ TO_MANY = ("ManyToManyField", "ParentalManyToManyField", "GenericRelation", "Tag
 INDEXED = ("SlugField", "AutoField", "BigAutoField", "OneToOneField", "ForeignKey", "ParentalKey", "TreeForeignKey")
 FLAGS = ("BooleanField", "NullBooleanField", "Boolean", "bool")
 INDEXES = ("Index", "UniqueConstraint", "BTreeIndex", "HashIndex", "BrinIndex", "GinIndex", "GistIndex")
-MAKES_COLUMNS = ("Column", "mapped_column", "Field", "relationship", "dynamic_loader")
+MAKES_COLUMNS = ("Column", "mapped_column", "Field")
 RAISES = ("raise", "raise_on_sql", "noload")
 EAGER = ("joined", "selectin", "subquery", "immediate", "joined_inner")
 
@@ -684,6 +684,9 @@ def _django_indexes(meta: dict[str, Node]) -> Iterable[tuple[str, ...]]:
                 yield from [(column,) for column in columns]
             elif columns:
                 yield tuple(columns)
+            for part in walk(dict(call[4]).get("condition")):  # of a partial index
+                named = [key for key, _ in part[4] if key] if part[0] == "call" else []
+                yield from [(*columns, str(name).partition("__")[0]) for name in named]
             for argument in call[3]:  # Index(F("a"), ...), Index(Lower("name"), ...)
                 yield tuple(_strings(argument)[:1])
 
@@ -696,7 +699,11 @@ def _sqlalchemy_indexes(node: Node) -> Iterable[tuple[str, ...]]:
             columns = [_column_name(argument) for argument in call[3]]
             backwards = ["-" if _is_backwards(argument) else "" for argument in call[3]]
             columns = [sign + name for sign, name in zip(backwards, columns, strict=True)]
-            yield tuple(columns[1:] if kind == "Index" else columns)
+            own = columns[1:] if kind == "Index" else columns
+            yield tuple(own)
+            for key, value in call[4]:  # a partial index holds just the rows that are looked for
+                if key and key.endswith("_where"):
+                    yield from [(*own, name) for name in _words(value)]
 
 
 def _django_uniques(meta: dict[str, Node]) -> Iterable[frozenset[str]]:
@@ -719,6 +726,12 @@ def _sqlalchemy_uniques(node: Node) -> Iterable[frozenset[str]]:
             yield frozenset(_column_name(argument) for argument in call[3])
         elif kind == "Index" and _is_true(dict(call[4]).get("unique")):
             yield frozenset(_column_name(argument) for argument in call[3][1:])
+
+
+def _words(node: Node) -> list[str]:
+    """Return the names in the condition of a partial index, as text or as columns."""
+    names = [str(part[3]) for part in walk(node) if part[0] == "attr"]
+    return [*names, *(word for said in _strings(node) for word in re.findall(r"\w+", said))]
 
 
 def _is_backwards(node: Node) -> bool:

@@ -17,6 +17,7 @@ EVERY_LEVEL: Final = "~"  # after a relation to the own table: its rows have it 
 MOST_FIELDS = 64  # constant keys of a dict that are remembered
 NESTED: Final = 3  # collections inside each other whose items are told apart
 DEEPEST: Final = 12  # collections inside each other that are known at all
+EITHER_WAY = (None, "", "either")  # stands for conditions of which one or the other holds
 OPTIONS = 24  # groups of conditions of one query that hold only sometimes
 LITTLE = 20  # a constant number of items up to this is not worth a finding
 
@@ -295,9 +296,9 @@ class Rows(Value):
     """
 
     __slots__ = (
-        "api", "assumed", "columns", "custom", "escaped", "fetched", "filters", "grouped", "kept", "limited", "load",
-        "locked", "made", "manager", "model", "open", "orders", "owner", "position", "relation", "size", "skips",
-        "sometimes", "sorted", "stored", "takes", "values",
+        "api", "assumed", "columns", "custom", "escaped", "fetched", "filters", "grouped", "joins", "kept",
+        "limited", "load", "locked", "made", "manager", "model", "open", "orders", "owner", "position", "relation",
+        "size", "skips", "sometimes", "sorted", "stored", "takes", "values",
     )  # fmt: skip
     kind = "rows"
 
@@ -308,6 +309,7 @@ class Rows(Value):
         self.filters: tuple[Any, ...] = ()  # (model, column, operator)
         self.sometimes: tuple[tuple[Any, ...], ...] = ()  # filters that hold only where somebody asks for them
         self.orders: tuple[Any, ...] = ()  # (model, column, which way)
+        self.joins: tuple[tuple[Any, ...], ...] = ()  # pairs of (model, column) that a join puts together
         self.sorted: tuple[Function, int] | None = None  # where that is said
         self.made: frozenset[str] = frozenset()  # names that are computed for each row
         self.limited: Size | None = None
@@ -338,6 +340,7 @@ class Rows(Value):
         new.locked, new.skips, new.takes = self.locked, self.skips, self.takes
         new.sometimes, new.made, new.sorted = self.sometimes, self.made, self.sorted
         new.grouped, new.open = self.grouped, self.open
+        new.joins = self.joins
         return new
 
     def shape(self) -> Any:
@@ -486,11 +489,13 @@ def brought(first: frozenset[str], second: frozenset[str]) -> frozenset[str]:
 
 def options(first: Rows, second: Rows) -> tuple[tuple[Any, ...], ...]:
     """Return the groups of conditions that only one of two ways to a query adds."""
-    found = dict.fromkeys((*first.sometimes, *second.sometimes))
+    found: dict[tuple[Any, ...], None] = {}
     for one, other in ((first, second), (second, first)):
         more = tuple([part for part in one.filters if part not in other.filters])
         if more:
             found[more] = None
+        for group in one.sometimes:
+            found[group if group in other.sometimes else (*more, *group)] = None
     return tuple(found)[:OPTIONS]
 
 
@@ -519,6 +524,9 @@ def join(first: Value, second: Value) -> Value:
         merged = first.copy(max(first.depth, second.depth))
         merged.fetched = brought(first.fetched, second.fetched)
         merged.filters = tuple(name for name in first.filters if name in second.filters)
+        if len(merged.filters) < min(len(first.filters), len(second.filters)):
+            merged.filters = (*merged.filters, EITHER_WAY)  # it is never asked without either
+        merged.joins = tuple([pair for pair in first.joins if pair in second.joins])
         merged.sometimes, merged.made = options(first, second), first.made | second.made
         merged.orders, merged.sorted = either_order(first.orders, second.orders), first.sorted or second.sorted
         merged.skips, merged.takes = first.skips or second.skips, first.takes or second.takes

@@ -220,7 +220,9 @@ def cursor(ways: list[list[Filter]]) -> Filter | None:
 
 def keyword(model: Model, path: str, value: Node) -> list[Filter]:
     """Return what a keyword of a filter asks, by the framework's own names."""
-    return django(model, path, value) if model.framework == DJANGO else [(model, path, "eq")]
+    if model.framework == DJANGO:
+        return django(model, path, value)
+    return [(model, path, "flag" if value[0] == "const" and isinstance(value[2], bool) else "eq")]
 
 
 def django(model: Model, path: str, value: Node) -> list[Filter]:

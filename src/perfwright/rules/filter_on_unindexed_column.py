@@ -110,7 +110,7 @@ VERBS = {"order": "sort by", "page": "sort by", "range": "filter by a range of"}
 ALONE = ("eq", "range", "joined", "behind")
 # Of most rows the same is true; the few others are what somebody waits for.
 WAITS = re.compile(r"(^|_)(un)?(read|seen|opened|processed|sent|delivered|handled|acknowledged|resolved|done)$")
-SELECTIVE = ("eq", "exact", "iexact", "in", "relation", "pk", "or")
+SELECTIVE = ("eq", "exact", "iexact", "in", "relation", "pk", "or", "child")
 LISTED = 3  # columns named in one message
 BY_CONTENT = ("GinIndex", "GistIndex", "SpGistIndex", "BloomIndex", "OpClass", "SearchVector")
 
@@ -218,12 +218,27 @@ def confidence(how: str, lookup: Lookup) -> Confidence:
 def unindexed(lookup: Lookup) -> Iterator[tuple[Model, Column, str]]:
     """Give the columns that a query looks up by, where none of its conditions can use an index."""
     yield from searched(lookup, lookup.filters)
+    yield from children(lookup)
     told = set()
     for group in lookup.sometimes:
-        for model, column, how in searched(lookup, (*lookup.filters, *group)):
+        always = tuple([part for part in lookup.filters if part[2] != "either"])
+        for model, column, how in searched(lookup, (*always, *group)):
             if how in ALONE and any(part[1] == column.name for part in group) and column.name not in told:
                 told.add(column.name)
                 yield model, column, "behind" if how == "behind" else "sometimes"
+
+
+def children(lookup: Lookup) -> Iterator[tuple[Model, Column, str]]:
+    """Give the foreign key that a join finds the rows of a few parents by, where it has no index."""
+    for one, other in lookup.joins:
+        for (child, name), (parent, key) in ((one, other), (other, one)):
+            column, pointed = child.column(name), parent.column(key)
+            if column is None or column.indexed or pointed is None or not pointed.unique:
+                continue
+            asked = [(of, of.column(at), operator) for of, at, operator in lookup.filters if of is not None and at]
+            chosen = any(of is parent and operator in SELECTIVE for of, _, operator in asked)
+            if chosen and not any(of is child and known and known.indexed for of, known, _ in asked):
+                yield child, column, "joined"
 
 
 def searched(lookup: Lookup, filters: tuple[Filter, ...]) -> Iterator[tuple[Model, Column, str]]:
@@ -231,6 +246,8 @@ def searched(lookup: Lookup, filters: tuple[Filter, ...]) -> Iterator[tuple[Mode
     columns, found = [], False
     for model, name, operator in filters:
         if operator == "join":
+            joined = model.column(name) if lookup.inner and model is lookup.model and model is not None else None
+            found = found or (joined is not None and joined.indexed)  # the query around gives it a value
             continue
         column = model.column(name) if model is not None and name else None
         if model is None or column is None:
@@ -244,7 +261,7 @@ def searched(lookup: Lookup, filters: tuple[Filter, ...]) -> Iterator[tuple[Mode
         return
     for model, column, operator in columns:
         if operator in SELECTIVE and not column.is_flag:
-            yield model, column, "eq" if model is lookup.model and operator != "or" else "joined"
+            yield model, column, "eq" if model is lookup.model and operator not in ("or", "child") else "joined"
             return
     for model, column, operator in columns:
         if operator == "range":
@@ -303,6 +320,8 @@ def behind(lookup: Lookup, filters: tuple[Filter, ...]) -> Iterator[tuple[Model,
             return
     if not parents or any(columns <= equal for columns in lookup.model.uniques):
         return
+    if any(equal.issuperset(columns[:2]) for columns in lookup.model.indexes if len(columns) > 1):
+        return  # it finds them by two already
     for wanted in ("range", "eq", "in", "flag"):
         if wanted != "range" and not LOGS.search(lookup.model.name):
             return
