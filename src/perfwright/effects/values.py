@@ -14,6 +14,7 @@ from perfwright.index.lower import Node
 from perfwright.index.project import Class, Function, Module
 
 EVERY_LEVEL: Final = "~"  # after a relation to the own table: its rows have it too, and theirs
+FILLED: Final = "collections.defaultdict"
 MOST_FIELDS = 64  # constant keys of a dict that are remembered
 NESTED: Final = 3  # collections inside each other whose items are told apart
 DEEPEST: Final = 12  # collections inside each other that are known at all
