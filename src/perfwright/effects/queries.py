@@ -321,6 +321,7 @@ def _refined(
         new.columns = tuple(str(a[2]) for a in node[3] if a[0] == "const")
     if name in ("only", "defer"):
         new.columns = ("*",)
+    new.joined = rows.joined or name in ("join", "outerjoin", "join_from")
     if name in GROUPS or (name == "annotate" and rows.values):
         new.grouped = True
     return new

@@ -289,9 +289,9 @@ class Rows(Value):
     """
 
     __slots__ = (
-        "api", "assumed", "columns", "custom", "escaped", "fetched", "filters", "grouped", "kept", "limited", "load",
-        "locked", "manager", "model", "open", "orders", "owner", "position", "relation", "size", "skips", "stored",
-        "takes", "values",
+        "api", "assumed", "columns", "custom", "escaped", "fetched", "filters", "grouped", "joined", "kept", "limited",
+        "load", "locked", "manager", "model", "open", "orders", "owner", "position", "relation", "size", "skips",
+        "stored", "takes", "values",
     )  # fmt: skip
     kind = "rows"
 
@@ -309,6 +309,7 @@ class Rows(Value):
         self.values = False  # values(), values_list(): rows are tuples or dicts, not objects
         self.columns: tuple[str, ...] = ()
         self.grouped = False  # GROUP BY, DISTINCT: one row for each group
+        self.joined = False  # with another table, which may leave some rows out
         self.open = False  # it is given keys to look up that were themselves read from all of a table
         self.stored = False  # already in memory: prefetched, or run before
         self.assumed = False
@@ -327,7 +328,7 @@ class Rows(Value):
         new.relation, new.owner, new.values, new.columns = self.relation, self.owner, self.values, self.columns
         new.assumed, new.size, new.custom = self.assumed, self.size, self.custom
         new.locked, new.skips, new.takes = self.locked, self.skips, self.takes
-        new.grouped, new.open = self.grouped, self.open
+        new.grouped, new.joined, new.open = self.grouped, self.joined, self.open
         return new
 
     def shape(self) -> Any:
