@@ -8,6 +8,7 @@ from perfwright.effects.iteration import deepen
 from perfwright.effects.queries import FLASK_QUERY, MANAGER, QUERY, follow, manager
 from perfwright.effects.schema import DJANGO
 from perfwright.effects.values import (
+    FILLED,
     UNKNOWN,
     Awaitable,
     ClassValue,
@@ -350,7 +351,7 @@ def quiet_value(interp: "Interpreter", function: Function, node: Node) -> Value:
     if isinstance(found, Awaitable):
         found = found.result
     if isinstance(found, Sequence) and found.fills:
-        return UNKNOWN  # other methods fill it
+        return Foreign(FILLED, 0)  # other methods fill it
     return deepen(found, 0)
 
 

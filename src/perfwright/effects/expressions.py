@@ -73,10 +73,12 @@ def subscript(frame: Frame, node: Node) -> Value:
 
 
 def filled_by(frame: Frame, base: Sequence, key: Node) -> None:
-    """`groups[key]` of a `defaultdict`: as many come to be in it as the loops around it ask for."""
+    """`groups[key]` of a `defaultdict`: the loops around it put more and more there, a group for many rows."""
     frame.value(key)
     if base.fills and frame.loops and key[0] != "const":
         frame.interp.grow(frame, base, base.element)
+        if not base.size.is_little:
+            base.size = ITEMS
 
 
 def taken(frame: Frame, load: Load, node: Node) -> None:

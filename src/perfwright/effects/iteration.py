@@ -55,7 +55,7 @@ def loaded(frame: Frame, rows: Rows, position: int) -> Load:
     """Watch rows that are in memory from here on."""
     load = Load(rows.model, position, query_symbol(rows))
     load.relation = rows.relation
-    load.filtered = bool(rows.filters)
+    load.filtered = bool(rows.filters) or (rows.joined and rows.values)
     keyed = any(name in ("id", "pk") and how != "not" for model, name, how in rows.filters if model is rows.model)
     load.limited = rows.limited is not None or (keyed and not rows.open)
     load.values, load.grouped, load.follows = rows.values, rows.grouped and rows.values, keyed and rows.open

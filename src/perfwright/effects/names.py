@@ -9,11 +9,13 @@ from perfwright.effects.iteration import deepen
 from perfwright.effects.protocols import OPERATORS, special
 from perfwright.effects.scans import search
 from perfwright.effects.values import (
+    FILLED,
     ITEMS,
     UNKNOWN,
     Awaitable,
     Constant,
     External,
+    Foreign,
     FunctionValue,
     Instance,
     Load,
@@ -65,8 +67,9 @@ class Names:
                 value.kept = True
             base = frame.value(target[2])
             if isinstance(base, Instance):
-                if not (isinstance(value, Sequence) and value.fills):  # what other methods fill is not known yet
-                    self.instance_types.setdefault((id(base.cls), target[3]), deepen(value, 0))
+                later = isinstance(value, Sequence) and value.fills  # other methods fill it
+                kept = Foreign(FILLED, 0) if later else deepen(value, 0)
+                self.instance_types.setdefault((id(base.cls), target[3]), kept)
                 found = self.project.class_member(base.cls, f"{target[3]}=")
                 if isinstance(found, tuple) and found[1][0] == "func":
                     setter = found[0].module.functions[found[1][1]]

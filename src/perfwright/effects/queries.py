@@ -342,6 +342,7 @@ def _refined(
         new.columns = ("*",)
     if name in ("annotate", "alias") and not rows.values:
         new.made |= {key for key, value in node[4] if key and value[0] != "const" and value[2][-1] not in AS_IS}
+    new.joined = rows.joined or name in ("join", "outerjoin", "join_from")
     if name in GROUPS or (name == "annotate" and rows.values):
         new.grouped = True
     return new

@@ -32,7 +32,7 @@ CONVERSIONS = (
 )
 TRANSPARENT = (
     *("now", "utcnow", "today", "localdate", "timedelta", "lower", "upper", "strip", "casefold", "date"),
-    *("startswith", "endswith", "lstrip", "rstrip", "weekday", "ceil", "floor", "total_seconds", "isoformat"),
+    *("startswith", "endswith", "lstrip", "rstrip", "weekday", "ceil", "floor", "isoformat"),
     *("all", "first", "last", "exists", "count"),  # of what a row leads to
 )
 ASKS = ("any", "all", "len", "bool", "set")  # what a condition may call, beside what SQL has

@@ -68,7 +68,7 @@ def annotated(frame: Frame, node: Node) -> bool:
         value = named if named.kind != "unknown" else value
     elif isinstance(value, Sequence) and value.size.constant == 0 and value.element.kind == "unknown":
         named = frame.interp.annotation(frame.module, node[3], frame.depth)
-        if isinstance(named, Sequence) and named.of == value.of:
+        if isinstance(named, Sequence) and named.of == value.of and not value.fills:
             if node[2][0] == "attr":
                 value = named  # other methods fill it
             else:

@@ -14,6 +14,7 @@ from perfwright.index.lower import Node
 from perfwright.index.project import Class, Function, Module
 
 EVERY_LEVEL: Final = "~"  # after a relation to the own table: its rows have it too, and theirs
+FILLED: Final = "collections.defaultdict"
 MOST_FIELDS = 64  # constant keys of a dict that are remembered
 NESTED: Final = 3  # collections inside each other whose items are told apart
 DEEPEST: Final = 12  # collections inside each other that are known at all
@@ -296,7 +297,7 @@ class Rows(Value):
     """
 
     __slots__ = (
-        "api", "assumed", "columns", "custom", "escaped", "fetched", "filters", "grouped", "joins", "kept",
+        "api", "assumed", "columns", "custom", "escaped", "fetched", "filters", "grouped", "joined", "joins", "kept",
         "limited", "load", "locked", "made", "manager", "model", "open", "orders", "owner", "position", "relation",
         "size", "skips", "sometimes", "sorted", "stored", "takes", "values",
     )  # fmt: skip
@@ -320,6 +321,7 @@ class Rows(Value):
         self.values = False  # values(), values_list(): rows are tuples or dicts, not objects
         self.columns: tuple[str, ...] = ()
         self.grouped = False  # GROUP BY, DISTINCT: one row for each group
+        self.joined = False  # with another table, which may leave some rows out
         self.open = False  # it is given keys to look up that were themselves read from all of a table
         self.stored = False  # already in memory: prefetched, or run before
         self.assumed = False
@@ -339,8 +341,8 @@ class Rows(Value):
         new.assumed, new.size, new.custom = self.assumed, self.size, self.custom
         new.locked, new.skips, new.takes = self.locked, self.skips, self.takes
         new.sometimes, new.made, new.sorted = self.sometimes, self.made, self.sorted
-        new.grouped, new.open = self.grouped, self.open
         new.joins = self.joins
+        new.grouped, new.joined, new.open = self.grouped, self.joined, self.open
         return new
 
     def shape(self) -> Any:

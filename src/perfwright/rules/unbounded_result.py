@@ -98,6 +98,7 @@ The table is small and stays so: name its size in the settings.
 from collections.abc import Iterator
 
 from perfwright.effects.observations import Response
+from perfwright.effects.schema import SQL
 from perfwright.effects.summary import Effects
 from perfwright.effects.values import Load
 from perfwright.finding import Confidence, Cost, Finding, Proof, Step, Term
@@ -148,7 +149,10 @@ def told(effects: Effects, response: Response) -> Finding:
 
 
 def confidence(response: Response) -> Confidence:
-    return "likely" if response.load.filtered else "certain"
+    load = response.load
+    if load.values and load.filtered and load.model is not None and load.model.framework != SQL:
+        return "possible"  # a few columns of what belongs to one: seldom the table
+    return "likely" if load.filtered else "certain"
 
 
 RULE = Rule(
