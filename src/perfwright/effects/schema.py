@@ -39,7 +39,7 @@ class Column:
         self.name, self.type, self.line, self.module, self.indexed = name, kind, line, module, indexed
         self.unique = unique  # no two rows have the same in it
         self.is_flag = kind in FLAGS
-        self.optional = False  # a form may leave it out, or it may be NULL: many rows have nothing in it
+        self.optional = False  # NULL in many rows
         self.target = ""  # what a foreign key points to, as written: "users.id"
 
 
@@ -344,7 +344,7 @@ class Schema:
                 unique = kind.endswith("AutoField") or any(_is_true(keywords.get(k)) for k in ("unique", "primary_key"))
                 indexed = unique or kind in INDEXED or _is_true(keywords.get("db_index"))
                 column = model.columns[name] = Column(name, kind, line, cls.module, indexed, unique)
-                column.optional = any(_is_true(keywords.get(key)) for key in ("blank", "null"))
+                column.optional = _is_true(keywords.get("null"))
             elif kind.endswith("Manager") or "objects" in name or kind in ("as_manager", "from_queryset"):
                 model.managers[name] = call
         model.columns.setdefault("id", Column("id", "AutoField", cls.line, cls.module, True, True))

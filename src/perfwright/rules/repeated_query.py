@@ -1,7 +1,8 @@
 """The same query is run again, with the same arguments, on the way of one request.
 
 The second answer is the first: keep it in a variable, or pass it on. It is seldom written twice in a row; two
-helpers that each look up what they need do it as well.
+helpers that each look up what they need do it as well. A search inside of texts that is counted and then run for its
+page reads the whole table twice: one pass can give both.
 
 ## Slow
 
@@ -51,18 +52,96 @@ Something may have changed the rows in between, and the second answer must show 
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 from perfwright.effects.frame import Event
 from perfwright.effects.summary import Effects
 from perfwright.finding import Cost, Finding, Proof, Step, Term
-from perfwright.index.lower import line_of
+from perfwright.index.lower import Node, line_of
+from perfwright.index.project import Function
+from perfwright.index.tree import called_names, walk
 from perfwright.rules._contract import Rule
+
+WHERE = ("where", "filter")
+PAGES = ("limit", "offset", "slice", "order_by", "options")
 
 
 def find(effects: Effects) -> Iterator[Finding]:
     for event, earlier in effects.repeats:
         if event.effect == "db.query":
             yield told(effects, event, earlier)
+    models = {lookup.model.name: lookup for lookup in effects.lookups if lookup.condition == "text"}
+    if models:
+        for place, page in counted(effects.function):
+            yield searched(effects, next(iter(models)), place, page)
+
+
+def searched(effects: Effects, model: str, place: int, page: int) -> Finding:
+    function = effects.function
+    return Finding(
+        rule=RULE.name,
+        place=effects.place(function, place),
+        symbol=model,
+        message=f"the search inside of texts of line {line_of(page)} is run a second time, to count what it finds",
+        cure="Let one pass give both: select func.count().over() (Window) with the page, or count up to a limit only.",
+        confidence="likely",
+        chain=(
+            effects.step(function, page, f"search in {model}"),
+            effects.step(function, place, "the same search, counted"),
+        ),
+        cost=Cost(terms=(Term("db.seqscan", (model,)),)),
+    )
+
+
+def counted(function: Function) -> Iterator[tuple[int, int]]:
+    """Give where a statement, or a list of conditions, is counted, and where it is run for a page."""
+    counts: dict[str, int] = {}
+    pages: dict[str, int] = {}
+    for trail in calls(function.body):
+        call = trail[-1]
+        method = call[2][3] if call[2][0] == "attr" else ""
+        for name in names_of(call, method):
+            if method == "count" or (method in ("subquery", *WHERE) and "count" in called_names(selected(trail))):
+                counts.setdefault(name, call[1])
+            elif method in PAGES or method in WHERE:
+                pages.setdefault(name, call[1])
+    for name, place in counts.items():
+        if name in pages:
+            yield place, pages[name]
+
+
+def names_of(call: Node, method: str) -> list[str]:
+    """Return the statement whose method a call is, or the lists of conditions that it is given."""
+    base: Node = call[2]
+    while base[0] == "attr" or (base[0] == "call" and base[2][0] == "attr"):
+        base = base[2]
+    given = [each[2][2] for each in call[3] if each[0] == "star" and each[2][0] == "name"] if method in WHERE else []
+    return given or ([base[2]] if base[0] == "name" and method in ("count", "subquery", *PAGES) else [])
+
+
+def selected(trail: tuple[Node, ...]) -> Node:
+    """Return what a query selects: the arguments of its `select(...)`, also where the call is inside of one of them."""
+    whole = trail[-1]
+    for node in trail[-2::-1]:
+        if node[0] not in ("call", "attr"):
+            break
+        whole = node
+    made = [node for node in walk(whole) if node[0] == "call" and node[2][-1] == "select"]
+    return made[0][3] if made else ()
+
+
+def calls(tree: Any) -> Iterator[tuple[Node, ...]]:
+    """Give the nodes from a statement down to each call."""
+    stack: list[tuple[Any, tuple[Node, ...]]] = [(tree, ())]
+    while stack:
+        node, above = stack.pop()
+        if type(node) is not tuple:
+            continue
+        if len(node) > 1 and type(node[0]) is str and type(node[1]) is int:
+            above = (*above, node)
+            if node[0] == "call":
+                yield above
+        stack.extend([(part, above) for part in node[::-1]])
 
 
 def told(effects: Effects, event: Event, earlier: int) -> Finding:
@@ -83,5 +162,9 @@ def told(effects: Effects, event: Event, earlier: int) -> Finding:
 
 
 RULE = Rule(
-    name="repeated-query", sees=("repeat",), spends=("latency", "queries"), proof=Proof.count("queries"), find=find
+    name="repeated-query",
+    sees=("repeat", "look-up"),
+    spends=("latency", "queries"),
+    proof=Proof.count("queries"),
+    find=find,
 )
