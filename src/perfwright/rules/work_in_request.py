@@ -3,8 +3,8 @@
 The request takes as long as the mail server does, and fails when it does. In a queue the same work is done a moment
 later, is tried again when it fails, and nobody waits.
 
-So it is with figures over a whole table (`select(Rating.product, func.avg(Rating.stars)).group_by(Rating.product)` without
-a condition): every request reads all rows for what changes with one of them.
+So it is with figures over a whole table, such as `select(Rating.product, func.avg(Rating.stars))` with a `group_by` and
+no condition: every request reads all rows for what changes with one of them.
 
 ## Setup
 
