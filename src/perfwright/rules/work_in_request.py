@@ -3,6 +3,9 @@
 The request takes as long as the mail server does, and fails when it does. In a queue the same work is done a moment
 later, is tried again when it fails, and nobody waits.
 
+So it is with figures over a whole table, such as `select(Rating.product, func.avg(Rating.stars))` with a `group_by` and
+no condition: every request reads all rows for what changes with one of them.
+
 ## Setup
 
 ```python
@@ -92,8 +95,10 @@ from dataclasses import replace
 
 from perfwright.effects.frame import Link
 from perfwright.effects.summary import Effect, Effects
-from perfwright.finding import Confidence, Finding, Proof
+from perfwright.finding import Confidence, Cost, Finding, Proof, Term
 from perfwright.index.lower import Node
+from perfwright.index.tree import text
+from perfwright.rules._aggregates import grouped
 from perfwright.rules._code import goes_on_after_failure, path_to
 from perfwright.rules._contract import Rule
 from perfwright.rules._held import waits, what
@@ -123,6 +128,8 @@ MAILS = ("mail", "smtp")
 
 
 def find(effects: Effects) -> Iterator[Finding]:
+    if "def" in effects.reading.seen:
+        yield from counted(effects)
     if not effects.entry or effects.entry.startswith(ASIDE):
         return
     calls: dict[int, Effect] = {}
@@ -148,6 +155,41 @@ def find(effects: Effects) -> Iterator[Finding]:
         if many:
             finding = replace(finding, place=effects.place(*handed_over(effect)[:2]))
         yield finding
+
+
+def counted(effects: Effects) -> Iterator[Finding]:
+    """Give the queries that count or add up all rows of a table, group by group; `settle` asks who waits for them."""
+    for found in grouped(effects):
+        shown = text(found.call)
+        position = chain_start(found.call)
+        yield Finding(
+            rule=RULE.name,
+            place=effects.place(effects.function, position),
+            symbol=f"{found.table} by group",
+            message=f"each request groups all rows of {found.table} anew: `{shown}`",
+            cure=(
+                "Keep the figures beside what they are about when a row is written, or make them now and then: in a "
+                "table of totals, a materialized view, a cache with a lifetime."
+            ),
+            confidence="likely",
+            chain=(effects.step(effects.function, position, f"db.query: {shown}"),),
+            cost=Cost(terms=(Term("db.seqscan", (found.table,)),)),
+        )
+
+
+def chain_start(node: Node) -> int:
+    """Return where a chain of calls begins, which is where a person looks."""
+    while node[0] in ("call", "attr", "sub"):
+        node = node[2]
+    return int(node[1])
+
+
+def settle(finding: Finding) -> Finding:
+    """What is grouped anew matters where somebody waits for it, not in a task, and not where nobody is known to ask."""
+    if not finding.symbol.endswith(" by group"):
+        return finding
+    asked = any(not entry.startswith((*ASIDE, "migration ", "program ")) for entry in finding.entry_points)
+    return finding if asked else replace(finding, confidence="possible")
 
 
 def handed_over(effect: Effect) -> Link:
@@ -242,4 +284,11 @@ def imported(effects: Effects) -> set[str]:
     return {top for module in effects.project.modules.values() for top in module.imports}
 
 
-RULE = Rule(name="work-in-request", sees=WORK, spends=("latency",), proof=Proof("scenario", "waiting"), find=find)
+RULE = Rule(
+    name="work-in-request",
+    sees=(*WORK, "def"),
+    spends=("latency",),
+    proof=Proof("scenario", "waiting"),
+    find=find,
+    settle=settle,
+)
