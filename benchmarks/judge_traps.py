@@ -4,8 +4,8 @@
     python benchmarks/judge_traps.py order ties     those whose group or name has one of the words
     python benchmarks/judge_traps.py --labels       only whether the pairs are labelled rightly, without the judge
 
-Exits 1 where a pair that is not equivalent is called `same`, where fewer than 95% of the equivalent ones are, or where a
-label does not hold.
+Exits 1 where a pair that is not equivalent is called `same`, where fewer than 95% of the equivalent ones are, or where
+a label does not hold.
 """
 
 import argparse
@@ -47,7 +47,7 @@ try:
 except BaseException as error:
     print(type(error).__name__, error)
 """
-# A colleague's unit test: results compared by `==`, of an exception the type. Pickled, as each side has classes of its own.
+# A colleague's unit test: `==` of results, the type of exceptions. Pickled, as each side has classes of its own.
 PLAIN = """
 def call(args):
     try:
