@@ -7,7 +7,7 @@ PIP     := $(BIN)/python -m pip --disable-pip-version-check install --quiet --co
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all check format bench bench-peers bench-growth bench-profiles bench-capture bench-containment \
-	bench-libraries bench-scale limits prove aicode aicode-best conformance libraries docs golden house clean
+	bench-libraries bench-scale traps limits prove aicode aicode-best conformance libraries docs golden house clean
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,6 +68,9 @@ bench-libraries: .venv/.dev ## Measure each public function of five libraries, w
 
 bench-scale: .venv/.dev ## Scale whole applications twice: routes answered, counts the same, findings confirmed
 	@$(BIN)/python benchmarks/check_scale.py
+
+traps: .venv/.dev ## Judge pairs of functions of which it is known whether they behave the same, or those of WORDS="a b"
+	@$(BIN)/python benchmarks/judge_traps.py $(WORDS)
 
 limits: .venv/.dev ## Check hostile input, 20,000 random programs and a million lines: no crash, no hang, 2 GB at most
 	@$(BIN)/python benchmarks/check_hostile.py
