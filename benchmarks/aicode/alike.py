@@ -44,6 +44,11 @@ def plain(text):
     return VARIES.sub("~", text)
 
 
+def plain_value(value):
+    """Return the value of a column without what differs from run to run; a number stays one."""
+    return plain(value if isinstance(value, str) else repr(value)) if isinstance(value, str | bytes) else value
+
+
 class Record:
     """What the driver saw: answers in their order, and the rows of each table, each as (what it is, its text)."""
 
@@ -65,8 +70,8 @@ class Record:
             for table in tables:
                 columns = sorted(row[1] for row in db.execute(f'PRAGMA table_info("{table}")'))
                 names = ", ".join(f'"{column}"' for column in columns)
-                rows = [dict(zip(columns, row, strict=True)) for row in db.execute(f'SELECT {names} FROM "{table}"')]
-                self.seen.append((f"rows of {table}", "\n".join(sorted(plain(json.dumps(row, default=repr)) for row in rows))))
+                rows = [dict(zip(columns, map(plain_value, row), strict=True)) for row in db.execute(f'SELECT {names} FROM "{table}"')]
+                self.seen.append((f"rows of {table}", "\n".join(sorted(map(json.dumps, rows)))))
 
 
 def pretty(text):
