@@ -31,8 +31,10 @@ def orders_of(rows: Rows, arguments: tuple[Node, ...], frame: Frame) -> tuple[Or
     return (*first, *found)
 
 
-def read(rows: Rows, scope: Scope, node: Node, way: str) -> list[Order]:
+def read(rows: Rows, scope: Scope, node: Node, way: str) -> list[Order]:  # noqa: C901 - one line a shape
     tag = node[0]
+    if not scope.spend():
+        return []
     if tag == "star":
         return read(rows, scope, node[2], way)
     if tag == "coll":

@@ -69,7 +69,9 @@ def other(model: Model | None) -> Filter:
 def read(scope: Scope, node: Node, model: Model | None, asked: Asked) -> None:  # noqa: C901 - one line a shape
     """Add what a condition asks; `model` is what Django's paths begin at."""
     tag = node[0]
-    if tag == "star":
+    if not scope.spend():
+        asked.add([other(model)])
+    elif tag == "star":
         read(scope, node[2], model, asked)
     elif tag in ("coll", "bool"):
         for item in node[3]:

@@ -5,6 +5,7 @@ only sometimes.
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from perfwright.effects.frame import Frame
 from perfwright.effects.schema import Model
@@ -16,6 +17,7 @@ Path = tuple[int, ...]  # the blocks around a statement that run only sometimes
 Step = tuple[Node, bool]  # an expression, and whether it counts only sometimes
 DEEPEST = 6  # names and helpers that are followed, one from the other
 MOST = 24  # conditions of one name
+ENOUGH = 2_000  # expressions read for one call
 ADDS = ("append", "add", "insert", "extend", "update")
 
 UNREAD: Node = ("unread", 0)  # what somebody else has put into a name already
@@ -24,10 +26,16 @@ UNREAD: Node = ("unread", 0)  # what somebody else has put into a name already
 class Scope:
     """Where an expression is written: in the function that is being read, or in a helper, with what it is given."""
 
-    __slots__ = ("frame", "function", "given", "level")
+    __slots__ = ("frame", "function", "given", "level", "spent")
 
     def __init__(self, frame: Frame, function: Function, given: "dict[str, tuple[Scope, Node]]", level: int) -> None:
         self.frame, self.function, self.given, self.level = frame, function, given, level
+        self.spent = [0]  # expressions read, together with those of the scopes that follow from this one
+
+    def spend(self) -> bool:
+        """Tell whether one more expression may be read: names that name each other could go on for ever."""
+        self.spent[0] += 1
+        return self.spent[0] <= ENOUGH
 
     @property
     def is_own(self) -> bool:
@@ -63,13 +71,15 @@ class Scope:
         return {parameter[0] for parameter in self.function.parameters}
 
     def deeper(self) -> "Scope":
-        return Scope(self.frame, self.function, self.given, self.level + 1)
+        scope = Scope(self.frame, self.function, self.given, self.level + 1)
+        scope.spent = self.spent
+        return scope
 
     def made(self, name: str) -> list[Step]:
         """Return what a name is made from: what it is bound to, and what is added to it."""
         if self.level >= DEEPEST:
             return []
-        found = [(node, path, bound) for key, node, path, bound in written(self.function.body, ()) if key == name]
+        found = bindings(self.function).get(name, [])
         if found:
             begins = next((path for _, path, bound in found if bound), ())
             made = [(node, not is_within(path, begins)) for node, path, _ in found[:MOST]]
@@ -98,12 +108,23 @@ class Scope:
         names = [parameter[0] for parameter in function.parameters]
         given = {name: (self, node) for name, node in zip(names, call[3], strict=False) if node[0] != "star"}
         given.update({name: (self, node) for name, node in call[4] if name})
-        return Scope(self.frame, function, given, self.level + 1)
+        scope = Scope(self.frame, function, given, self.level + 1)
+        scope.spent = self.spent
+        return scope
 
     def returned(self) -> list[Step]:
         """Return what a helper returns or yields."""
         found = list(given_back(self.function.body, False))
         return [(node, only and len(found) > 1) for node, only in found[:MOST]]
+
+
+@lru_cache(maxsize=64)
+def bindings(function: Function) -> dict[str, list[tuple[Node, Path, bool]]]:
+    """Return what each name of a function is bound to and given more, see `written`."""
+    found: dict[str, list[tuple[Node, Path, bool]]] = {}
+    for name, node, path, binds in written(function.body, ()):
+        found.setdefault(name, []).append((node, path, binds))
+    return found
 
 
 def is_within(path: Path, begins: Path) -> bool:
