@@ -79,6 +79,8 @@ def filled_by(frame: Frame, base: Sequence, key: Node) -> None:
         frame.interp.grow(frame, base, base.element)
         if not base.size.is_little:
             base.size = ITEMS
+        if isinstance(base.element, Sequence):
+            base.known = False  # what goes through the groups may be what takes many at once
 
 
 def taken(frame: Frame, load: Load, node: Node) -> None:
