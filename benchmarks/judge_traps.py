@@ -10,7 +10,9 @@ a label does not hold.
 
 import argparse
 import json
+import os
 import re
+import signal
 import statistics
 import subprocess
 import sys
@@ -214,26 +216,29 @@ def judge(trap: Trap) -> Judged:
         before, after = lay(trap, folder)
         words = [f"{before.name}:{trap.function}", f"{after.name}:{trap.function}", "--format", "json"]
         start = time.perf_counter()
-        try:
-            done = subprocess.run(
-                [sys.executable, "-m", "perfwright.app.main", "verify", *words],
-                cwd=folder,
-                capture_output=True,
-                text=True,
-                errors="backslashreplace",
-                timeout=LIMIT,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            return Judged(trap=trap, verdict="no end", told="", seconds=LIMIT, plain=plain)
+        command = [sys.executable, "-m", "perfwright.app.main", "verify", *words]
+        with subprocess.Popen(
+            command,
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="backslashreplace",
+            start_new_session=True,
+        ) as process:
+            try:
+                printed, complained = process.communicate(timeout=LIMIT)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)  # it has children of its own
+                return Judged(trap=trap, verdict="no end", told="", seconds=LIMIT, plain=plain)
         seconds = time.perf_counter() - start
     try:
-        answer = json.loads(done.stdout)["verify"]
+        answer = json.loads(printed)["verify"]
         verdict, told = str(answer["verdict"]), str(answer["reason"])
         if shown := answer.get("counterexample"):
             told += f": {shown['call']} {shown['before']} / {shown['after']}"
     except (ValueError, KeyError, TypeError):
-        verdict, told = "no answer", (done.stderr.strip().splitlines() or ["it printed nothing"])[-1]
+        verdict, told = "no answer", (complained.strip().splitlines() or ["it printed nothing"])[-1]
     return Judged(trap=trap, verdict=verdict, told=told, seconds=seconds, plain=plain)
 
 
