@@ -64,10 +64,10 @@ def finds_one(table: Model, where: str) -> bool:
         return False
     for part in re.split(r"\band\b", where, flags=re.I):
         found = CONDITION.match(part)
-        if found is None or found.group(2).lower() not in ("=", "==", "in") or not GIVEN.match(found.group(3)):
+        if found is None or found.group(3).lower() not in ("=", "==", "in") or not GIVEN.match(found.group(4)):
             continue
-        column = table.columns.get(found.group(1))
-        if found.group(1).lower() in KEYS or (column is not None and column.unique):
+        column = table.columns.get(found.group(2))
+        if found.group(2).lower() in KEYS or (column is not None and column.unique):
             return True
     return False
 
