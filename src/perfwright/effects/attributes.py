@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from perfwright.effects.interpret import Interpreter
 
 DJANGO_MODEL = "django.db.models.Model"
-REQUEST_STATE = "flask.g"
 MEANT = 3  # names that stand for each other
 OVERRIDES = 6  # readings of a method that overrides a library's, for other models: then it is the library's again
 FORM_DATA = "cleaned_data"  # of a form: what one request sent, by field
@@ -85,13 +84,13 @@ def of_unknown(base: Value, name: str) -> Value | None:
 
 def of_external(interp: "Interpreter", frame: Frame, base: External, name: str, node: Node) -> Value:
     if base.name in HOLDERS:
-        return Value(frame.depth)  # whatever the project keeps there
+        kept = of_request(interp, name)
+        return kept if kept.kind != "unknown" else Value(frame.depth)
     qualified = interp.libraries.canonical(f"{base.name}.{name}")
     entry = interp.libraries.get(qualified)
     if entry is not None and entry.attribute:
         return attribute_entry(frame, entry, base, node)
-    kept = of_request(interp, name) if base.name == REQUEST_STATE else UNKNOWN
-    return kept if kept.kind != "unknown" else External(qualified, base.bound)
+    return External(qualified, base.bound)
 
 
 def of_request(interp: "Interpreter", name: str) -> Value:
