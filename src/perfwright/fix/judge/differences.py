@@ -30,11 +30,11 @@ SEEN = (
     ("environment", "it leaves the environment otherwise"),
     ("files", "it leaves other files"),
 )
-CALLS = (
-    "",
-    " when it is called again, after what it gave was changed",
-    " when it is called again, after its arguments were changed",
-)
+HOW = {
+    "left": " when what it gives is left after one item",
+    "spoilt": " when it is called again, after what it gave was changed",
+    "changed": " when it is called again, after its arguments were changed",
+}
 OUT_OF_DOMAIN = ("builtins:TypeError", "builtins:AttributeError")
 EXHAUSTED = ("builtins:RecursionError", "builtins:MemoryError")
 
@@ -58,22 +58,20 @@ def difference(before: Any, after: Any, allowed: Sequence[str], *, beyond: bool)
         return None
     if "unmade" in after:
         return Difference("its arguments cannot be made", "made", str(after["unmade"]))
-    for place, (one, other) in enumerate(zip(before["calls"], after["calls"], strict=False)):
-        kind = one["outcome"][0]
+    for one, other in zip(before["calls"], after["calls"], strict=False):
+        kind, how = one["outcome"][0], HOW.get(one["how"], "")
         raised = one["outcome"][1] if kind == "raised" else ""
         if kind == "late" or raised in EXHAUSTED or (beyond and raised in OUT_OF_DOMAIN):
             return None
         for name, what in SEEN:
             left, right = (_known(each.get(name), name, allowed) for each in (one, other))
             if not _same(left, right) and not _alike(left, right, allowed):
-                return Difference(what + CALLS[min(place, 2)], _told(name, one), _told(name, other))
+                return Difference(what + how, _told(name, one), _told(name, other))
         for name in one["state"]:
             if name in other["state"]:
                 left, right = one["state"][name], other["state"][name]
                 if not _same(left, right) and not _alike(left, right, allowed):
-                    return Difference(
-                        f"it leaves `{name}` otherwise{CALLS[min(place, 2)]}", *map(trees.shown, (left, right))
-                    )
+                    return Difference(f"it leaves `{name}` otherwise{how}", *map(trees.shown, (left, right)))
     if len(before["calls"]) != len(after["calls"]):
         return Difference("its arguments are left otherwise", "", "")
     return None
@@ -124,8 +122,6 @@ def _told(name: str, call: Any) -> str:
             kind = outcome[1].rpartition(":")[2]
             return f"raises {kind}: {outcome[2]}" if outcome[2] else f"raises {kind}"
         result = call["result"]
-        if isinstance(result, list) and len(result) == 3 and tag_of_walked(result):
-            return f"an iterator of {trees.shown(result[2])}"
         return f"gives {trees.shown(result)}"
     held = call[name]
     if name == "args":
@@ -135,11 +131,6 @@ def _told(name: str, call: Any) -> str:
     if name == "events":
         return "; ".join(_event(each) for each in held[:12]) or "nothing"
     return str(held)[: trees.LONGEST]
-
-
-def tag_of_walked(result: Tree) -> bool:
-    """Tell whether a result is what came of an iterator."""
-    return result[0] == "l" and len(result[2]) == 2 and isinstance(result[2][0], str)
 
 
 def _event(event: Sequence[Any]) -> str:

@@ -104,15 +104,13 @@ def _judged(sides: Sides, allowed: tuple[str, ...], size: int | None, seed: int)
         what, old, new = otherwise
         return Verdict("differs", what, {"call": "the signature", "before": old, "after": new})
     chosen = first.guest.choose(3.0)
-    if chosen.get("failed") or "plan" not in chosen:
-        return Verdict(
-            "not shown", f"no input can be made: {chosen.get('failed') or chosen.get('ended') or 'no answer'}"
-        )
+    failed = str(chosen.get("failed") or chosen.get("ended") or "") or ("" if "plan" in chosen else "no answer")
     constants = refusals.constants(*sources)
     case = _Case(sides, allowed, one["parameters"], constants, random.Random(seed), time.monotonic() + SECONDS)
-    verdict = _small(case, first) or _other_seed(case) or _sizes(case, first, size)
+    # Inputs at which the first version fails are inputs, too, as long as something can be given to it.
+    verdict = _small(case, first, failed) or _other_seed(case) or _sizes(case, first, size)
     made = {name: getattr(verdict, name) for name in Verdict.__dataclass_fields__}
-    return Verdict(**{**made, "inputs": case.inputs, "source": str(chosen["input"])})
+    return Verdict(**{**made, "inputs": case.inputs, "source": str(chosen.get("input", ""))})
 
 
 def _signatures(one: dict[str, Any], other: dict[str, Any]) -> tuple[str, str, str] | None:
@@ -134,10 +132,10 @@ def _signatures(one: dict[str, Any], other: dict[str, Any]) -> tuple[str, str, s
 
 
 # ------------------------------------------------------------------------------ small inputs
-def _small(case: _Case, first: Side) -> Verdict | None:
+def _small(case: _Case, first: Side, failed: str) -> Verdict | None:
     """Compare both versions on small inputs; return the verdict where that is enough for one."""
     bases: list[Tree] = []
-    why = "no call could be copied"
+    why = failed
     for n in (*SMALL, case.pick.randrange(20, 40)):
         for spread in SPREADS if n > 2 else SPREADS[:1]:
             said = first.guest.ask({"ask": "call", "n": n, "distribution": spread}, 10)
@@ -229,16 +227,18 @@ def _keeps(case: _Case, after: Any) -> str:
 def _confirmed(case: _Case, variant: Variant, found: Difference) -> Verdict | None:
     """Return the verdict on a difference, with the smallest input that shows it; None where the first version itself
     does not do the same twice."""
-    again = [case.sides.side("before").observe([variant.args])[0], case.sides.anew("before").observe([variant.args])[0]]
+    again = [case.sides.anew("before").observe([variant.args])[0] for _ in range(2)]
+    case.sides.anew("after")
     if any("calls" not in each for each in again) or differences.unstable(*again) is not None:
         case.unstable += 1
+        case.sides.anew("before")
         return None
 
     def differs(args: Tree) -> Difference | None:
         left, right = (case.sides.side(name).observe([args])[0] for name in ("before", "after"))
         return None if "calls" not in left else _difference(case, left, right, Variant(args, variant.beyond))
 
-    case.sides.anew("after")
+    case.sides.anew("before")
     alone = differs(variant.args)
     args, seen = (variant.args, found) if alone is None else smallest(variant.args, alone, differs)
     note = "" if alone is not None else ", after other calls"

@@ -8,6 +8,7 @@ Path = tuple[int, ...]
 
 NUMBERED = ("l", "d", "s", "a", "n", "io", "k", "np", "df", "sr", "o", "r")
 ITEMS = {"l": 2, "s": 2, "n": 2, "t": 1, "z": 1}
+WALKED = "w"  # what came of an iterator: its type, then the items as a list
 LONGEST = 400  # characters of one value, as it is shown
 
 
@@ -111,6 +112,8 @@ def _shown(tree: Tree) -> str:  # noqa: C901 - one line a kind
     if kind in ("b", "a"):
         data = bytes.fromhex(tree[-1])
         return repr(data if kind == "b" else bytearray(data))
+    if kind == WALKED:
+        return f"an iterator ({tree[1]}) of {_shown(tree[2])}"
     if kind == "r":
         return f"<the same object {tree[1]}>"
     if kind == "x":

@@ -54,7 +54,7 @@ def sites(args: Tree, parameters: Sequence[Sequence[Any]]) -> Iterator[Site]:
     for _ in range(4):
         yield from level
         level = [
-            Site((*site.path, *path), each, _inner(_chosen(site), path))
+            Site((*site.path, *path), each, _inner(_chosen(site), path, site.tree))
             for site in level
             for path, each in itertools.islice(parts(site.tree), 6)
         ]
@@ -66,6 +66,7 @@ def variants(
     """Give arguments near to some that are known, those that tell most first."""
     every = list(itertools.islice(sites(args, parameters), 60))
     ways = [
+        _drawn(args, every),
         _shapes(args, every),
         _fills(args, every),
         _ends(args, every, constants),
@@ -88,12 +89,13 @@ def by_name(args: Tree, parameters: Sequence[Sequence[Any]]) -> Tree | None:
     return [[], [[name, each] for name, each in zip(names, args[0], strict=False)] + args[1]]
 
 
-def _inner(domain: Sequence[Any], path: Path) -> Sequence[Any]:
-    """Return the domain of what a value of a domain holds."""
+def _inner(domain: Sequence[Any], path: Path, tree: Tree = None) -> Sequence[Any]:
+    """Return the domain of what a value of a domain holds; `tree` is the value, where that is an object."""
     kind = domain[0]
-    place = path[-1] if kind in ("dict", "fixed") else 0
     if kind == "object":
-        return ["unknown"]
+        held = tree[4] if tag(tree) == "o" and path[0] == 4 else []
+        return domain[1].get(held[path[1]][0], ["unknown"]) if held and len(domain) > 1 else ["unknown"]
+    place = path[-1] if kind in ("dict", "fixed") else 0
     found: Sequence[Any] = domain[1 + place] if kind != "union" and len(domain) > 1 + place else ["any"]
     return found
 
@@ -239,6 +241,30 @@ def _others(args: Tree, every: Sequence[Site]) -> Iterator[Variant]:
         if len(site.path) == 2 and (unsaid or ["none"] in list(site.domain[1:])):
             others["nothing"] = None
         yield from (Variant(_put(args, site, each), unsaid) for each in others.values())
+
+
+def _drawn(args: Tree, every: Sequence[Site]) -> Iterator[Variant]:
+    """One argument that is a part of another, once and twice; all that nobody speaks of of one kind."""
+    tops = [site for site in every if len(site.path) == 2 or site.path[0] == 1]
+    for site in tops:
+        for other in tops:
+            inside = [each for _, each in list(parts(other.tree))[:3]] if other is not site else []
+            for each in inside:
+                if OF_TREE.get(tag(each)) != OF_TREE.get(tag(site.tree)) and site.stated:
+                    continue
+                beyond = OF_TREE.get(tag(each)) != OF_TREE.get(tag(site.tree))
+                made = _put(args, site, each)
+                yield Variant(made, beyond)
+                if (held := _held(other)) is not None and tag(other.tree) != "s" and _chosen(other)[0] != "fixed":
+                    at, items = held
+                    twice = [*items, *[_fresh(made, item) for item in (each, *items[:1])]]
+                    yield Variant(replaced(made, (*other.path, at), twice), beyond)
+    unsaid = [site for site in tops if not site.stated and len(site.path) == 2]
+    for value in ANY if len(unsaid) > 1 else ():
+        made = args
+        for site in unsaid:
+            made = _put(made, site, value)
+        yield Variant(made, beyond=True)
 
 
 def _mixed(args: Tree, every: Sequence[Site], constants: Sequence[Tree], pick: random.Random) -> Iterator[Variant]:

@@ -34,11 +34,14 @@ def describe(target: Any) -> dict[str, Any]:
     """Return the parameters of a function with their defaults and domains, what it is, and what its module caches."""
     scribe = Scribe(target.module.__name__)
     function = inspect.unwrap(target.function)
-    parameters = []
+    parameters: list[Any] = []
     for each in target.signature.parameters.values():
         default = scribe.write(each.default) if each.default is not each.empty else None
         has = each.default is not each.empty
-        parameters.append([each.name, each.kind.name, has, default, domain(target.hints.get(each.name))])
+        hint = target.hints.get(each.name)
+        if not parameters and target.needs_instance:
+            hint = target.owner
+        parameters.append([each.name, each.kind.name, has, default, domain(hint)])
     kinds = ("iscoroutinefunction", "isgeneratorfunction", "isasyncgenfunction")
     caches = sorted(
         name for name, value in vars(target.module).items() if isinstance(value, functools._lru_cache_wrapper)
@@ -60,6 +63,8 @@ def domain(kind: Any, depth: int = 0) -> Any:
     kind = plain(kind)
     origin, given = typing.get_origin(kind), typing.get_args(kind)
     base = origin or kind
+    if base is collections.abc.Callable:
+        return ["callable"]
     inner = [domain(each, depth + 1) for each in given if each is not Ellipsis]
     if origin in (typing.Union, types.UnionType):
         return ["union", *inner]
@@ -84,11 +89,21 @@ def domain(kind: Any, depth: int = 0) -> Any:
         return ["tuple", *(inner or [["any"]])] if given and given[-1] is Ellipsis else ["fixed", *inner]
     if base in MAPPINGS or (isinstance(base, type) and issubclass(base, dict)):
         return ["dict", *(inner if len(inner) == 2 else [["any"], ["any"]])]
-    if base is collections.abc.Callable:
-        return ["callable"]
     if kind in (typing.Any, object, collections.abc.Hashable) or isinstance(kind, typing.TypeVar):
         return ["hashable"] if kind is collections.abc.Hashable else ["any"]
-    return ["object"]
+    return ["object", fields(base, depth + 1)]
+
+
+def fields(kind: Any, depth: int) -> dict[str, Any]:
+    """Return what the attributes of a class may be, as far as it says so itself, or its constructor does."""
+    found: dict[str, Any] = {}
+    for said in (getattr(kind, "__init__", None), kind):
+        try:
+            hints = typing.get_type_hints(said)
+        except Exception:  # evaluating them is running the user's code
+            continue
+        found |= {name: domain(each, depth) for name, each in hints.items() if name != "return"}
+    return found
 
 
 def call(target: Any, n: int, distribution: str) -> dict[str, Any]:

@@ -44,20 +44,24 @@ class Observer:
     def trial(self, asked: dict[str, Any]) -> dict[str, Any]:
         """Return what the calls of one trial come to, in the order in which they are made.
 
-        The first is with what the tree says; then what it gave is spoilt, and it is called with the same again, made
-        anew; then what its arguments hold is changed, and it is called with the same objects.
+        The first is with what the tree says; where it gives an iterator, the next is left after one item; then what it
+        gave is spoilt, and it is called with the same again, made anew; then what its arguments hold is changed, and it
+        is called with the same objects.
         """
-        calls = []
         seconds = asked["seconds"]
         given, keywords = self._made(asked["args"])
         result, said = self._call(given, keywords, seconds)
-        calls.append(said)
-        if asked.get("again", True) and said["outcome"][0] != "late":
-            spoil(result)
+        calls = [{"how": "first", **said}]
+        if not asked.get("again", True) or said["outcome"][0] == "late":
+            return {"calls": calls}
+        if isinstance(result, (collections.abc.Iterator, collections.abc.AsyncIterator)):
             given, keywords = self._made(asked["args"])
-            calls.append(self._call(given, keywords, seconds)[1])
-            if calls[-1]["outcome"][0] != "late" and change((*given, *keywords.values())):
-                calls.append(self._call(given, keywords, seconds)[1])
+            calls.append({"how": "left", **self._call(given, keywords, seconds, most=1)[1]})
+        spoil(result)
+        given, keywords = self._made(asked["args"])
+        calls.append({"how": "spoilt", **self._call(given, keywords, seconds)[1]})
+        if calls[-1]["outcome"][0] != "late" and change((*given, *keywords.values())):
+            calls.append({"how": "changed", **self._call(given, keywords, seconds)[1]})
         return {"calls": calls}
 
     def _made(self, tree: Tree) -> tuple[list[Any], dict[str, Any]]:
@@ -68,8 +72,10 @@ class Observer:
         scribe = Scribe(self.home)
         self.events.append([kind, *[scribe.write(each) for each in what]])
 
-    def _call(self, given: list[Any], keywords: dict[str, Any], seconds: float) -> tuple[Any, dict[str, Any]]:
-        """Return what the function gives, and all that is seen of the call."""
+    def _call(
+        self, given: list[Any], keywords: dict[str, Any], seconds: float, most: int = STEPS
+    ) -> tuple[Any, dict[str, Any]]:
+        """Return what the function gives, and all that is seen of the call; of an iterator so many items at most."""
         self.events = []
         result: Any = None
         walked: Any = None
@@ -89,7 +95,7 @@ class Observer:
                     limited(seconds, 3 * seconds),
                 ):
                     result = self.target.function(*given, **keywords)
-                    result, walked = self._finished(result)
+                    result, walked = self._finished(result, most)
                 outcome: list[Any] = ["gave"]
             except LateError:
                 outcome = ["late"]
@@ -100,7 +106,7 @@ class Observer:
         scribe = Scribe(self.home)
         seen: dict[str, Any] = {"outcome": outcome}
         if outcome[0] == "gave":
-            seen["result"] = scribe.write(walked if walked is not None else result)
+            seen["result"] = scribe.write(result) if walked is None else ["w", walked[0], scribe.write(walked[1])]
         # After the result: its numbers say what of it is a part of the arguments.
         seen["args"] = [scribe.write(each) for each in given]
         seen["kwargs"] = [[name, scribe.write(each)] for name, each in keywords.items()]
@@ -120,31 +126,34 @@ class Observer:
         seen["files"] = _files()
         return result, {name: _short(each) for name, each in seen.items()}
 
-    def _finished(self, result: Any) -> tuple[Any, Any]:
+    def _finished(self, result: Any, most: int) -> tuple[Any, Any]:
         """Return a result and, for what is walked or awaited, what comes of it."""
         if inspect.iscoroutine(result):
             result = asyncio.run(timing._awaited(result))
-            return self._finished(result)
+            return self._finished(result, most)
         if inspect.isasyncgen(result):
-            return result, ["async generator", asyncio.run(self._stepped_later(result))]
+            return result, ["async generator", asyncio.run(self._stepped_later(result, most))]
         if isinstance(result, collections.abc.Iterator) and not isinstance(result, (Feed, io.IOBase)):
-            return result, [f"{type(result).__module__}.{type(result).__qualname__}", self._stepped(result)]
+            return result, [f"{type(result).__module__}.{type(result).__qualname__}", self._stepped(result, most)]
         return result, None
 
-    def _stepped(self, result: Iterator[Any]) -> list[Any]:
+    def _stepped(self, result: Iterator[Any], most: int) -> list[Any]:
         """Return what an iterator gives; in between, the events say what it asked for until then."""
         items: list[Any] = []
-        for item in itertools.islice(result, STEPS):
+        for item in itertools.islice(result, most):
             self.events.append(["yield"])
             items.append(item)
+        if len(items) == most and inspect.isgenerator(result):
+            result.close()
         return items
 
-    async def _stepped_later(self, result: Any) -> list[Any]:
+    async def _stepped_later(self, result: Any, most: int) -> list[Any]:
         items: list[Any] = []
         async for item in result:
             self.events.append(["yield"])
             items.append(item)
-            if len(items) == STEPS:
+            if len(items) == most:
+                await result.aclose()
                 break
         return items
 
