@@ -20,6 +20,16 @@ SCALARS: dict[str, list[Tree]] = {
 }  # fmt: skip
 OTHERS: tuple[object, ...] = (True, False, None, [], [1], (), {})
 ANY = [*INTS[:6], *FLOATS[:6], *TEXTS[:6], *map(of, OTHERS)]
+# Items of one kind: what is no container is the first of them, where nobody says what arguments are.
+KINDS: tuple[list[object], ...] = (
+    [1, 2, 1],
+    [1.5, 2.5],
+    ["a", "b"],
+    [[1], [2, 3]],
+    [{"a": 1}, {"a": 2}],
+    [(1, 2), (3, 4)],
+)
+FAMILIES = [of(each) for each in KINDS]
 
 # What whole containers are filled with, one after the other.
 NUMBERS = ((1, 1, 1), (0,), (3, 1, 2, 1, 3), (-1, 1, 0), (EXACT, 1 << 52, 1), (5, 4, 3, 2, 1), (True, 1, False, 0))

@@ -8,6 +8,7 @@ Path = tuple[int, ...]
 
 NUMBERED = ("l", "d", "s", "a", "n", "io", "k", "np", "df", "sr", "o", "r")
 ITEMS = {"l": 2, "s": 2, "n": 2, "t": 1, "z": 1}
+COLLECTIONS = ("list", "set", "tuple", "frozenset", "q")  # what an object may be a kind of
 WALKED = "w"  # what came of an iterator: its type, then the items as a list
 LONGEST = 400  # characters of one value, as it is shown
 
@@ -37,7 +38,7 @@ def parts(tree: Tree) -> Iterator[tuple[Path, Tree]]:
             for place, (key, value) in enumerate(payload[1]):
                 yield (3, 1, place, 0), key
                 yield (3, 1, place, 1), value
-        elif payload is not None and payload[0] in ("list", "set", "tuple", "frozenset", "q"):
+        elif payload is not None and payload[0] in COLLECTIONS:
             yield from (((3, 1, place), each) for place, each in enumerate(payload[1]))
         for place, (_, value) in enumerate(tree[4]):
             yield (4, place, 1), value
@@ -142,7 +143,7 @@ def _object(tree: Tree) -> str:
         if payload[0] == "d":
             held.insert(0, "{" + ", ".join(f"{_shown(key)}: {_shown(each)}" for key, each in inner) + "}")
         else:
-            held.insert(0, f"[{_joined(inner)}]" if isinstance(inner, list) and tag(inner) != "i" else _shown(inner))
+            held.insert(0, f"[{_joined(inner)}]" if payload[0] in COLLECTIONS else _shown(inner))
     return f"{_short(tree[2])}({', '.join(held)})"
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from perfwright.fix.judge import trees
-from perfwright.fix.judge.hard import ANY, FILLS, SCALARS
+from perfwright.fix.judge.hard import ANY, FAMILIES, FILLS, SCALARS
 from perfwright.fix.judge.trees import Path, Tree, copied, numbers, parts, replaced, tag
 
 WORKER = "_perfwright_worker.trees"
@@ -244,7 +244,7 @@ def _others(args: Tree, every: Sequence[Site]) -> Iterator[Variant]:
 
 
 def _drawn(args: Tree, every: Sequence[Site]) -> Iterator[Variant]:
-    """One argument that is a part of another, once and twice; all that nobody speaks of of one kind."""
+    """One argument that is a part of another, once and twice; all that nobody speaks of, of one kind."""
     tops = [site for site in every if len(site.path) == 2 or site.path[0] == 1]
     for site in tops:
         for other in tops:
@@ -259,11 +259,11 @@ def _drawn(args: Tree, every: Sequence[Site]) -> Iterator[Variant]:
                     at, items = held
                     twice = [*items, *[_fresh(made, item) for item in (each, *items[:1])]]
                     yield Variant(replaced(made, (*other.path, at), twice), beyond)
-    unsaid = [site for site in tops if not site.stated and len(site.path) == 2]
-    for value in ANY if len(unsaid) > 1 else ():
+    unsaid = [site for site in tops if not site.stated]
+    for items in FAMILIES if len(unsaid) > 1 else ():
         made = args
         for site in unsaid:
-            made = _put(made, site, value)
+            made = _put(made, site, items if _held(site) is not None else items[2][0])
         yield Variant(made, beyond=True)
 
 

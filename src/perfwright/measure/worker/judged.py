@@ -10,12 +10,15 @@ from typing import Any
 
 from . import observe, search, timing  # type: ignore[import-not-found,unused-ignore]
 from .inputs import LISTS, MAPPINGS, SETS, plain  # type: ignore[import-not-found,unused-ignore]
+from .instances import CannotBuildError  # type: ignore[import-not-found,unused-ignore]
+from .target import FromAnnotations, Uses  # type: ignore[import-not-found,unused-ignore]
 from .trees import CannotWriteError, Maker, Scribe  # type: ignore[import-not-found,unused-ignore]
 
 ASKS = ("describe", "call", "observe", "pace")
 DEEPEST = 4
 BATCH, LONG = 0.003, 0.02  # seconds of a batch, and from which one batch is enough
 REPEATS, MOST = 3, 20_000
+TRIES, TRIAL, LIMIT = 12, 0.3, 100  # kinds of each parameter, seconds of a call, items of what it gives
 SCALARS = {int: "int", float: "float", str: "str", bytes: "bytes", bool: "bool", complex: "complex"}
 
 
@@ -109,6 +112,8 @@ def fields(kind: Any, depth: int) -> dict[str, Any]:
 def call(target: Any, n: int, distribution: str) -> dict[str, Any]:
     """Return the tree of the arguments of one call at a size; why there is none, where they cannot be copied."""
     random.seed(n)
+    if target.source is None and target.builder is None:
+        target.source = failing(target)
     positional, named = target.call(n, distribution)
     scribe = Scribe(target.module.__name__, strict=True, most=5_000_000)
     try:
@@ -119,6 +124,30 @@ def call(target: Any, n: int, distribution: str) -> dict[str, Any]:
     except CannotWriteError as error:
         return {"cannot": str(error)}
     return {"args": args}
+
+
+def failing(target: Any) -> Any:
+    """Return the source of arguments for a function that fails with all that was tried: the first at which it does not
+    complain of types. None where its annotations say what it takes, or where there is none."""
+    try:
+        FromAnnotations(target).call(3, "random")
+        return None
+    except CannotBuildError:
+        uses = Uses(target)
+    most = max(map(len, uses.kinds.values()), default=0)
+    for place in range(min(most, TRIES)):
+        plan = {"kinds": {name: min(place, len(kinds) - 1) for name, kinds in uses.kinds.items()}, "instance": 0}
+        source = uses.source(plan)
+        try:
+            positional, named = source.call(3, "random")
+            with search.limited(TRIAL):
+                timing.run(target.function, (positional, named), LIMIT)
+        except (TypeError, AttributeError, CannotBuildError, search.LateError):
+            continue
+        except Exception:
+            return source
+        return source
+    return None
 
 
 def observed(target: Any, trial: dict[str, Any], *, traced: bool) -> dict[str, Any]:
