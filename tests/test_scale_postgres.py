@@ -344,7 +344,8 @@ def test_the_server_ends_with_the_block() -> None:
 
 
 HELD = """
-import time
+import signal, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # who runs the tests in the background has it ignored
 from perfwright.measure import postgres
 with postgres.private() as server:
     print(server.control, server.host, server.fresh()["name"], flush=True)
