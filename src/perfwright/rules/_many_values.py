@@ -40,7 +40,8 @@ def is_insert(project: Project, function: Function, node: Node, depth: int = 0) 
     name = str(entity or "")
     if name.startswith("sqlalchemy") and name.endswith("insert"):
         return True
-    if name or node[2][-1] not in ("insert", *inserts(function)):
+    last = node[2][-1]
+    if name or (last != "insert" and last not in inserts(function)):
         return False
     # What is imported inside of a function, and `{"sqlite": sqlite, "postgresql": postgresql}[name].insert(model)`.
     known = [str(project.lookup(function.module, each) or "") for each in names_in(node[2])]

@@ -64,6 +64,7 @@ from perfwright.rules._contract import Rule
 
 WHERE = ("where", "filter")
 PAGES = ("limit", "offset", "slice", "order_by", "options")
+NARROWS, ENDS = ("subquery", *WHERE), ("count", "subquery", *PAGES)
 
 
 def find(effects: Effects) -> Iterator[Finding]:
@@ -101,7 +102,7 @@ def counted(function: Function) -> Iterator[tuple[int, int]]:
         call = trail[-1]
         method = call[2][3] if call[2][0] == "attr" else ""
         for name in names_of(call, method):
-            if method == "count" or (method in ("subquery", *WHERE) and "count" in called_names(selected(trail))):
+            if method == "count" or (method in NARROWS and "count" in called_names(selected(trail))):
                 counts.setdefault(name, call[1])
             elif method in PAGES or method in WHERE:
                 pages.setdefault(name, call[1])
@@ -116,7 +117,7 @@ def names_of(call: Node, method: str) -> list[str]:
     while base[0] == "attr" or (base[0] == "call" and base[2][0] == "attr"):
         base = base[2]
     given = [each[2][2] for each in call[3] if each[0] == "star" and each[2][0] == "name"] if method in WHERE else []
-    return given or ([base[2]] if base[0] == "name" and method in ("count", "subquery", *PAGES) else [])
+    return given or ([base[2]] if base[0] == "name" and method in ENDS else [])
 
 
 def selected(trail: tuple[Node, ...]) -> Node:
