@@ -69,3 +69,15 @@ def _git(root: Path, *arguments: str) -> bytes | None:
     except ValueError:
         return None
     return done.stdout if done.returncode == 0 else None
+
+
+def unsaved(root: Path, path: str) -> str:
+    """Return why git could not bring a file back as it is now, as the end of a sentence; nothing where it could."""
+    try:
+        known = _git(root, "ls-files", "--error-unmatch", "--", path)
+        changed = _git(root, "status", "--porcelain", "--", path)
+    except InputError:
+        return "is in no git repository"
+    if known is None:
+        return "is not in a git repository"
+    return "has changes that are not committed" if changed is None or changed.strip() else ""

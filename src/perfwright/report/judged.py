@@ -55,6 +55,14 @@ def text(before: str, after: str, found: "Verdict") -> str:
     return "\n".join(told)
 
 
+def summary(found: "Verdict") -> str:
+    """Return a verdict in one line."""
+    said = f"the {found.word} for {found.inputs:,} inputs"
+    if found.allowed:
+        said += f" (but for {', '.join(found.allowed)})"
+    return f"{said}; {_speed(found.speed)}" if found.speed is not None else said
+
+
 def _speed(pace: "Speed") -> str:
     said = {"faster": "faster", "slower": "slower", "no evidence": "no evidence that it is faster"}[pace.verdict]
     ratio = 1 / pace.ratio if pace.verdict == "faster" else pace.ratio

@@ -75,7 +75,10 @@ class Side:
 class Sides:
     """Processes of both versions, started when they are asked for. Use it as a context manager."""
 
-    def __init__(self, before: Version, after: Version, python: Path, contain: Choice) -> None:
+    def __init__(
+        self, before: Version, after: Version, python: Path, contain: Choice, *, reads: Sequence[Path] = ()
+    ) -> None:
+        self.reads = list(reads)  # where links of a version lead
         self.versions = {"before": before, "after": after, "control": before}
         self.python, self.contain = python, contain
         self.running: dict[tuple[str, str], Side] = {}
@@ -94,6 +97,7 @@ class Sides:
         if (name, seed) not in self.running:
             version = self.versions[name]
             guest = Guest(self.python, version.places, environment={"PYTHONHASHSEED": seed}, contain=self.contain)
+            guest.reads += self.reads
             try:
                 known = guest.load(version.module, version.function)
             except BaseException:

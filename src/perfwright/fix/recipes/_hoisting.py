@@ -1,0 +1,81 @@
+"""What is taken out of a loop: computed once before it."""
+
+import ast
+from collections.abc import Iterator
+
+from perfwright.fix.recipe import Proposal
+from perfwright.fix.source import FUNCTIONS, Loop, Source, bound, changed, names
+
+
+def hoisted(source: Source, node: ast.expr, *wanted: str) -> Iterator[Proposal]:
+    """Give the proposals that compute an expression once before the outermost loop it does not depend on.
+
+    Nothing that it names may be given a value, or be changed, in that loop.
+    """
+    loops = [each for each in source.loops(node) if does_not_depend(node, each)]
+    if not loops:
+        return
+    outermost = loops[-1]
+    statement = source.statement(outermost)
+    if not source.is_alone(statement) and not isinstance(statement, Loop):
+        return
+    written = source.text_of(node)
+    own = source.parents.get(node)
+    if (
+        isinstance(own, ast.Assign)
+        and len(own.targets) == 1
+        and isinstance(own.targets[0], ast.Name)
+        and own.value is node
+        and source.is_alone(own)
+        and is_only_here(source, own, outermost)
+    ):
+        moved = source.before(statement, source.text_of(own))
+        yield Proposal((moved, *emptied(source, own)), f"`{shortened(written)}` is computed once before the loop")
+        return
+    name = source.fresh(*wanted)
+    made = source.before(statement, f"{name} = {written}")
+    yield Proposal((made, source.replace(node, name)), f"`{shortened(written)}` is computed once before the loop")
+
+
+def does_not_depend(node: ast.expr, loop: ast.AST) -> bool:
+    """Tell whether a loop gives nothing a value that an expression names, and changes none of it."""
+    inner = [each for each in ast.walk(node) if isinstance(each, ast.Lambda | ast.comprehension)]
+    own = {name for each in inner for name in bound(each)}
+    if (names(node) - own) & (bound(loop) - own):
+        return False
+    touched = changed(loop)
+    held = [each for each in ast.walk(node) if isinstance(each, ast.Name | ast.Attribute)]
+    return not any(ast.unparse(each) in touched for each in held)
+
+
+def is_only_here(source: Source, own: ast.Assign, loop: ast.AST) -> bool:
+    """Tell whether a name has its value from this one statement in a loop, is not changed, and is not read after it."""
+    target = own.targets[0]
+    assert isinstance(target, ast.Name)
+    others = [
+        each
+        for each in ast.walk(loop)
+        if isinstance(each, ast.Name) and each.id == target.id and not isinstance(each.ctx, ast.Load)
+    ]
+    function = source.function(own)
+    if len(others) != 1 or target.id in changed(loop) or function is None:
+        return False
+    inside = {id(each) for each in ast.walk(loop)}
+    return not any(
+        isinstance(each, ast.Name) and each.id == target.id and id(each) not in inside for each in ast.walk(function)
+    )
+
+
+def emptied(source: Source, statement: ast.stmt) -> tuple:  # type: ignore[type-arg]
+    """Return the edits that take a statement away; `pass` stays where a block would have nothing else."""
+    parent = source.parents[statement]
+    blocks = [getattr(parent, name, None) for name in ("body", "orelse", "finalbody")]
+    if any(block == [statement] for block in blocks if isinstance(block, list)) and not isinstance(parent, FUNCTIONS):
+        return (source.replace(statement, "pass"),)
+    return (source.removed(statement),)
+
+
+def shortened(text: str) -> str:
+    """Return text on one line, cut where it is long."""
+    line = " ".join(text.split())
+    return line if len(line) <= 60 else f"{line[:60]}…"

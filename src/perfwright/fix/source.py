@@ -1,0 +1,250 @@
+"""A file to be patched: its tree, the text of its parts, and edits that leave all else as it is."""
+
+import ast
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from perfwright.finding import Place
+
+Node = TypeVar("Node", bound=ast.AST)
+Loop = ast.For | ast.AsyncFor | ast.While
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
+class UnplacedError(Exception):
+    """A part of the text whose place is not known: no edit can be made of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A part of the text, from one offset to another, and what stands there instead."""
+
+    start: int
+    end: int
+    text: str
+
+
+class Source:
+    """A file's text and tree. Raises SyntaxError where it is not Python."""
+
+    def __init__(self, path: str, text: str) -> None:
+        self.path, self.text = path, text
+        self.tree = ast.parse(text)
+        self.starts = [0]
+        for line in text.split("\n"):
+            self.starts.append(self.starts[-1] + len(line) + 1)
+        self.parents = {inner: node for node in ast.walk(self.tree) for inner in ast.iter_child_nodes(node)}
+
+    # ------------------------------------------------------------------------------ text
+    def offset(self, line: int, column: int) -> int:
+        """Return where a line and a column of the tree (from 0, in bytes of UTF-8) are in the text."""
+        start = self.starts[line - 1]
+        row = self.text[start : self.starts[line] - 1]
+        return start + (column if row.isascii() else len(row.encode()[:column].decode("utf8", "ignore")))
+
+    def span(self, node: ast.AST) -> tuple[int, int]:
+        """Return where a node begins and ends in the text. Raises UnplacedError where nobody knows."""
+        if self.in_text(node):
+            raise UnplacedError(self.path)
+        begin, end = (node.lineno, node.col_offset), (node.end_lineno, node.end_col_offset)  # type: ignore[attr-defined]
+        return self.offset(*begin), self.offset(*end)
+
+    def text_of(self, node: ast.AST) -> str:
+        """Return a node as it is written."""
+        start, end = self.span(node)
+        return self.text[start:end]
+
+    def edited(self, edits: Sequence[Edit]) -> str:
+        """Return the text with edits made. Raises ValueError where two of them touch the same."""
+        text, last = self.text, len(self.text) + 1
+        for edit in sorted(edits, key=lambda each: (each.start, each.end), reverse=True):
+            if edit.end > last:
+                raise ValueError(f"two edits touch the same text of {self.path}")
+            text, last = text[: edit.start] + edit.text + text[edit.end :], edit.start
+        return text
+
+    # ------------------------------------------------------------------------------ places
+    def at(self, place: Place, *kinds: type[Node]) -> Node | None:
+        """Return the node of a kind that begins at a place, else the smallest that is around it; where the place is no
+        more than a line, the largest on it."""
+        line, next_line = self.starts[place.line - 1], self.starts[place.line]
+        here = line + place.column - 1 if place.column else None
+        best: tuple[int, int, Node] | None = None
+        for node in ast.walk(self.tree):
+            if not isinstance(node, kinds) or not hasattr(node, "lineno") or self.in_text(node):
+                continue
+            start, end = self.span(node)
+            if here is None:
+                rank = (0, start - end) if line <= start < next_line else None
+            else:
+                rank = (0, end - start) if start == here else (1, end - start) if start <= here < end else None
+            if rank is not None and (best is None or rank < best[:2]):
+                best = (*rank, node)
+        return best[2] if best is not None else None
+
+    def in_text(self, node: ast.AST) -> bool:
+        """Tell whether a node is within an f-string whose parts have no places of their own (before Python 3.12)."""
+        if sys.version_info >= (3, 12):
+            return False
+        return any(isinstance(each, ast.JoinedStr) for each in self.above(node))
+
+    def above(self, node: ast.AST) -> Iterator[ast.AST]:
+        """Give what a node is in, innermost first."""
+        while (parent := self.parents.get(node)) is not None:
+            yield parent
+            node = parent
+
+    def statement(self, node: ast.AST) -> ast.stmt:
+        """Return the statement that a node is in, or is."""
+        return next(each for each in (node, *self.above(node)) if isinstance(each, ast.stmt))
+
+    def function(self, node: ast.AST) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+        """Return the innermost function that a node is in."""
+        return next((each for each in self.above(node) if isinstance(each, FUNCTIONS)), None)
+
+    def qualified(self, node: ast.AST) -> str:
+        """Return the name of the outermost function that a node is in, with its class; nothing where there is none."""
+        found: list[str] = []
+        for each in (node, *self.above(node)):
+            if isinstance(each, FUNCTIONS):
+                found = [each.name]
+            elif isinstance(each, ast.ClassDef) and found:
+                found.insert(0, each.name)
+        return ".".join(found)
+
+    def loops(self, node: ast.AST) -> list[ast.AST]:
+        """Return the loops and comprehensions within the function that a node is repeated by, outermost last."""
+        found: list[ast.AST] = []
+        inner = node
+        for each in self.above(node):
+            if isinstance(each, (*FUNCTIONS, ast.Lambda)):
+                break
+            if (
+                (isinstance(each, ast.For | ast.AsyncFor) and inner is not each.iter)
+                or isinstance(each, ast.While)
+                or (isinstance(each, COMPREHENSIONS) and not (inner is each.generators[0] and self._first(each, node)))
+            ):
+                found.append(each)
+            inner = each
+        return found
+
+    def _first(self, comprehension: ast.AST, node: ast.AST) -> bool:
+        """Tell whether a node is in what a comprehension goes through first: that is asked for once."""
+        generator = comprehension.generators[0]  # type: ignore[attr-defined]
+        return any(inner is node for inner in ast.walk(generator.iter))
+
+    # ------------------------------------------------------------------------------ edits
+    def replace(self, node: ast.AST, text: str) -> Edit:
+        """Return the edit that puts another text in place of a node."""
+        return Edit(*self.span(node), text)
+
+    def before(self, statement: ast.stmt, *lines: str) -> Edit:
+        """Return the edit that puts lines before a statement, indented as it is."""
+        first = min([statement.lineno, *[each.lineno for each in getattr(statement, "decorator_list", [])]])
+        start = self.starts[first - 1]
+        indent = self.indent(statement)
+        return Edit(start, start, "".join(f"{indent}{line}\n" for line in lines))
+
+    def after(self, statement: ast.stmt, *lines: str) -> Edit:
+        """Return the edit that puts lines after a statement, indented as it is."""
+        end = min(self.starts[(statement.end_lineno or statement.lineno)], len(self.text))
+        indent = self.indent(statement)
+        text = "".join(f"{indent}{line}\n" for line in lines)
+        return Edit(end, end, text if self.text[:end].endswith("\n") else f"\n{text}")
+
+    def removed(self, statement: ast.stmt) -> Edit:
+        """Return the edit that takes a statement away with its lines."""
+        return Edit(self.starts[statement.lineno - 1], self.starts[statement.end_lineno or statement.lineno], "")
+
+    def indent(self, statement: ast.stmt) -> str:
+        """Return the white space before a statement."""
+        start = self.starts[statement.lineno - 1]
+        return re.match(r"[ \t]*", self.text[start:])[0]  # type: ignore[index]
+
+    def is_alone(self, statement: ast.stmt) -> bool:
+        """Tell whether nothing else stands on the lines of a statement: it can be moved, and lines put around it."""
+        start, end = self.span(statement)
+        before = self.text[self.starts[statement.lineno - 1] : start]
+        after = self.text[end : self.starts[statement.end_lineno or statement.lineno] - 1]
+        return not before.strip() and (not after.strip() or after.lstrip().startswith("#"))
+
+    def imported(self, module: str, name: str) -> tuple[str, list[Edit]]:
+        """Return how a name of a module is written in this file, with the edit that imports it where nothing does."""
+        last: ast.stmt | None = None
+        for node in self.tree.body:
+            if isinstance(node, ast.ImportFrom) and node.module == module and not node.level:
+                for each in node.names:
+                    if each.name == name:
+                        return each.asname or name, []
+            if isinstance(node, ast.Import):
+                for each in node.names:
+                    if each.name == module:
+                        return f"{each.asname or module}.{name}", []
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                last = node
+        line = f"from {module} import {name}"
+        if last is not None:
+            return name, [self.after(last, line)]
+        first = self.tree.body[0]
+        is_doc = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+        if is_doc:
+            return name, [self.after(first, "", line)]
+        return name, [self.before(first, line, "", "")]
+
+    def fresh(self, *wanted: str) -> str:
+        """Return the first of some names that means nothing in the file."""
+        taken = {each.id for each in ast.walk(self.tree) if isinstance(each, ast.Name)}
+        taken |= {each.arg for each in ast.walk(self.tree) if isinstance(each, ast.arg)}
+        taken |= {each.name for each in ast.walk(self.tree) if isinstance(each, (*FUNCTIONS, ast.ClassDef))}
+        for name in (*wanted, *[f"{wanted[0]}_{number}" for number in range(2, 100)]):
+            if name not in taken:
+                return name
+        raise ValueError("no name is free")
+
+
+def names(node: ast.AST) -> set[str]:
+    """Return the names that are read, written or deleted in a node."""
+    return {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+
+
+def bound(node: ast.AST) -> set[str]:
+    """Return the names that a node gives a value, also those of its loops and functions."""
+    found = {each.id for each in ast.walk(node) if isinstance(each, ast.Name) and not isinstance(each.ctx, ast.Load)}
+    found |= {each.arg for each in ast.walk(node) if isinstance(each, ast.arg)}
+    found |= {each.name for each in ast.walk(node) if isinstance(each, (*FUNCTIONS, ast.ClassDef))}
+    for each in ast.walk(node):
+        if isinstance(each, ast.Global | ast.Nonlocal):
+            found |= set(each.names)
+    return found
+
+
+CHANGES = frozenset((
+    "append", "extend", "insert", "pop", "remove", "clear", "sort", "reverse", "add", "discard", "update", "setdefault",
+    "popitem", "appendleft", "extendleft", "popleft", "rotate", "difference_update", "intersection_update",
+    "symmetric_difference_update", "write",
+))  # fmt: skip
+
+
+def changed(node: ast.AST) -> set[str]:
+    """Return what a node changes in place, as written: `seen`, `self.rows`."""
+    found: set[str] = set()
+    for each in ast.walk(node):
+        if isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr in CHANGES:
+            found.add(ast.unparse(each.func.value))
+        targets: list[ast.expr] = []
+        if isinstance(each, ast.Assign | ast.Delete):
+            targets = each.targets
+        elif isinstance(each, ast.AugAssign | ast.AnnAssign):
+            targets = [each.target]
+        for target in targets:
+            for inner in ast.walk(target):
+                if isinstance(inner, ast.Subscript | ast.Attribute):
+                    found.add(ast.unparse(inner.value))
+                    found.add(ast.unparse(inner))
+            if isinstance(each, ast.AugAssign):
+                found.add(ast.unparse(target))
+    return found

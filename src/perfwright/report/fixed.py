@@ -1,0 +1,57 @@
+"""Patches of findings, with their verdicts, as text and as JSON."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from perfwright.report import judged, words
+from perfwright.report.safe import safe
+
+if TYPE_CHECKING:
+    from perfwright.fix.patches import Judged
+
+
+def why(made: "Judged") -> str:
+    """Return why a patch is no repair."""
+    verdict = made.verdict
+    if verdict.word != "same":
+        said = {"refused": "the patch is refused", "differs": "the patch differs"}.get(verdict.word, verdict.word)
+        return f"{said}: {verdict.reason}"
+    pace = verdict.speed
+    return "it is not faster" if pace is None else f"the patch is the same, and {pace.verdict}"
+
+
+def document(
+    repaired: Sequence["Judged"], left: Sequence[tuple[str, str]], written: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return the JSON of all patches, under the key of its document."""
+    fixes = [
+        {
+            "finding": each.finding.to_json(),
+            "says": each.candidate.says,
+            "diff": each.candidate.diff,
+            "written": written.get(each.candidate.finding.key) == "",
+            "not_written": written.get(each.candidate.finding.key, ""),
+            **judged.document(each.verdict),
+        }
+        for each in repaired
+    ]
+    return {"fix": {"fixes": fixes, "left": [{"key": key, "why": reason} for key, reason in left]}}
+
+
+def text(repaired: Sequence["Judged"], left: Sequence[tuple[str, str]], written: Mapping[str, str], count: int) -> str:
+    """Return all patches as people read them."""
+    told: list[str] = []
+    for each in repaired:
+        finding = each.candidate.finding
+        told.append(f"{safe(finding.place.path)}:{finding.place.line}  {finding.rule}: {safe(finding.message)}")
+        told.append(f"  {safe(each.candidate.says)}")
+        told.append(f"  {judged.summary(each.verdict)}")
+        told += [f"    {safe(line)}" for line in each.candidate.diff.splitlines()]
+        if (reason := written.get(finding.key)) is not None:
+            told.append(f"  not written: {safe(reason)}" if reason else "  written")
+        told.append("")
+    told.append(f"{words.number(len(repaired), 'finding')} of {count} repaired.")
+    for reason, number in Counter(reason for _, reason in left).most_common():
+        told.append(f"  {number}  {safe(reason)}")
+    return "\n".join(told)
