@@ -382,7 +382,7 @@ def test_help_has_an_example(shop: Shop, command: list[str]) -> None:
 def test_help_names_the_formats_and_groups_the_commands(shop: Shop) -> None:
     assert ", ".join(report.names()) in shop.run("check", "--help").out
     assert "\nRead:\n  check " in shop.run("--help").out
-    assert "\nRepair:\n  verify " in shop.run("--help").out
+    assert "\nRepair:\n  fix " in shop.run("--help").out
     assert "Guard:" not in shop.run("--help").out
 
 

@@ -33,8 +33,8 @@ class Candidate:
     def diff(self) -> str:
         """Return the change as a unified diff, paths from the project's root."""
         path = self.finding.place.path
-        lines = (text.splitlines(keepends=True) for text in (self.before, self.after))
-        return "".join(difflib.unified_diff(*lines, f"a/{path}", f"b/{path}"))
+        before, after = (text.splitlines(keepends=True) for text in (self.before, self.after))
+        return "".join(difflib.unified_diff(before, after, f"a/{path}", f"b/{path}"))
 
 
 @dataclass(frozen=True, slots=True)

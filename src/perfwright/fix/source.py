@@ -5,7 +5,7 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from perfwright.finding import Place
 
@@ -48,10 +48,15 @@ class Source:
 
     def span(self, node: ast.AST) -> tuple[int, int]:
         """Return where a node begins and ends in the text. Raises UnplacedError where nobody knows."""
-        if self.in_text(node):
-            raise UnplacedError(self.path)
-        begin, end = (node.lineno, node.col_offset), (node.end_lineno, node.end_col_offset)  # type: ignore[attr-defined]
-        return self.offset(*begin), self.offset(*end)
+        if (text := self.in_text(node)) is not None:
+            start, end = self.span(text)
+            written = ast.unparse(node)
+            if self.text.count(written, start, end) != 1:
+                raise UnplacedError(self.path)
+            start = self.text.index(written, start, end)
+            return start, start + len(written)
+        place: Any = node
+        return self.offset(place.lineno, place.col_offset), self.offset(place.end_lineno, place.end_col_offset)
 
     def text_of(self, node: ast.AST) -> str:
         """Return a node as it is written."""
@@ -75,7 +80,7 @@ class Source:
         here = line + place.column - 1 if place.column else None
         best: tuple[int, int, Node] | None = None
         for node in ast.walk(self.tree):
-            if not isinstance(node, kinds) or not hasattr(node, "lineno") or self.in_text(node):
+            if not isinstance(node, kinds) or not hasattr(node, "lineno") or self.in_text(node) is not None:
                 continue
             start, end = self.span(node)
             if here is None:
@@ -86,11 +91,12 @@ class Source:
                 best = (*rank, node)
         return best[2] if best is not None else None
 
-    def in_text(self, node: ast.AST) -> bool:
-        """Tell whether a node is within an f-string whose parts have no places of their own (before Python 3.12)."""
+    def in_text(self, node: ast.AST) -> ast.JoinedStr | None:
+        """Return the outermost f-string that a node is within, whose parts have no places of their own: before Python
+        3.12; None for what has a place."""
         if sys.version_info >= (3, 12):
-            return False
-        return any(isinstance(each, ast.JoinedStr) for each in self.above(node))
+            return None
+        return next((each for each in reversed([*self.above(node)]) if isinstance(each, ast.JoinedStr)), None)
 
     def above(self, node: ast.AST) -> Iterator[ast.AST]:
         """Give what a node is in, innermost first."""

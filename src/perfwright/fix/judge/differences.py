@@ -32,6 +32,7 @@ SEEN = (
 )
 HOW = {
     "left": " when what it gives is left after one item",
+    "meanwhile": " when its arguments are changed while what it gives is walked",
     "spoilt": " when it is called again, after what it gave was changed",
     "changed": " when it is called again, after its arguments were changed",
 }

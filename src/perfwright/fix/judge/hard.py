@@ -5,13 +5,30 @@ from math import inf, nan
 from perfwright.fix.judge.trees import Tree, of
 
 HUGE, EXACT = 10**30, (1 << 53) + 1
+POWERS = (1000, 125, 10**15 - 1, 1 << 49, EXACT * EXACT)  # whose roots and logarithms floats miss
 
-INTS = [of(each) for each in (0, 1, -1, 2, 3, 10, 255, 256, -7, 1 << 31, EXACT, 1 << 64, -HUGE)]
+INTS = [of(each) for each in (0, 1, -1, 2, 3, 10, 255, 256, -7, 1 << 31, EXACT, *POWERS, 1 << 64, -HUGE)]
 FLOATS = [of(each) for each in (0.0, -0.0, nan, inf, -inf, 0.1, 1.0, -1.5, 2.5, 1e16, 5e-324, 1.7e308, 1e-9)]
 TEXTS: list[Tree] = [
     *("", " ", "a", "A", "ab", "0", "1", "-1", "1.0", "a" * 40, "aa", "aaa", "None", "nan"),
     *("ß", "ẞ", "SS", "İ", "ı", "ﬁ", "é", "e\u0301", "½", "٣", "²", "\u212a", "Σ", "ς", "😀", "\ud800", "\x00"),
-    *("a b", " a ", "a\nb", "a\r\nb", "a\x1cb", "a\u2028b", "a\u2003b", "a,b", "a,,b", ","),
+    *(
+        "12",
+        "12\n",
+        "\n",
+        "a\n",
+        "１２",
+        "a b",
+        " a ",
+        "a\nb",
+        "a\r\nb",
+        "a\x1cb",
+        "a\u2028b",
+        "a\u2003b",
+        "a,b",
+        "a,,b",
+        ",",
+    ),
     *("%s", "{}", "\\", "'", '"', "<b>"),
 ]
 BYTES = [of(each) for each in (b"", b"a", b"A", b"\x00", b"\xff", b"a\nb", b"a\r\nb", b" a ")]
@@ -38,6 +55,7 @@ TIES = ((1.0, nan, 0.5), (2.0, 2, 1.0, 1), (0.5, 1.5, 2.5), (-0.5, -1.5))
 WORDS = (
     ("a", "A", "b", "B"), ("b", "a", "b", "a"), ("aa", "b", "cc", "d"), ("10", "9", "2", "1"), ("", "", "a"),
     ("ß", "SS", "ss", "ẞ"), ("é", "e\u0301"), ("1", "٣", "½", "²"), ("İ", "i", "ı", "I"), ("ﬁ", "fi", "Σ", "σ", "ς"),
+    ("12", "12\n", "1 2", "１２", ""), ("", "a"), ("a", "", "b"),
     ("a b", "a\x1cb", "a\u2003b", "a\tb"), ("x\ny", "x\r\ny", "x\x0by", "x\u2028y"),
 )  # fmt: skip
 MIXED: tuple[tuple[object, ...], ...] = (

@@ -21,6 +21,7 @@ DOES: Mapping[str, tuple[str, ...]] = {
     ),
     "works behind the measurement": ("threading.Thread", "atexit", "signal"),
     "changes the interpreter for all": ("sys.setrecursionlimit", "sys.setswitchinterval", "builtins"),
+    "changes how code is loaded": ("sys.meta_path", "sys.path_hooks", "sys.path", "sys.path_importer_cache"),
     "loads code by name": ("importlib",),
 }  # fmt: skip
 SNIFFS = {name: what for what, names in DOES.items() for name in names}

@@ -10,6 +10,7 @@ from perfwright.fix.judge import trees
 from perfwright.fix.judge.hard import ANY, FAMILIES, FILLS, SCALARS
 from perfwright.fix.judge.trees import Path, Tree, copied, numbers, parts, replaced, tag
 
+KNOWN = 0.5  # of the values that are mixed in: hard ones, and what the code names
 WORKER = "_perfwright_worker.trees"
 
 TUPLES, ITERATORS = ("iterable", "collection", "sequence", "reversible"), ("iterable", "iterator")
@@ -179,7 +180,15 @@ def _fills(args: Tree, every: Sequence[Site]) -> Iterator[Variant]:
                     for place, each in enumerate(fill)
                 ]
                 yield Variant(replaced(args, (*site.path, at), filled), beyond)
+                yield from _beside(replaced(args, (*site.path, at), filled), every, kind, filled, beyond=beyond)
                 yield Variant(replaced(args, (*site.path, at), [*filled, *items]), beyond)
+
+
+def _beside(args: Tree, every: Sequence[Site], kind: str, filled: Sequence[Tree], *, beyond: bool) -> Iterator[Variant]:
+    """Give the same container beside single arguments that are equal to one of its items, or nearly."""
+    for site in every:
+        if len(site.path) == 2 and site.path[0] == 0 and OF_TREE.get(tag(site.tree)) == kind and kind in SCALARS:
+            yield from (Variant(_put(args, site, each), beyond) for each in filled[:3])
 
 
 def _dicts(args: Tree, site: Site, domain: Sequence[Any]) -> Iterator[Variant]:
@@ -260,6 +269,9 @@ def _drawn(args: Tree, every: Sequence[Site]) -> Iterator[Variant]:
                     twice = [*items, *[_fresh(made, item) for item in (each, *items[:1])]]
                     yield Variant(replaced(made, (*other.path, at), twice), beyond)
     unsaid = [site for site in tops if not site.stated]
+    for site in unsaid:
+        some = [*FAMILIES, *[["l", -1, fill] for fill in FILLS["str"]]] if isinstance(site.tree, str) else FAMILIES
+        yield from (Variant(_put(args, site, items), beyond=True) for items in some)
     for items in FAMILIES if len(unsaid) > 1 else ():
         made = args
         for site in unsaid:
@@ -268,12 +280,24 @@ def _drawn(args: Tree, every: Sequence[Site]) -> Iterator[Variant]:
 
 
 def _mixed(args: Tree, every: Sequence[Site], constants: Sequence[Tree], pick: random.Random) -> Iterator[Variant]:
-    """Several values changed at once."""
+    """Several values changed at once, some to what nobody would think of."""
     single = [site for site in every if OF_TREE.get(tag(site.tree)) in SCALARS]
-    for _ in range(60 if single else 0):
+    for _ in range(90 if single else 0):
         made = args
         for site in pick.sample(single, min(len(single), pick.randrange(1, 4))):
             kind = OF_TREE[tag(site.tree)]
             own = [each for each in constants if OF_TREE.get(tag(each)) == kind]
-            made = replaced(made, site.path, _fresh(made, pick.choice([*SCALARS[kind], *own])))
+            chosen = pick.choice([*SCALARS[kind], *own]) if pick.random() < KNOWN else _any_of(kind, pick)
+            made = replaced(made, site.path, _fresh(made, chosen))
         yield Variant(made)
+
+
+def _any_of(kind: str, pick: random.Random) -> Tree:
+    """Return a value of a type that is drawn, of any magnitude."""
+    if kind == "int":
+        return pick.randrange(10 ** pick.randrange(1, 9))
+    if kind == "float":
+        return ["f", repr(pick.uniform(-1, 1) * 10 ** pick.randrange(-3, 9))]
+    if kind == "str":
+        return "".join(pick.choices("abcABC012 -_.,:\n", k=pick.randrange(1, 30)))
+    return pick.choice(list(SCALARS[kind]))

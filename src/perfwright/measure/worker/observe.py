@@ -1,9 +1,13 @@
 """One call, and all that can be seen of it: what it gives or raises, says, calls, changes and leaves."""
 
 import asyncio
+import atexit
+import builtins
 import collections
 import contextlib
+import decimal
 import functools
+import gc
 import hashlib
 import inspect
 import io
@@ -13,6 +17,7 @@ import logging
 import os
 import random
 import sys
+import threading
 import types
 import warnings
 from collections.abc import Callable, Iterator
@@ -26,6 +31,7 @@ from .trees import ADDRESS, Feed, Maker, Scribe, Tree  # type: ignore[import-not
 LARGEST = 1 << 20  # bytes of a file that are looked at
 STEPS = 2_000  # items taken of a generator
 LONG = 60_000  # characters of a part that is told whole; of a longer one, its hash
+OF_STATE = 1_000_000  # number of the first object that is a part of a state alone
 STATE = 20_000  # parts of a module's state that are written down
 SEED = 20_240_229
 UNSEEN = (types.ModuleType, types.FunctionType, types.BuiltinFunctionType, type, functools._lru_cache_wrapper)
@@ -39,14 +45,15 @@ class Observer:
         self.target = target
         self.home = target.module.__name__
         self.events: list[Any] = []
+        self.meanwhile: tuple[Any, ...] = ()  # what is changed after the first item of an iterator
         self.ran: set[int] = set()
 
     def trial(self, asked: dict[str, Any]) -> dict[str, Any]:
         """Return what the calls of one trial come to, in the order in which they are made.
 
-        The first is with what the tree says; where it gives an iterator, the next is left after one item; then what it
-        gave is spoilt, and it is called with the same again, made anew; then what its arguments hold is changed, and it
-        is called with the same objects.
+        The first is with what the tree says. Where it gives an iterator, one is left after an item, and in one what the
+        arguments hold is changed after an item. Then what the first gave is spoilt, and it is called with the same
+        again, made anew; then what its arguments hold is changed, and it is called with the same objects.
         """
         seconds = asked["seconds"]
         given, keywords = self._made(asked["args"])
@@ -57,6 +64,8 @@ class Observer:
         if isinstance(result, (collections.abc.Iterator, collections.abc.AsyncIterator)):
             given, keywords = self._made(asked["args"])
             calls.append({"how": "left", **self._call(given, keywords, seconds, most=1)[1]})
+            given, keywords = self._made(asked["args"])
+            calls.append({"how": "meanwhile", **self._call(given, keywords, seconds, meanwhile=True)[1]})
         spoil(result)
         given, keywords = self._made(asked["args"])
         calls.append({"how": "spoilt", **self._call(given, keywords, seconds)[1]})
@@ -73,16 +82,17 @@ class Observer:
         self.events.append([kind, *[scribe.write(each) for each in what]])
 
     def _call(
-        self, given: list[Any], keywords: dict[str, Any], seconds: float, most: int = STEPS
+        self, given: list[Any], keywords: dict[str, Any], seconds: float, most: int = STEPS, *, meanwhile: bool = False
     ) -> tuple[Any, dict[str, Any]]:
         """Return what the function gives, and all that is seen of the call; of an iterator so many items at most."""
         self.events = []
+        self.meanwhile = (*given, *keywords.values()) if meanwhile else ()
         result: Any = None
         walked: Any = None
         random.seed(SEED)
         if (numpy := sys.modules.get("numpy")) is not None and hasattr(numpy, "random"):
             numpy.random.seed(SEED % (1 << 32))
-        before = dict(os.environ), str(Path.cwd())
+        before, around = (dict(os.environ), str(Path.cwd())), interpreter()
         streams = _Said("out", self.events), _Said("err", self.events)
         heard = _Heard(self.events)
         logging.getLogger().addHandler(heard)
@@ -120,6 +130,7 @@ class Observer:
         seen["environment"] = sorted(
             [name, text] for name, text in environment.items() if text != before[0].get(name)
         ) + ([["cwd", str(Path.cwd())]] if str(Path.cwd()) != before[1] else [])
+        seen["environment"] += [each for each in interpreter() if each not in around]
         os.chdir(before[1])
         os.environ.clear()
         os.environ.update(before[0])
@@ -143,6 +154,8 @@ class Observer:
         for item in itertools.islice(result, most):
             self.events.append(["yield"])
             items.append(item)
+            if len(items) == 1:
+                change(self.meanwhile)
         if len(items) == most and inspect.isgenerator(result):
             result.close()
         return items
@@ -158,6 +171,23 @@ class Observer:
         return items
 
 
+def interpreter() -> list[list[Any]]:
+    """Return the state of the interpreter that code may change for all: by name, a number or a text of each part."""
+    root = logging.getLogger()
+    return [
+        ["sys.meta_path", len(sys.meta_path)],
+        ["sys.path_hooks", len(sys.path_hooks)],
+        ["sys.path", len(sys.path)],
+        ["sys.getrecursionlimit", sys.getrecursionlimit()],
+        ["builtins", len(vars(builtins))],
+        ["gc.isenabled", gc.isenabled()],
+        ["threads", threading.active_count()],
+        ["decimal", str(decimal.getcontext())],
+        ["logging", root.level, len(root.handlers), logging.root.manager.disable],
+        ["atexit", atexit._ncallbacks()],
+    ]
+
+
 def state(target: Any, known: Scribe) -> dict[str, Any]:
     """Return the state around a function, by name: globals of its module, attributes of its classes, its defaults.
 
@@ -168,7 +198,7 @@ def state(target: Any, known: Scribe) -> dict[str, Any]:
 
     def tell(name: str, value: Any) -> None:
         scribe = Scribe(known.home, most=STATE)
-        scribe.numbers, scribe.kept = dict(known.numbers), list(known.kept)
+        scribe.numbers, scribe.first = dict(known.numbers), OF_STATE
         found[name] = _short(scribe.write(value))
 
     for name, value in list(vars(target.module).items()):

@@ -30,6 +30,8 @@ Tree = Any
 DEEPEST = 120
 EXACT = 1 << 53  # whole numbers below it are numbers in JSON, too
 HOME = "~"  # the module under judgement, whatever it is called on this side
+WALKABLE: tuple[Any, ...] = ([], (), {}, "", set(), range(0))
+WALKS = frozenset(type(iter(each)) for each in WALKABLE)
 MARK = "__perfwright_callback__"
 ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{4,}")
 FLAVOURS = {function: name for name, function in kinds.FLAVOURS.items()}
@@ -81,6 +83,7 @@ class Scribe:
     def __init__(self, home: str, *, strict: bool = False, most: int = 200_000) -> None:
         self.home, self.strict, self.left = home, strict, most
         self.numbers: dict[int, int] = {}
+        self.first = 0  # number of the first object that is new
         self.kept: list[Any] = []  # alive, or another object takes its address
 
     def write(self, value: Any, depth: int = 0) -> Tree:
@@ -112,7 +115,7 @@ class Scribe:
         return self._numbered(value, kind, depth + 1)
 
     def _numbered(self, value: Any, kind: type, depth: int) -> Tree:
-        number = self.numbers[id(value)] = len(self.numbers)
+        number = self.numbers[id(value)] = self.first + len(self.kept)
         self.kept.append(value)
         if kind is list:
             return ["l", number, [self.write(each, depth) for each in value]]
@@ -124,6 +127,8 @@ class Scribe:
             return ["a", number, value.hex()]
         if kind is Feed:
             return ["n", number, [self.write(each, depth) for each in value.left]]
+        if self.strict and kind in WALKS:  # it was made to be written down, and is not needed any more
+            return ["n", number, [self.write(each, depth) for each in value]]
         if kind in (io.StringIO, io.BytesIO):
             held = "" if value.closed else value.getvalue()
             text = held if isinstance(held, str) else held.hex()

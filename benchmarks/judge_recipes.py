@@ -1,0 +1,62 @@
+"""Judges the recipes: on the Slow form of their rules' pages, with the page's input, in what each is for.
+
+    python benchmarks/judge_recipes.py [RULE ...]
+
+Exit 1 where a patch is not the same, or not better.
+"""
+
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+from perfwright import rules
+from perfwright.config import Settings
+from perfwright.finding import Finding
+from perfwright.fix import patches, recipes
+from perfwright.pipeline import check
+from perfwright.report import judged
+
+
+def page(rule: str, folder: Path) -> list[Finding]:
+    """Lay the Slow form of a rule's page out with a builder of its input, and return its findings."""
+    parts = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", rules.page(rule), re.MULTILINE | re.DOTALL))
+    code = {name: re.findall(r"```python\n(.*?)```", text, re.DOTALL) for name, text in parts.items()}
+    for each in code.get("Setup", []):
+        if (named := re.match(r"# file: (\S+)\n", each)) is not None:
+            path = folder / named[1]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(each, "utf8")
+    target = re.findall(r"^def (\w+)", code["Slow"][0], re.MULTILINE)[-1]
+    built = f"\nimport perfwright\n\n\n@perfwright.inputs({target!r})\ndef inputs(n):\n    return make(n)\n"
+    (folder / "slow.py").write_text(f"{code['Slow'][0]}\n{code['Input'][0]}{built}", "utf8")
+    found = check(folder, ["slow.py"], Settings(select=(rule,)))
+    return [each for each in found.findings if each.place.line <= code["Slow"][0].count("\n")]
+
+
+def main(wanted: list[str]) -> int:
+    """Judge, print a line a recipe, and return how many are not what they say."""
+    wrong = 0
+    for rule in wanted or sorted(recipes.load()):
+        with tempfile.TemporaryDirectory() as name, tempfile.TemporaryDirectory() as scratch:
+            folder = Path(name).resolve()
+            found = [each for finding in page(rule, folder) for each in patches.candidates(folder, finding)]
+            made = None
+            for candidate in found[:1]:
+                made = patches.judged(
+                    folder, candidate, Path(scratch).resolve(), python=Path(sys.executable), contain="auto", size=None
+                )
+            good = made is not None and made.repairs
+            wrong += not good
+            said = (
+                "no patch"
+                if made is None
+                else f"{made.verdict.word}: {made.verdict.reason or judged.summary(made.verdict)}"
+            )
+            print(f"{rule:24} {'repairs' if good else 'FAILS  '}  {said}", flush=True)
+    print(f"{wrong} wrong")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
