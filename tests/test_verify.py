@@ -166,8 +166,8 @@ def test_variants_hold_the_ends_of_what_is_stated_and_say_what_is_not() -> None:
 
 
 def test_truth_is_not_one() -> None:
-    call = {"how": "first", "outcome": ["gave"], "args": [], "kwargs": [], "events": [], "warnings": [], "random": "", "state": {},
-            "environment": [], "files": []}  # fmt: skip
+    call = {"how": "first", "outcome": ["gave"], "args": [], "kwargs": [], "events": [], "warnings": [], "random": "",
+            "state": {}, "environment": [], "files": []}  # fmt: skip
     one, other = ({"calls": [{**call, "result": result}]} for result in (True, 1))
 
     assert differences.difference(one, one, (), beyond=False) is None

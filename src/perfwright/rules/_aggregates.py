@@ -13,7 +13,7 @@ NARROWS = (  # methods that leave a part of the table, or tie the query to a row
     *("where", "filter", "filter_by", "exclude", "get", "correlate", "lateral", "join_from", "with_parent", "in_bulk"),
     *("limit_by", "all_for", "for_user", "visible", "active"),
 )
-SELECTS = ("select", "query")
+SELECTS, VALUES = ("select", "query"), ("values", "values_list")
 
 
 class Grouped:
@@ -27,7 +27,9 @@ class Grouped:
 
 def grouped(effects: Effects) -> Iterator[Grouped]:
     """Give the queries that a function builds over whole tables, group by group."""
-    body = effects.function.body
+    body, called = effects.function.body, effects.function.called
+    if "group_by" not in called and ("annotate" not in called or called.isdisjoint(VALUES)):
+        return
     inner: set[int] = set()
     for node in walk(body):
         if node[0] != "call" or id(node) in inner:
@@ -35,10 +37,10 @@ def grouped(effects: Effects) -> Iterator[Grouped]:
         calls = chain(node)
         inner.update(id(each) for each in calls)
         names = [str(each[2][-1]) for each in calls if each[2][0] in ("name", "attr")]
-        if any(name in NARROWS for name in names) or later_narrowed(body, node):
+        if any(name in NARROWS for name in names):
             continue
         table = of_sqlalchemy(effects, calls) if "group_by" in names else of_django(effects, calls, names)
-        if table:
+        if table and not later_narrowed(body, node):
             yield Grouped(node, table)
 
 
