@@ -1,7 +1,7 @@
 """What a candidate may not do, read from its source: look at its measurement, at the clock, keep what it gave."""
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from perfwright.fix.judge.trees import Tree, of
 
@@ -46,11 +46,6 @@ def refused(before: str, after: str) -> str:
         if what not in known:
             return f"line {line}: `{what}` {why}, which the first version does not"
     return ""
-
-
-def new_state(before: Sequence[str], after: Sequence[str]) -> list[str]:
-    """Return the names of a module's state that only the second version has."""
-    return [name for name in after if name not in before]
 
 
 def caches(before: str, after: str) -> list[tuple[int, str]]:

@@ -143,9 +143,9 @@ def failing(target: Any) -> Any:
             with search.limited(TRIAL):
                 timing.run(target.function, (positional, named), LIMIT)
         except (TypeError, AttributeError, CannotBuildError, search.LateError):
-            continue
-        except Exception:
-            return source
+            continue  # not what it takes
+        except Exception:  # it takes it, and refuses it: both versions have to
+            pass
         return source
     return None
 

@@ -46,7 +46,6 @@ class Observer:
         self.home = target.module.__name__
         self.events: list[Any] = []
         self.meanwhile: tuple[Any, ...] = ()  # what is changed after the first item of an iterator
-        self.ran: set[int] = set()
 
     def trial(self, asked: dict[str, Any]) -> dict[str, Any]:
         """Return what the calls of one trial come to, in the order in which they are made.
