@@ -2,20 +2,24 @@
 
 import ast
 import difflib
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from perfwright.finding import Finding, Patch
 from perfwright.fix import recipes
-from perfwright.fix.judge.judging import Verdict, judge
+from perfwright.fix.judge.judging import judge
+from perfwright.fix.judge.served import Served
 from perfwright.fix.judge.sides import Sides, Version
+from perfwright.fix.judge.verdict import Verdict
 from perfwright.fix.recipe import Recipe
 from perfwright.fix.source import Source, UnplacedError
 from perfwright.measure.run import Choice
 
 LARGEST = 4 << 20  # bytes of a file that is patched
 SKIPPED = (".git", "__pycache__", "node_modules")
+QUERIES = {"queries", "requests"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +53,14 @@ class Judged:
         """Tell whether the patch may be shown as a repair."""
         if self.verdict.word != "same":
             return False
-        pace = self.verdict.speed
-        if "time" in self.candidate.recipe.improves:
+        improves, pace = self.candidate.recipe.improves, self.verdict.speed
+        counts = {each.of: each for each in self.verdict.counts}
+        if "queries" in improves and counts:
+            queries, rows = counts["queries"], counts["rows"]
+            return queries.fewer or (
+                not queries.more and (rows.fewer or (pace is not None and pace.verdict == "faster"))
+            )
+        if "time" in improves or "queries" in improves:
             return pace is not None and pace.verdict == "faster"
         return pace is None or pace.verdict != "slower"
 
@@ -88,16 +98,54 @@ def function_of(source: Source, finding: Finding) -> str:
 
 
 def judged(
-    root: Path, candidate: Candidate, scratch: Path, *, python: Path, contain: Choice, size: int | None
+    root: Path,
+    candidate: Candidate,
+    scratch: Path,
+    *,
+    python: Path,
+    contain: Choice,
+    size: int | None,
+    served: Served | None = None,
 ) -> Judged:
-    """Return a candidate with the verdict of the judge: the project as it is, and with the file changed."""
+    """Return a candidate with the verdict of the judge: the project as it is, and with the file changed.
+
+    What has to do with a database is judged within the application that is `served`, where there is one; so is what
+    cannot be called alone.
+    """
     path = candidate.finding.place.path
     if not candidate.function:
         return Judged(candidate, Verdict("not shown", "it lies outside of any function"))
-    overlaid(root, path, candidate.after, scratch)
-    before, after = (Version(str(place / path), candidate.function, place, path) for place in (root, scratch))
-    with Sides(before, after, python, contain, reads=[root]) as sides:
-        return Judged(candidate, judge(sides, allowed=candidate.recipe.allows, size=size))
+    base = imported_from(root, served.app.places if served is not None else ())
+    overlaid(base, str((root / path).relative_to(base)), candidate.after, scratch)
+    there = scratch / root.relative_to(base)
+
+    def alone() -> Verdict:
+        before, after = (Version(str(place / path), candidate.function, place, path) for place in (root, there))
+        with Sides(before, after, python, contain, reads=[base]) as sides:
+            return judge(sides, allowed=candidate.recipe.allows, size=size)
+
+    def within() -> Verdict:
+        assert served is not None
+        lines = Source(path, candidate.before).lines_of(candidate.function)
+        texts = candidate.before, candidate.after
+        return served.judge(there, path, lines, texts, allowed=candidate.recipe.allows)
+
+    ways = [alone] if served is None else [alone, within]
+    if QUERIES & {*candidate.recipe.improves}:
+        ways.reverse()
+    verdict = ways[0]()
+    if verdict.word == "not shown" and len(ways) > 1:
+        other = ways[1]()
+        verdict = other if other.word != "not shown" else verdict
+    return Judged(candidate, verdict)
+
+
+def imported_from(root: Path, places: Sequence[Path]) -> Path:
+    """Return the folder that holds a project and all that it is imported from: its own, unless that is a package."""
+    base = root
+    while (base / "__init__.py").is_file() and base != base.parent:
+        base = base.parent
+    return Path(os.path.commonpath([base, *places]))
 
 
 def overlaid(root: Path, path: str, text: str, folder: Path) -> None:

@@ -6,8 +6,8 @@ from perfwright.report import measured
 from perfwright.report.safe import safe
 
 if TYPE_CHECKING:
-    from perfwright.fix.judge.judging import Verdict
     from perfwright.fix.judge.pace import Speed
+    from perfwright.fix.judge.verdict import Counts, Verdict
 
 
 def document(found: "Verdict") -> dict[str, Any]:
@@ -24,6 +24,7 @@ def document(found: "Verdict") -> dict[str, Any]:
         "seconds": found.seconds,
         "notes": list(found.notes),
         "speed": None,
+        "counts": {each.of: [list(one) for one in each.at] for each in found.counts},
     }
     if found.speed is not None:
         pace = found.speed
@@ -47,6 +48,7 @@ def text(before: str, after: str, found: "Verdict") -> str:
     if found.inputs:
         sizes = f", at sizes up to {max(found.sizes):,}" if found.sizes else ""
         told.append(f"{found.inputs:,} inputs compared{sizes}; made {safe(found.source)}")
+    told += [_counts(each) for each in found.counts if each.fewer or each.more]
     if found.allowed:
         told.append(f"allowed to differ: {', '.join(found.allowed)}")
     told += map(safe, found.notes)
@@ -60,7 +62,13 @@ def summary(found: "Verdict") -> str:
     said = f"the {found.word} for {found.inputs:,} inputs"
     if found.allowed:
         said += f" (but for {', '.join(found.allowed)})"
+    said = "; ".join([said, *[_counts(each) for each in found.counts if each.fewer or each.more]])
     return f"{said}; {_speed(found.speed)}" if found.speed is not None else said
+
+
+def _counts(counts: "Counts") -> str:
+    n, before, after = counts.at[-1]
+    return f"{counts.of}: {before:,} before, {after:,} after, at {n:,} rows a table"
 
 
 def _speed(pace: "Speed") -> str:
