@@ -49,9 +49,11 @@ class Judged:
         """Tell whether the patch may be shown as a repair."""
         if self.verdict.word != "same":
             return False
-        pace = self.verdict.speed
+        pace, held = self.verdict.speed, self.verdict.memory
         if "time" in self.candidate.recipe.improves:
             return pace is not None and pace.verdict == "faster"
+        if "memory" in self.candidate.recipe.improves and (held is None or held.verdict != "less"):
+            return False
         return pace is None or pace.verdict != "slower"
 
     @property
