@@ -51,18 +51,9 @@ class Judged:
     @property
     def repairs(self) -> bool:
         """Tell whether the patch may be shown as a repair."""
-        if self.verdict.word != "same":
-            return False
-        improves, pace = self.candidate.recipe.improves, self.verdict.speed
-        counts = {each.of: each for each in self.verdict.counts}
-        if "queries" in improves and counts:
-            queries, rows = counts["queries"], counts["rows"]
-            return queries.fewer or (
-                not queries.more and (rows.fewer or (pace is not None and pace.verdict == "faster"))
-            )
-        if "time" in improves or "queries" in improves:
-            return pace is not None and pace.verdict == "faster"
-        return pace is None or pace.verdict != "slower"
+        verdict = self.verdict
+        better = any(verdict.better(each) for each in self.candidate.recipe.improves)
+        return verdict.word == "same" and better and not verdict.worse
 
     @property
     def finding(self) -> Finding:

@@ -1,4 +1,4 @@
-"""The judge: inputs for both versions, what they come to, the smallest difference, and which is faster."""
+"""The judge: inputs for both versions, what they come to, the smallest difference, which is faster and needs less."""
 
 import itertools
 import json
@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from perfwright.fix.judge import differences, pace, refusals, variants
+from perfwright.fix.judge import differences, memory, pace, refusals, variants
 from perfwright.fix.judge.differences import Difference
 from perfwright.fix.judge.shrinking import smallest
 from perfwright.fix.judge.sides import CALL, SEEDS, Side, Sides
@@ -48,7 +48,7 @@ class _Case:
 
 
 def judge(sides: Sides, *, allowed: Sequence[str] = (), size: int | None = None, seed: int | None = None) -> Verdict:
-    """Return whether two versions of a function behave the same, and which is faster.
+    """Return whether two versions of a function behave the same, which is faster, and which needs less memory.
 
     Raises GuestError where the first version cannot be loaded.
     """
@@ -258,7 +258,7 @@ def _other_seed(case: _Case) -> Verdict | None:
 
 # ------------------------------------------------------------------------------ sizes and speed
 def _sizes(case: _Case, first: Side, stated: int | None) -> Verdict:
-    """Compare both versions at the sizes that are timed, and time them."""
+    """Compare both versions at the sizes that are timed, and measure their time and memory there."""
     sources = [case.sides.side(name).source for name in ("before", "after")]
     timed: list[tuple[int, Tree]] = []
     sizes: list[int] = []
@@ -275,8 +275,9 @@ def _sizes(case: _Case, first: Side, stated: int | None) -> Verdict:
             return verdict
     chosen = timed if len(timed) < 4 else [timed[0], timed[len(timed) // 2], timed[-1]]
     found = pace.compare(case.sides, chosen, seconds=PATIENCE * LONGEST)
+    held = memory.compare(case.sides, chosen, seconds=PATIENCE * LONGEST)
     notes = [f"{case.unstable} inputs left out: the first version does not do the same twice"] if case.unstable else []
-    return Verdict("same", "", sizes=tuple(sizes), speed=found, notes=tuple(notes))
+    return Verdict("same", "", sizes=tuple(sizes), speed=found, memory=held, notes=tuple(notes))
 
 
 def _grown(first: Side, largest: int) -> Iterator[tuple[int, Tree, float]]:

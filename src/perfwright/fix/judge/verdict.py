@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from perfwright.fix.judge.memory import Memory
 from perfwright.fix.judge.pace import Speed
 from perfwright.fix.judge.trees import Tree
 
@@ -44,8 +45,25 @@ class Verdict:
     sizes: tuple[int, ...] = ()
     allowed: tuple[str, ...] = ()
     speed: Speed | None = None
+    memory: Memory | None = None
     seed: int = 0
     seconds: float = 0.0
     source: str = ""  # how inputs are made
     notes: tuple[str, ...] = ()
     counts: tuple[Counts, ...] = ()  # of what was counted beside time
+
+    def better(self, kind: str) -> bool:
+        """Tell whether the second version was seen to be better in one of what recipes improve."""
+        faster = self.speed is not None and self.speed.verdict == "faster"
+        if kind == "memory":
+            return self.memory is not None and self.memory.verdict == "less"
+        if kind == "queries":  # what a query brings counts, too, and how long it takes
+            return faster or any(each.fewer for each in self.counts if each.of in ("queries", "rows"))
+        return faster if kind == "time" else any(each.fewer for each in self.counts if each.of == kind)
+
+    @property
+    def worse(self) -> bool:
+        """Tell whether the second version was seen to be slower, or to ask for more."""
+        slower = self.speed is not None and self.speed.verdict == "slower"
+        fewer = any(each.fewer for each in self.counts if each.of == "queries")
+        return slower or any(each.more for each in self.counts if each.of != "rows" or not fewer)
