@@ -20,6 +20,7 @@ from perfwright.measure.run import Choice
 LARGEST = 4 << 20  # bytes of a file that is patched
 SKIPPED = (".git", "__pycache__", "node_modules")
 QUERIES = {"queries", "requests"}
+BROKEN = ("raises NameError", "raises UnboundLocalError", "raises SyntaxError")  # no suggestion: a mistake
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +50,19 @@ class Judged:
     verdict: Verdict
 
     @property
+    def suggests(self) -> bool:
+        """Tell whether the patch may be shown as a suggestion: it changes what the program does, as its recipe says."""
+        verdict = self.verdict
+        broken = verdict.counterexample is not None and verdict.counterexample["after"].startswith(BROKEN)
+        return bool(self.candidate.recipe.suggested) and verdict.word != "refused" and not broken
+
+    @property
     def repairs(self) -> bool:
         """Tell whether the patch may be shown as a repair."""
-        verdict = self.verdict
-        better = any(verdict.better(each) for each in self.candidate.recipe.improves)
-        return verdict.word == "same" and better and not verdict.worse
+        if self.verdict.word != "same" or self.candidate.recipe.suggested:
+            return False
+        better = any(self.verdict.better(each) for each in self.candidate.recipe.improves)
+        return better and not self.verdict.worse
 
     @property
     def finding(self) -> Finding:
@@ -62,9 +71,9 @@ class Judged:
 
 
 def candidates(root: Path, finding: Finding) -> Iterator[Candidate]:
-    """Give the patches that recipes propose for a finding, the best first; each parses."""
+    """Give the patches that recipes propose for a finding, the best first, suggestions last; each parses."""
     path = root / finding.place.path
-    some = recipes.load().get(finding.rule, ())
+    some = sorted(recipes.load().get(finding.rule, ()), key=lambda recipe: bool(recipe.suggested))
     if not some or path.is_symlink() or path.suffix != ".py" or not path.is_file() or path.stat().st_size > LARGEST:
         return
     text = path.read_bytes().decode("utf8", "surrogateescape")
