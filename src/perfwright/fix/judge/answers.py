@@ -30,12 +30,15 @@ NEAR = 40  # letters before the first that differs
 
 
 def difference(
-    before: Mapping[str, Any], after: Mapping[str, Any], control: Mapping[str, Any]
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    control: Mapping[str, Any],
+    seen: Sequence[tuple[str, str]] = SEEN,
 ) -> tuple[Difference | None, list[str]]:
     """Return the first difference between what both versions did, None where there is none; and what could not be
     compared, since the first version does not do it twice (`control` is its second time)."""
     loose: list[str] = []
-    for name, what in SEEN:
+    for name, what in seen:
         one, other, again = before[name], after[name], control[name]
         if one == other:
             continue

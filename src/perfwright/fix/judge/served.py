@@ -18,7 +18,7 @@ from typing import Any, Self
 
 from perfwright.fix.judge import pace, refusals
 from perfwright.fix.judge.answers import difference
-from perfwright.fix.judge.verdict import Counts, Verdict
+from perfwright.fix.judge.verdict import Counts, Verdict, pairs
 from perfwright.measure.application import Application
 from perfwright.measure.run import Choice, Guest, GuestError
 from perfwright.measure.scale import CAPTURE, FILLING, LONGEST, Run
@@ -30,6 +30,7 @@ PLACES = (0, -1)  # of the rows that a request is about: the first, and the last
 TIMES = 2  # requests with the same rows: what is kept between them shows in the second
 MOST = 5  # entry points that are asked of those that run a function
 LOOKED = 90.0  # seconds in which entry points are looked at, for which lines they run
+COUNTED = {"queries": "queries", "fetched": "rows", "asked": "requests"}
 REACHED = 0.5  # of the lines of a function: with fewer nothing is shown
 
 
@@ -100,8 +101,7 @@ class _Case:
 
     entries: list[str]
     inputs: int = 0
-    queries: dict[int, list[int]] = field(default_factory=dict)
-    fetched: dict[int, list[int]] = field(default_factory=dict)
+    counts: dict[str, dict[int, list[int]]] = field(default_factory=lambda: {name: {} for name in COUNTED})
     costs: dict[str, float] = field(default_factory=dict)
     loose: dict[str, None] = field(default_factory=dict)
 
@@ -214,7 +214,7 @@ class Served:
             sizes=SIZES,
             allowed=tuple(allowed),
             speed=speed,
-            counts=(Counts("queries", _pairs(case.queries)), Counts("rows", _pairs(case.fetched))),
+            counts=tuple(Counts(COUNTED[name], pairs(each)) for name, each in case.counts.items()),
             source=f"by {', '.join(case.entries)}",
             notes=tuple(notes),
         )
@@ -241,7 +241,7 @@ class Served:
                 when = ", when it is asked again" if moment else ""
                 example |= {"before": found.before, "after": found.after}
                 return Verdict("differs", found.what + when, example, inputs=case.inputs, sizes=(n,))
-        for name, counts in (("queries", case.queries), ("fetched", case.fetched)):
+        for name, counts in case.counts.items():
             pair = counts.setdefault(n, [0, 0])
             pair[0] += one["calls"][-1][name]
             pair[1] += other["calls"][-1][name]
@@ -276,8 +276,4 @@ def _sampler(lives: Mapping[str, Live], entry: str) -> Callable[[str], float | N
 
 
 def _told(call: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: each for name, each in call.items() if name not in ("cpu", "wall", "queries", "fetched", "bytes")}
-
-
-def _pairs(counts: Mapping[int, Sequence[int]]) -> tuple[tuple[int, int, int], ...]:
-    return tuple((n, before, after) for n, (before, after) in sorted(counts.items()))
+    return {name: each for name, each in call.items() if name not in ("cpu", "wall", "bytes", *COUNTED)}

@@ -13,7 +13,21 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, BinaryIO
 
-from . import answered, application, counting, guard, judged, marks, memory, record, search, surface, timing, worst  # type: ignore[import-not-found,unused-ignore]
+from . import (
+    answered,
+    application,
+    built,
+    counting,
+    guard,
+    judged,
+    marks,
+    memory,
+    record,
+    search,
+    surface,
+    timing,
+    worst,
+)  # type: ignore[import-not-found,unused-ignore]
 from .instances import CannotBuildError
 from .target import Target
 
@@ -26,13 +40,16 @@ def serve(questions: BinaryIO, answers: BinaryIO) -> None:
     while len(head := questions.read(HEAD.size)) == HEAD.size:
         asked = json.loads(questions.read(HEAD.unpack(head)[0]))
         try:
-            if asked["ask"] == "load":
+            if asked["ask"] == "watch":
+                built.watch()
+                said: dict[str, Any] = {}
+            elif asked["ask"] == "load":
                 target = load(asked)
                 if "plan" in asked:  # this worker stands for one that was ended
                     if asked["plan"]["from"] == "recorded":
                         target.recordings = [record.record(target, asked["plan"]["question"], imported)]
                     target.source, target.endless = search.restored(target, asked["plan"]), asked["endless"]
-                said: dict[str, Any] = describe(target)
+                said = describe(target)
             elif asked["ask"] == "names":
                 found = imported(asked["module"])
                 targets, left = surface.offered(found)
@@ -106,6 +123,8 @@ def answer(target: "Target | None", asked: dict[str, Any]) -> dict[str, Any]:
     """Return one measurement at one size."""
     if target is None:
         raise LookupError("no function was loaded")
+    if asked["ask"] in built.ASKS:
+        return dict(built.answer(target, asked))
     if asked["ask"] in judged.ASKS:
         return judged.answer(target, asked)  # type: ignore[no-any-return,unused-ignore]
     if asked["ask"] == "search":
