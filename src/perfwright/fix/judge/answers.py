@@ -118,8 +118,9 @@ def rows(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, str]
             if left != right:
                 only = [each for each in left if each not in right], [each for each in right if each not in left]
                 return tuple(  # type: ignore[return-value]
-                    f"{table}: {len(some)} rows {what}{f', as {shown(own[0])}' if own else ''}"
-                    for some, own in zip((left, right), only, strict=True)
+                    f"{table}: rows {what} that the other version has not: {len(own)}"
+                    + (f", as {shown(own[0])}" if own else "")
+                    for own in only
                 )
         if one.get("rows") != other.get("rows"):
             return f"{table}: {one.get('rows', 'as many')} rows", f"{table}: {other.get('rows', 'as many')} rows"

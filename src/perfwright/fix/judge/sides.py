@@ -105,8 +105,7 @@ class Sides:
             guest = Guest(self.python, version.places, environment={"PYTHONHASHSEED": seed}, contain=self.contain)
             guest.reads += [*self.reads, CAPTURE]
             try:
-                guest.ask({"ask": "watch"}, CALL)
-                known = guest.load(version.module, version.function)
+                known = guest.load(version.module, version.function, watched=True)
             except BaseException:
                 guest.__exit__(None, None, None)
                 raise

@@ -40,16 +40,13 @@ def serve(questions: BinaryIO, answers: BinaryIO) -> None:
     while len(head := questions.read(HEAD.size)) == HEAD.size:
         asked = json.loads(questions.read(HEAD.unpack(head)[0]))
         try:
-            if asked["ask"] == "watch":
-                built.watch()
-                said: dict[str, Any] = {}
-            elif asked["ask"] == "load":
+            if asked["ask"] == "load":
                 target = load(asked)
                 if "plan" in asked:  # this worker stands for one that was ended
                     if asked["plan"]["from"] == "recorded":
                         target.recordings = [record.record(target, asked["plan"]["question"], imported)]
                     target.source, target.endless = search.restored(target, asked["plan"]), asked["endless"]
-                said = describe(target)
+                said: dict[str, Any] = describe(target)
             elif asked["ask"] == "names":
                 found = imported(asked["module"])
                 targets, left = surface.offered(found)
@@ -73,6 +70,8 @@ def serve(questions: BinaryIO, answers: BinaryIO) -> None:
 
 def load(asked: dict[str, Any]) -> Target:
     """Import a module, by name or by path, and find a function in it; `marks` is where else its builder may stand."""
+    if asked.get("watched"):
+        built.watch()
     builders = [imported(asked["marks"])] if asked.get("marks") else []
     return Target(imported(asked["module"]), asked["function"], builders)
 
