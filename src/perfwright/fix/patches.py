@@ -20,7 +20,7 @@ SKIPPED = (".git", "__pycache__", "node_modules")
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A changed file that would repair a finding."""
+    """A changed file, `path`, that would repair a finding; the finding is in `function`, of the file `inside`."""
 
     finding: Finding
     recipe: Recipe
@@ -28,11 +28,13 @@ class Candidate:
     function: str
     before: str
     after: str
+    path: str
+    inside: str
 
     @property
     def diff(self) -> str:
         """Return the change as a unified diff, paths from the project's root."""
-        path = self.finding.place.path
+        path = self.path
         before, after = (text.splitlines(keepends=True) for text in (self.before, self.after))
         return "".join(difflib.unified_diff(before, after, f"a/{path}", f"b/{path}"))
 
@@ -62,28 +64,47 @@ class Judged:
 
 def candidates(root: Path, finding: Finding) -> Iterator[Candidate]:
     """Give the patches that recipes propose for a finding, the best first; each parses."""
-    path = root / finding.place.path
     some = recipes.load().get(finding.rule, ())
-    if not some or path.is_symlink() or path.suffix != ".py" or not path.is_file() or path.stat().st_size > LARGEST:
-        return
-    text = path.read_bytes().decode("utf8", "surrogateescape")
-    try:
-        source = Source(finding.place.path, text)
-    except SyntaxError:
+    source = source_of(root, finding) if some else None
+    if source is None:
         return
     for recipe in some:
         try:
             for proposal in recipe.propose(source, finding):
-                after = source.edited(proposal.edits)
-                Source(finding.place.path, after)
-                yield Candidate(finding, recipe, proposal.says, function_of(source, finding), text, after)
+                changed = proposal.source or source
+                after = changed.edited(proposal.edits)
+                Source(changed.path, after)
+                function = function_of(source, finding)
+                yield Candidate(
+                    finding, recipe, proposal.says, function, changed.text, after, changed.path, source.path
+                )
         except (UnplacedError, SyntaxError, ValueError):
             continue
 
 
+def source_of(root: Path, finding: Finding) -> Source | None:
+    """Return the file that a finding lies in, or for a template what renders it; None where it cannot be patched."""
+    for name in (finding.place.path, *[step.path for step in finding.chain]):
+        path = root / name
+        if path.suffix != ".py":
+            continue
+        if path.is_symlink() or not path.is_file() or path.stat().st_size > LARGEST:
+            return None
+        try:
+            return Source(name, path.read_bytes().decode("utf8", "surrogateescape"), root)
+        except SyntaxError:
+            return None
+    return None
+
+
 def function_of(source: Source, finding: Finding) -> str:
     """Return the outermost function that a finding lies in, with its class; nothing where it lies in none."""
-    around = source.at(replace(finding.place, column=0), ast.stmt)
+    place = replace(finding.place, column=0)
+    for step in finding.chain if place.path != source.path else ():
+        if step.path == source.path:
+            place = replace(place, path=step.path, line=step.line, end_line=step.line)
+            break
+    around = source.at(place, ast.stmt)
     return source.qualified(around) if around is not None else ""
 
 
@@ -91,10 +112,10 @@ def judged(
     root: Path, candidate: Candidate, scratch: Path, *, python: Path, contain: Choice, size: int | None
 ) -> Judged:
     """Return a candidate with the verdict of the judge: the project as it is, and with the file changed."""
-    path = candidate.finding.place.path
+    path = candidate.inside
     if not candidate.function:
         return Judged(candidate, Verdict("not shown", "it lies outside of any function"))
-    overlaid(root, path, candidate.after, scratch)
+    overlaid(root, candidate.path, candidate.after, scratch)
     before, after = (Version(str(place / path), candidate.function, place, path) for place in (root, scratch))
     with Sides(before, after, python, contain, reads=[root]) as sides:
         return Judged(candidate, judge(sides, allowed=candidate.recipe.allows, size=size))

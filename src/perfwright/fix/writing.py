@@ -22,7 +22,7 @@ def write(root: Path, patches: Sequence["Judged"], *, dirty: bool) -> Mapping[st
     done: set[str] = set()
     for each in patches:
         candidate = each.candidate
-        key, path = candidate.finding.key, candidate.finding.place.path
+        key, path = candidate.finding.key, candidate.path
         if candidate.recipe.suggested:
             said[key] = f"it changes what the program does: {candidate.recipe.suggested}"
         elif path in done:
