@@ -156,13 +156,13 @@ class Source:
         first = min([statement.lineno, *[each.lineno for each in getattr(statement, "decorator_list", [])]])
         start = self.starts[first - 1]
         indent = self.indent(statement)
-        return Edit(start, start, "".join(f"{indent}{line}\n" for line in lines))
+        return Edit(start, start, "".join(f"{indent}{line}".rstrip() + "\n" for line in lines))
 
     def after(self, statement: ast.stmt, *lines: str) -> Edit:
         """Return the edit that puts lines after a statement, indented as it is."""
         end = min(self.starts[(statement.end_lineno or statement.lineno)], len(self.text))
         indent = self.indent(statement)
-        text = "".join(f"{indent}{line}\n" for line in lines)
+        text = "".join(f"{indent}{line}".rstrip() + "\n" for line in lines)
         return Edit(end, end, text if self.text[:end].endswith("\n") else f"\n{text}")
 
     def removed(self, statement: ast.stmt) -> Edit:

@@ -2,6 +2,7 @@
 
 import ast
 
+from perfwright.finding import Place
 from perfwright.fix.source import Edit, Source
 
 WIDE = 110  # characters of a line
@@ -74,3 +75,20 @@ def name_of(node: ast.AST) -> str:
     if isinstance(node, ast.Call):
         node = node.func
     return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+
+
+def placed(source: Source, place: Place) -> list[ast.expr]:
+    """Return what stands at a place as the rules tell it: a name, or what ends in an attribute or a method that begins
+    there; the whole call where it is one."""
+    if place.path != source.path:
+        return []
+    here = source.starts[place.line - 1] + place.column - 1
+    found: list[ast.expr] = []
+    for node in ast.walk(source.tree):
+        if not isinstance(node, ast.Name | ast.Attribute) or source.in_text(node) is not None:
+            continue
+        start, end = source.span(node)
+        if here == (start if isinstance(node, ast.Name) else end - len(node.attr)):
+            above = source.parents[node]
+            found.append(above if isinstance(above, ast.Call) and above.func is node else node)
+    return found

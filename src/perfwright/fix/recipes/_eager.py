@@ -9,7 +9,7 @@ from perfwright.finding import Finding
 from perfwright.fix import surroundings
 from perfwright.fix.recipe import Proposal
 from perfwright.fix.recipes._calls import called_on, with_argument
-from perfwright.fix.recipes._looped import looped, loop_step, over_of, paths
+from perfwright.fix.recipes._looped import loop_step, looped, over_of, paths
 from perfwright.fix.recipes._origins import Frame, Origin, Origins
 from perfwright.fix.source import Edit, Source
 from perfwright.fix.surroundings import Surroundings, also_from
@@ -53,8 +53,7 @@ def is_recursive(finding: Finding) -> bool:
     """Tell whether a function on the way calls itself: what is fetched along is one level only."""
     functions = [(step.path, step.function) for step in finding.chain]
     return any(
-        each in functions[: index - 1]
-        and functions[index - 1] != each
+        (each in functions[: index - 1] and functions[index - 1] != each)
         or (each == functions[index - 1] and f"{each[1].rpartition('.')[2]}()" in finding.chain[index - 1].what)
         for index, each in enumerate(functions)
         if index
@@ -134,7 +133,7 @@ def fetched(around: Surroundings, finding: Finding, origin: Origin, name: str) -
     at: Model | None = origin.first
     for step in (*origin.path, *ways[0], last):
         relation = at.relations.get(step) if at is not None else None
-        if at is None or relation is None or relation.dynamic or relation.generic or relation.target is None:
+        if at is None or relation is None or relation.dynamic or relation.generic:
             return None
         found.append((at, relation))
         at = relation.target
@@ -158,7 +157,7 @@ def of_django(around: Surroundings, origin: Origin, ways: list[Path]) -> list[Ed
         text = "__".join(relation.name for _, relation in way)
         joined = not any(relation.many for _, relation in way) and not any(name in APART for name in origin.asked)
         (ones if joined else others)[text] = None
-    if others and "iterator" in origin.asked or "only" in origin.asked:
+    if (others and "iterator" in origin.asked) or "only" in origin.asked:
         return None
     if isinstance(origin.query, ast.Attribute) and origin.query.attr in prefetched(around):
         return None

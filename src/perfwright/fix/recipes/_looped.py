@@ -70,11 +70,17 @@ def is_written(node: ast.expr, over: str) -> bool:
 
 # ---------------------------------------------------------------------------------- relations
 def paths(
-    around: Surroundings, finding: Finding, model: Model, owner: str, *, whole: bool = False
+    around: Surroundings,
+    finding: Finding,
+    model: Model,
+    owner: str,
+    *,
+    whole: bool = False,
+    also: set[str] | None = None,
 ) -> list[tuple[str, ...]]:
     """Return the ways from a row of a model to those of another, by the relations that the chain's lines name, or the
     `whole` of the functions it goes through: the shortest, which are several where several are named."""
-    said = named(around, finding, whole=whole)
+    said = named(around, finding, also or set(), whole=whole)
     reached: list[tuple[Model, tuple[str, ...]]] = [(model, ())]
     for _ in range(DEEPEST + 1):
         if found := [path for each, path in reached if each.name == owner]:
@@ -88,14 +94,14 @@ def paths(
     return []
 
 
-def named(around: Surroundings, finding: Finding, *, whole: bool) -> set[str]:
+def named(around: Surroundings, finding: Finding, also: set[str], *, whole: bool) -> set[str]:
     """Return the attributes that the lines of a chain read, and those that the properties among them read; of the
     `whole` of its functions, where it goes through some."""
     steps = list(finding.chain)
     loop = loop_step(finding)
     if loop is not None:
         steps = steps[steps.index(loop) + 1 :]
-    found: set[str] = set()
+    found = set(also)
     for index, step in enumerate(steps):
         found |= set(re.findall(r"\.([A-Za-z_]\w*)", step.what)) | attributes(around, step, whole=whole and index > 0)
     for _ in range(DEEPEST):

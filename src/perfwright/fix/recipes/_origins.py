@@ -277,13 +277,16 @@ def is_empty(node: ast.AST) -> bool:
         return not node.elts
     if isinstance(node, ast.Call):
         return isinstance(node.func, ast.Name) and node.func.id in ("list", "tuple", "set") and not node.args
-    return isinstance(node, ast.Constant) and not node.value or method_of(node) == "none"
+    return (isinstance(node, ast.Constant) and not node.value) or method_of(node) == "none"
 
 
 def begins(node: ast.expr, name: str) -> bool:
     """Tell whether an expression is made of a name: `query.where(...)`."""
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in SAME and node.args:
         return begins(node.args[0], name)
+    if isinstance(node, ast.ListComp) and isinstance(node.elt, ast.Name):
+        first = node.generators[0]
+        return ast.unparse(first.target) == node.elt.id and begins(first.iter, name)
     last = chain(node)[-1]
     return isinstance(last, ast.Name) and last.id == name
 
