@@ -128,7 +128,7 @@ def built(tmp_path: Path) -> Path:
         "slow": ("", ""),
         "fast": ("select(Order))", "select(Order).options(joinedload(Order.customer)))"),
         "lower": ("upper()", "lower()"),
-        "unsaved": ("    session.commit()\n    return", "    session.flush()\n    session.rollback()\n    return"),
+        "unsaved": ("    session.commit()\n    return orders", "    session.rollback()\n    return orders"),
         "count": ("return orders", "return [order for order in orders]"),
     }  # fmt: skip
     for name, (old, new) in changes.items():
@@ -172,7 +172,7 @@ def judged(served: Served, function: str, old: str, new: str, scratch: Path) -> 
     base = imported_from(served.root, served.app.places)
     overlaid(base, str((served.root / "main.py").relative_to(base)), text, scratch)
     lines = Source("main.py", APP).lines_of(function)
-    return served.judge(scratch / served.root.relative_to(base), "main.py", lines, (APP, text))
+    return served.judge(scratch / served.root.relative_to(base), {"main.py": lines}, (APP, text))
 
 
 def counted(found: Verdict, of: str) -> tuple[int, int, int]:

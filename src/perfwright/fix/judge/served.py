@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -123,16 +123,19 @@ class Served:
     ) -> None:
         self.before.close()
 
-    def reaching(self, path: str, lines: Sequence[int]) -> tuple[list[str], float]:
-        """Return the entry points that run lines of a file, those that together run the most first, and the share of
+    def reaching(self, lines: Mapping[str, Collection[int]]) -> tuple[list[str], float]:
+        """Return the entry points that run lines, by file, those that together run the most first, and the share of
         the lines that they run. Raises GuestError where the application cannot be started."""
         if self.reaches is None:
             self.reaches = list(self._looked())
-        own = frozenset(lines)
-        known = [(each, own & each.ran.get(path, frozenset())) for each in self.reaches]
+        own = frozenset((path, line) for path, some in lines.items() for line in some)
+        known = [
+            (each, frozenset((path, line) for path in lines for line in each.ran.get(path, ())) & own)
+            for each in self.reaches
+        ]
         left = [(each, ran) for each, ran in known if ran]
         chosen: list[str] = []
-        covered: frozenset[int] = frozenset()
+        covered: frozenset[tuple[str, int]] = frozenset()
         while left and len(chosen) < MOST:
             each, ran = max(left, key=lambda one: (len(one[1] - covered), 200 <= one[0].status < 300, len(one[1])))
             left.remove((each, ran))
@@ -154,11 +157,16 @@ class Served:
                 yield Reach(index, entry, said["status"], ran)
 
     def judge(
-        self, root: Path, path: str, lines: Sequence[int], sources: tuple[str, str], *, allowed: Sequence[str] = ()
+        self,
+        root: Path,
+        lines: Mapping[str, Collection[int]],
+        sources: tuple[str, str],
+        *,
+        allowed: Sequence[str] = (),
     ) -> Verdict:
-        """Return whether a function's application is the same in another folder, and what it costs in both.
+        """Return whether the application is the same in another folder, and what it costs in both.
 
-        `lines` are those of the function in `path`, `sources` the two texts of that file.
+        `lines` are those that have to run, by file; `sources` the two texts of the file that was changed.
         """
         if why := refusals.refused(*sources):
             return Verdict("refused", why)
@@ -166,7 +174,7 @@ class Served:
             line, name = kept[0]
             return Verdict("refused", f"line {line}: {name} keeps what it gave, which nobody asked for (--allow cache)")
         try:
-            entries, share = self.reaching(path, lines)
+            entries, share = self.reaching(lines)
         except GuestError as error:
             self.reaches, self.why = [], str(error)
             entries, share = [], 0.0
