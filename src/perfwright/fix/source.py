@@ -134,6 +134,15 @@ class Source:
                 return sorted(lines)
         return []
 
+    def function_at(self, line: int) -> str:
+        """Return the name of the outermost function around a line, with its class; nothing where there is none."""
+        for node in ast.walk(self.tree):
+            if isinstance(node, FUNCTIONS) and self.function(node) is None:
+                first = min([node.lineno, *[each.lineno for each in node.decorator_list]])
+                if first <= line <= (node.end_lineno or line):
+                    return self.qualified(node)
+        return ""
+
     def loops(self, node: ast.AST) -> list[ast.AST]:
         """Return the loops and comprehensions within the function that a node is repeated by, outermost last."""
         found: list[ast.AST] = []
