@@ -30,7 +30,7 @@ class Edit:
 
 
 class Source:
-    """A file's text and tree, and the root of the project where it is known. Raises SyntaxError where it is not Python."""
+    """A file's text and tree, with the root of its project. Raises SyntaxError where it is not Python."""
 
     def __init__(self, path: str, text: str, root: Path | None = None) -> None:
         self.path, self.text, self.root = path, text, root

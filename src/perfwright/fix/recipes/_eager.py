@@ -25,7 +25,7 @@ def proposed(source: Source, finding: Finding) -> Iterator[Proposal]:
     around = surroundings.around(source.root) if source.root is not None else None
     if around is None or not finding.fetches or is_recursive(finding) or asks_anew(finding):
         return
-    wanted = rows_of(around, source, finding)
+    wanted = rows_of(around, finding)
     if not wanted or any(origin.shared and origin.one for origin in wanted):
         return
     files = {origin.source.path: origin.source for origin in wanted}
@@ -66,7 +66,7 @@ def asks_anew(finding: Finding) -> bool:
     return re.search(rf"\.({'|'.join(ALONE)})\(", last) is not None
 
 
-def rows_of(around: Surroundings, source: Source, finding: Finding) -> list[Origin]:
+def rows_of(around: Surroundings, finding: Finding) -> list[Origin]:
     """Return the queries whose rows the loop of a finding goes through."""
     step = loop_step(finding)
     if step is None:

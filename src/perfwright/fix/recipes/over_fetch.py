@@ -35,13 +35,20 @@ def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
     origin = found[0]
     model = origin.first
     known = all(name in model.columns for name in names)
-    if origin.path or origin.kind in ("get", "class") or not known or any(name in CHOSEN for name in origin.asked):
+    if (
+        origin.path
+        or origin.shared
+        or origin.kind in ("get", "class")
+        or not known
+        or any(name in CHOSEN for name in origin.asked)
+    ):
         return
     if ".options(" in own.text_of(own.statement(origin.query)) and re.search(
         r"\b(load_only|defer)\(", own.text_of(own.statement(origin.query))
     ):
         return
-    says = f"{', '.join(f'`{name}`' for name in names)} of each `{model.name}` {'is' if len(names) == 1 else 'are'} not read"
+    unused = ", ".join(f"`{name}`" for name in names)
+    says = f"{unused} of each `{model.name}` {'is' if len(names) == 1 else 'are'} not read"
     if model.framework == DJANGO:
         given = [f'"{name}"' for name in names]
         yield Proposal((called_on(origin.source, origin.query, "defer", given),), says, source=origin.source)
