@@ -12,6 +12,7 @@ from perfwright.fix.judge.judging import Verdict, judge
 from perfwright.fix.judge.sides import Sides, Version
 from perfwright.fix.recipe import Recipe
 from perfwright.fix.source import Source, UnplacedError
+from perfwright.measure.recording import Suite
 from perfwright.measure.run import Choice
 
 LARGEST = 4 << 20  # bytes of a file that is patched
@@ -88,7 +89,14 @@ def function_of(source: Source, finding: Finding) -> str:
 
 
 def judged(
-    root: Path, candidate: Candidate, scratch: Path, *, python: Path, contain: Choice, size: int | None
+    root: Path,
+    candidate: Candidate,
+    scratch: Path,
+    *,
+    python: Path,
+    contain: Choice,
+    size: int | None,
+    suite: Suite | None = None,
 ) -> Judged:
     """Return a candidate with the verdict of the judge: the project as it is, and with the file changed."""
     path = candidate.finding.place.path
@@ -97,7 +105,7 @@ def judged(
     overlaid(root, path, candidate.after, scratch)
     before, after = (Version(str(place / path), candidate.function, place, path) for place in (root, scratch))
     with Sides(before, after, python, contain, reads=[root]) as sides:
-        return Judged(candidate, judge(sides, allowed=candidate.recipe.allows, size=size))
+        return Judged(candidate, judge(sides, allowed=candidate.recipe.allows, size=size, suite=suite))
 
 
 def overlaid(root: Path, path: str, text: str, folder: Path) -> None:

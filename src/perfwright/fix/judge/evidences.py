@@ -30,7 +30,7 @@ class Evidence:
 
 def hashes(sides: Sides) -> dict[str, str]:
     """Return a hash of the source of each version that was loaded (BLAKE2b, 16 bytes, hex)."""
-    loaded = {name: side.source for (name, _), side in sides.running.items() if name != "control"}
+    loaded = {name: side.source for (name, _), side in sides.running.items() if name in ("before", "after")}
     return {name: hashlib.blake2b(text.encode(), digest_size=16).hexdigest() for name, text in sorted(loaded.items())}
 
 
