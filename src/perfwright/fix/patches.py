@@ -2,21 +2,28 @@
 
 import ast
 import difflib
+import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from perfwright.finding import Finding, Patch
 from perfwright.fix import recipes
-from perfwright.fix.judge.judging import Verdict, judge
+from perfwright.fix.judge.judging import judge
+from perfwright.fix.judge.runs import Place
+from perfwright.fix.judge.served import Served
 from perfwright.fix.judge.sides import Sides, Version
+from perfwright.fix.judge.tests import ProjectTests
+from perfwright.fix.judge.verdict import Verdict
 from perfwright.fix.recipe import Recipe
 from perfwright.fix.source import Source, UnplacedError
-from perfwright.measure.recording import Suite
 from perfwright.measure.run import Choice
 
 LARGEST = 4 << 20  # bytes of a file that is patched
 SKIPPED = (".git", "__pycache__", "node_modules")
+QUERIES = {"queries", "requests"}
+BROKEN = ("raises NameError", "raises UnboundLocalError", "raises SyntaxError")  # no suggestion: a mistake
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +40,14 @@ class Candidate:
     @property
     def diff(self) -> str:
         """Return the change as a unified diff, paths from the project's root."""
-        path = self.finding.place.path
-        before, after = (text.splitlines(keepends=True) for text in (self.before, self.after))
-        return "".join(difflib.unified_diff(before, after, f"a/{path}", f"b/{path}"))
+        return self.diff_from("")
+
+    def diff_from(self, folder: str) -> str:
+        """Return the change with paths from a folder above the root; `folder` is the way from there, ending in `/`."""
+        path = f"{folder}{self.finding.place.path}"
+        before, after = (re.findall(r"[^\n]*\n|[^\n]+", text) for text in (self.before, self.after))
+        lines = difflib.unified_diff(before, after, f"a/{path}", f"b/{path}")
+        return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +58,19 @@ class Judged:
     verdict: Verdict
 
     @property
+    def suggests(self) -> bool:
+        """Tell whether the patch may be shown as a suggestion: it changes what the program does, as its recipe says."""
+        verdict = self.verdict
+        broken = verdict.counterexample is not None and verdict.counterexample["after"].startswith(BROKEN)
+        return bool(self.candidate.recipe.suggested) and verdict.word != "refused" and not broken
+
+    @property
     def repairs(self) -> bool:
         """Tell whether the patch may be shown as a repair."""
-        if self.verdict.word != "same":
+        if self.verdict.word != "same" or self.candidate.recipe.suggested:
             return False
-        pace = self.verdict.speed
-        if "time" in self.candidate.recipe.improves:
-            return pace is not None and pace.verdict == "faster"
-        return pace is None or pace.verdict != "slower"
+        better = any(self.verdict.better(each) for each in self.candidate.recipe.improves)
+        return better and not self.verdict.worse
 
     @property
     def finding(self) -> Finding:
@@ -62,9 +79,9 @@ class Judged:
 
 
 def candidates(root: Path, finding: Finding) -> Iterator[Candidate]:
-    """Give the patches that recipes propose for a finding, the best first; each parses."""
+    """Give the patches that recipes propose for a finding, the best first, suggestions last; each parses."""
     path = root / finding.place.path
-    some = recipes.load().get(finding.rule, ())
+    some = sorted(recipes.load().get(finding.rule, ()), key=lambda recipe: bool(recipe.suggested))
     if not some or path.is_symlink() or path.suffix != ".py" or not path.is_file() or path.stat().st_size > LARGEST:
         return
     text = path.read_bytes().decode("utf8", "surrogateescape")
@@ -96,16 +113,52 @@ def judged(
     python: Path,
     contain: Choice,
     size: int | None,
-    suite: Suite | None = None,
+    served: Served | None = None,
+    tests: ProjectTests | None = None,
 ) -> Judged:
-    """Return a candidate with the verdict of the judge: the project as it is, and with the file changed."""
+    """Return a candidate with the verdict of the judge: the project as it is, and with the file changed.
+
+    What has to do with a database is judged within the application that is `served`, where there is one; so is what
+    cannot be called alone.
+    """
     path = candidate.finding.place.path
     if not candidate.function:
         return Judged(candidate, Verdict("not shown", "it lies outside of any function"))
-    overlaid(root, path, candidate.after, scratch)
-    before, after = (Version(str(place / path), candidate.function, place, path) for place in (root, scratch))
-    with Sides(before, after, python, contain, reads=[root]) as sides:
-        return Judged(candidate, judge(sides, allowed=candidate.recipe.allows, size=size, suite=suite))
+    base = imported_from(root, served.app.places if served is not None else ())
+    overlaid(base, str((root / path).relative_to(base)), candidate.after, scratch)
+    there = scratch / root.relative_to(base)
+
+    def alone() -> Verdict:
+        before, after = (Version(str(place / path), candidate.function, place, path) for place in (root, there))
+        with Sides(before, after, python, contain, reads=[base]) as sides:
+            return judge(sides, allowed=candidate.recipe.allows, size=size, tests=tests)
+
+    def within() -> Verdict:
+        assert served is not None
+        lines = Source(path, candidate.before).lines_of(candidate.function)
+        texts = candidate.before, candidate.after
+        found = served.judge(there, path, lines, texts, allowed=candidate.recipe.allows)
+        if tests is not None:
+            tests.record(root, Place.of(candidate.before, path, candidate.function), candidate.function)
+            found = tests.confirmed(found, root, there)
+        return found
+
+    ways = [alone] if served is None else [alone, within]
+    if QUERIES & {*candidate.recipe.improves}:
+        ways.reverse()
+    verdict = ways[0]()
+    if verdict.word == "not shown" and len(ways) > 1:
+        other = ways[1]()
+        verdict = other if other.word != "not shown" else verdict
+    return Judged(candidate, verdict)
+
+
+def imported_from(root: Path, places: Sequence[Path]) -> Path:
+    """Return the folder that holds a project and all that it is imported from: its own, unless that is a package."""
+    base = root
+    while (base / "__init__.py").is_file() and base != base.parent:
+        base = base.parent
+    return Path(os.path.commonpath([base, *places]))
 
 
 def overlaid(root: Path, path: str, text: str, folder: Path) -> None:

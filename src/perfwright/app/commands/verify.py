@@ -1,5 +1,6 @@
 """`perfwright verify`: does a rewrite behave the same, and is it faster?"""
 
+import contextlib
 import json
 import os
 import tempfile
@@ -79,6 +80,7 @@ def verify(
     from perfwright.fix.judge.differences import ALLOWANCES
     from perfwright.fix.judge.judging import judge
     from perfwright.fix.judge.sides import Sides
+    from perfwright.fix.judge.tests import ProjectTests
     from perfwright.measure.recording import Suite
     from perfwright.measure.run import interpreter
 
@@ -98,11 +100,13 @@ def verify(
             slug="unknown-allowance",
         )
     chosen = interpreter(root, python, os.environ.get("VIRTUAL_ENV"))
-    suite = None if untested else Suite(root, tests)
-    with tempfile.TemporaryDirectory(prefix="perfwright-") as scratch, screen.working("judging"):
+    with contextlib.ExitStack() as stack:
+        scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="perfwright-"))
+        stack.enter_context(screen.working("judging"))
         first, second = versions.versions(before, after, root, Path(scratch))
+        ran = None if untested else stack.enter_context(ProjectTests(Suite(first.root, tests), chosen, contain))
         with Sides(first, second, chosen, contain) as sides:
-            found = judge(sides, allowed=allow, size=size, seed=told.seed if told else None, suite=suite)
+            found = judge(sides, allowed=allow, size=size, seed=told.seed if told else None, tests=ran)
             hashes = evidences.hashes(sides)
     document = judged.document(found)
     if told is not None:

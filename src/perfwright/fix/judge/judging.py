@@ -1,4 +1,4 @@
-"""The judge: inputs for both versions, what they come to, the smallest difference, and which is faster."""
+"""The judge: inputs for both versions, what they come to, the smallest difference, which is faster and needs less."""
 
 import itertools
 import json
@@ -6,18 +6,18 @@ import random
 import secrets
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from perfwright.fix.judge import differences, pace, refusals, variants
+from perfwright.fix.judge import differences, memory, pace, refusals, variants
 from perfwright.fix.judge.differences import Difference
 from perfwright.fix.judge.shrinking import smallest
 from perfwright.fix.judge.sides import CALL, SEEDS, Side, Sides
 from perfwright.fix.judge.tests import ProjectTests
 from perfwright.fix.judge.trees import Tree, call
 from perfwright.fix.judge.variants import Variant
+from perfwright.fix.judge.verdict import Verdict
 from perfwright.measure import recording
-from perfwright.measure.recording import Suite
 from perfwright.measure.run import GuestError
 
 SMALL = (3, 1, 2, 5, 0, 8, 17)
@@ -29,29 +29,6 @@ LARGEST, LONGEST = 100_000, 0.1  # size that is timed where none is stated, and 
 PATIENCE = 20  # times as long as the first version
 RECORDED = 3  # recorded calls that are looked around
 REACHED = 0.5  # of the lines of a version: with fewer nothing is shown
-Word = Literal["same", "differs", "not shown", "refused"]
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What the judge says, why, and what it rests on.
-
-    `counterexample` is the call, and what it comes to before and after; `inputs` counts those that were compared,
-    `sizes` are those at which larger ones were; `seed` draws the same inputs again.
-    """
-
-    word: Word
-    reason: str
-    counterexample: dict[str, str] | None = None
-    args: Tree = None
-    inputs: int = 0
-    sizes: tuple[int, ...] = ()
-    allowed: tuple[str, ...] = ()
-    speed: pace.Speed | None = None
-    seed: int = 0
-    seconds: float = 0.0
-    source: str = ""  # how inputs are made
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -80,21 +57,22 @@ def judge(
     allowed: Sequence[str] = (),
     size: int | None = None,
     seed: int | None = None,
-    suite: Suite | None = None,
+    tests: ProjectTests | None = None,
 ) -> Verdict:
-    """Return whether two versions of a function behave the same, and which is faster; `suite` are the project's tests.
+    """Return whether two versions of a function behave the same, which is faster, and which needs less memory.
+
+    The project's `tests` that reach it give inputs, and have to pass as before.
 
     Raises GuestError where the first version cannot be loaded, and InputError for a path of tests that does not exist.
     """
     began = time.monotonic()
     drawn = secrets.randbits(32) if seed is None else seed
-    with ProjectTests(suite, sides.python, sides.contain, sides.reads) as tests:
-        found = _judged(sides, tuple(allowed), size, drawn, tests)
+    found = _judged(sides, tuple(allowed), size, drawn, tests)
     made = {name: getattr(found, name) for name in Verdict.__dataclass_fields__}
     return Verdict(**{**made, "allowed": tuple(allowed), "seed": drawn, "seconds": round(time.monotonic() - began, 2)})
 
 
-def _judged(sides: Sides, allowed: tuple[str, ...], size: int | None, seed: int, tests: ProjectTests) -> Verdict:
+def _judged(sides: Sides, allowed: tuple[str, ...], size: int | None, seed: int, tests: ProjectTests | None) -> Verdict:
     first = sides.side("before")
     try:
         second = sides.side("after")
@@ -116,9 +94,9 @@ def _judged(sides: Sides, allowed: tuple[str, ...], size: int | None, seed: int,
     if (otherwise := _signatures(one, other)) is not None:
         what, old, new = otherwise
         return Verdict("differs", what, {"call": "the signature", "before": old, "after": new})
-    recorded = tests.record(sides, bound=bool(one.get("bound")))
+    recorded = tests.record_of(sides) if tests is not None else []
     maker, chosen = first, first.guest.choose(3.0)
-    if _failed(chosen) and recorded:
+    if tests is not None and recorded and _failed(chosen):
         maker = sides.side("maker")
         chosen = recording.choose(maker.guest, maker.known, maker.version.function, tests.suite, seconds=3.0).said
     constants = refusals.constants(*sources)
@@ -126,11 +104,10 @@ def _judged(sides: Sides, allowed: tuple[str, ...], size: int | None, seed: int,
     case = _Case(sides, allowed, one["parameters"], constants, random.Random(seed), until, recorded)
     # Inputs at which the first version fails are inputs, too, as long as something can be given to it.
     verdict = _small(case, maker, _failed(chosen)) or _other_seed(case) or _sizes(case, maker, size)
-    if verdict.word in ("same", "not shown") and (broken := tests.compare(sides)) is not None:
-        verdict = Verdict("differs", *broken)
-    made = {name: getattr(verdict, name) for name in Verdict.__dataclass_fields__}
-    source = "; ".join(filter(None, (str(chosen.get("input", "")), tests.source)))
-    return Verdict(**{**made, "inputs": case.inputs, "source": source, "notes": (*verdict.notes, *tests.notes)})
+    if tests is not None:
+        verdict = tests.confirmed(verdict, sides.versions["before"].root, sides.versions["after"].root)
+    source = "; ".join(filter(None, (str(chosen.get("input", "")), tests.source if tests is not None else "")))
+    return replace(verdict, inputs=case.inputs, source=source)
 
 
 def _failed(chosen: dict[str, Any]) -> str:
@@ -308,7 +285,7 @@ def _other_seed(case: _Case) -> Verdict | None:
 
 # ------------------------------------------------------------------------------ sizes and speed
 def _sizes(case: _Case, first: Side, stated: int | None) -> Verdict:
-    """Compare both versions at the sizes that are timed, and time them."""
+    """Compare both versions at the sizes that are timed, and measure their time and memory there."""
     sources = [case.sides.side(name).source for name in ("before", "after")]
     timed: list[tuple[int, Tree]] = []
     sizes: list[int] = []
@@ -325,8 +302,9 @@ def _sizes(case: _Case, first: Side, stated: int | None) -> Verdict:
             return verdict
     chosen = timed if len(timed) < 4 else [timed[0], timed[len(timed) // 2], timed[-1]]
     found = pace.compare(case.sides, chosen, seconds=PATIENCE * LONGEST)
+    held = memory.compare(case.sides, chosen, seconds=PATIENCE * LONGEST)
     notes = [f"{case.unstable} inputs left out: the first version does not do the same twice"] if case.unstable else []
-    return Verdict("same", "", sizes=tuple(sizes), speed=found, notes=tuple(notes))
+    return Verdict("same", "", sizes=tuple(sizes), speed=found, memory=held, notes=tuple(notes))
 
 
 def _grown(first: Side, largest: int) -> Iterator[tuple[int, Tree, float]]:

@@ -1,5 +1,6 @@
 """Runs of a project's own tests, in copies of its tree, in its interpreter, contained."""
 
+import ast
 import shutil
 import tempfile
 import time
@@ -15,6 +16,7 @@ from perfwright.measure.run import Choice, Guest
 
 FILE, LEAST = 60.0, 10.0  # seconds for a file of tests at most, and what an answer may take longer
 PASSED, SKIPPED, FAILED = "passed", "skipped", "failed"
+NAMED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 INPUTS = 24  # recorded calls that are kept
 
 
@@ -36,6 +38,19 @@ class Place:
     line: int
     name: str
     drop: bool = False
+
+    @classmethod
+    def of(cls, text: str, path: str, function: str) -> Self:
+        """Return where a function, with its class, stands in the text of a file; line 0 where it does not."""
+        found: ast.AST = ast.parse(text)
+        for part in function.split("."):
+            inside = (each for each in ast.walk(found) if isinstance(each, NAMED) and each.name == part)
+            found = next(inside, found)
+        if not isinstance(found, NAMED):
+            return cls(path, 0, function)
+        line = min(each.lineno for each in (found, *found.decorator_list))
+        bound = any(isinstance(each, ast.Name) and each.id == "classmethod" for each in found.decorator_list)
+        return cls(path, line, found.name, bound)
 
 
 @dataclass(slots=True)

@@ -3,7 +3,7 @@
 import itertools
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -13,6 +13,7 @@ from perfwright.fix.judge import reach
 from perfwright.fix.judge.runs import FAILED, LEAST, PASSED, SKIPPED, Outcomes, Place, Runs, Test
 from perfwright.fix.judge.sides import Side, Sides
 from perfwright.fix.judge.trees import Tree
+from perfwright.fix.judge.verdict import Verdict
 from perfwright.measure.recording import Suite, ranked
 from perfwright.measure.run import Choice
 
@@ -47,12 +48,12 @@ class Compared:
 class ProjectTests:
     """The tests of a project that reach one function, on two versions of it. Use it as a context manager."""
 
-    def __init__(self, suite: Suite | None, python: Path, contain: Choice, reads: Sequence[Path] = ()) -> None:
+    def __init__(self, suite: Suite, python: Path, contain: Choice, reads: Sequence[Path] = ()) -> None:
         self.suite = suite
-        self.runs = Runs(python, contain, reads) if suite is not None else None
+        self.runs = Runs(python, contain, reads)
         self.seen = Outcomes()
         self.place: Place | None = None
-        self.notes: list[str] = []
+        self.apart = False  # the second version is another function, which no test knows
 
     def __enter__(self) -> Self:
         return self
@@ -60,8 +61,7 @@ class ProjectTests:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.runs is not None:
-            self.runs.__exit__(kind, error, trace)
+        self.runs.__exit__(kind, error, trace)
 
     @property
     def source(self) -> str:
@@ -69,69 +69,65 @@ class ProjectTests:
         calls = len(self.seen.calls)
         return f"{calls} recorded from {', '.join(self.seen.callers)}" if calls else ""
 
-    def record(self, sides: Sides, *, bound: bool) -> list[Tree]:
-        """Run the tests that may reach the function in the first version; return the calls that they make, and let both
-        versions import what these are of. `bound` says that it is called without its class.
+    def record(self, root: Path, place: Place, function: str) -> list[Tree]:
+        """Run the tests of a project that may reach a function there; return the calls that they make.
 
         Raises InputError for a path of tests that does not exist.
         """
-        first = sides.side("before")
-        root, path = first.version.root.resolve(), Path(str(first.known["file"])).resolve()
-        if self.suite is None or self.runs is None or not path.is_relative_to(root):
-            return []
-        files, others = reach.files(Suite(root, self.suite.named), path, first.version.function)
-        most = ASKED_FILES if self.suite.asked else FILES
-        if not files:
-            return []
-        name = first.version.function.rpartition(".")[2]
-        self.place = Place(discover.relative(root, path), int(first.known["line"]), name, bound)
-        seconds = ASKED_SECONDS if self.suite.asked else SECONDS
-        self.seen = self.runs.run(root, files[:most], watch=self.place, seconds=seconds)
-        self.seen.left += len(files[most:]) + others
-        if self.seen.folders:
-            sides.import_from([root / each for each in sorted(self.seen.folders)])
+        if self.place == place:
+            return self.seen.calls
+        self.place = place
+        asked = self.suite.asked
+        files, others = reach.files(Suite(root, self.suite.named), root / place.path, function)
+        most = ASKED_FILES if asked else FILES
+        if files:
+            seconds = ASKED_SECONDS if asked else SECONDS
+            self.seen = self.runs.run(root, files[:most], watch=place, seconds=seconds)
+            self.seen.left += len(files[most:]) + others
         return self.seen.calls
 
-    def compare(self, sides: Sides) -> tuple[str, dict[str, str]] | None:
-        """Run the tests that reach the function in the second version, too; return what one of them shows to differ,
-        and keep as notes what else there is to tell."""
-        if self.runs is None or not (self.seen.tests or self.seen.missed):
-            return None
-        self.notes += [f"tests of {name} could not be run: {why}" for name, why in self.seen.missed.items()]
-        if self.seen.left:
-            self.notes.append(f"{self.seen.left:,} files of tests were not run")
-        known = {name: test for name, test in self.seen.tests.items() if test.reached and test.outcome != SKIPPED}
-        if not known:
-            self.notes.append(f"none of the {len(self.seen.tests):,} tests that were run reaches it")
-            return None
-        before, after = (sides.side(name) for name in ("before", "after"))
-        if not self._stands_there_too(after):
-            self.notes.append("the project's tests reach the first version alone: they were not run on the second")
-            return None
-        found = compared(
-            self.runs, before.version.root.resolve(), after.version.root.resolve(), known, self.seen.seconds
-        )
-        self.notes += found.notes
-        if not found.broken:
-            return None
-        test, why = next(iter(found.broken.items()))
-        more = f" ({len(found.broken):,} tests do)" if len(found.broken) > 1 else ""
-        return f"a test of the project fails: {test}{more}", {
-            "call": test,
-            "before": "passes",
-            "after": f"fails: {why}",
-        }
+    def record_of(self, sides: Sides) -> list[Tree]:
+        """Run the tests that may reach a function that is loaded, and let both versions import what their calls are
+        of; return these."""
+        first, second = (sides.side(name) for name in ("before", "after"))
+        root, there = (side.version.root.resolve() for side in (first, second))
+        path, other = (_relative(side) for side in (first, second))
+        name = first.version.function
+        if not path:
+            return []
+        self.apart = path != other or root == there or name != second.version.function
+        place = Place(path, int(first.known["line"]), name.rpartition(".")[2], bool(first.about.get("bound")))
+        calls = self.record(root, place, name)
+        if self.seen.folders:
+            sides.import_from([root / each for each in sorted(self.seen.folders)])
+        return calls
 
-    def _stands_there_too(self, after: Side) -> bool:
-        """Tell whether the second version is the same function of another tree, which tests import as the first."""
-        first = self.place
-        root, path = after.version.root.resolve(), Path(str(after.known["file"])).resolve()
-        return (
-            first is not None
-            and path.is_relative_to(root)
-            and discover.relative(root, path) == first.path
-            and (after.version.function.rpartition(".")[2] == first.name)
-        )
+    def confirmed(self, verdict: Verdict, before: Path, after: Path) -> Verdict:
+        """Return a verdict after the tests that reach the function were run on the second version, too."""
+        if verdict.word not in ("same", "not shown") or not (self.seen.tests or self.seen.missed):
+            return verdict
+        notes = [f"tests of {name} could not be run: {why}" for name, why in self.seen.missed.items()]
+        if self.seen.left:
+            notes.append(f"files of tests that were not run: {self.seen.left:,}")
+        known = {name: test for name, test in self.seen.tests.items() if test.reached and test.outcome != SKIPPED}
+        if not known or self.apart:
+            none = f"none of the {len(self.seen.tests):,} tests that were run reaches it"
+            notes.append(none if not known else "the tests call the first version by its name: not run on the second")
+            return replace(verdict, notes=(*verdict.notes, *notes))
+        found = compared(self.runs, before.resolve(), after.resolve(), known, self.seen.seconds)
+        notes += found.notes
+        if found.broken:
+            test, why = next(iter(found.broken.items()))
+            more = f", and {len(found.broken) - 1:,} more" if len(found.broken) > 1 else ""
+            example = {"call": test, "before": "passes", "after": f"fails: {why}"}
+            verdict = Verdict("differs", f"a test of the project fails: {test}{more}", example)
+        return replace(verdict, notes=(*verdict.notes, *notes))
+
+
+def _relative(side: Side) -> str:
+    """Return the file of a function relative to the root of its version; nothing where it is not below that."""
+    root, path = side.version.root.resolve(), Path(str(side.known["file"])).resolve()
+    return discover.relative(root, path) if path.is_relative_to(root) else ""
 
 
 def compared(runs: Runs, before: Path, after: Path, known: Mapping[str, Test], took: Mapping[str, float]) -> Compared:

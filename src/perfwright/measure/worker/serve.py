@@ -13,7 +13,21 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, BinaryIO
 
-from . import application, counting, guard, judged, marks, memory, record, search, suite, surface, timing, worst  # type: ignore[import-not-found,unused-ignore]
+from . import (
+    answered,
+    application,
+    counting,
+    guard,
+    judged,
+    marks,
+    memory,
+    record,
+    search,
+    suite,
+    surface,
+    timing,
+    worst,
+)  # type: ignore[import-not-found,unused-ignore]
 from .instances import CannotBuildError
 from .target import Target
 
@@ -41,6 +55,8 @@ def serve(questions: BinaryIO, answers: BinaryIO) -> None:
                 said = application.answer(asked)
             elif asked["ask"] == "tests":
                 said = suite.answer(asked, imported)
+            elif asked["ask"] in answered.ASKS:
+                said = answered.answer(asked)
             else:
                 said = answer(target, asked)
         except search.LateError as error:
