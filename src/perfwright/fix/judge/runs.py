@@ -1,6 +1,7 @@
 """Runs of a project's own tests, in copies of its tree, in its interpreter, contained."""
 
 import ast
+import os
 import shutil
 import tempfile
 import time
@@ -21,7 +22,7 @@ INPUTS = 24  # recorded calls that are kept
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
+class Outcome:
     """What became of a test, why it failed, and whether it reached the function."""
 
     outcome: str
@@ -57,7 +58,7 @@ class Place:
 class Outcomes:
     """What became of tests, by their ids; of files that could not be run, why; what they called the function with."""
 
-    tests: dict[str, Test] = field(default_factory=dict)
+    tests: dict[str, Outcome] = field(default_factory=dict)
     missed: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)  # by file
     left: int = 0  # files that were not run
@@ -106,7 +107,7 @@ class Runs:
         found = Outcomes()
         until = time.monotonic() + seconds
         places = [place for place in (tree, tree / "src") if place.is_dir()]
-        around = {"PYTHONPATH": ":".join(map(str, places))}  # for the processes that tests start
+        around = {"PYTHONPATH": os.pathsep.join(map(str, places))}  # for the processes that tests start
         with Guest(self.python, places, environment=around, scratch=tree.parent, contain=self.contain) as guest:
             guest.reads += [root, *self.reads]
             for name in files:
@@ -138,7 +139,7 @@ def _take(found: Outcomes, name: str, said: Mapping[str, Any], tree: Path) -> No
         return
     for test, each in said["tests"].items():
         if isinstance(each, list) and len(each) == 3 and each[0] in (PASSED, SKIPPED, FAILED):
-            found.tests[test] = Test(each[0], _line(str(each[1]), tree), each[2] is True)
+            found.tests[test] = Outcome(each[0], _line(str(each[1]), tree), each[2] is True)
     if said["why"]:
         found.missed[name] = _line(said["why"], tree)
     if said["calls"]:

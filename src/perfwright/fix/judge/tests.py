@@ -10,7 +10,7 @@ from typing import Self
 
 from perfwright import discover
 from perfwright.fix.judge import reach
-from perfwright.fix.judge.runs import FAILED, LEAST, PASSED, SKIPPED, Outcomes, Place, Runs, Test
+from perfwright.fix.judge.runs import FAILED, LEAST, PASSED, SKIPPED, Outcome, Outcomes, Place, Runs
 from perfwright.fix.judge.sides import Side, Sides
 from perfwright.fix.judge.trees import Tree
 from perfwright.fix.judge.verdict import Verdict
@@ -53,6 +53,7 @@ class ProjectTests:
         self.runs = Runs(python, contain, reads)
         self.seen = Outcomes()
         self.place: Place | None = None
+        self.others = 0  # files of tests that neither name nor import it
         self.apart = False  # the second version is another function, which no test knows
 
     def __enter__(self) -> Self:
@@ -83,7 +84,8 @@ class ProjectTests:
         if files:
             seconds = ASKED_SECONDS if asked else SECONDS
             self.seen = self.runs.run(root, files[:most], watch=place, seconds=seconds)
-            self.seen.left += len(files[most:]) + others
+            self.seen.left += len(files[most:])
+        self.others = others
         return self.seen.calls
 
     def record_of(self, sides: Sides) -> list[Tree]:
@@ -108,7 +110,9 @@ class ProjectTests:
             return verdict
         notes = [f"tests of {name} could not be run: {why}" for name, why in self.seen.missed.items()]
         if self.seen.left:
-            notes.append(f"files of tests that were not run: {self.seen.left:,}")
+            notes.append(f"files of tests that may reach it, and for which there was no time: {self.seen.left:,}")
+        if self.others:
+            notes.append(f"files of tests that were not run, as they neither name nor import it: {self.others:,}")
         known = {name: test for name, test in self.seen.tests.items() if test.reached and test.outcome != SKIPPED}
         if not known or self.apart:
             none = f"none of the {len(self.seen.tests):,} tests that were run reaches it"
@@ -130,7 +134,9 @@ def _relative(side: Side) -> str:
     return discover.relative(root, path) if path.is_relative_to(root) else ""
 
 
-def compared(runs: Runs, before: Path, after: Path, known: Mapping[str, Test], took: Mapping[str, float]) -> Compared:
+def compared(
+    runs: Runs, before: Path, after: Path, known: Mapping[str, Outcome], took: Mapping[str, float]
+) -> Compared:
     """Run tests in the second of two trees, whose outcome in the first is known; compare, and look twice."""
     only = _by_file(known)
     limits = {name: max(LEAST, PATIENCE * took.get(name, 0.0)) for name in only}
@@ -191,7 +197,7 @@ def _lay_tests(runs: Runs, before: Path, after: Path) -> None:
             shutil.copy(old / name, there)
 
 
-def _by_file(tests: Mapping[str, Test]) -> dict[str, list[str]]:
+def _by_file(tests: Mapping[str, Outcome]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for name in tests:
         found.setdefault(_file(name), []).append(name)
