@@ -4,12 +4,12 @@ import json
 import os
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from perfwright import baseline
-from perfwright.app import options, project, screen
+from perfwright.app import assistant, options, project, screen
 from perfwright.report import fixed
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ Examples:
   perfwright fix shop --select sort-in-loop
   perfwright fix --write                      apply what is judged the same, and better
   perfwright fix --format json --output fixes.json
+  perfwright fix --ai --show-prompt           what your own model would be asked; nothing is sent
 
 Each patch is judged before it is shown, as `perfwright verify` judges: the function that it changes does the same for
 all inputs that are tried, and is better in what the patch is for. What is not shown to be the same is not a repair; it
@@ -44,6 +45,7 @@ It exits 0 when a finding was repaired, and 1 when none was.
 @click.option("--format", "form", type=click.Choice(["terminal", "json"]), default="terminal", show_default=True)
 @options.output()
 @options.sandbox("functions")
+@assistant.options
 @click.pass_context
 def fix(
     context: click.Context,
@@ -58,17 +60,19 @@ def fix(
     form: str,
     output: Path | None,
     contain: "Choice",
+    **ai: Any,
 ) -> None:
     """Make patches for findings, and judge each of them."""
     from perfwright import pipeline  # heavy: all of the analysis
     from perfwright.fix import patches, recipes, writing
     from perfwright.measure.run import interpreter
 
+    asks = assistant.chosen(ai)
     found = project.find([folder], select=tuple(word for each in select for word in each.split(",")))
     record = pipeline.check(found.root, found.names, found.settings, keep=project.cache_folder())
     chosen = interpreter(folder, python, os.environ.get("VIRTUAL_ENV"))
     known = recipes.load()
-    wanted = [each for each in record.findings if each.rule in known and (every or each.shown)]
+    wanted = [each for each in record.findings if (asks or each.rule in known) and (every or each.shown)]
     repaired: list[Judged] = []
     left: list[tuple[str, str]] = []
     with screen.working("judging patches") as progress:
@@ -89,13 +93,21 @@ def fix(
                 left.append((finding.key, why))
             if progress is not None:
                 progress.step(0)
+    if asks is not None:
+        left = asks.rewrite(found, record, repaired, left, python=chosen, contain=contain, size=size)
     written = writing.write(found.root, repaired, dirty=dirty) if write else {}
     document = fixed.document(repaired, left, written)
+    if asks is not None:
+        document["fix"] |= asks.document()
     text = json.dumps(document, indent=2) if form == "json" else fixed.text(repaired, left, written, len(wanted))
+    if asks is not None and form != "json":
+        text = asks.told(text)
     if output:
         baseline.write_text(output, f"{text}\n")
     else:
         click.echo(text)
+    if asks is not None:
+        asks.end()
     context.exit(0 if repaired else 1)
 
 

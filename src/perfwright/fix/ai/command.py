@@ -7,6 +7,7 @@ import signal
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Sequence
 from typing import IO
 
@@ -68,10 +69,17 @@ class Command:
                 _end(process)
 
     def _answer(self, process: "subprocess.Popen[bytes]", text: bytes) -> Answer:
-        assert process.stdin and process.stdout and process.stderr
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
         output, errors = _Reader(process.stdout), _Reader(process.stderr)
         threading.Thread(target=_write, args=(process.stdin, text), daemon=True).start()
-        output.join(self.seconds)
+        until = time.monotonic() + self.seconds
+        while output.is_alive() and process.poll() is None and time.monotonic() < until:
+            output.join(0.05)
+        if process.poll() is not None:
+            _end(process)  # with all that holds its output open
+            output.join(GONE)
         if output.is_alive():
             raise AssistantError(f"{self.place} did not answer within {self.seconds:g} s (--ai-seconds).")
         if len(output.data) > LARGEST:

@@ -66,7 +66,7 @@ class Endpoint:
                 return self._answer(data)
             if status not in AGAIN or not left:
                 raise AssistantError(
-                    f"{self.place} answers {status}{self._said(data)}; see that PERFWRIGHT_AI_URL, _MODEL and _KEY hold.",
+                    f"{self.place} answers {status}{self._said(data)}; check PERFWRIGHT_AI_URL, _MODEL and _KEY.",
                     ends=status not in AGAIN,
                 )
             asked = _retry_after(headers.get("retry-after", ""))
@@ -93,10 +93,10 @@ class Endpoint:
                         if response.status_code not in (301, 302, 303, 307, 308):
                             return response.status_code, response.headers, await self._read(response)
                         url = self._redirected(url, response.headers.get("location", ""))
-                except httpx.TimeoutException as error:
+                except (httpx.ReadTimeout, httpx.WriteTimeout) as error:
                     raise TimeoutError from error
                 except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-                    refused = isinstance(error, httpx.ConnectError)
+                    refused = isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout))
                     raise AssistantError(
                         f"{self.place} cannot be reached ({self._masked(str(error)) or type(error).__name__}).",
                         ends=refused,

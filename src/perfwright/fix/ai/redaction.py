@@ -26,8 +26,9 @@ class Redaction:
         self.written: dict[str, str] = {}  # by the placeholder
         self.stem = STEM
 
-    def __len__(self) -> int:
-        return len(self.written)
+    def count(self, text: str) -> int:
+        """Return how many secrets are hidden in a text."""
+        return len({found[0] for found in re.finditer(rf"{self.stem}\d+", text)} & set(self.written))
 
     def code(self, text: str) -> str:
         """Return Python with its secrets hidden: those in literals and comments; names and the rest stay."""

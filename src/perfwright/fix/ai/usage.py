@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Self
 
 from perfwright.errors import InputError
@@ -33,7 +33,7 @@ class Price:
 
 @dataclass(slots=True)
 class Used:
-    """What was used of an assistant so far; `untold` counts the answers of which nobody said how many tokens they took."""
+    """What was used of an assistant so far; `untold` counts the answers whose tokens nobody told."""
 
     price: Price | None = None
     requests: int = 0
@@ -43,7 +43,6 @@ class Used:
     untold: int = 0
     hidden: int = 0
     functions: int = 0
-    unanswered: list[str] = field(default_factory=list)
 
     def take(self, answer: Answer) -> None:
         """Count an answer."""
