@@ -56,6 +56,11 @@ class Case:
     function: Function
     question: str
     redaction: Redaction
+    ends: str  # how lines end in the file; in the source with \n
+
+    def file(self, text: str) -> str:
+        """Return a text of the source as it stands in the file."""
+        return text.replace("\n", self.ends)
 
     @property
     def name(self) -> str:
@@ -84,7 +89,7 @@ class Outcome:
 
 def case(bench: Bench, finding: Finding) -> Case:
     """Return a finding as it can be asked about. Raises NotAskedError, as where its function cannot be judged."""
-    source = _source(bench.root, finding)
+    source, ends = _source(bench.root, finding)
     function = bodies.around(source, finding)
     if function is None:
         raise NotAskedError("it lies outside of any function")
@@ -100,7 +105,7 @@ def case(bench: Bench, finding: Finding) -> Case:
     parts = Surroundings(bench.root, source).of(function, finding)
     demands = prompt.demands(finding, bench.settings, bench.size or LARGEST)
     question = prompt.first(finding, source, function, parts, measured, demands, redaction)
-    return Case(finding, source, function, question, redaction)
+    return Case(finding, source, function, question, redaction, ends)
 
 
 def repaired(bench: Bench, asked: Case, assistant: Assistant, used: Used, sent: Callable[[], None]) -> Judged | str:
@@ -154,7 +159,8 @@ def _outcome(bench: Bench, asked: Case, block: str, by: str) -> Outcome:
     except (NotTakenError, ValueError, UnplacedError, SyntaxError) as error:
         return Outcome(f"a candidate is not taken: {error}", f"it is not taken: {error}.")
     recipe = _recipe(asked.finding)
-    candidate = Candidate(asked.finding, recipe, f"rewritten by {by}", asked.name, asked.source.text, text)
+    before, after = asked.file(asked.source.text), asked.file(text)
+    candidate = Candidate(asked.finding, recipe, f"rewritten by {by}", asked.name, before, after)
     made = _judged(bench, candidate)
     verdict = made.verdict
     if verdict.word != "same":
@@ -189,14 +195,20 @@ def _recipe(finding: Finding) -> Recipe:
     return Recipe(finding.rule, improves, lambda _source, _finding: iter(()))
 
 
-def _source(root: Path, finding: Finding) -> Source:
+def _source(root: Path, finding: Finding) -> tuple[Source, str]:
+    """Return a finding's file, each line ending with a newline alone, and how they end in the file."""
     path = root / finding.place.path
     if path.is_symlink() or path.suffix != ".py" or not path.is_file() or path.stat().st_size > patches.LARGEST:
         raise NotAskedError("its file is not one that is patched")
     try:
+        text = path.read_bytes().decode("utf8")
+        ends = "\r\n" if "\r\n" in text else "\n"
+        lines = text.split(ends)
+        if any("\r" in line or "\n" in line for line in lines):
+            raise NotAskedError("the lines of its file do not all end alike")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return Source(finding.place.path, path.read_bytes().decode("utf8"))
+            return Source(finding.place.path, "\n".join(lines)), ends
     except (SyntaxError, ValueError, RecursionError) as error:
         raise NotAskedError("its file cannot be read as Python in UTF-8") from error
 

@@ -5,7 +5,7 @@ import email.utils
 import ipaddress
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
@@ -21,12 +21,17 @@ TRIES, REDIRECTS = 5, 3
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0  # seconds before trying again
 AGAIN = frozenset((408, 409, 425, 429, 500, 502, 503, 504, 529))
 SHOWN = 300  # letters of what a server says
+Pause = Callable[[float], Coroutine[Any, Any, None]]
 
 
 class Endpoint:
-    """An endpoint by its URL, with a model and a key. Raises InputError where they cannot be used."""
+    """An endpoint by its URL, with a model and a key; `pause` waits before it is asked again.
 
-    def __init__(self, url: str, model: str, key: str, *, seconds: float) -> None:
+    Raises InputError where they cannot be used.
+    """
+
+    def __init__(self, url: str, model: str, key: str, *, seconds: float, pause: Pause = asyncio.sleep) -> None:
+        self.pause = pause
         self.url, self.model, self.key, self.seconds = _checked(url), model, key.strip(), seconds
         if not self.key.isascii() or not (self.key.isprintable()):
             raise InputError("PERFWRIGHT_AI_KEY is no key: give it in plain letters, on one line.", slug="no-assistant")
@@ -72,7 +77,7 @@ class Endpoint:
             asked = _retry_after(headers.get("retry-after", ""))
             if asked is not None and asked > LONGEST_WAIT:
                 raise AssistantError(f"{self.place} answers {status} and asks to wait {asked:,.0f} s.", ends=True)
-            await asyncio.sleep(wait if asked is None else asked)
+            await self.pause(wait if asked is None else asked)
             wait = min(2 * wait, LONGEST_WAIT)
         raise AssertionError("the last try raises")
 

@@ -22,7 +22,8 @@ URL = re.compile(r"\b[A-Za-z][\w+.-]*://[^\s:/@'\"]*:([^\s'\"/]+)@")
 HEADER = re.compile(r"\b(?:bearer|basic|token)\s+((?=[^\s]*\d)[\w+/=.~-]{16,})", re.IGNORECASE)
 SAID = re.compile(
     r"\b(?:\w*(?:password|passwd|passphrase|pwd|secret|api[_-]?key|account[_-]?key|access[_-]?key|access[_-]?token))"
-    r"\s*[=:]\s*([^\s;&,'\"`)}\]]{4,})",
+    # After a colon, or with space, a word may be prose.
+    r"(?:=|\s*[=:]\s*(?=\w*[\d!#$%*+/@^~-]))([^\s;&,'\"`)}\]]{4,})",
     re.IGNORECASE,
 )
 CHUNK = re.compile(r"[A-Za-z0-9+/=_-]{20,}")
@@ -44,7 +45,7 @@ NO_SECRET = re.compile(
     r"|[<{%$].*|.*\{[^}]*\}.*|:\w+",
     re.IGNORECASE | re.DOTALL,
 )
-NAMED = re.compile(r"\w+(?:[.-]\w+)*")
+NAMED = re.compile(r"\w+(?:\.\w+)*")
 SHORTEST, RANDOM, HEX = 4, 16, 32  # letters of a secret: by its name, of a weak name, of hexadecimal digits alone
 # Letters between dashes; of a word or a number within, on average; neighbours in a row; different letters.
 WORD, PIECE, RUNNING, DISTINCT = 8, 3.2, 0.3, 10
