@@ -171,7 +171,9 @@ def test_a_command_is_asked_and_a_secret_never_leaves(shop: Path, tmp_path: Path
     command = f"{shlex.quote(sys.executable)} {shlex.quote(str(script))} --say 'two words'"
     find = ("--all", "--select", "repeated-slice,nested-scan", "--size", "400")
     (shop / "shop" / "calc.py").write_text(SLOW[: SLOW.index("def common")] + SLOW[SLOW.index("def signed") :], "utf8")
+    _save(shop)
     shown = run(shop, "--show-prompt", "--format", "json", *find)
+    assert shown.returncode == 0, shown.stderr
     assert not (tmp_path / "asked.txt").exists()
     done = run(shop, "--ai", "--ai-command", command, "--write", "--dirty", *find)
     sent = (tmp_path / "asked.txt").read_text("utf8")
@@ -185,14 +187,27 @@ def test_a_command_is_asked_and_a_secret_never_leaves(shop: Path, tmp_path: Path
     assert '    key = "postgresql://shop:s3cr3t-Pa55@db/shop"\n    ordered = sorted(rows)\n' in text
     assert text.startswith("from shop.rates import RATE, rated\nfrom bisect import bisect_left\n")
     assert re.search(r"1 request about 1 function, tokens not told, price not known .*; 1 secret hidden", done.stdout)
-    # What was shown is what was sent, but for the times, which are measured anew.
+    # What was shown is what was sent, what was saved of measurements with it.
     (prompt,) = json.loads(shown.stdout)["fix"]["prompts"]
-    texts = "\n\n".join(each["content"] for each in prompt["messages"]) + "\n"
-    assert [_without_times(each) for each in (texts,)] == [_without_times(sent)]
+    assert "\n\n".join(each["content"] for each in prompt["messages"]) + "\n" == sent
+    assert "- in load.prof at GET /signed: 12 times, 340 ms\n" in sent
+    assert "- cpu_s 0.01 at 100, 1 at 1,000: grows as n^2.00 (n^2)\n" in sent
 
 
-def _without_times(prompt: str) -> str:
-    return re.sub(r"# What was measured\n\n(- .*\n)*", "", prompt)
+def _save(folder: Path) -> None:
+    """Save findings as after `check --profile` and `prove`."""
+    subprocess.run([*MAIN, "check", "--all", "--save", "."], cwd=folder, capture_output=True, check=False)
+    path = folder / ".perfwright" / "findings.json"
+    record = json.loads(path.read_text("utf8"))
+    growth = {"exponent": 2.0, "low": 1.9, "high": 2.1, "class": "n^2"}
+    values = {"100": 0.01, "1000": 1.0}
+    for finding in record["findings"]:
+        finding["evidence"] += [
+            {"kind": "observed", "run": "load.prof", "entry_point": "GET /signed", "count": 12, "per": {}, "ms": 340,
+             "trace": ""},
+            {"kind": "measured", "by": "bench", "metric": "cpu_s", "values": values, "growth": growth},
+        ]  # fmt: skip
+    path.write_text(json.dumps(record), "utf8")
 
 
 # ------------------------------------------------------------------------------ nothing is sent

@@ -135,10 +135,11 @@ class Asks:
             return "\n".join([*shown, "=====", report])
         return f"{report}\nAsked {safe(self.assistant.name)} at {safe(self.assistant.place)}: {self.used.told()}."
 
-    def end(self) -> None:
-        """Raise what kept anybody from answering, where nobody did."""
+    def end(self) -> bool:
+        """Tell whether there was an answer to give: prompts were shown. Raises AssistantError where nobody answered."""
         if self.failed is not None and not self.used.answers:
             raise self.failed
+        return bool(self.prompts)
 
 
 def chosen(asked: Mapping[str, Any]) -> Asks | None:
@@ -184,4 +185,4 @@ def _contained(contain: "Choice") -> "Choice":
             "give --sandbox off to run it in the guard all the same.",
             slug="no-sandbox",
         )
-    return contain
+    return "require" if contain == "auto" else contain

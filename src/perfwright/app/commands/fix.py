@@ -30,6 +30,9 @@ Each patch is judged before it is shown, as `perfwright verify` judges: the func
 all inputs that are tried, and is better in what the patch is for. What is not shown to be the same is not a repair; it
 is counted, with the reason. `--write` changes a file only where git has it unchanged, or with --dirty.
 
+`--ai` asks a model for what no recipe repairs, at PERFWRIGHT_AI_URL with PERFWRIGHT_AI_MODEL and PERFWRIGHT_AI_KEY, or
+by --ai-command; its answers are judged in the same way. Secrets in code are hidden. Without --ai nothing is sent.
+
 It exits 0 when a finding was repaired, and 1 when none was.
 """
 
@@ -106,9 +109,8 @@ def fix(
         baseline.write_text(output, f"{text}\n")
     else:
         click.echo(text)
-    if asks is not None:
-        asks.end()
-    context.exit(0 if repaired else 1)
+    shown = asks is not None and asks.end()
+    context.exit(0 if repaired or shown else 1)
 
 
 COMMAND = fix

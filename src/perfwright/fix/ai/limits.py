@@ -20,7 +20,8 @@ REACH = frozenset(
 )
 OUTSIDE = frozenset((  # by way of modules that compute
     "open", "open_code", "FileIO", "open_connection", "open_unix_connection", "create_connection", "start_server",
-    "create_subprocess_exec", "create_subprocess_shell", "subprocess_exec", "subprocess_shell", "now", "utcnow", "today",
+    "create_subprocess_exec", "create_subprocess_shell", "subprocess_exec", "subprocess_shell",
+    "now", "utcnow", "today",
 ))  # fmt: skip
 HIDDEN = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
 
