@@ -34,9 +34,9 @@ class Source:
     def __init__(self, path: str, text: str) -> None:
         self.path, self.text = path, text
         self.tree = ast.parse(text)
-        self.starts = [0]
-        for line in text.split("\n"):
-            self.starts.append(self.starts[-1] + len(line) + 1)
+        ends = [each.end() for each in re.finditer(r"\r\n|\r|\n", text)]
+        self.starts = [0, *ends, len(text) + 1]
+        self.newline = "\r\n" if "\r\n" in text else "\n"
         self.parents = {inner: node for node in ast.walk(self.tree) for inner in ast.iter_child_nodes(node)}
 
     # ------------------------------------------------------------------------------ text
@@ -69,8 +69,21 @@ class Source:
         for edit in sorted(edits, key=lambda each: (each.start, each.end), reverse=True):
             if edit.end > last:
                 raise ValueError(f"two edits touch the same text of {self.path}")
-            text, last = text[: edit.start] + edit.text + text[edit.end :], edit.start
+            text, last = text[: edit.start] + self._written(edit.text) + text[edit.end :], edit.start
         return text
+
+    def _written(self, text: str) -> str:
+        """Return text with the ends of lines that the file has."""
+        return text if self.newline == "\n" else text.replace("\r\n", "\n").replace("\n", self.newline)
+
+    def expression(self, node: ast.expr) -> str:
+        """Return an expression as it can stand by itself: in brackets where it goes over several lines without."""
+        text = self.text_of(node)
+        try:
+            alone = len(ast.parse(f"_ = {text}").body) == 1
+        except SyntaxError:
+            alone = False
+        return text if alone else f"({text})"
 
     # ------------------------------------------------------------------------------ places
     def at(self, place: Place, *kinds: type[Node]) -> Node | None:
@@ -160,7 +173,7 @@ class Source:
         end = min(self.starts[(statement.end_lineno or statement.lineno)], len(self.text))
         indent = self.indent(statement)
         text = "".join(f"{indent}{line}\n" for line in lines)
-        return Edit(end, end, text if self.text[:end].endswith("\n") else f"\n{text}")
+        return Edit(end, end, text if self.text[:end].endswith(("\n", "\r")) else f"\n{text}")
 
     def removed(self, statement: ast.stmt) -> Edit:
         """Return the edit that takes a statement away with its lines."""
@@ -177,6 +190,12 @@ class Source:
         before = self.text[self.starts[statement.lineno - 1] : start]
         after = self.text[end : self.starts[statement.end_lineno or statement.lineno] - 1]
         return not before.strip() and (not after.strip() or after.lstrip().startswith("#"))
+
+    def begins(self, statement: ast.stmt) -> bool:
+        """Tell whether a statement is the first on its line: lines can be put before it."""
+        start = self.starts[statement.lineno - 1]
+        before = self.text[start : self.span(statement)[0]]
+        return not before.strip() and not self.text[:start].rstrip("\r\n").endswith("\\")
 
     def imported(self, module: str, name: str) -> tuple[str, list[Edit]]:
         """Return how a name of a module is written in this file, with the edit that imports it where nothing does."""
