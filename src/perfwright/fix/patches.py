@@ -2,6 +2,7 @@
 
 import ast
 import difflib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,8 +34,9 @@ class Candidate:
     def diff(self) -> str:
         """Return the change as a unified diff, paths from the project's root."""
         path = self.finding.place.path
-        before, after = (text.splitlines(keepends=True) for text in (self.before, self.after))
-        return "".join(difflib.unified_diff(before, after, f"a/{path}", f"b/{path}"))
+        before, after = (re.findall(r"[^\n]*\n|[^\n]+", text) for text in (self.before, self.after))
+        lines = difflib.unified_diff(before, after, f"a/{path}", f"b/{path}")
+        return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ def candidates(root: Path, finding: Finding) -> Iterator[Candidate]:
 
 def function_of(source: Source, finding: Finding) -> str:
     """Return the outermost function that a finding lies in, with its class; nothing where it lies in none."""
-    around = source.at(replace(finding.place, column=0), ast.stmt)
+    around = source.at(replace(finding.place, column=0), ast.stmt) or source.decorated(finding.place.line)
     return source.qualified(around) if around is not None else ""
 
 

@@ -1,6 +1,8 @@
 """A file to be patched: its tree, the text of its parts, and edits that leave all else as it is."""
 
 import ast
+import builtins
+import keyword
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -104,6 +106,15 @@ class Source:
                 best = (*rank, node)
         return best[2] if best is not None else None
 
+    def decorated(self, line: int) -> ast.stmt | None:
+        """Return the function or class that has a decorator on a line."""
+        for node in ast.walk(self.tree):
+            if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
+                for each in node.decorator_list:
+                    if each.lineno <= line <= (each.end_lineno or each.lineno):
+                        return node
+        return None
+
     def in_text(self, node: ast.AST) -> ast.JoinedStr | None:
         """Return the outermost f-string that a node is within, whose parts have no places of their own: before Python
         3.12; None for what has a place."""
@@ -166,21 +177,21 @@ class Source:
         first = min([statement.lineno, *[each.lineno for each in getattr(statement, "decorator_list", [])]])
         start = self.starts[first - 1]
         indent = self.indent(statement)
-        return Edit(start, start, "".join(f"{indent}{line}\n" for line in lines))
+        return Edit(start, start, "".join(f"{indent}{line}\n" if line else "\n" for line in lines))
 
     def after(self, statement: ast.stmt, *lines: str) -> Edit:
         """Return the edit that puts lines after a statement, indented as it is."""
         end = min(self.starts[(statement.end_lineno or statement.lineno)], len(self.text))
         indent = self.indent(statement)
-        text = "".join(f"{indent}{line}\n" for line in lines)
+        text = "".join(f"{indent}{line}\n" if line else "\n" for line in lines)
         return Edit(end, end, text if self.text[:end].endswith(("\n", "\r")) else f"\n{text}")
 
     def removed(self, statement: ast.stmt) -> Edit:
         """Return the edit that takes a statement away with its lines."""
         return Edit(self.starts[statement.lineno - 1], self.starts[statement.end_lineno or statement.lineno], "")
 
-    def indent(self, statement: ast.stmt) -> str:
-        """Return the white space before a statement."""
+    def indent(self, statement: ast.stmt | ast.alias) -> str:
+        """Return the white space at the beginning of the line of a statement."""
         start = self.starts[statement.lineno - 1]
         return re.match(r"[ \t]*", self.text[start:])[0]  # type: ignore[index]
 
@@ -197,34 +208,103 @@ class Source:
         before = self.text[start : self.span(statement)[0]]
         return not before.strip() and not self.text[:start].rstrip("\r\n").endswith("\\")
 
-    def imported(self, module: str, name: str) -> tuple[str, list[Edit]]:
-        """Return how a name of a module is written in this file, with the edit that imports it where nothing does."""
-        last: ast.stmt | None = None
+    def imported(self, module: str, name: str, gone: ast.AST | None = None) -> tuple[str, list[Edit]]:
+        """Return how a name of a module is written in this file, with the edit that imports it where nothing does.
+
+        Where `gone` goes, another name of the module that nothing else needs is imported no more.
+        """
+        for node in self.tree.body:
+            if isinstance(node, ast.Import):
+                for each in node.names:
+                    if each.name == module:
+                        return f"{each.asname or module}.{name}", []
         for node in self.tree.body:
             if isinstance(node, ast.ImportFrom) and node.module == module and not node.level:
                 for each in node.names:
                     if each.name == name:
                         return each.asname or name, []
-            if isinstance(node, ast.Import):
-                for each in node.names:
-                    if each.name == module:
-                        return f"{each.asname or module}.{name}", []
-            if isinstance(node, ast.Import | ast.ImportFrom):
+                lost = [each for each in node.names if gone is not None and self._only(each.asname or each.name, gone)]
+                if lost:
+                    return name, [self.replace(lost[0], name)]
+                if node.names[0].name != "*":
+                    return name, [self._beside(node, name)]
+        return name, [self._import(module, f"from {module} import {name}")]
+
+    def _only(self, name: str, gone: ast.AST) -> bool:
+        """Tell whether a name is read in a node, and nowhere else."""
+        inside = {id(each) for each in ast.walk(gone)}
+        uses = [id(each) in inside for each in ast.walk(self.tree) if isinstance(each, ast.Name) and each.id == name]
+        return bool(uses) and all(uses)
+
+    def _beside(self, node: ast.ImportFrom, name: str) -> Edit:
+        """Return the edit that names one more in an import, in order."""
+        before = [each for each in node.names if each.name < name]
+        if not before:
+            start = self.span(node.names[0])[0]
+            return Edit(start, start, f"{name}, ")
+        end = self.span(before[-1])[1]
+        lines = before[-1].lineno != node.lineno
+        return Edit(end, end, f",\n{self.indent(before[-1])}{name}" if lines else f", {name}")
+
+    def unimported(self, gone: ast.AST, kept: ast.AST) -> list[Edit]:
+        """Return the edits that take an import away which nothing needs once a node is gone, but for a part of it."""
+        stays = {id(each) for each in ast.walk(kept)}
+        leaves = {id(each) for each in ast.walk(gone)} - stays
+        uses = [each for each in ast.walk(self.tree) if isinstance(each, ast.Name)]
+        lost = {each.id for each in uses if id(each) in leaves} - {each.id for each in uses if id(each) not in leaves}
+        exported = [each.value for each in ast.walk(self.tree) if isinstance(each, ast.Constant)]
+        return [
+            self._cleared(node)
+            for node in self.tree.body
+            if isinstance(node, ast.Import | ast.ImportFrom)
+            and len(node.names) == 1
+            and (node.names[0].asname or node.names[0].name) in lost - {*map(str, exported)}
+            and self.is_alone(node)
+        ]
+
+    def _cleared(self, statement: ast.stmt) -> Edit:
+        """Return the edit that takes a statement away, and the empty lines after it where it is the file's first."""
+        edit = self.removed(statement)
+        blank = re.match(r"\s*\n" if statement is self.tree.body[0] else r"", self.text[edit.end :])
+        return Edit(edit.start, edit.end + (blank.end() if blank is not None else 0), "")
+
+    def _import(self, module: str, line: str) -> Edit:
+        """Return the edit that imports from a module of the standard library, where a sorted file has it."""
+        last: ast.stmt | None = None
+        every: list[ast.stmt] = []
+        for node in self.tree.body:
+            if not isinstance(node, ast.Import | ast.ImportFrom):
+                if every or not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
+                    break
+                continue
+            every.append(node)
+            of = node.module or "" if isinstance(node, ast.ImportFrom) else node.names[0].name
+            is_own = of.partition(".")[0] in sys.stdlib_module_names and not getattr(node, "level", 0)
+            if of == "__future__" or (is_own and (isinstance(node, ast.Import) or of <= module)):
                 last = node
-        line = f"from {module} import {name}"
         if last is not None:
-            return name, [self.after(last, line)]
+            future = isinstance(last, ast.ImportFrom) and last.module == "__future__"
+            return self.after(last, *([""] if future else []), line)
+        if every:
+            of = every[0].module or "" if isinstance(every[0], ast.ImportFrom) else ""
+            return self.before(every[0], line, *([] if of.partition(".")[0] in sys.stdlib_module_names else [""]))
         first = self.tree.body[0]
-        is_doc = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
-        if is_doc:
-            return name, [self.after(first, "", line)]
-        return name, [self.before(first, line, "", "")]
+        if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+            return self.after(first, "", line)
+        return self.before(first, line, "", "")
 
     def fresh(self, *wanted: str) -> str:
         """Return the first of some names that means nothing in the file."""
         taken = {each.id for each in ast.walk(self.tree) if isinstance(each, ast.Name)}
         taken |= {each.arg for each in ast.walk(self.tree) if isinstance(each, ast.arg)}
-        taken |= {each.name for each in ast.walk(self.tree) if isinstance(each, (*FUNCTIONS, ast.ClassDef))}
+        taken |= {
+            each.name
+            for each in ast.walk(self.tree)
+            if isinstance(each, (*FUNCTIONS, ast.ClassDef)) and not isinstance(self.parents.get(each), ast.ClassDef)
+        }
+        imports = [each for each in ast.walk(self.tree) if isinstance(each, ast.Import | ast.ImportFrom)]
+        taken |= {(each.asname or each.name).partition(".")[0] for one in imports for each in one.names}
+        taken |= {*keyword.kwlist, *dir(builtins)}
         for name in (*wanted, *[f"{wanted[0]}_{number}" for number in range(2, 100)]):
             if name not in taken:
                 return name

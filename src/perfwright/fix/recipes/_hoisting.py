@@ -4,17 +4,22 @@ import ast
 from collections.abc import Iterator
 
 from perfwright.fix.recipe import Proposal
-from perfwright.fix.recipes._stays import always, never_fails, stays, truth_of
+from perfwright.fix.recipes._stays import always, is_touched, never_fails, stays, truth_of
 from perfwright.fix.source import FUNCTIONS, Source, bound, changed, names
 
 
-def hoisted(source: Source, node: ast.expr, *wanted: str) -> Iterator[Proposal]:
+def hoisted(source: Source, node: ast.expr, *wanted: str, works: bool = False) -> Iterator[Proposal]:
     """Give the proposals that compute an expression once before the outermost loop that works it out on each pass.
 
     What it names stays as it is while the loop runs, and no pass ends before it. What may fail is computed where the
-    loop has a pass, as far as a test for that is as good as free.
+    loop has a pass, as far as a test for that is as good as free. `works` says that even a plain name stands for work.
     """
-    loops = [each for each in source.loops(node) if stays(source, node, each) and always(source, node, each)]
+    asks = works or isinstance(getattr(node, "func", None), ast.Attribute)
+    loops = [
+        each
+        for each in source.loops(node)
+        if stays(source, node, each) and always(source, node, each) and not (asks and is_touched(source, node, each))
+    ]
     if not loops:
         return
     outermost = loops[-1]
@@ -26,7 +31,7 @@ def hoisted(source: Source, node: ast.expr, *wanted: str) -> Iterator[Proposal]:
     forms = [written, f"{written} if {truth} else None"] if truth else [written]
     own = source.parents.get(node)
     says = f"`{shortened(written)}` is computed once before the loop"
-    for form in forms if never_fails(node) else forms[::-1]:
+    for form in forms if never_fails(node) and not works else forms[::-1]:
         if (
             isinstance(own, ast.Assign)
             and len(own.targets) == 1

@@ -108,6 +108,13 @@ def passed(source: Source, loop: ast.AST, node: ast.expr) -> set[str]:
     return found
 
 
+def is_touched(source: Source, node: ast.expr, loop: ast.AST) -> bool:
+    """Tell whether a loop changes a part of what an expression names, or asks something of it that may change it."""
+    roots = names(node)
+    touched = changed(loop) | passed(source, loop, node)
+    return any(text.partition(".")[0].partition("[")[0] in roots for text in touched if is_open(source, node, text))
+
+
 def is_within(source: Source, inner: ast.AST, outer: ast.AST) -> bool:
     """Tell whether a node is another, or in it."""
     return inner is outer or any(each is outer for each in source.above(inner))
