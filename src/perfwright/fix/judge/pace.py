@@ -2,7 +2,7 @@
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,6 +13,7 @@ ROUNDS = 8  # the least and the most ratio of so many hold the median in 99% of 
 BETTER, WORSE = 0.95, 1.05
 FLOOR = 3e-6  # seconds of a call by which a version may be slower where little is measured
 NOISY = 1.25  # of the first version to itself: nothing can be told
+NAMES = ("before", "after", "control")
 Verdict = Literal["faster", "slower", "no evidence"]
 
 
@@ -33,7 +34,9 @@ class Speed:
 
 
 @dataclass(frozen=True, slots=True)
-class _Compared:
+class Rounds:
+    """What interleaved rounds at one size came to: the ratio with its range, seconds, and the control's range."""
+
     ratio: float
     low: float
     high: float
@@ -44,12 +47,17 @@ class _Compared:
 
 def compare(sides: Sides, sized: Sequence[tuple[int, Tree]], *, seconds: float) -> Speed | None:
     """Return which version is faster at the largest of some sizes, and not slower at the others; None without sizes."""
-    found: list[tuple[int, _Compared]] = []
+    found: list[tuple[int, Rounds]] = []
     for n, args in sized:
         one = _at(sides, args, seconds)
         if one is None:
             break
         found.append((n, one))
+    return told(found)
+
+
+def told(found: Sequence[tuple[int, Rounds]]) -> Speed | None:
+    """Return which version is faster by the rounds at some sizes, the largest last; None without any."""
     if not found:
         return None
     n, last = found[-1]
@@ -79,26 +87,35 @@ def compare(sides: Sides, sized: Sequence[tuple[int, Tree]], *, seconds: float) 
     )
 
 
-def _at(sides: Sides, args: Tree, seconds: float) -> _Compared | None:
-    names = ("before", "after", "control")
-    times: dict[str, list[float]] = {name: [] for name in names}
+def _at(sides: Sides, args: Tree, seconds: float) -> Rounds | None:
     known: dict[str, dict[str, Any]] = {}
-    for name in names:
+    for name in NAMES:
         said = sides.side(name).pace(args, seconds)
         if "cpu" not in said:
             return None
         known[name] = {"calls": said["calls"], "fresh": said["fresh"]}
     if any(each["fresh"] for each in known.values()):  # a version that changes what it is given sees it once: so do all
-        known = {name: {"calls": 1, "fresh": True} for name in names}
+        known = {name: {"calls": 1, "fresh": True} for name in NAMES}
+
+    def sample(name: str) -> float | None:
+        said = sides.side(name).pace(args, seconds, known[name])
+        return float(said["cpu"]) if "cpu" in said else None
+
+    return rounds(sample)
+
+
+def rounds(sample: Callable[[str], float | None]) -> Rounds | None:
+    """Return what interleaved rounds come to; `sample` gives the seconds of CPU of one call `before`, `after` and of
+    the `control`. None where one cannot be had."""
+    times: dict[str, list[float]] = {name: [] for name in NAMES}
     for place in range(ROUNDS):
-        for name in names if place % 2 else names[::-1]:
-            said = sides.side(name).pace(args, seconds, known[name])
-            if "cpu" not in said:
+        for name in NAMES if place % 2 else NAMES[::-1]:
+            if (took := sample(name)) is None:
                 return None
-            times[name].append(max(said["cpu"], 1e-9))
+            times[name].append(max(took, 1e-9))
     ratios = [after / before for after, before in zip(times["after"], times["before"], strict=True)]
     control = [again / before for again, before in zip(times["control"], times["before"], strict=True)]
-    return _Compared(
+    return Rounds(
         ratio=math.exp(statistics.median(map(math.log, ratios))),
         low=min(ratios),
         high=max(ratios),

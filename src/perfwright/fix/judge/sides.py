@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from perfwright.fix.judge.trees import Tree
 from perfwright.measure.run import Choice, Guest
+from perfwright.measure.scale import CAPTURE
 
 CALL, BATCH = 1.0, 25  # seconds of one call, and trials that are asked for at once
 SEEDS = ("0", "4711")
@@ -71,6 +72,11 @@ class Side:
         said = self.guest.ask({"ask": "pace", "args": args, "seconds": seconds, **(known or {})}, 10 + 4 * seconds)
         return said if "cpu" in said else {"why": str(said.get("ended") or said.get("raised") or said.get("slow"))}
 
+    def memory(self, args: Tree, seconds: float) -> dict[str, Any]:
+        """Return the most bytes (`peak`) that one call holds at once; `{"why": reason}` where it took too long."""
+        said = self.guest.ask({"ask": "memory", "args": args, "seconds": seconds}, 10 + 4 * seconds)
+        return said if "peak" in said else {"why": str(said.get("ended") or said.get("raised") or said.get("slow"))}
+
 
 class Sides:
     """Processes of both versions, started when they are asked for. Use it as a context manager."""
@@ -97,9 +103,9 @@ class Sides:
         if (name, seed) not in self.running:
             version = self.versions[name]
             guest = Guest(self.python, version.places, environment={"PYTHONHASHSEED": seed}, contain=self.contain)
-            guest.reads += self.reads
+            guest.reads += [*self.reads, CAPTURE]
             try:
-                known = guest.load(version.module, version.function)
+                known = guest.load(version.module, version.function, watched=True)
             except BaseException:
                 guest.__exit__(None, None, None)
                 raise
