@@ -64,6 +64,7 @@ def describe(target: Any) -> dict[str, Any]:
         "caches": caches,
         "state": sorted(observe.state(target, scribe)),
         "instance": target.needs_instance,
+        "bound": inspect.ismethod(target.function),
         "lines": sorted(int(each.rpartition(":")[2]) for each in search.own_lines(target.function)),
     }
 
