@@ -131,6 +131,9 @@ def statement_reduction(frame: Frame, node: Node, source: Value) -> None:
     if node[4] and visited(node[4]):
         load.whole = True  # each item once, however often it comes: a walk, not a filter
         return
+    if len(node[4]) == 1 and takes_first(node[4][0]):
+        load.reduced.append(("top", node[1], f"{shown}: if {text(node[4][0][2])}"))
+        return
     if body and body[0][0] == "if":
         test, then, otherwise = body[0][2:5]
         asked = names_in(test)
@@ -167,6 +170,18 @@ def after_names(frame: Frame, body: tuple[Node, ...], names: set[str]) -> tuple[
         if names_in(value) & known:
             known |= given
     return (), known, unsaid
+
+
+def takes_first(statement: Node) -> bool:
+    """Tell whether a statement keeps the first few: `if len(best[key]) < 3: best[key].append(...)`."""
+    test = statement[2] if statement[0] == "if" and len(statement[3]) == 1 and not statement[4] else None
+    if test is None or test[0] != "cmp" or test[3] not in (("<",), ("<=",)):
+        return False
+    measured, added = test[2], statement[3][0][2] if statement[3][0][0] == "expr" else None
+    if measured[0] != "call" or measured[2][0] != "name" or measured[2][2] != "len" or not measured[3] or added is None:
+        return False
+    of = added[2][2] if added[0] == "call" and added[2][0] == "attr" and added[2][3] in ("append", "add") else None
+    return of is not None and text(of, 200) == text(measured[3][0], 200)
 
 
 def sets(statement: Node, names: set[str]) -> bool:

@@ -338,12 +338,17 @@ def badly_sorted(effects: Effects, lookup: Lookup) -> Iterator[Finding]:
         yield sorting(effects, lookup, wrong)
     if not lookup.orders or not lookup.limited:
         return
-    for way in (_orders.backwards, _orders.found_by_another):
-        for wrong in way(lookup):
-            yield replace(sorting(effects, lookup, wrong), confidence="certain")
-    for way in (_orders.turned, _orders.by_default, _orders.of_several, _orders.of_parents):
+    own = (lookup.function, lookup.position) if lookup.default else None  # where nothing else is asked for
+    for wrong in _orders.backwards(lookup):
+        yield replace(sorting(effects, lookup, wrong), confidence="certain")
+    for wrong in _orders.found_by_another(lookup):
+        yield replace(sorting(effects, lookup, wrong, own), confidence="likely" if own else "certain")
+    for way in (_orders.turned, _orders.by_default):
         for wrong in way(lookup):
             yield sorting(effects, lookup, wrong)
+    for way in (_orders.of_several, _orders.of_parents):
+        for wrong in way(lookup):
+            yield sorting(effects, lookup, wrong, own)
 
 
 def sorting(effects: Effects, lookup: Lookup, wrong: _orders.Wrong, at: tuple[Function, int] | None = None) -> Finding:
