@@ -59,7 +59,7 @@ PRICES: dict[str, float] = {
 BY_ADMINISTRATORS = re.compile(
     r"(^Group|Permission|Role|Polic(y|ies)|Rule|Scope|Type|Kind|Status|Config|Configuration|Settings?|Flag|Feature|Plan|Tier"
     r"|Locale|Language|Country|Currency|Timezone|Site|Plugin|Extension|App|Hook|Webhook|Template|Schema|CustomField|Channel"
-    r"|Warehouse|Workflow|Queue|Level|Category|Skill|Department|Branch|Brand|Genre|Holiday|Location|Speciali[sz]ation"
+    r"|Warehouse|Workflow|Queue|(?<!Stock)(?<!Inventory)Level|Category|Skill|Department|Branch|Brand|Genre|Holiday|Location|Speciali[sz]ation"
     r"|TaxRate|Unit|Weekday)$"
 )
 ADMINISTERED = 100

@@ -6,7 +6,7 @@ from perfwright.effects.calls import call, held
 from perfwright.effects.frame import Frame
 from perfwright.effects.iteration import deepen, iterate, looks_few, query, run_query, takes_batches
 from perfwright.effects.protocols import filled_in, special, text_of, written
-from perfwright.effects.reductions import is_column, reduction
+from perfwright.effects.reductions import flattens, is_column, reduction
 from perfwright.effects.scans import compare, comprehension_scans, gone_through, kind_of, worked
 from perfwright.effects.values import (
     ITEMS,
@@ -280,6 +280,7 @@ def comprehension(frame: Frame, node: Node) -> Value:
     saved: dict[str, Value | None] = {}
     outer = frame.depth
     first: Value = UNKNOWN
+    source: Value = UNKNOWN
     for index, (target, iterable, tests, is_async) in enumerate(node[4]):
         source = frame.value(iterable)
         frame.quiet += is_async
@@ -320,8 +321,8 @@ def comprehension(frame: Frame, node: Node) -> Value:
     if value is not None:
         result.key = deepen(element, outer)
     frame.interp.derive(result, first)
-    if is_column(node) and not frame.loops and isinstance(first, Rows | Sequence):
-        result.load = first.load
+    if (is_column(node) or flattens(node)) and not frame.loops and isinstance(source, Rows | Sequence):
+        result.load = source.load
     return result
 
 
