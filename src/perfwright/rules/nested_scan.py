@@ -60,7 +60,7 @@ def find(effects: Effects) -> Iterator[Finding]:
             cure=f"Group `{scan.collection}` in a dictionary by the key that is compared, once, before the loop.",
             confidence=effects.confidence(effect),
             chain=effects.chain(effect),
-            cost=Cost(terms=(Term("scan", (*effects.term(effect).sizes, str(size or "items"))),)),
+            cost=Cost(terms=(Term("pass", (*effects.term(effect).sizes, str(size or "items"))),)),
         )
 
 
