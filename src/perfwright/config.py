@@ -44,6 +44,8 @@ PRICES: dict[str, float] = {
     "flush": 1.0,
     "raise": 0.001,
     "compare": 0.00002,
+    "pass": 0.00005,  # one pass of a loop in Python that looks at an attribute and compares it
+    "call": 0.0003,  # one of a function in Python that does a little
     "copy": 0.00001,
     "sort": 0.0002,
     "shift": 0.000001,

@@ -213,10 +213,17 @@ def binary(frame: Frame, node: Node) -> Value:
         return Sequence(left.of, left.element, left.size if left.size.is_little else ITEMS, frame.depth)
     if left.kind in ("foreign", "instance", "external"):
         return frame.interp.operator(frame, left, right, node[2], node)
+    if node[2] == "/" and left.kind == "unknown" and is_name_of_file(node[4], right):
+        return Foreign("pathlib.Path", frame.depth)
     if left.kind in ("constant", "scalar") or right.kind in ("constant", "scalar"):
         kind = kind_of(left) if node[2] in "+%*" else ""
         return Scalar(kind or (kind_of(right) if node[2] == "+" else ""), frame.depth)
     return Value(frame.depth)
+
+
+def is_name_of_file(node: Node, value: Value) -> bool:
+    """Tell whether what something is divided by is text: only a path can be."""
+    return node[0] == "fstr" or (isinstance(value, Constant) and isinstance(value.value, str))
 
 
 def unary(frame: Frame, node: Node) -> Value:
