@@ -36,7 +36,7 @@ class Writer:
 
     def write(self, made: "Judged") -> bool:
         """Apply a patch, and tell whether its file is another one now."""
-        key, path = made.candidate.finding.key, made.candidate.finding.place.path
+        key, path = made.candidate.finding.key, made.candidate.path
         before, after = (
             text.encode("utf8", "surrogateescape") for text in (made.candidate.before, made.candidate.after)
         )
@@ -51,7 +51,7 @@ class Writer:
 
     def _refused(self, made: "Judged", before: bytes) -> str:
         """Return why a patch is not to be written; nothing where it is."""
-        rule, path = made.candidate.finding.rule, made.candidate.finding.place.path
+        rule, path = made.candidate.finding.rule, made.candidate.path
         if made.candidate.recipe.suggested and not any(fnmatchcase(rule, each) for each in self.suggested):
             return f"it changes what the program does; --suggested {rule} writes it"
         now = (self.root / path).read_bytes()

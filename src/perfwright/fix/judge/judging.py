@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from perfwright.fix.judge import differences, memory, pace, refusals, variants
+from perfwright.fix.judge import built, differences, memory, pace, refusals, variants
 from perfwright.fix.judge.differences import Difference
 from perfwright.fix.judge.shrinking import smallest
 from perfwright.fix.judge.sides import CALL, SEEDS, Side, Sides
@@ -104,10 +104,14 @@ def _judged(sides: Sides, allowed: tuple[str, ...], size: int | None, seed: int,
     case = _Case(sides, allowed, one["parameters"], constants, random.Random(seed), until, recorded)
     # Inputs at which the first version fails are inputs, too, as long as something can be given to it.
     verdict = _small(case, maker, _failed(chosen)) or _other_seed(case) or _sizes(case, maker, size)
+    count = case.inputs
+    if not count and not _failed(chosen):  # what it is called with cannot be copied, but made on both sides
+        verdict = built.judge(sides, allowed) or verdict
+        count = verdict.inputs
     if tests is not None:
         verdict = tests.confirmed(verdict, sides.versions["before"].root, sides.versions["after"].root)
     source = "; ".join(filter(None, (str(chosen.get("input", "")), tests.source if tests is not None else "")))
-    return replace(verdict, inputs=case.inputs, source=source)
+    return replace(verdict, inputs=count, source=source)
 
 
 def _failed(chosen: dict[str, Any]) -> str:
