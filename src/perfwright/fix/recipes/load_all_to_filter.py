@@ -128,6 +128,12 @@ def narrowed(around: Surroundings, source: Source, origin: Origin, use: ast.AST,
     ]
     if not said or (written is None and origin.first.framework != DJANGO):
         return
+    read = {each.attr for part, _ in said for each in ast.walk(part) if isinstance(each, ast.Attribute)}
+    if any(
+        isinstance(each, ast.Attribute) and each.attr in read and isinstance(each.ctx, ast.Store)
+        for each in ast.walk(use)
+    ):
+        return  # a pass may change what a later one tests
     asked = [text for _, text in said]
     edits: list[Edit] = [called_on(source, origin.query, "where" if origin.kind == "select" else "filter", asked)]
     if isinstance(use, COMPREHENSIONS) and len(said) == len(parts):
