@@ -84,6 +84,7 @@ def judge(sides: Sides, *, allowed: Sequence[str] = (), size: int | None = None,
 
 
 def _judged(sides: Sides, allowed: tuple[str, ...], size: int | None, seed: int) -> Verdict:
+    sides.whole = bool(allowed)
     first = sides.side("before")
     try:
         second = sides.side("after")

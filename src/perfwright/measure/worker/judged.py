@@ -1,4 +1,4 @@
-"""What the judge asks of one version: what it may be called with, what it does, how long it takes and how much it holds."""
+"""What the judge asks of one version: what it takes, what it does, how long that takes and how much it holds."""
 
 import collections.abc
 import functools
@@ -30,7 +30,8 @@ def answer(target: Any, asked: dict[str, Any]) -> dict[str, Any]:
     if asked["ask"] == "call":
         return call(target, asked["n"], asked["distribution"])
     if asked["ask"] == "observe":
-        return {"records": [observed(target, trial, traced=asked["trace"]) for trial in asked["trials"]]}
+        longest = observe.WHOLE if asked["whole"] else observe.LONG
+        return {"records": [observed(target, trial, longest, traced=asked["trace"]) for trial in asked["trials"]]}
     return pace(target, asked) if asked["ask"] == "pace" else held(target, asked)
 
 
@@ -151,9 +152,9 @@ def failing(target: Any) -> Any:
     return None
 
 
-def observed(target: Any, trial: dict[str, Any], *, traced: bool) -> dict[str, Any]:
+def observed(target: Any, trial: dict[str, Any], longest: int, *, traced: bool) -> dict[str, Any]:
     """Return what the calls of one trial come to, and the lines of the function's file that ran."""
-    observer = observe.Observer(target)
+    observer = observe.Observer(target, longest)
     try:
         if not traced:
             return observer.trial(trial)

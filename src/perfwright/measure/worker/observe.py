@@ -24,13 +24,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from . import timing  # type: ignore[import-not-found,unused-ignore]
+from . import tables, timing  # type: ignore[import-not-found,unused-ignore]
 from .search import LateError, limited  # type: ignore[import-not-found,unused-ignore]
 from .trees import ADDRESS, Feed, Maker, Scribe, Tree  # type: ignore[import-not-found,unused-ignore]
 
 LARGEST = 1 << 20  # bytes of a file that are looked at
 STEPS = 2_000  # items taken of a generator
 LONG = 60_000  # characters of a part that is told whole; of a longer one, its hash
+WHOLE = 32 << 20  # the same, where something may differ that a hash does not tell
 OF_STATE = 1_000_000  # number of the first object that is a part of a state alone
 STATE = 20_000  # parts of a module's state that are written down
 SEED = 20_240_229
@@ -41,8 +42,8 @@ STATEFUL = (list, dict, set, int, float, str, collections.deque)
 class Observer:
     """Calls one function on inputs that come as trees."""
 
-    def __init__(self, target: Any) -> None:
-        self.target = target
+    def __init__(self, target: Any, longest: int = LONG) -> None:
+        self.target, self.longest = target, longest
         self.home = target.module.__name__
         self.events: list[Any] = []
         self.meanwhile: tuple[Any, ...] = ()  # what is changed after the first item of an iterator
@@ -134,7 +135,7 @@ class Observer:
         os.environ.clear()
         os.environ.update(before[0])
         seen["files"] = _files()
-        return result, {name: _short(each) for name, each in seen.items()}
+        return result, {name: _short(each, self.longest) for name, each in seen.items()}
 
     def _finished(self, result: Any, most: int) -> tuple[Any, Any]:
         """Return a result and, for what is walked or awaited, what comes of it."""
@@ -238,6 +239,8 @@ def spoil(value: Any, depth: int = 0) -> None:
             value.add("spoilt")
         elif type(value) is bytearray:
             value.append(1)
+        elif tables.library(type(value)):
+            tables.change(value)
         elif hasattr(value, "__dict__") and not isinstance(value, UNSEEN):
             value.spoilt = True
 
@@ -268,6 +271,8 @@ def change(values: Any, depth: int = 0) -> bool:
             elif type(value) is bytearray and value:
                 value.reverse()
                 changed = True
+            elif tables.library(type(value)):
+                changed = tables.change(value) or changed
             elif depth < 2 and type(getattr(value, "__dict__", None)) is dict and not isinstance(value, UNSEEN):
                 changed = change(list(vars(value).values()), depth + 1) or changed
     return changed
@@ -341,9 +346,9 @@ def _files() -> list[list[Any]]:
     return found
 
 
-def _short(tree: Tree) -> Tree:
+def _short(tree: Tree, longest: int = LONG) -> Tree:
     text = json.dumps(tree)
-    return ["#", len(text), _digest(text)] if len(text) > LONG else tree
+    return ["#", len(text), _digest(text)] if len(text) > longest else tree
 
 
 def _digest(text: str) -> str:
