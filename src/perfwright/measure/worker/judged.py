@@ -11,6 +11,7 @@ from typing import Any
 from . import memory, observe, search, timing  # type: ignore[import-not-found,unused-ignore]
 from .inputs import LISTS, MAPPINGS, SETS, plain  # type: ignore[import-not-found,unused-ignore]
 from .instances import CannotBuildError  # type: ignore[import-not-found,unused-ignore]
+from .scratch import Scratch  # type: ignore[import-not-found,unused-ignore]
 from .target import FromAnnotations, Uses  # type: ignore[import-not-found,unused-ignore]
 from .trees import CannotWriteError, Maker, Scribe  # type: ignore[import-not-found,unused-ignore]
 
@@ -23,8 +24,15 @@ TRIES, TRIAL, LIMIT = 12, 0.3, 100  # kinds of each parameter, seconds of a call
 SCALARS = {int: "int", float: "float", str: "str", bytes: "bytes", bool: "bool", complex: "complex"}
 
 
+@functools.cache
+def scratch() -> Any:
+    """Return the folder that may be written to: first asked for before the function was ever called."""
+    return Scratch()
+
+
 def answer(target: Any, asked: dict[str, Any]) -> dict[str, Any]:
     """Return the answer to one question of the judge."""
+    scratch()
     if asked["ask"] == "describe":
         return describe(target)
     if asked["ask"] == "call":
@@ -123,9 +131,9 @@ def call(target: Any, n: int, distribution: str) -> dict[str, Any]:
             [scribe.write(each) for each in positional],
             [[name, scribe.write(each)] for name, each in named.items()],
         ]
+        return {"args": scratch().named(args)}
     except CannotWriteError as error:
         return {"cannot": str(error)}
-    return {"args": args}
 
 
 def failing(target: Any) -> Any:
@@ -154,7 +162,7 @@ def failing(target: Any) -> Any:
 
 def observed(target: Any, trial: dict[str, Any], longest: int, *, traced: bool) -> dict[str, Any]:
     """Return what the calls of one trial come to, and the lines of the function's file that ran."""
-    observer = observe.Observer(target, longest)
+    observer = observe.Observer(target, scratch(), longest)
     try:
         if not traced:
             return observer.trial(trial)
@@ -171,18 +179,24 @@ def pace(target: Any, asked: dict[str, Any]) -> dict[str, Any]:
     (`fresh`: then each is made with new ones); what it found comes with the next questions.
     """
 
+    args = asked["args"]
+    files = args[2] if len(args) > 2 else []
+
     def make() -> Any:
-        return made(target, asked["args"])
+        return made(target, args)
 
     with search.limited(asked["seconds"], 3 * asked["seconds"]):
         fresh, calls = asked.get("fresh"), asked.get("calls")
         if calls is None:
-            fresh = timing.changes(target.function, make)
+            scratch().lay(files)
+            fresh = timing.changes(target.function, make) or bool(scratch().left())
+            scratch().lay(files)
             took = timing._batch(target.function, [make()], None)[0]
             calls = 1 if fresh else max(1, min(int(BATCH / max(took, 1e-8)), MOST))
         best = float("inf")
         for _ in range(REPEATS):
             batch = [make()] if fresh else [make()] * calls
+            scratch().lay(files)
             took = timing._batch(target.function, batch, None)[0]
             best = min(best, took / calls)
             if took > LONG:
@@ -193,8 +207,13 @@ def pace(target: Any, asked: dict[str, Any]) -> dict[str, Any]:
 def held(target: Any, asked: dict[str, Any]) -> dict[str, Any]:
     """Return the most bytes that one call holds at once beside its arguments, until what it gives is walked to its end:
     the least of a few calls, for the first of them may fill what the interpreter keeps."""
+    args, peaks = asked["args"], []
     with search.limited(asked["seconds"], 3 * asked["seconds"]):
-        return {"peak": min(memory.peak(target.function, made(target, asked["args"])) for _ in range(PEAKS))}
+        for _ in range(PEAKS):
+            call = made(target, args)
+            scratch().lay(args[2] if len(args) > 2 else [])
+            peaks.append(memory.peak(target.function, call))
+    return {"peak": min(peaks)}
 
 
 def made(target: Any, args: Any) -> Any:

@@ -25,10 +25,10 @@ from pathlib import Path
 from typing import Any
 
 from . import tables, timing  # type: ignore[import-not-found,unused-ignore]
+from .scratch import anywhere  # type: ignore[import-not-found,unused-ignore]
 from .search import LateError, limited  # type: ignore[import-not-found,unused-ignore]
 from .trees import ADDRESS, Feed, Maker, Scribe, Tree  # type: ignore[import-not-found,unused-ignore]
 
-LARGEST = 1 << 20  # bytes of a file that are looked at
 STEPS = 2_000  # items taken of a generator
 LONG = 60_000  # characters of a part that is told whole; of a longer one, its hash
 WHOLE = 32 << 20  # the same, where something may differ that a hash does not tell
@@ -42,9 +42,10 @@ STATEFUL = (list, dict, set, int, float, str, collections.deque)
 class Observer:
     """Calls one function on inputs that come as trees."""
 
-    def __init__(self, target: Any, longest: int = LONG) -> None:
-        self.target, self.longest = target, longest
+    def __init__(self, target: Any, scratch: Any, longest: int = LONG) -> None:
+        self.target, self.scratch, self.longest = target, scratch, longest
         self.home = target.module.__name__
+        self.files: list[Any] = []  # that the arguments name
         self.events: list[Any] = []
         self.meanwhile: tuple[Any, ...] = ()  # what is changed after the first item of an iterator
 
@@ -75,6 +76,7 @@ class Observer:
 
     def _made(self, tree: Tree) -> tuple[list[Any], dict[str, Any]]:
         maker = Maker(self.target.module, self._log)
+        self.files = tree[2] if len(tree) > 2 else []
         return [maker.make(each) for each in tree[0]], {name: maker.make(each) for name, each in tree[1]}
 
     def _log(self, kind: str, *what: Any) -> None:
@@ -85,6 +87,7 @@ class Observer:
         self, given: list[Any], keywords: dict[str, Any], seconds: float, most: int = STEPS, *, meanwhile: bool = False
     ) -> tuple[Any, dict[str, Any]]:
         """Return what the function gives, and all that is seen of the call; of an iterator so many items at most."""
+        self.scratch.lay(self.files)
         self.events = []
         self.meanwhile = (*given, *keywords.values()) if meanwhile else ()
         result: Any = None
@@ -134,7 +137,7 @@ class Observer:
         os.chdir(before[1])
         os.environ.clear()
         os.environ.update(before[0])
-        seen["files"] = _files()
+        seen["files"] = self.scratch.left()
         return result, {name: _short(each, self.longest) for name, each in seen.items()}
 
     def _finished(self, result: Any, most: int) -> tuple[Any, Any]:
@@ -333,22 +336,12 @@ def _raised(error: BaseException, home: str) -> list[Any]:
     return [scribe.name(type(error)), text[:2_000], [scribe.write(each) for each in error.args], causes]
 
 
-def _files() -> list[list[Any]]:
-    """Return the files in the folder that the call may write to: name, size and hash. They are removed."""
-    found: list[list[Any]] = []
-    with contextlib.suppress(OSError):
-        for path in sorted(Path().iterdir()):
-            if path.is_file() and not path.name.startswith("tmp"):
-                with path.open("rb") as file:
-                    data = file.read(LARGEST)
-                found.append([path.name, path.stat().st_size, hashlib.sha256(data).hexdigest()[:16]])
-                path.unlink()
-    return found
-
-
 def _short(tree: Tree, longest: int = LONG) -> Tree:
     text = json.dumps(tree)
-    return ["#", len(text), _digest(text)] if len(text) > longest else tree
+    placeless = anywhere(text)
+    if len(placeless) > longest:
+        return ["#", len(placeless), _digest(placeless)]
+    return tree if placeless is text else json.loads(placeless)
 
 
 def _digest(text: str) -> str:

@@ -146,7 +146,8 @@ class Scribe:
         return self._object(value, kind, number, depth)
 
     def _pairs(self, value: Any, depth: int) -> list[Tree]:
-        return [[self.write(key, depth), self.write(each, depth)] for key, each in dict.items(value)]
+        kind = _mapping(value)
+        return [[self.write(key, depth), self.write(each, depth)] for key, each in kind.items(value)]
 
     def _function(self, value: Any, number: int, depth: int) -> Tree:
         """Return the tree of a function: one of ours, or one that has a name."""
@@ -343,7 +344,7 @@ class Maker:
         self.made[number] = value
         if payload is not None and payload[0] == "d":
             for key, each in payload[1]:
-                dict.__setitem__(value, self.make(key), self.make(each))
+                _mapping(value).__setitem__(value, self.make(key), self.make(each))
         elif payload is not None and payload[0] in ("list", "q"):
             base = list if payload[0] == "list" else collections.deque
             base.extend(value, [self.make(each) for each in payload[1]])
@@ -384,6 +385,11 @@ def _named(name: str) -> Any:
     except (ImportError, AttributeError, ValueError):
         return None
     return found
+
+
+def _mapping(value: Any) -> Any:
+    """Return the built-in class that keeps the items of a dictionary: an ordered one keeps their order itself."""
+    return collections.OrderedDict if isinstance(value, collections.OrderedDict) else dict
 
 
 def _moment(value: Any) -> tuple[str, str] | None:
