@@ -99,7 +99,7 @@ def judged(
     overlaid(root, path, candidate.after, scratch)
     before, after = (Version(str(place / path), candidate.function, place, path) for place in (root, scratch))
     with Sides(before, after, python, contain, reads=[root]) as sides:
-        return Judged(candidate, judge(sides, allowed=candidate.recipe.allows, size=size))
+        return Judged(candidate, judge(sides, allowed=candidate.recipe.allows, size=size or candidate.recipe.size))
 
 
 def overlaid(root: Path, path: str, text: str, folder: Path) -> None:

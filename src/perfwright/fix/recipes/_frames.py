@@ -1,6 +1,7 @@
 """What a loop does with the frame that it goes through."""
 
 import ast
+import keyword
 
 from perfwright.fix.source import Source
 
@@ -44,3 +45,8 @@ def writes_elsewhere(key: ast.expr, asked: set[str] | None) -> bool:
         return False
     column = key.elts[1]
     return isinstance(column, ast.Constant) and isinstance(column.value, str) and column.value not in asked
+
+
+def is_field(name: str) -> bool:
+    """Tell whether a column of this name is an attribute of a tuple of `itertuples`."""
+    return name.isidentifier() and not keyword.iskeyword(name) and not name.startswith("_")

@@ -7,13 +7,12 @@ the judge.
 """
 
 import ast
-import keyword
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from perfwright.finding import Finding
 from perfwright.fix.recipe import Proposal, Recipe
-from perfwright.fix.recipes._frames import is_left_alone
+from perfwright.fix.recipes._frames import is_field, is_left_alone
 from perfwright.fix.source import Edit, Source, bound, names
 
 PLAIN = (ast.Add, ast.Sub, ast.Mult)
@@ -108,11 +107,6 @@ def loop_of(source: Source, call: ast.Call) -> Rows | None:
 
 def is_read(name: ast.Name) -> bool:
     return isinstance(name.ctx, ast.Load)
-
-
-def is_field(name: str) -> bool:
-    """Tell whether a column of this name is an attribute of a tuple of `itertuples`."""
-    return name.isidentifier() and not keyword.iskeyword(name) and not name.startswith("_")
 
 
 def is_of_dictionary(source: Source, use: ast.expr) -> bool:
