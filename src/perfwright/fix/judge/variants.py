@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from perfwright.fix.judge import tables, trees
+from perfwright.fix.judge import arrays, trees
 from perfwright.fix.judge.hard import ANY, CONTENTS, FAMILIES, FILLS, SCALARS
 from perfwright.fix.judge.trees import Path, Tree, copied, numbers, parts, replaced, tag
 
@@ -158,7 +158,7 @@ def _shapes(args: Tree, every: Sequence[Site]) -> Iterator[Variant]:
 def _tables(args: Tree, every: Sequence[Site]) -> Iterator[Variant]:
     """Frames, columns and arrays with other rows, labels, columns and values."""
     for site in every:
-        yield from (Variant(replaced(args, site.path, each)) for each in tables.near(site.tree))
+        yield from (Variant(replaced(args, site.path, each)) for each in arrays.near(site.tree))
 
 
 def _files(args: Tree) -> Iterator[Variant]:

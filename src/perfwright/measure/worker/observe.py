@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from . import tables, timing  # type: ignore[import-not-found,unused-ignore]
+from . import arrays, timing  # type: ignore[import-not-found,unused-ignore]
 from .scratch import anywhere  # type: ignore[import-not-found,unused-ignore]
 from .search import LateError, limited  # type: ignore[import-not-found,unused-ignore]
 from .trees import ADDRESS, Feed, Maker, Scribe, Tree  # type: ignore[import-not-found,unused-ignore]
@@ -242,8 +242,8 @@ def spoil(value: Any, depth: int = 0) -> None:
             value.add("spoilt")
         elif type(value) is bytearray:
             value.append(1)
-        elif tables.library(type(value)):
-            tables.change(value)
+        elif arrays.library(type(value)):
+            arrays.change(value)
         elif hasattr(value, "__dict__") and not isinstance(value, UNSEEN):
             value.spoilt = True
 
@@ -274,8 +274,8 @@ def change(values: Any, depth: int = 0) -> bool:
             elif type(value) is bytearray and value:
                 value.reverse()
                 changed = True
-            elif tables.library(type(value)):
-                changed = tables.change(value) or changed
+            elif arrays.library(type(value)):
+                changed = arrays.change(value) or changed
             elif depth < 2 and type(getattr(value, "__dict__", None)) is dict and not isinstance(value, UNSEEN):
                 changed = change(list(vars(value).values()), depth + 1) or changed
     return changed

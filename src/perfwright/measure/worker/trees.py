@@ -23,7 +23,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import kinds, tables  # type: ignore[import-not-found,unused-ignore]
+from . import arrays, kinds  # type: ignore[import-not-found,unused-ignore]
 
 Tree = Any
 
@@ -108,7 +108,7 @@ class Scribe:
             return ["e", self.name(kind), value.name]
         if isinstance(value, type):
             return ["c", self.name(value)]
-        if tables.library(kind) and (one := tables.single(value, self.write)) is not None:
+        if arrays.library(kind) and (one := arrays.single(value, self.write)) is not None:
             return one
         if id(value) in self.numbers:
             return ["r", self.numbers[id(value)]]
@@ -139,7 +139,7 @@ class Scribe:
             return found
         if isinstance(value, types.ModuleType):
             return ["m", value.__name__]
-        if tables.library(kind) and (table := tables.table(value, number, self.write)) is not None:
+        if arrays.library(kind) and (table := arrays.table(value, number, self.write)) is not None:
             return table
         if isinstance(value, BaseException):
             return ["E", self.name(kind), [self.write(each, depth) for each in value.args], self._held(value, depth)]
@@ -288,7 +288,7 @@ class Maker:
         elif tag == "k":
             value = self._callback(number, tree[2], tree[3])
         elif tag in ("np", "df", "sr", "pd"):
-            value = tables.made(tree, self.make)
+            value = arrays.made(tree, self.make)
         else:
             return self._object(number, tree)
         self.made[number] = value
