@@ -4,6 +4,7 @@ import contextlib
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,18 +14,20 @@ if TYPE_CHECKING:
     from perfwright.fix.patches import Judged
 
 
-def write(root: Path, patches: Sequence["Judged"], *, dirty: bool) -> Mapping[str, str]:
+def write(root: Path, patches: Sequence["Judged"], *, dirty: bool, suggested: Sequence[str] = ()) -> Mapping[str, str]:
     """Apply patches; return, by the key of the finding, what kept one from being written, or nothing where it was.
 
-    Of several patches of one file the first is written: the others were judged on a file that is no longer there.
+    Suggestions are written where their rule is named in `suggested`, by name or pattern. Of several patches of one file
+    the first is written: the others were judged on a file that is no longer there.
     """
     said: dict[str, str] = {}
     done: set[str] = set()
     for each in patches:
         candidate = each.candidate
-        key, path = candidate.finding.key, candidate.finding.place.path
-        if candidate.recipe.suggested:
-            said[key] = f"it changes what the program does: {candidate.recipe.suggested}"
+        key, path = candidate.finding.key, candidate.path
+        rule = candidate.finding.rule
+        if candidate.recipe.suggested and not any(fnmatchcase(rule, each) for each in suggested):
+            said[key] = f"it changes what the program does; --suggested {rule} writes it"
         elif path in done:
             said[key] = f"another patch of {path} was written; run it again"
         elif not dirty and (why := trees.unsaved(root, path)):

@@ -8,6 +8,7 @@ from perfwright.report import judged, words
 from perfwright.report.safe import safe
 
 if TYPE_CHECKING:
+    from perfwright.fix.judge.verdict import Verdict
     from perfwright.fix.patches import Judged
 
 
@@ -25,6 +26,16 @@ def why(made: "Judged") -> str:
     return "it is not faster" if pace is None else f"the patch is the same, and {pace.verdict}"
 
 
+def seen(verdict: "Verdict") -> str:
+    """Return what the judge saw of a suggestion, in one line."""
+    if verdict.word == "same":
+        return f"the judge: {judged.summary(verdict)}"
+    if verdict.word == "not shown":
+        return f"the judge could not compare it: {verdict.reason}"
+    shown = verdict.counterexample or {"call": "", "before": "", "after": ""}
+    return f"the judge: {verdict.reason}; {shown['call']}: before {shown['before']}; after {shown['after']}"
+
+
 def document(
     repaired: Sequence["Judged"], left: Sequence[tuple[str, str]], written: Mapping[str, str]
 ) -> dict[str, Any]:
@@ -33,6 +44,7 @@ def document(
         {
             "finding": each.finding.to_json(),
             "says": each.candidate.says,
+            "suggested": each.candidate.recipe.suggested,
             "diff": each.candidate.diff,
             "written": written.get(each.candidate.finding.key) == "",
             "not_written": written.get(each.candidate.finding.key, ""),
@@ -46,16 +58,23 @@ def document(
 def text(repaired: Sequence["Judged"], left: Sequence[tuple[str, str]], written: Mapping[str, str], count: int) -> str:
     """Return all patches as people read them."""
     told: list[str] = []
-    for each in repaired:
+    for each in sorted(repaired, key=lambda each: not each.repairs):
         finding = each.candidate.finding
         told.append(f"{safe(finding.place.path)}:{finding.place.line}  {finding.rule}: {safe(finding.message)}")
         told.append(f"  {safe(each.candidate.says)}")
-        told.append(f"  {judged.summary(each.verdict)}")
+        if each.repairs:
+            told.append(f"  {judged.summary(each.verdict)}")
+        else:
+            told.append(f"  suggested, for it changes what the program does: {each.candidate.recipe.suggested}")
+            told.append(f"  {safe(seen(each.verdict))}")
         told += [f"    {safe(line)}" for line in each.candidate.diff.splitlines()]
         if (reason := written.get(finding.key)) is not None:
             told.append(f"  not written: {safe(reason)}" if reason else "  written")
         told.append("")
-    told.append(f"{words.number(len(repaired), 'finding')} of {count} repaired.")
+    repairs = sum(each.repairs for each in repaired)
+    told.append(f"{words.number(repairs, 'finding')} of {count} repaired.")
+    if suggestions := len(repaired) - repairs:
+        told.append(f"{words.number(suggestions, 'suggestion')}, which --write leaves out: see --suggested.")
     for reason, number in Counter(reason for _, reason in left).most_common():
         told.append(f"  {number}  {safe(reason)}")
     return "\n".join(told)

@@ -6,9 +6,9 @@ from perfwright.report import measured, words
 from perfwright.report.safe import safe
 
 if TYPE_CHECKING:
-    from perfwright.fix.judge.judging import Verdict
     from perfwright.fix.judge.memory import Memory
     from perfwright.fix.judge.pace import Speed
+    from perfwright.fix.judge.verdict import Counts, Verdict
 
 
 def document(found: "Verdict") -> dict[str, Any]:
@@ -25,6 +25,7 @@ def document(found: "Verdict") -> dict[str, Any]:
         "seconds": found.seconds,
         "notes": list(found.notes),
         "speed": None,
+        "counts": {each.of: [list(one) for one in each.at] for each in found.counts},
         "memory": None,
     }
     if found.speed is not None:
@@ -55,6 +56,7 @@ def text(before: str, after: str, found: "Verdict") -> str:
     if found.inputs:
         sizes = f", at sizes up to {max(found.sizes):,}" if found.sizes else ""
         told.append(f"{found.inputs:,} inputs compared{sizes}; made {safe(found.source)}")
+    told += [_counts(each) for each in found.counts if each.fewer or each.more]
     if found.allowed:
         told.append(f"allowed to differ: {', '.join(found.allowed)}")
     told += map(safe, found.notes)
@@ -70,11 +72,17 @@ def summary(found: "Verdict") -> str:
     said = f"the {found.word} for {found.inputs:,} inputs"
     if found.allowed:
         said += f" (but for {', '.join(found.allowed)})"
+    said = "; ".join([said, *[_counts(each) for each in found.counts if each.fewer or each.more]])
     if found.speed is not None:
         said += f"; {_speed(found.speed)}"
     if found.memory is not None and found.memory.verdict != "no evidence":
         said += f"; {_memory(found.memory)}"
     return said
+
+
+def _counts(counts: "Counts") -> str:
+    n, before, after = counts.at[-1]
+    return f"{counts.of}: {before:,} before, {after:,} after, at {n:,} rows a table"
 
 
 def _speed(pace: "Speed") -> str:

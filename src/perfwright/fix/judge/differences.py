@@ -13,6 +13,7 @@ ALLOWANCES: Mapping[str, str] = {
     "float-order": "floats that differ by the order in which they were added, by one part in a thousand million",
     "dict-order": "dictionaries with the same items in another order",
     "number-type": "numbers of Python in place of numpy's of the same value, or the other way",
+    "was-error": "calls for which the first version raises an error",
     "exception-text": "errors of the same type with another text",
     "await-order": "what is awaited is begun in another order, or at once",
     "call-count": "callbacks are called fewer times with the same arguments, as by a cache",
@@ -66,6 +67,8 @@ def difference(before: Any, after: Any, allowed: Sequence[str], *, beyond: bool)
         raised = one["outcome"][1] if kind == "raised" else ""
         if kind == "late" or raised in EXHAUSTED or (beyond and raised in OUT_OF_DOMAIN):
             return None
+        if raised and "was-error" in allowed:
+            continue
         for name, what in SEEN:
             left, right = (_known(each.get(name), name, allowed) for each in (one, other))
             if not _same(left, right) and not _alike(left, right, allowed):

@@ -7,15 +7,15 @@ import secrets
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
-from perfwright.fix.judge import differences, memory, pace, refusals, variants
+from perfwright.fix.judge import built, differences, memory, pace, refusals, variants
 from perfwright.fix.judge.differences import Difference
-from perfwright.fix.judge.memory import Memory
 from perfwright.fix.judge.shrinking import smallest
 from perfwright.fix.judge.sides import CALL, SEEDS, Side, Sides
 from perfwright.fix.judge.trees import Tree, call
 from perfwright.fix.judge.variants import Variant
+from perfwright.fix.judge.verdict import Verdict
 from perfwright.measure.run import GuestError
 
 SMALL = (3, 1, 2, 5, 0, 8, 17)
@@ -26,30 +26,6 @@ TIMED = (16, 64, 256, 1024, 4096, 16_384, 65_536, 262_144)
 LARGEST, LONGEST = 100_000, 0.1  # size that is timed where none is stated, and seconds of a call of the first version
 PATIENCE = 20  # times as long as the first version
 REACHED = 0.5  # of the lines of a version: with fewer nothing is shown
-Word = Literal["same", "differs", "not shown", "refused"]
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What the judge says, why, and what it rests on.
-
-    `counterexample` is the call, and what it comes to before and after; `inputs` counts those that were compared,
-    `sizes` are those at which larger ones were; `seed` draws the same inputs again.
-    """
-
-    word: Word
-    reason: str
-    counterexample: dict[str, str] | None = None
-    args: Tree = None
-    inputs: int = 0
-    sizes: tuple[int, ...] = ()
-    allowed: tuple[str, ...] = ()
-    speed: pace.Speed | None = None
-    memory: Memory | None = None
-    seed: int = 0
-    seconds: float = 0.0
-    source: str = ""  # how inputs are made
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -112,6 +88,10 @@ def _judged(sides: Sides, allowed: tuple[str, ...], size: int | None, seed: int)
     case = _Case(sides, allowed, one["parameters"], constants, random.Random(seed), time.monotonic() + SECONDS)
     # Inputs at which the first version fails are inputs, too, as long as something can be given to it.
     verdict = _small(case, first, failed) or _other_seed(case) or _sizes(case, first, size)
+    if not case.inputs and not failed:  # what it is called with cannot be copied, but made on both sides
+        verdict = built.judge(sides, allowed) or verdict
+        made = {name: getattr(verdict, name) for name in Verdict.__dataclass_fields__}
+        return Verdict(**{**made, "source": str(chosen.get("input", ""))})
     made = {name: getattr(verdict, name) for name in Verdict.__dataclass_fields__}
     return Verdict(**{**made, "inputs": case.inputs, "source": str(chosen.get("input", ""))})
 
