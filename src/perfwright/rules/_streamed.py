@@ -10,7 +10,9 @@ from perfwright.index.project import Function
 from perfwright.index.tree import called_names, names_in, text, walk
 
 STREAMS = ("starlette.responses.StreamingResponse",)
-PIECES = re.compile(r"chunk|block|batch|page|part|buffer|token|delta|segment|frame|event_stream|sse|bytes", re.IGNORECASE)
+PIECES = re.compile(
+    r"chunk|block|batch|page|part|buffer|token|delta|segment|frame|event_stream|sse|bytes", re.IGNORECASE
+)
 WAITS = ("sleep", "wait", "get", "recv", "read", "poll", "stream", "iter_content", "iter_bytes", "iter_lines", "flush")
 
 

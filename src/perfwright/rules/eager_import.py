@@ -327,7 +327,11 @@ def of_a_module(effects: Effects, known: Starts, module: Module, tops: list[Top]
     shown = " and ".join(f"`{function.qualified}`" for function in using[:2]) + (" and others" if using[2:] else "")
     verb = "uses" if len(using) == 1 else "use"
     way = known.loaded[module]
-    start = "every start of the command line" if module in known.by_commands else f"whoever imports `{(way[0][0] if way else module).name}`"
+    start = (
+        "every start of the command line"
+        if module in known.by_commands
+        else f"whoever imports `{(way[0][0] if way else module).name}`"
+    )
     start = "every start of the application" if server else start
     library = max(libraries, key=lambda name: cost({name}))
     return told(

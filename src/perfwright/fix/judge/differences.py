@@ -12,6 +12,8 @@ from perfwright.fix.judge.trees import Tree
 ALLOWANCES: Mapping[str, str] = {
     "float-order": "floats that differ by the order in which they were added, by one part in a thousand million",
     "dict-order": "dictionaries with the same items in another order",
+    "number-type": "numbers of Python in place of numpy's of the same value, or the other way",
+    "was-error": "calls for which the first version raises an error",
     "exception-text": "errors of the same type with another text",
     "await-order": "what is awaited is begun in another order, or at once",
     "call-count": "callbacks are called fewer times with the same arguments, as by a cache",
@@ -19,6 +21,7 @@ ALLOWANCES: Mapping[str, str] = {
     "cache": "a cache that lives on after the call, where one was asked for",
 }  # fmt: skip
 CLOSE = 1e-9
+PLAIN = ("int64", "float64", "bool", "bool_")  # numbers of numpy that are as wide as those of Python
 # What is compared of a call, and how it is told; what comes first says most.
 SEEN = (
     ("outcome", "it ends otherwise"),
@@ -65,6 +68,8 @@ def difference(before: Any, after: Any, allowed: Sequence[str], *, beyond: bool)
         raised = one["outcome"][1] if kind == "raised" else ""
         if kind == "late" or raised in EXHAUSTED or (beyond and raised in OUT_OF_DOMAIN):
             return None
+        if raised and "was-error" in allowed:
+            continue
         for name, what in SEEN:
             left, right = (_known(each.get(name), name, allowed) for each in (one, other))
             if not _same(left, right) and not _alike(left, right, allowed):
@@ -86,6 +91,8 @@ def unstable(one: Any, other: Any) -> Difference | None:
 
 def _known(tree: Tree, name: str, allowed: Sequence[str]) -> Tree:
     """Return a part of what was seen without what may differ."""
+    if "number-type" in allowed:
+        tree = _numbers(tree)
     if name == "outcome" and tree and tree[0] == "raised" and "exception-text" in allowed:
         return tree[:2]
     if name in ("args", "kwargs") and "own-attribute" in allowed and tree[:1] == ["#"]:
@@ -98,6 +105,15 @@ def _known(tree: Tree, name: str, allowed: Sequence[str]) -> Tree:
                 each for place, each in enumerate(tree) if each[0] not in ("call", "came") or each not in tree[:place]
             ]
     return tree
+
+
+def _numbers(tree: Tree) -> Tree:
+    """Return a tree with numbers of numpy as Python's of the same value."""
+    if not isinstance(tree, list):
+        return tree
+    if tree[:1] == ["np"] and tree[2] in PLAIN:
+        return tree[5]
+    return [_numbers(each) if isinstance(each, list) else each for each in tree]
 
 
 def _same(one: Tree, other: Tree) -> bool:

@@ -1,4 +1,4 @@
-"""What the judge asks of one version: what it may be called with, what it does, how long it takes, what it holds."""
+"""What the judge asks of one version: what it takes, what it does, how long that takes and how much it holds."""
 
 import collections.abc
 import functools
@@ -38,7 +38,8 @@ def answer(target: Any, asked: dict[str, Any]) -> dict[str, Any]:
     if asked["ask"] == "call":
         return call(target, asked["n"], asked["distribution"])
     if asked["ask"] == "observe":
-        return {"records": [observed(target, trial, traced=asked["trace"]) for trial in asked["trials"]]}
+        longest = observe.WHOLE if asked["whole"] else observe.LONG
+        return {"records": [observed(target, trial, longest, traced=asked["trace"]) for trial in asked["trials"]]}
     return pace(target, asked) if asked["ask"] == "pace" else held(target, asked)
 
 
@@ -160,9 +161,9 @@ def failing(target: Any) -> Any:
     return None
 
 
-def observed(target: Any, trial: dict[str, Any], *, traced: bool) -> dict[str, Any]:
+def observed(target: Any, trial: dict[str, Any], longest: int, *, traced: bool) -> dict[str, Any]:
     """Return what the calls of one trial come to, and the lines of the function's file that ran."""
-    observer = observe.Observer(target, scratch())
+    observer = observe.Observer(target, scratch(), longest)
     try:
         if not traced:
             return observer.trial(trial)
@@ -201,8 +202,13 @@ def pace(target: Any, asked: dict[str, Any]) -> dict[str, Any]:
 def held(target: Any, asked: dict[str, Any]) -> dict[str, Any]:
     """Return the most bytes that one call holds at once beside its arguments, until what it gives is walked to its end:
     the least of a few calls, for the first of them may fill what the interpreter keeps."""
+    args, peaks = asked["args"], []
     with search.limited(asked["seconds"], 3 * asked["seconds"]):
-        return {"peak": min(memory.peak(target.function, made(target, asked["args"])) for _ in range(PEAKS))}
+        for _ in range(PEAKS):
+            call = made(target, args)
+            scratch().lay(args[2] if len(args) > 2 else [])
+            peaks.append(memory.peak(target.function, call))
+    return {"peak": min(peaks)}
 
 
 def made(target: Any, args: Any) -> Any:

@@ -24,13 +24,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from . import timing  # type: ignore[import-not-found,unused-ignore]
+from . import arrays, timing  # type: ignore[import-not-found,unused-ignore]
 from .scratch import anywhere  # type: ignore[import-not-found,unused-ignore]
 from .search import LateError, limited  # type: ignore[import-not-found,unused-ignore]
 from .trees import ADDRESS, Feed, Maker, Scribe, Tree  # type: ignore[import-not-found,unused-ignore]
 
 STEPS = 2_000  # items taken of a generator
 LONG = 60_000  # characters of a part that is told whole; of a longer one, its hash
+WHOLE = 32 << 20  # the same, where something may differ that a hash does not tell
 OF_STATE = 1_000_000  # number of the first object that is a part of a state alone
 STATE = 20_000  # parts of a module's state that are written down
 SEED = 20_240_229
@@ -41,8 +42,8 @@ STATEFUL = (list, dict, set, int, float, str, collections.deque)
 class Observer:
     """Calls one function on inputs that come as trees."""
 
-    def __init__(self, target: Any, scratch: Any) -> None:
-        self.target, self.scratch = target, scratch
+    def __init__(self, target: Any, scratch: Any, longest: int = LONG) -> None:
+        self.target, self.scratch, self.longest = target, scratch, longest
         self.home = target.module.__name__
         self.files: list[Any] = []  # that the arguments name
         self.events: list[Any] = []
@@ -137,7 +138,7 @@ class Observer:
         os.environ.clear()
         os.environ.update(before[0])
         seen["files"] = self.scratch.left()
-        return result, {name: _short(each) for name, each in seen.items()}
+        return result, {name: _short(each, self.longest) for name, each in seen.items()}
 
     def _finished(self, result: Any, most: int) -> tuple[Any, Any]:
         """Return a result and, for what is walked or awaited, what comes of it."""
@@ -241,6 +242,8 @@ def spoil(value: Any, depth: int = 0) -> None:
             value.add("spoilt")
         elif type(value) is bytearray:
             value.append(1)
+        elif arrays.library(type(value)):
+            arrays.change(value)
         elif hasattr(value, "__dict__") and not isinstance(value, UNSEEN):
             value.spoilt = True
 
@@ -271,6 +274,8 @@ def change(values: Any, depth: int = 0) -> bool:
             elif type(value) is bytearray and value:
                 value.reverse()
                 changed = True
+            elif arrays.library(type(value)):
+                changed = arrays.change(value) or changed
             elif depth < 2 and type(getattr(value, "__dict__", None)) is dict and not isinstance(value, UNSEEN):
                 changed = change(list(vars(value).values()), depth + 1) or changed
     return changed
@@ -331,10 +336,10 @@ def _raised(error: BaseException, home: str) -> list[Any]:
     return [scribe.name(type(error)), text[:2_000], [scribe.write(each) for each in error.args], causes]
 
 
-def _short(tree: Tree) -> Tree:
+def _short(tree: Tree, longest: int = LONG) -> Tree:
     text = json.dumps(tree)
     placeless = anywhere(text)
-    if len(placeless) > LONG:
+    if len(placeless) > longest:
         return ["#", len(placeless), _digest(placeless)]
     return tree if placeless is text else json.loads(placeless)
 
