@@ -150,7 +150,7 @@ def judged(
             return Verdict("not shown", "it lies outside of any function")
         before, after = (Version(str(place / path), candidate.function, place, path) for place in (root, there))
         with Sides(before, after, python, contain, reads=[base]) as sides:
-            return judge(sides, allowed=candidate.recipe.allows, size=size, tests=tests)
+            return judge(sides, allowed=candidate.recipe.allows, size=size or candidate.recipe.size, tests=tests)
 
     def within() -> Verdict:
         assert served is not None

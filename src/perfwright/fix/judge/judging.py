@@ -73,6 +73,7 @@ def judge(
 
 
 def _judged(sides: Sides, allowed: tuple[str, ...], size: int | None, seed: int, tests: ProjectTests | None) -> Verdict:
+    sides.whole = bool(allowed)
     first = sides.side("before")
     try:
         second = sides.side("after")

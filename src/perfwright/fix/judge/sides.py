@@ -36,6 +36,7 @@ class Side:
     version: Version
     guest: Guest
     known: Mapping[str, Any]
+    whole: bool = False
     about: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -58,7 +59,8 @@ class Side:
 
     def _some(self, asked: Sequence[Any], trace: bool) -> list[Any]:
         limit = 5.0 + sum(4 * each["seconds"] for each in asked)
-        said = self.guest.ask({"ask": "observe", "trials": list(asked), "trace": trace}, limit)
+        question = {"ask": "observe", "trials": list(asked), "trace": trace, "whole": self.whole}
+        said = self.guest.ask(question, limit)
         if "records" in said and len(said["records"]) == len(asked):
             return list(said["records"])
         if len(asked) == 1:
@@ -87,6 +89,7 @@ class Sides:
         self.reads = list(reads)  # where links of a version lead
         self.versions = {"before": before, "after": after, "control": before, "maker": before}
         self.python, self.contain = python, contain
+        self.whole = False  # also what is long is told, not only its hash: something in it may differ
         self.running: dict[tuple[str, str], Side] = {}
         self.beside: list[Path] = []  # folders from which inputs are imported, too
 
@@ -112,7 +115,7 @@ class Sides:
             except BaseException:
                 guest.__exit__(None, None, None)
                 raise
-            self.running[name, seed] = Side(version, guest, known)
+            self.running[name, seed] = Side(version, guest, known, self.whole)
         return self.running[name, seed]
 
     def anew(self, name: str, seed: str = SEEDS[0]) -> Side:
