@@ -8,7 +8,7 @@ import types
 import typing
 from typing import Any
 
-from . import memory, observe, search, timing  # type: ignore[import-not-found,unused-ignore]
+from . import memory, observe, search, surroundings, timing  # type: ignore[import-not-found,unused-ignore]
 from .inputs import LISTS, MAPPINGS, SETS, plain  # type: ignore[import-not-found,unused-ignore]
 from .instances import CannotBuildError  # type: ignore[import-not-found,unused-ignore]
 from .scratch import Scratch  # type: ignore[import-not-found,unused-ignore]
@@ -63,7 +63,7 @@ def describe(target: Any) -> dict[str, Any]:
         "parameters": parameters,
         "kind": [name for name in kinds if getattr(inspect, name)(function)],
         "caches": caches,
-        "state": sorted(observe.state(target, scribe)),
+        "state": sorted(surroundings.state(target, scribe)),
         "instance": target.needs_instance,
         "bound": inspect.ismethod(target.function),
         "lines": sorted(int(each.rpartition(":")[2]) for each in search.own_lines(target.function)),
