@@ -12,31 +12,33 @@ ANSWERS = ("Response", "HttpResponse", "make_response")
 
 
 def archived(effects: Effects) -> Node | None:
-    """Return the answer of a handler whose body is an archive in memory, and nothing else is in it."""
+    """Return the call by which a handler makes an archive in memory that is its whole answer."""
     function = effects.function
     known = assigned(function)
     for node in walk(function.body):
         if node[0] != "call" or node[2][0] not in ("name", "attr") or node[2][-1] not in ANSWERS:
             continue
         for part in (*node[3][:1], *(value for name, value in node[4] if name == "content")):
-            if any(makes(effects, function, each) for each in (part, *known.get(part[2] if part[0] == "name" else "", ()))):
-                return node
+            for each in (part, *known.get(part[2] if part[0] == "name" else "", ())):
+                made = made_in(effects, function, each)
+                if made is not None:
+                    return made
     return None
 
 
-def makes(effects: Effects, function: Function, node: Node) -> bool:
-    """Tell whether an expression calls a function that makes an archive in memory, also in a thread, or is in one."""
+def made_in(effects: Effects, function: Function, node: Node) -> Node | None:
+    """Return the call of a function that makes an archive in memory, also in a thread, or that ends making one here."""
     for call in walk(node):
         if call[0] != "call":
             continue
         if call[2][0] == "attr" and call[2][3] == "getvalue" and function.called >= IN_MEMORY:
-            return True
+            return call
         for given in (call[2], *call[3]):
             made = effects.project.expression(function.module, given) if given[0] in ("name", "attr") else None
             if isinstance(made, Function) and made.called >= IN_MEMORY:
                 effects.program.interpreter.consulted.add(made)
-                return True
-    return False
+                return call
+    return None
 
 
 def all_of(effects: Effects) -> str:

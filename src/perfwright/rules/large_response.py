@@ -267,12 +267,14 @@ def exported(effects: Effects, *, entry: bool) -> Iterator[Finding]:
 
 def of_archive(effects: Effects) -> Iterator[Finding]:
     """Give an answer that is an archive of all rows of a query, made in memory."""
-    answer = archived(effects)
-    symbol = all_of(effects) if answer is not None else ""
-    if answer is not None and symbol:
-        message = f"{effects.entry} makes an archive in memory of what it loads, all `{symbol}` among it, and then sends it"
+    made = archived(effects)
+    symbol = all_of(effects) if made is not None else ""
+    if made is not None and symbol:
+        message = (
+            f"{effects.entry} makes an archive in memory of what it loads, all `{symbol}` among it, and then sends it"
+        )
         yield replace(
-            told(effects, effects.place(effects.function, answer[1]), symbol, message),
+            told(effects, effects.place(effects.function, made[1]), symbol, message),
             cure="Write it into a temporary file row by row, in a task if it takes long, and send the file.",
         )
 

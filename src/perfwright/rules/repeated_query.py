@@ -98,7 +98,7 @@ def after_making(effects: Effects, effect: Effect) -> Iterator[Finding]:
                 place=effects.place(function, position),
                 symbol=f"{text(made[2][2])} made",
                 message=f"`{shown}` looks up the row that `get_or_create` of line {line_of(made[1])} has just given",
-                cure="Keep what it gives: row, _ = ...select_for_update().get_or_create(...), where it is to be locked.",
+                cure="Keep what it gives: row, _ = ...get_or_create(...), after select_for_update() to lock it.",
                 confidence=effects.confidence(effect),
                 chain=effects.chain(effect),
                 cost=Cost(terms=(effects.term(effect),)),
