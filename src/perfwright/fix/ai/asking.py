@@ -109,23 +109,28 @@ def case(bench: Bench, finding: Finding) -> Case:
 
 
 def repaired(bench: Bench, asked: Case, assistant: Assistant, used: Used, sent: Callable[[], None]) -> Judged | str:
-    """Return the fastest candidate that repairs a finding, or why there is none. Raises AssistantError."""
+    """Return the fastest candidate that repairs a finding, or why there is none. Raises AssistantError.
+
+    Who answers with what was answered before is not asked again.
+    """
     messages, known = asked.messages, dict[str, Outcome]()
-    outcomes: list[Outcome] = []
-    for turn in range(1 + AGAIN):
+    why = ""
+    for answers in range(1, 2 + AGAIN):
         answer = assistant.ask(messages, sent)
         used.take(answer)
-        outcomes = _outcomes(bench, asked, blocks(answer.text, asked.function.name), f"{assistant.name}", known)
+        some = blocks(answer.text, asked.function.name)
+        is_old = bool(some) and known.keys() >= set(some)
+        outcomes = _outcomes(bench, asked, some, assistant.name, known)
         best = fastest([each.judged for each in outcomes if each.judged is not None])
         if best is not None:
             return best
-        if turn < AGAIN:
-            said = prompt.again([asked.redaction.text(each.told) for each in outcomes], asked.name)
-            messages += [
-                {"role": "assistant", "content": answer.text[:LONGEST]},
-                {"role": "user", "content": said},
-            ]
-    return f"none of {len(known)} candidates in {1 + AGAIN} answers repairs it: {outcomes[-1].why}"
+        number = f"1 candidate in {answers}" if len(known) == 1 else f"{len(known)} candidates in {answers}"
+        why = f"asked, {number} answer{'s' * (answers > 1)}, no repair: {outcomes[-1].why}"
+        if is_old:
+            break
+        said = prompt.again([asked.redaction.text(each.told) for each in outcomes], asked.name)
+        messages += [{"role": "assistant", "content": answer.text[:LONGEST]}, {"role": "user", "content": said}]
+    return why
 
 
 def fastest(some: Sequence[Judged]) -> Judged | None:
