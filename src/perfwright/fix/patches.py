@@ -1,26 +1,33 @@
 """Patches of findings: proposed by the recipes, judged, and told."""
 
-import ast
 import difflib
+import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from perfwright.finding import Finding, Patch
 from perfwright.fix import recipes
-from perfwright.fix.judge.judging import Verdict, judge
+from perfwright.fix.judge.judging import judge
+from perfwright.fix.judge.runs import Place
+from perfwright.fix.judge.served import Served
 from perfwright.fix.judge.sides import Sides, Version
+from perfwright.fix.judge.tests import ProjectTests
+from perfwright.fix.judge.verdict import Verdict
 from perfwright.fix.recipe import Recipe
 from perfwright.fix.source import Source, UnplacedError
 from perfwright.measure.run import Choice
 
 LARGEST = 4 << 20  # bytes of a file that is patched
 SKIPPED = (".git", "__pycache__", "node_modules")
+QUERIES = {"queries", "requests"}
+BROKEN = ("raises NameError", "raises UnboundLocalError", "raises SyntaxError")  # no suggestion: a mistake
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A changed file that would repair a finding."""
+    """A changed file, `path`, that would repair a finding; the finding is in `function`, of the file `inside`."""
 
     finding: Finding
     recipe: Recipe
@@ -28,13 +35,20 @@ class Candidate:
     function: str
     before: str
     after: str
+    path: str
+    inside: str
 
     @property
     def diff(self) -> str:
         """Return the change as a unified diff, paths from the project's root."""
-        path = self.finding.place.path
-        before, after = (text.splitlines(keepends=True) for text in (self.before, self.after))
-        return "".join(difflib.unified_diff(before, after, f"a/{path}", f"b/{path}"))
+        return self.diff_from("")
+
+    def diff_from(self, folder: str) -> str:
+        """Return the change with paths from a folder above the root; `folder` is the way from there, ending in `/`."""
+        path = f"{folder}{self.path}"
+        before, after = (re.findall(r"[^\n]*\n|[^\n]+", text) for text in (self.before, self.after))
+        lines = difflib.unified_diff(before, after, f"a/{path}", f"b/{path}")
+        return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +59,19 @@ class Judged:
     verdict: Verdict
 
     @property
+    def suggests(self) -> bool:
+        """Tell whether the patch may be shown as a suggestion: it changes what the program does, as its recipe says."""
+        verdict = self.verdict
+        broken = verdict.counterexample is not None and verdict.counterexample["after"].startswith(BROKEN)
+        return bool(self.candidate.recipe.suggested) and verdict.word != "refused" and not broken
+
+    @property
     def repairs(self) -> bool:
         """Tell whether the patch may be shown as a repair."""
-        if self.verdict.word != "same":
+        if self.verdict.word != "same" or self.candidate.recipe.suggested:
             return False
-        pace = self.verdict.speed
-        if "time" in self.candidate.recipe.improves:
-            return pace is not None and pace.verdict == "faster"
-        return pace is None or pace.verdict != "slower"
+        better = any(self.verdict.better(each) for each in self.candidate.recipe.improves)
+        return better and not self.verdict.worse
 
     @property
     def finding(self) -> Finding:
@@ -61,43 +80,129 @@ class Judged:
 
 
 def candidates(root: Path, finding: Finding) -> Iterator[Candidate]:
-    """Give the patches that recipes propose for a finding, the best first; each parses."""
-    path = root / finding.place.path
-    some = recipes.load().get(finding.rule, ())
-    if not some or path.is_symlink() or path.suffix != ".py" or not path.is_file() or path.stat().st_size > LARGEST:
-        return
-    text = path.read_bytes().decode("utf8", "surrogateescape")
-    try:
-        source = Source(finding.place.path, text)
-    except SyntaxError:
+    """Give the patches that recipes propose for a finding, the best first, suggestions last; each parses."""
+    some = sorted(recipes.load().get(finding.rule, ()), key=lambda recipe: bool(recipe.suggested))
+    source = source_of(root, finding) if some else None
+    if source is None:
         return
     for recipe in some:
         try:
             for proposal in recipe.propose(source, finding):
-                after = source.edited(proposal.edits)
-                Source(finding.place.path, after)
-                yield Candidate(finding, recipe, proposal.says, function_of(source, finding), text, after)
+                changed = proposal.source or source
+                after = changed.edited(proposal.edits)
+                Source(changed.path, after)
+                function = function_of(source, finding)
+                yield Candidate(
+                    finding, recipe, proposal.says, function, changed.text, after, changed.path, source.path
+                )
         except (UnplacedError, SyntaxError, ValueError):
             continue
 
 
+def source_of(root: Path, finding: Finding) -> Source | None:
+    """Return the file that a finding lies in, or for a template what renders it; None where it cannot be patched."""
+    for name in (finding.place.path, *[step.path for step in finding.chain]):
+        path = root / name
+        if path.suffix != ".py":
+            continue
+        if path.is_symlink() or not path.is_file() or path.stat().st_size > LARGEST:
+            return None
+        try:
+            return Source(name, path.read_bytes().decode("utf8", "surrogateescape"), root)
+        except SyntaxError:
+            return None
+    return None
+
+
 def function_of(source: Source, finding: Finding) -> str:
     """Return the outermost function that a finding lies in, with its class; nothing where it lies in none."""
-    around = source.at(replace(finding.place, column=0), ast.stmt)
-    return source.qualified(around) if around is not None else ""
+    line = finding.place.line
+    for step in finding.chain if finding.place.path != source.path else ():
+        if step.path == source.path:
+            line = step.line
+            break
+    return source.function_at(line)
 
 
 def judged(
-    root: Path, candidate: Candidate, scratch: Path, *, python: Path, contain: Choice, size: int | None
+    root: Path,
+    candidate: Candidate,
+    scratch: Path,
+    *,
+    python: Path,
+    contain: Choice,
+    size: int | None,
+    served: Served | None = None,
+    tests: ProjectTests | None = None,
 ) -> Judged:
-    """Return a candidate with the verdict of the judge: the project as it is, and with the file changed."""
-    path = candidate.finding.place.path
-    if not candidate.function:
-        return Judged(candidate, Verdict("not shown", "it lies outside of any function"))
-    overlaid(root, path, candidate.after, scratch)
-    before, after = (Version(str(place / path), candidate.function, place, path) for place in (root, scratch))
-    with Sides(before, after, python, contain, reads=[root]) as sides:
-        return Judged(candidate, judge(sides, allowed=candidate.recipe.allows, size=size))
+    """Return a candidate with the verdict of the judge: the project as it is, and with the file changed.
+
+    What has to do with a database is judged within the application that is `served`, where there is one; so is what
+    cannot be called alone.
+    """
+    path = candidate.inside
+    base = imported_from(root, served.app.places if served is not None else ())
+    overlaid(base, str((root / candidate.path).relative_to(base)), candidate.after, scratch)
+    there = scratch / root.relative_to(base)
+
+    def alone() -> Verdict:
+        if not candidate.function:
+            return Verdict("not shown", "it lies outside of any function")
+        before, after = (Version(str(place / path), candidate.function, place, path) for place in (root, there))
+        with Sides(before, after, python, contain, reads=[base]) as sides:
+            return judge(sides, allowed=candidate.recipe.allows, size=size, tests=tests)
+
+    def within() -> Verdict:
+        assert served is not None
+        texts = candidate.before, candidate.after
+        found = served.judge(there, lines(root, candidate), texts, allowed=candidate.recipe.allows)
+        if tests is not None and candidate.function:
+            text = source_of(root, candidate.finding)
+            tests.record(root, Place.of(text.text if text else "", path, candidate.function), candidate.function)
+            found = tests.confirmed(found, root, there)
+        return found
+
+    ways = [alone] if served is None else [alone, within]
+    if QUERIES & {*candidate.recipe.improves}:
+        ways.reverse()
+    verdict = ways[0]()
+    if verdict.word == "not shown" and len(ways) > 1:
+        other = ways[1]()
+        verdict = other if other.word != "not shown" else verdict
+    return Judged(candidate, verdict)
+
+
+def lines(root: Path, candidate: Candidate) -> dict[str, set[int]]:
+    """Return the lines that have to run, by file: of the function that a finding is in, else of those that its chain
+    names, and of those that are changed."""
+    sources = {candidate.path: Source(candidate.path, candidate.before)}
+    found: dict[str, set[int]] = {}
+
+    def add(path: str, function: str = "", line: int = 0) -> None:
+        if path not in sources:
+            sources[path] = Source(path, (root / path).read_text("utf8", "surrogateescape"))
+        name = function or sources[path].function_at(line)
+        found.setdefault(path, set()).update(sources[path].lines_of(name) if name else ())
+
+    matcher = difflib.SequenceMatcher(None, candidate.before.splitlines(), candidate.after.splitlines(), False)
+    for tag, start, end, _, _ in matcher.get_opcodes():
+        for line in range(start + 1, max(end, start + 1) + 1) if tag != "equal" else ():
+            add(candidate.path, line=line)
+    if candidate.function:
+        add(candidate.inside, candidate.function)
+    else:
+        for step in candidate.finding.chain:
+            if step.path.endswith(".py"):
+                add(step.path, line=step.line)
+    return {path: some for path, some in found.items() if some}
+
+
+def imported_from(root: Path, places: Sequence[Path]) -> Path:
+    """Return the folder that holds a project and all that it is imported from: its own, unless that is a package."""
+    base = root
+    while (base / "__init__.py").is_file() and base != base.parent:
+        base = base.parent
+    return Path(os.path.commonpath([base, *places]))
 
 
 def overlaid(root: Path, path: str, text: str, folder: Path) -> None:

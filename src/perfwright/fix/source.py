@@ -5,6 +5,7 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 from perfwright.finding import Place
@@ -29,10 +30,10 @@ class Edit:
 
 
 class Source:
-    """A file's text and tree. Raises SyntaxError where it is not Python."""
+    """A file's text and tree, with the root of its project. Raises SyntaxError where it is not Python."""
 
-    def __init__(self, path: str, text: str) -> None:
-        self.path, self.text = path, text
+    def __init__(self, path: str, text: str, root: Path | None = None) -> None:
+        self.path, self.text, self.root = path, text, root
         self.tree = ast.parse(text)
         self.starts = [0]
         for line in text.split("\n"):
@@ -75,7 +76,9 @@ class Source:
     # ------------------------------------------------------------------------------ places
     def at(self, place: Place, *kinds: type[Node]) -> Node | None:
         """Return the node of a kind that begins at a place, else the smallest that is around it; where the place is no
-        more than a line, the largest on it."""
+        more than a line, the largest on it; None for a place in another file."""
+        if place.path != self.path:
+            return None
         line, next_line = self.starts[place.line - 1], self.starts[place.line]
         here = line + place.column - 1 if place.column else None
         best: tuple[int, int, Node] | None = None
@@ -122,6 +125,24 @@ class Source:
                 found.insert(0, each.name)
         return ".".join(found)
 
+    def lines_of(self, function: str) -> list[int]:
+        """Return the lines at which the statements of a function begin, by its name with its class."""
+        for node in ast.walk(self.tree):
+            if isinstance(node, FUNCTIONS) and self.qualified(node) == function and self.function(node) is None:
+                inner = [each for statement in node.body for each in ast.walk(statement)]
+                lines = {each.lineno for each in inner if isinstance(each, ast.stmt) and not is_docstring(each)}
+                return sorted(lines)
+        return []
+
+    def function_at(self, line: int) -> str:
+        """Return the name of the outermost function around a line, with its class; nothing where there is none."""
+        for node in ast.walk(self.tree):
+            if isinstance(node, FUNCTIONS) and self.function(node) is None:
+                first = min([node.lineno, *[each.lineno for each in node.decorator_list]])
+                if first <= line <= (node.end_lineno or line):
+                    return self.qualified(node)
+        return ""
+
     def loops(self, node: ast.AST) -> list[ast.AST]:
         """Return the loops and comprehensions within the function that a node is repeated by, outermost last."""
         found: list[ast.AST] = []
@@ -153,13 +174,13 @@ class Source:
         first = min([statement.lineno, *[each.lineno for each in getattr(statement, "decorator_list", [])]])
         start = self.starts[first - 1]
         indent = self.indent(statement)
-        return Edit(start, start, "".join(f"{indent}{line}\n" for line in lines))
+        return Edit(start, start, "".join(f"{indent}{line}".rstrip() + "\n" for line in lines))
 
     def after(self, statement: ast.stmt, *lines: str) -> Edit:
         """Return the edit that puts lines after a statement, indented as it is."""
         end = min(self.starts[(statement.end_lineno or statement.lineno)], len(self.text))
         indent = self.indent(statement)
-        text = "".join(f"{indent}{line}\n" for line in lines)
+        text = "".join(f"{indent}{line}".rstrip() + "\n" for line in lines)
         return Edit(end, end, text if self.text[:end].endswith("\n") else f"\n{text}")
 
     def removed(self, statement: ast.stmt) -> Edit:
@@ -210,6 +231,11 @@ class Source:
             if name not in taken:
                 return name
         raise ValueError("no name is free")
+
+
+def is_docstring(statement: ast.stmt) -> bool:
+    """Tell whether a statement is no more than text."""
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
 
 
 def names(node: ast.AST) -> set[str]:

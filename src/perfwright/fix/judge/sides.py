@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from perfwright.fix.judge.trees import Tree
 from perfwright.measure.run import Choice, Guest
+from perfwright.measure.scale import CAPTURE
 
 CALL, BATCH = 1.0, 25  # seconds of one call, and trials that are asked for at once
 SEEDS = ("0", "4711")
@@ -71,6 +72,11 @@ class Side:
         said = self.guest.ask({"ask": "pace", "args": args, "seconds": seconds, **(known or {})}, 10 + 4 * seconds)
         return said if "cpu" in said else {"why": str(said.get("ended") or said.get("raised") or said.get("slow"))}
 
+    def memory(self, args: Tree, seconds: float) -> dict[str, Any]:
+        """Return the most bytes (`peak`) that one call holds at once; `{"why": reason}` where it took too long."""
+        said = self.guest.ask({"ask": "memory", "args": args, "seconds": seconds}, 10 + 4 * seconds)
+        return said if "peak" in said else {"why": str(said.get("ended") or said.get("raised") or said.get("slow"))}
+
 
 class Sides:
     """Processes of both versions, started when they are asked for. Use it as a context manager."""
@@ -79,9 +85,10 @@ class Sides:
         self, before: Version, after: Version, python: Path, contain: Choice, *, reads: Sequence[Path] = ()
     ) -> None:
         self.reads = list(reads)  # where links of a version lead
-        self.versions = {"before": before, "after": after, "control": before}
+        self.versions = {"before": before, "after": after, "control": before, "maker": before}
         self.python, self.contain = python, contain
         self.running: dict[tuple[str, str], Side] = {}
+        self.beside: list[Path] = []  # folders from which inputs are imported, too
 
     def __enter__(self) -> Self:
         return self
@@ -93,13 +100,15 @@ class Sides:
             side.guest.__exit__(kind, error, trace)
 
     def side(self, name: str, seed: str = SEEDS[0]) -> Side:
-        """Return the process of `before`, `after` or `control` (the first version once more). Raises GuestError."""
+        """Return the process of `before`, `after`, `control` (the first once more) or `maker` (the first, as its tests
+        leave it). Raises GuestError."""
         if (name, seed) not in self.running:
             version = self.versions[name]
-            guest = Guest(self.python, version.places, environment={"PYTHONHASHSEED": seed}, contain=self.contain)
-            guest.reads += self.reads
+            places = [*version.places, *self.beside]
+            guest = Guest(self.python, places, environment={"PYTHONHASHSEED": seed}, contain=self.contain)
+            guest.reads += [*self.reads, CAPTURE]
             try:
-                known = guest.load(version.module, version.function)
+                known = guest.load(version.module, version.function, watched=True)
             except BaseException:
                 guest.__exit__(None, None, None)
                 raise
@@ -111,3 +120,11 @@ class Sides:
         if (name, seed) in self.running:
             self.running[name, seed].guest.end()
         return self.side(name, seed)
+
+    def import_from(self, folders: Sequence[Path]) -> None:
+        """Let the versions import from some folders, too, after all others; those that run are started anew."""
+        self.beside += folders
+        for side in self.running.values():
+            side.guest.places = [*side.guest.places, *folders]
+            side.guest.reads += folders
+            side.guest.end()
