@@ -17,19 +17,32 @@ from perfwright.fix import patches, recipes
 from perfwright.pipeline import check
 from perfwright.report import judged
 
+MOST = 4  # proposals, of which the first that is right counts
+BUILT = """
+import perfwright
+
+
+@perfwright.inputs({!r})
+def inputs(n):
+    made = make(n)
+    return made if isinstance(made, tuple) else (made,)
+"""
+
 
 def page(rule: str, folder: Path) -> list[Finding]:
     """Lay the Slow form of a rule's page out with a builder of its input, and return its findings."""
     parts = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", rules.page(rule), re.MULTILINE | re.DOTALL))
     code = {name: re.findall(r"```python\n(.*?)```", text, re.DOTALL) for name, text in parts.items()}
+    prepare = [each for each in code.get("Setup", []) if not each.startswith("# file:")]
     for each in code.get("Setup", []):
         if (named := re.match(r"# file: (\S+)\n", each)) is not None:
             path = folder / named[1]
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(each, "utf8")
     target = re.findall(r"^def (\w+)", code["Slow"][0], re.MULTILINE)[-1]
-    built = f"\nimport perfwright\n\n\n@perfwright.inputs({target!r})\ndef inputs(n):\n    return make(n)\n"
-    (folder / "slow.py").write_text(f"{code['Slow'][0]}\n{code['Input'][0]}{built}", "utf8")
+    (folder / "slow.py").write_text(
+        "\n".join([code["Slow"][0], *prepare, code["Input"][0], BUILT.format(target)]), "utf8"
+    )
     found = check(folder, ["slow.py"], Settings(select=(rule,)))
     return [each for each in found.findings if each.place.line <= code["Slow"][0].count("\n")]
 
@@ -42,11 +55,13 @@ def main(wanted: list[str]) -> int:
             folder = Path(name).resolve()
             found = [each for finding in page(rule, folder) for each in patches.candidates(folder, finding)]
             made = None
-            for candidate in found[:1]:
+            good = False
+            for candidate in found[:MOST]:
                 made = patches.judged(
                     folder, candidate, Path(scratch).resolve(), python=Path(sys.executable), contain="auto", size=None
                 )
-            good = made is not None and made.repairs
+                if good := made.repairs:
+                    break
             wrong += not good
             said = (
                 "no patch"

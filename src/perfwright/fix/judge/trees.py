@@ -1,5 +1,6 @@
 """Values as the worker writes them down (`measure/worker/trees.py`): their parts, changed copies, how they read."""
 
+import base64
 from collections.abc import Iterator
 from typing import Any
 
@@ -85,9 +86,11 @@ def shown(tree: Tree) -> str:
 
 
 def call(function: str, args: Tree) -> str:
-    """Return a call as people write it."""
+    """Return a call as people write it, with the files that its arguments name."""
+    files = [(name, base64.b64decode(held)) for name, held in (args[2] if len(args) > 2 else ()) if held is not None]
     given = [shown(each) for each in args[0]] + [f"{name}={shown(each)}" for name, each in args[1]]
-    return f"{function}({', '.join(given)})"
+    holds = "".join(f", where {name} holds {str(data)[1:LONGEST]}" for name, data in files)
+    return f"{function}({', '.join(given)}){holds}"
 
 
 def _shown(tree: Tree) -> str:  # noqa: C901 - one line a kind

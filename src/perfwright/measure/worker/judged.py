@@ -11,6 +11,7 @@ from typing import Any
 from . import memory, observe, search, timing  # type: ignore[import-not-found,unused-ignore]
 from .inputs import LISTS, MAPPINGS, SETS, plain  # type: ignore[import-not-found,unused-ignore]
 from .instances import CannotBuildError  # type: ignore[import-not-found,unused-ignore]
+from .scratch import Scratch  # type: ignore[import-not-found,unused-ignore]
 from .target import FromAnnotations, Uses  # type: ignore[import-not-found,unused-ignore]
 from .trees import CannotWriteError, Maker, Scribe  # type: ignore[import-not-found,unused-ignore]
 
@@ -23,8 +24,15 @@ TRIES, TRIAL, LIMIT = 12, 0.3, 100  # kinds of each parameter, seconds of a call
 SCALARS = {int: "int", float: "float", str: "str", bytes: "bytes", bool: "bool", complex: "complex"}
 
 
+@functools.cache
+def scratch() -> Any:
+    """Return the folder that may be written to: first asked for before the function was ever called."""
+    return Scratch()
+
+
 def answer(target: Any, asked: dict[str, Any]) -> dict[str, Any]:
     """Return the answer to one question of the judge."""
+    scratch()
     if asked["ask"] == "describe":
         return describe(target)
     if asked["ask"] == "call":
@@ -123,9 +131,9 @@ def call(target: Any, n: int, distribution: str) -> dict[str, Any]:
             [scribe.write(each) for each in positional],
             [[name, scribe.write(each)] for name, each in named.items()],
         ]
+        return {"args": scratch().named(args)}
     except CannotWriteError as error:
         return {"cannot": str(error)}
-    return {"args": args}
 
 
 def failing(target: Any) -> Any:
@@ -154,7 +162,7 @@ def failing(target: Any) -> Any:
 
 def observed(target: Any, trial: dict[str, Any], *, traced: bool) -> dict[str, Any]:
     """Return what the calls of one trial come to, and the lines of the function's file that ran."""
-    observer = observe.Observer(target)
+    observer = observe.Observer(target, scratch())
     try:
         if not traced:
             return observer.trial(trial)
@@ -177,7 +185,7 @@ def pace(target: Any, asked: dict[str, Any]) -> dict[str, Any]:
     with search.limited(asked["seconds"], 3 * asked["seconds"]):
         fresh, calls = asked.get("fresh"), asked.get("calls")
         if calls is None:
-            fresh = timing.changes(target.function, make)
+            fresh = timing.changes(target.function, make) or bool(scratch().left())
             took = timing._batch(target.function, [make()], None)[0]
             calls = 1 if fresh else max(1, min(int(BATCH / max(took, 1e-8)), MOST))
         best = float("inf")
@@ -198,6 +206,7 @@ def held(target: Any, asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def made(target: Any, args: Any) -> Any:
-    """Return the arguments of one call, made anew."""
+    """Return the arguments of one call, made anew, with the files that they name as they were."""
+    scratch().lay(args[2] if len(args) > 2 else [])
     maker = Maker(target.module, lambda *_: None)
     return tuple([maker.make(each) for each in args[0]]), {name: maker.make(each) for name, each in args[1]}

@@ -25,10 +25,10 @@ from pathlib import Path
 from typing import Any
 
 from . import timing  # type: ignore[import-not-found,unused-ignore]
+from .scratch import anywhere  # type: ignore[import-not-found,unused-ignore]
 from .search import LateError, limited  # type: ignore[import-not-found,unused-ignore]
 from .trees import ADDRESS, Feed, Maker, Scribe, Tree  # type: ignore[import-not-found,unused-ignore]
 
-LARGEST = 1 << 20  # bytes of a file that are looked at
 STEPS = 2_000  # items taken of a generator
 LONG = 60_000  # characters of a part that is told whole; of a longer one, its hash
 OF_STATE = 1_000_000  # number of the first object that is a part of a state alone
@@ -41,9 +41,10 @@ STATEFUL = (list, dict, set, int, float, str, collections.deque)
 class Observer:
     """Calls one function on inputs that come as trees."""
 
-    def __init__(self, target: Any) -> None:
-        self.target = target
+    def __init__(self, target: Any, scratch: Any) -> None:
+        self.target, self.scratch = target, scratch
         self.home = target.module.__name__
+        self.files: list[Any] = []  # that the arguments name
         self.events: list[Any] = []
         self.meanwhile: tuple[Any, ...] = ()  # what is changed after the first item of an iterator
 
@@ -74,6 +75,7 @@ class Observer:
 
     def _made(self, tree: Tree) -> tuple[list[Any], dict[str, Any]]:
         maker = Maker(self.target.module, self._log)
+        self.files = tree[2] if len(tree) > 2 else []
         return [maker.make(each) for each in tree[0]], {name: maker.make(each) for name, each in tree[1]}
 
     def _log(self, kind: str, *what: Any) -> None:
@@ -84,6 +86,7 @@ class Observer:
         self, given: list[Any], keywords: dict[str, Any], seconds: float, most: int = STEPS, *, meanwhile: bool = False
     ) -> tuple[Any, dict[str, Any]]:
         """Return what the function gives, and all that is seen of the call; of an iterator so many items at most."""
+        self.scratch.lay(self.files)
         self.events = []
         self.meanwhile = (*given, *keywords.values()) if meanwhile else ()
         result: Any = None
@@ -133,7 +136,7 @@ class Observer:
         os.chdir(before[1])
         os.environ.clear()
         os.environ.update(before[0])
-        seen["files"] = _files()
+        seen["files"] = self.scratch.left()
         return result, {name: _short(each) for name, each in seen.items()}
 
     def _finished(self, result: Any, most: int) -> tuple[Any, Any]:
@@ -328,22 +331,12 @@ def _raised(error: BaseException, home: str) -> list[Any]:
     return [scribe.name(type(error)), text[:2_000], [scribe.write(each) for each in error.args], causes]
 
 
-def _files() -> list[list[Any]]:
-    """Return the files in the folder that the call may write to: name, size and hash. They are removed."""
-    found: list[list[Any]] = []
-    with contextlib.suppress(OSError):
-        for path in sorted(Path().iterdir()):
-            if path.is_file() and not path.name.startswith("tmp"):
-                with path.open("rb") as file:
-                    data = file.read(LARGEST)
-                found.append([path.name, path.stat().st_size, hashlib.sha256(data).hexdigest()[:16]])
-                path.unlink()
-    return found
-
-
 def _short(tree: Tree) -> Tree:
     text = json.dumps(tree)
-    return ["#", len(text), _digest(text)] if len(text) > LONG else tree
+    placeless = anywhere(text)
+    if len(placeless) > LONG:
+        return ["#", len(placeless), _digest(placeless)]
+    return tree if placeless is text else json.loads(placeless)
 
 
 def _digest(text: str) -> str:
