@@ -17,6 +17,7 @@ from perfwright.fix import patches, recipes
 from perfwright.pipeline import check
 from perfwright.report import judged
 
+MOST = 4  # proposals, of which the first that is right counts
 BUILT = """
 import perfwright
 
@@ -33,17 +34,20 @@ def page(rule: str, folder: Path) -> list[Finding]:
     parts = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", rules.page(rule), re.MULTILINE | re.DOTALL))
     code = {name: re.findall(r"```python\n(.*?)```", text, re.DOTALL) for name, text in parts.items()}
     prepare = [each for each in code.get("Setup", []) if not each.startswith("# file:")]
+    names = ["slow.py"]
     for each in code.get("Setup", []):
         if (named := re.match(r"# file: (\S+)\n", each)) is not None:
             path = folder / named[1]
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(each, "utf8")
+            names.append(named[1])
     target = re.findall(r"^def (\w+)", code["Slow"][0], re.MULTILINE)[-1]
     (folder / "slow.py").write_text(
         "\n".join([code["Slow"][0], *prepare, code["Input"][0], BUILT.format(target)]), "utf8"
     )
-    found = check(folder, ["slow.py"], Settings(select=(rule,)))
-    return [each for each in found.findings if each.place.line <= code["Slow"][0].count("\n")]
+    found = check(folder, names, Settings(select=(rule,)))
+    own = [each for each in found.findings if each.place.path == "slow.py"]
+    return [each for each in own if each.place.line <= code["Slow"][0].count("\n")]
 
 
 def main(wanted: list[str]) -> int:
@@ -54,11 +58,13 @@ def main(wanted: list[str]) -> int:
             folder = Path(name).resolve()
             found = [each for finding in page(rule, folder) for each in patches.candidates(folder, finding)]
             made = None
-            for candidate in found[:1]:
+            good = False
+            for candidate in found[:MOST]:
                 made = patches.judged(
                     folder, candidate, Path(scratch).resolve(), python=Path(sys.executable), contain="auto", size=None
                 )
-            good = made is not None and made.repairs
+                if good := made.repairs:
+                    break
             wrong += not good
             said = (
                 "no patch"

@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,8 +10,10 @@ from pathlib import Path
 from perfwright.finding import Finding, Patch
 from perfwright.fix import recipes
 from perfwright.fix.judge.judging import judge
+from perfwright.fix.judge.runs import Place
 from perfwright.fix.judge.served import Served
 from perfwright.fix.judge.sides import Sides, Version
+from perfwright.fix.judge.tests import ProjectTests
 from perfwright.fix.judge.verdict import Verdict
 from perfwright.fix.recipe import Recipe
 from perfwright.fix.source import Source, UnplacedError
@@ -38,9 +41,14 @@ class Candidate:
     @property
     def diff(self) -> str:
         """Return the change as a unified diff, paths from the project's root."""
-        path = self.path
-        before, after = (text.splitlines(keepends=True) for text in (self.before, self.after))
-        return "".join(difflib.unified_diff(before, after, f"a/{path}", f"b/{path}"))
+        return self.diff_from("")
+
+    def diff_from(self, folder: str) -> str:
+        """Return the change with paths from a folder above the root; `folder` is the way from there, ending in `/`."""
+        path = f"{folder}{self.path}"
+        before, after = (re.findall(r"[^\n]*\n|[^\n]+", text) for text in (self.before, self.after))
+        lines = difflib.unified_diff(before, after, f"a/{path}", f"b/{path}")
+        return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +133,7 @@ def judged(
     contain: Choice,
     size: int | None,
     served: Served | None = None,
+    tests: ProjectTests | None = None,
 ) -> Judged:
     """Return a candidate with the verdict of the judge: the project as it is, and with the file changed.
 
@@ -141,12 +150,17 @@ def judged(
             return Verdict("not shown", "it lies outside of any function")
         before, after = (Version(str(place / path), candidate.function, place, path) for place in (root, there))
         with Sides(before, after, python, contain, reads=[base]) as sides:
-            return judge(sides, allowed=candidate.recipe.allows, size=size or candidate.recipe.size)
+            return judge(sides, allowed=candidate.recipe.allows, size=size or candidate.recipe.size, tests=tests)
 
     def within() -> Verdict:
         assert served is not None
         texts = candidate.before, candidate.after
-        return served.judge(there, lines(root, candidate), texts, allowed=candidate.recipe.allows)
+        found = served.judge(there, lines(root, candidate), texts, allowed=candidate.recipe.allows)
+        if tests is not None and candidate.function:
+            text = source_of(root, candidate.finding)
+            tests.record(root, Place.of(text.text if text else "", path, candidate.function), candidate.function)
+            found = tests.confirmed(found, root, there)
+        return found
 
     ways = [alone] if served is None else [alone, within]
     if QUERIES & {*candidate.recipe.improves}:

@@ -29,6 +29,7 @@ SHAPES: Mapping[str, Mapping[str, type]] = {
         "steep": bool, "grows": bool,
     },
     "record": {"calls": int, "why": str},
+    "tests": {"tests": dict, "why": str, "calls": list, "uncopied": str, "folders": list},
     "quick": {"other": bool, "slow": bool, "cpu": float},
     "climb": {"worst": list},
     "describe": {"parameters": list, "kind": list, "caches": list, "state": list, "lines": list},

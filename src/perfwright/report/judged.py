@@ -53,6 +53,12 @@ def text(before: str, after: str, found: "Verdict") -> str:
             f"    before: {safe(found.counterexample['before'])}",
             f"    after:  {safe(found.counterexample['after'])}",
         ]
+    return "\n".join([*told, *evidence(found)])
+
+
+def evidence(found: "Verdict") -> list[str]:
+    """Return what a verdict rests on, in lines."""
+    told: list[str] = []
     if found.inputs:
         sizes = f", at sizes up to {max(found.sizes):,}" if found.sizes else ""
         told.append(f"{found.inputs:,} inputs compared{sizes}; made {safe(found.source)}")
@@ -64,7 +70,7 @@ def text(before: str, after: str, found: "Verdict") -> str:
         told.append(_speed(found.speed))
     if found.memory is not None and found.memory.verdict != "no evidence":
         told.append(_memory(found.memory))
-    return "\n".join(told)
+    return told
 
 
 def summary(found: "Verdict") -> str:

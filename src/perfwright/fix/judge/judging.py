@@ -6,16 +6,18 @@ import random
 import secrets
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from perfwright.fix.judge import built, differences, memory, pace, refusals, variants
 from perfwright.fix.judge.differences import Difference
 from perfwright.fix.judge.shrinking import smallest
 from perfwright.fix.judge.sides import CALL, SEEDS, Side, Sides
+from perfwright.fix.judge.tests import ProjectTests
 from perfwright.fix.judge.trees import Tree, call
 from perfwright.fix.judge.variants import Variant
 from perfwright.fix.judge.verdict import Verdict
+from perfwright.measure import recording
 from perfwright.measure.run import GuestError
 
 SMALL = (3, 1, 2, 5, 0, 8, 17)
@@ -25,6 +27,7 @@ OTHER_SEED = 80  # of the trials, with another seed for the hashes of text
 TIMED = (16, 64, 256, 1024, 4096, 16_384, 65_536, 262_144)
 LARGEST, LONGEST = 100_000, 0.1  # size that is timed where none is stated, and seconds of a call of the first version
 PATIENCE = 20  # times as long as the first version
+RECORDED = 3  # recorded calls that are looked around
 REACHED = 0.5  # of the lines of a version: with fewer nothing is shown
 
 
@@ -38,6 +41,7 @@ class _Case:
     constants: list[Tree]
     pick: random.Random
     until: float
+    recorded: list[Tree]
     seen: set[str] = field(default_factory=set)
     ran: dict[str, set[int]] = field(default_factory=lambda: {"before": set(), "after": set()})
     inputs: int = 0
@@ -47,19 +51,28 @@ class _Case:
     keeps: str = ""
 
 
-def judge(sides: Sides, *, allowed: Sequence[str] = (), size: int | None = None, seed: int | None = None) -> Verdict:
+def judge(
+    sides: Sides,
+    *,
+    allowed: Sequence[str] = (),
+    size: int | None = None,
+    seed: int | None = None,
+    tests: ProjectTests | None = None,
+) -> Verdict:
     """Return whether two versions of a function behave the same, which is faster, and which needs less memory.
 
-    Raises GuestError where the first version cannot be loaded.
+    The project's `tests` that reach it give inputs, and have to pass as before.
+
+    Raises GuestError where the first version cannot be loaded, and InputError for a path of tests that does not exist.
     """
     began = time.monotonic()
     drawn = secrets.randbits(32) if seed is None else seed
-    found = _judged(sides, tuple(allowed), size, drawn)
+    found = _judged(sides, tuple(allowed), size, drawn, tests)
     made = {name: getattr(found, name) for name in Verdict.__dataclass_fields__}
     return Verdict(**{**made, "allowed": tuple(allowed), "seed": drawn, "seconds": round(time.monotonic() - began, 2)})
 
 
-def _judged(sides: Sides, allowed: tuple[str, ...], size: int | None, seed: int) -> Verdict:
+def _judged(sides: Sides, allowed: tuple[str, ...], size: int | None, seed: int, tests: ProjectTests | None) -> Verdict:
     sides.whole = bool(allowed)
     first = sides.side("before")
     try:
@@ -82,18 +95,29 @@ def _judged(sides: Sides, allowed: tuple[str, ...], size: int | None, seed: int)
     if (otherwise := _signatures(one, other)) is not None:
         what, old, new = otherwise
         return Verdict("differs", what, {"call": "the signature", "before": old, "after": new})
-    chosen = first.guest.choose(3.0)
-    failed = str(chosen.get("failed") or chosen.get("ended") or "") or ("" if "plan" in chosen else "no answer")
+    recorded = tests.record_of(sides) if tests is not None else []
+    maker, chosen = first, first.guest.choose(3.0)
+    if tests is not None and recorded and _failed(chosen):
+        maker = sides.side("maker")
+        chosen = recording.choose(maker.guest, maker.known, maker.version.function, tests.suite, seconds=3.0).said
     constants = refusals.constants(*sources)
-    case = _Case(sides, allowed, one["parameters"], constants, random.Random(seed), time.monotonic() + SECONDS)
+    until = time.monotonic() + SECONDS
+    case = _Case(sides, allowed, one["parameters"], constants, random.Random(seed), until, recorded)
     # Inputs at which the first version fails are inputs, too, as long as something can be given to it.
-    verdict = _small(case, first, failed) or _other_seed(case) or _sizes(case, first, size)
-    if not case.inputs and not failed:  # what it is called with cannot be copied, but made on both sides
+    verdict = _small(case, maker, _failed(chosen)) or _other_seed(case) or _sizes(case, maker, size)
+    count = case.inputs
+    if not count and not _failed(chosen):  # what it is called with cannot be copied, but made on both sides
         verdict = built.judge(sides, allowed) or verdict
-        made = {name: getattr(verdict, name) for name in Verdict.__dataclass_fields__}
-        return Verdict(**{**made, "source": str(chosen.get("input", ""))})
-    made = {name: getattr(verdict, name) for name in Verdict.__dataclass_fields__}
-    return Verdict(**{**made, "inputs": case.inputs, "source": str(chosen.get("input", ""))})
+        count = verdict.inputs
+    if tests is not None:
+        verdict = tests.confirmed(verdict, sides.versions["before"].root, sides.versions["after"].root)
+    source = "; ".join(filter(None, (str(chosen.get("input", "")), tests.source if tests is not None else "")))
+    return replace(verdict, inputs=count, source=source)
+
+
+def _failed(chosen: dict[str, Any]) -> str:
+    """Return why no way to make inputs was found; nothing where one was."""
+    return str(chosen.get("failed") or chosen.get("ended") or "") or ("" if "plan" in chosen else "no answer")
 
 
 def _signatures(one: dict[str, Any], other: dict[str, Any]) -> tuple[str, str, str] | None:
@@ -126,6 +150,8 @@ def _small(case: _Case, first: Side, failed: str) -> Verdict | None:
                 bases.append(said["args"])
             elif n == SMALL[0]:
                 why = str(said.get("cannot") or said.get("raised") or said.get("ended") or why)
+    made = len(bases)
+    bases += case.recorded
     if not bases:
         return Verdict("not shown", f"the inputs cannot be given to both versions: {why}")
     verdict = _compared(case, [Variant(each) for each in bases])
@@ -136,7 +162,8 @@ def _small(case: _Case, first: Side, failed: str) -> Verdict | None:
         return verdict
     if not case.kept and case.unstable:
         return Verdict("not shown", "the first version does not do the same twice with the same input")
-    origins = [bases[0], bases[min(2, len(bases) - 1)]]
+    places = {0, min(2, max(made - 1, 0)), *range(made, min(made + RECORDED, len(bases)))}
+    origins = [bases[place] for place in sorted(places)]
     queues = [variants.variants(each, case.parameters, case.constants, case.pick) for each in origins]
     while queues and case.inputs < MOST and time.monotonic() < case.until:
         for queue in list(queues):

@@ -124,6 +124,11 @@ class Served:
     ) -> None:
         self.before.close()
 
+    def forget(self) -> None:
+        """Start the application anew when it is asked next: its files have changed."""
+        self.before.guest.end()
+        self.reaches, self.why = None, ""
+
     def reaching(self, lines: Mapping[str, Collection[int]]) -> tuple[list[str], float]:
         """Return the entry points that run lines, by file, those that together run the most first, and the share of
         the lines that they run. Raises GuestError where the application cannot be started."""

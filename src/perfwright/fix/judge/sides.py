@@ -87,10 +87,11 @@ class Sides:
         self, before: Version, after: Version, python: Path, contain: Choice, *, reads: Sequence[Path] = ()
     ) -> None:
         self.reads = list(reads)  # where links of a version lead
-        self.versions = {"before": before, "after": after, "control": before}
+        self.versions = {"before": before, "after": after, "control": before, "maker": before}
         self.python, self.contain = python, contain
         self.whole = False  # also what is long is told, not only its hash: something in it may differ
         self.running: dict[tuple[str, str], Side] = {}
+        self.beside: list[Path] = []  # folders from which inputs are imported, too
 
     def __enter__(self) -> Self:
         return self
@@ -102,10 +103,12 @@ class Sides:
             side.guest.__exit__(kind, error, trace)
 
     def side(self, name: str, seed: str = SEEDS[0]) -> Side:
-        """Return the process of `before`, `after` or `control` (the first version once more). Raises GuestError."""
+        """Return the process of `before`, `after`, `control` (the first once more) or `maker` (the first, as its tests
+        leave it). Raises GuestError."""
         if (name, seed) not in self.running:
             version = self.versions[name]
-            guest = Guest(self.python, version.places, environment={"PYTHONHASHSEED": seed}, contain=self.contain)
+            places = [*version.places, *self.beside]
+            guest = Guest(self.python, places, environment={"PYTHONHASHSEED": seed}, contain=self.contain)
             guest.reads += [*self.reads, CAPTURE]
             try:
                 known = guest.load(version.module, version.function, watched=True)
@@ -120,3 +123,11 @@ class Sides:
         if (name, seed) in self.running:
             self.running[name, seed].guest.end()
         return self.side(name, seed)
+
+    def import_from(self, folders: Sequence[Path]) -> None:
+        """Let the versions import from some folders, too, after all others; those that run are started anew."""
+        self.beside += folders
+        for side in self.running.values():
+            side.guest.places = [*side.guest.places, *folders]
+            side.guest.reads += folders
+            side.guest.end()

@@ -349,9 +349,9 @@ def assigned(function: ast.AST, name: str) -> list[ast.expr] | None:
         elif isinstance(node, ast.AnnAssign | ast.NamedExpr):
             if isinstance(node.target, ast.Name) and node.target.id == name and node.value is not None:
                 found.append(node.value)
-        elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name) and node.target.id == name:
-            return None
-        elif isinstance(node, ast.withitem) and node.optional_vars is not None and name in bound(node.optional_vars):
+        elif (isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name) and node.target.id == name) or (
+            isinstance(node, ast.withitem) and node.optional_vars is not None and name in bound(node.optional_vars)
+        ):
             return None
     return found
 

@@ -65,6 +65,7 @@ def describe(target: Any) -> dict[str, Any]:
         "caches": caches,
         "state": sorted(observe.state(target, scribe)),
         "instance": target.needs_instance,
+        "bound": inspect.ismethod(target.function),
         "lines": sorted(int(each.rpartition(":")[2]) for each in search.own_lines(target.function)),
     }
 
@@ -179,24 +180,18 @@ def pace(target: Any, asked: dict[str, Any]) -> dict[str, Any]:
     (`fresh`: then each is made with new ones); what it found comes with the next questions.
     """
 
-    args = asked["args"]
-    files = args[2] if len(args) > 2 else []
-
     def make() -> Any:
-        return made(target, args)
+        return made(target, asked["args"])
 
     with search.limited(asked["seconds"], 3 * asked["seconds"]):
         fresh, calls = asked.get("fresh"), asked.get("calls")
         if calls is None:
-            scratch().lay(files)
             fresh = timing.changes(target.function, make) or bool(scratch().left())
-            scratch().lay(files)
             took = timing._batch(target.function, [make()], None)[0]
             calls = 1 if fresh else max(1, min(int(BATCH / max(took, 1e-8)), MOST))
         best = float("inf")
         for _ in range(REPEATS):
             batch = [make()] if fresh else [make()] * calls
-            scratch().lay(files)
             took = timing._batch(target.function, batch, None)[0]
             best = min(best, took / calls)
             if took > LONG:
@@ -207,16 +202,12 @@ def pace(target: Any, asked: dict[str, Any]) -> dict[str, Any]:
 def held(target: Any, asked: dict[str, Any]) -> dict[str, Any]:
     """Return the most bytes that one call holds at once beside its arguments, until what it gives is walked to its end:
     the least of a few calls, for the first of them may fill what the interpreter keeps."""
-    args, peaks = asked["args"], []
     with search.limited(asked["seconds"], 3 * asked["seconds"]):
-        for _ in range(PEAKS):
-            call = made(target, args)
-            scratch().lay(args[2] if len(args) > 2 else [])
-            peaks.append(memory.peak(target.function, call))
-    return {"peak": min(peaks)}
+        return {"peak": min(memory.peak(target.function, made(target, asked["args"])) for _ in range(PEAKS))}
 
 
 def made(target: Any, args: Any) -> Any:
-    """Return the arguments of one call, made anew."""
+    """Return the arguments of one call, made anew, with the files that they name as they were."""
+    scratch().lay(args[2] if len(args) > 2 else [])
     maker = Maker(target.module, lambda *_: None)
     return tuple([maker.make(each) for each in args[0]]), {name: maker.make(each) for name, each in args[1]}

@@ -146,8 +146,7 @@ class Scribe:
         return self._object(value, kind, number, depth)
 
     def _pairs(self, value: Any, depth: int) -> list[Tree]:
-        kind = _mapping(value)
-        return [[self.write(key, depth), self.write(each, depth)] for key, each in kind.items(value)]
+        return [[self.write(key, depth), self.write(each, depth)] for key, each in _ordered(value).items(value)]
 
     def _function(self, value: Any, number: int, depth: int) -> Tree:
         """Return the tree of a function: one of ours, or one that has a name."""
@@ -344,7 +343,7 @@ class Maker:
         self.made[number] = value
         if payload is not None and payload[0] == "d":
             for key, each in payload[1]:
-                _mapping(value).__setitem__(value, self.make(key), self.make(each))
+                _ordered(value).__setitem__(value, self.make(key), self.make(each))
         elif payload is not None and payload[0] in ("list", "q"):
             base = list if payload[0] == "list" else collections.deque
             base.extend(value, [self.make(each) for each in payload[1]])
@@ -366,14 +365,21 @@ class Maker:
         return ATOMS_BY_NAME[name](held)
 
     def found(self, name: str) -> Any:
-        """Return what a name stands for on this side."""
+        """Return what a name stands for on this side. Raises LookupError where it stands for nothing."""
         module, _, rest = name.partition(":")
         if module != HOME:
-            return _named(name)
+            if (named := _named(name)) is None:
+                raise LookupError(f"there is no {name}")
+            return named
         found: Any = self.home
         for part in rest.split("."):
             found = getattr(found, part)
         return found
+
+
+def _ordered(value: Any) -> Any:
+    """Return the class that knows the order of a dictionary, whatever its own makes of it."""
+    return collections.OrderedDict if isinstance(value, collections.OrderedDict) else dict
 
 
 def _named(name: str) -> Any:
@@ -385,11 +391,6 @@ def _named(name: str) -> Any:
     except (ImportError, AttributeError, ValueError):
         return None
     return found
-
-
-def _mapping(value: Any) -> Any:
-    """Return the built-in class that keeps the items of a dictionary: an ordered one keeps their order itself."""
-    return collections.OrderedDict if isinstance(value, collections.OrderedDict) else dict
 
 
 def _moment(value: Any) -> tuple[str, str] | None:
