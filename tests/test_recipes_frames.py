@@ -126,6 +126,8 @@ def test_a_value_of_a_column_is_worked_out_once_and_a_row_is_a_tuple(tmp_path: P
     for other in ("g(r)", "g(r['b c'])", "g(r[k])", "g(r.b)"):
         code = f"def f(df):\n    df['a'] = df.apply(lambda r: {other}, axis=1)\n    return df\n"
         assert proposed("row-loop-over-frame", code, "df.apply", tmp_path) == []
+    code = "def f(df):\n    return df.groupby('a')['b'].apply(clean)\n"
+    assert proposed("row-loop-over-frame", code, "df.groupby('a')['b'].apply", tmp_path) == []
     code = "def f(df):\n    return df.apply(lambda r: g(r['b']), axis=1)\n"  # it is a column that is wanted
     assert proposed("row-loop-over-frame", code, "df.apply", tmp_path) == []
 
@@ -240,7 +242,7 @@ def test_text_that_is_read_again_is_not_written_and_the_same_is_written_once(tmp
     assert found == ["def f(m):\n    text = json.dumps(m)\n    send(text)\n    if m:\n        keep(text)\n"]
 
 
-@pytest.mark.parametrize("between", ["m['a'] = 1", "change(m)", "m = g()", "m.update(x=1)"])
+@pytest.mark.parametrize("between", ["m['a'] = 1", "change(m)", "m = g()", "m.refresh()", "yield m", "change([m])"])
 def test_text_of_what_may_have_changed_is_written_again(between: str, tmp_path: Path) -> None:
     code = f"def f(m):\n    text = json.dumps(m)\n    {between}\n    return text, json.dumps(m)\n"
 

@@ -19,6 +19,8 @@ def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
     call = source.at(finding.place, ast.Call)
     if call is None or not isinstance(call.func, ast.Attribute) or call.func.attr not in BY_VALUE or not call.args:
         return
+    if "groupby" in ast.unparse(call.func):
+        return  # it is called with a column for each group
     given = {each.arg: each.value for each in call.keywords}
     if len(call.args) == 1 and not given:
         cache, imports = source.imported("functools", "lru_cache")
