@@ -18,12 +18,12 @@ def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
     above = source.parents.get(items) if items is not None else None
     if items is None:
         return
-    inner = source.text_of(items)[1:-1].strip()
+    inner = source.text_of(items)[1:-1]
+    inner = inner if "\n" in inner else inner.strip()
     if isinstance(above, ast.Call) and items in above.args:
         text = inner if len(above.args) == 1 and not above.keywords else f"({inner})"
-        yield Proposal(
-            (source.replace(items, text),), f"`{ast.unparse(above.func)}` gets the items as they come, without a list"
-        )
+        says = f"`{ast.unparse(above.func)}` gets the items as they come, without a list"
+        yield Proposal((source.replace(items, text),), says)
     elif (isinstance(above, ast.For | ast.comprehension) and above.iter is items) or isinstance(above, ast.Assign):
         yield Proposal((source.replace(items, f"({inner})"),), "the items are used as they come, without a list")
 

@@ -202,13 +202,8 @@ def pace(target: Any, asked: dict[str, Any]) -> dict[str, Any]:
 def held(target: Any, asked: dict[str, Any]) -> dict[str, Any]:
     """Return the most bytes that one call holds at once beside its arguments, until what it gives is walked to its end:
     the least of a few calls, for the first of them may fill what the interpreter keeps."""
-    args, peaks = asked["args"], []
     with search.limited(asked["seconds"], 3 * asked["seconds"]):
-        for _ in range(PEAKS):
-            call = made(target, args)
-            scratch().lay(args[2] if len(args) > 2 else [])
-            peaks.append(memory.peak(target.function, call))
-    return {"peak": min(peaks)}
+        return {"peak": min(memory.peak(target.function, made(target, asked["args"])) for _ in range(PEAKS))}
 
 
 def made(target: Any, args: Any) -> Any:
