@@ -15,7 +15,7 @@ from perfwright.config import Settings
 from perfwright.finding import Finding
 from perfwright.fix import patches, recipes
 from perfwright.pipeline import check
-from perfwright.report import judged
+from perfwright.report import fixed, judged
 
 
 def page(rule: str, folder: Path) -> list[Finding]:
@@ -27,11 +27,16 @@ def page(rule: str, folder: Path) -> list[Finding]:
             path = folder / named[1]
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(each, "utf8")
-    target = re.findall(r"^def (\w+)", code["Slow"][0], re.MULTILINE)[-1]
+    target = re.findall(r"^(?:async )?def (\w+)", code["Slow"][0], re.MULTILINE)[-1]
     built = f"\nimport perfwright\n\n\n@perfwright.inputs({target!r})\ndef inputs(n):\n    return make(n)\n"
     (folder / "slow.py").write_text(f"{code['Slow'][0]}\n{code['Input'][0]}{built}", "utf8")
-    found = check(folder, ["slow.py"], Settings(select=(rule,)))
-    return [each for each in found.findings if each.place.line <= code["Slow"][0].count("\n")]
+    names = sorted(str(path.relative_to(folder)) for path in folder.rglob("*.py"))
+    found = check(folder, names, Settings(select=(rule,)))
+    return [
+        each
+        for each in found.findings
+        if each.place.path == "slow.py" and each.place.line <= code["Slow"][0].count("\n")
+    ]
 
 
 def main(wanted: list[str]) -> int:
@@ -46,14 +51,17 @@ def main(wanted: list[str]) -> int:
                 made = patches.judged(
                     folder, candidate, Path(scratch).resolve(), python=Path(sys.executable), contain="auto", size=None
                 )
-            good = made is not None and made.repairs
+            suggests = made is not None and made.suggests
+            good = suggests or (made is not None and made.repairs)
             wrong += not good
             said = (
                 "no patch"
                 if made is None
+                else fixed.seen(made.verdict)
+                if suggests
                 else f"{made.verdict.word}: {made.verdict.reason or judged.summary(made.verdict)}"
             )
-            print(f"{rule:24} {'repairs' if good else 'FAILS  '}  {said}", flush=True)
+            print(f"{rule:24} {'suggested' if suggests else 'repairs  ' if good else 'FAILS    '}  {said}", flush=True)
     print(f"{wrong} wrong")
     return 1 if wrong else 0
 

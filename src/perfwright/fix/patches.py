@@ -8,6 +8,7 @@ from pathlib import Path
 
 from perfwright.finding import Finding, Patch
 from perfwright.fix import recipes
+from perfwright.fix.judge import waiting
 from perfwright.fix.judge.judging import Verdict, judge
 from perfwright.fix.judge.sides import Sides, Version
 from perfwright.fix.recipe import Recipe
@@ -57,8 +58,11 @@ class Judged:
         """Tell whether the patch may be shown as a repair."""
         if self.verdict.word != "same" or self.candidate.recipe.suggested:
             return False
-        pace = self.verdict.speed
-        if "time" in self.candidate.recipe.improves:
+        pace, improves = self.verdict.speed, self.candidate.recipe.improves
+        if measured := set(improves) & set(waiting.MEASURED):  # a task costs some time of the processor
+            waits = self.verdict.waits
+            return waits is not None and any(map(waits.better, measured))
+        if "time" in improves:
             return pace is not None and pace.verdict == "faster"
         return pace is None or pace.verdict != "slower"
 
@@ -105,7 +109,10 @@ def judged(
     overlaid(root, path, candidate.after, scratch)
     before, after = (Version(str(place / path), candidate.function, place, path) for place in (root, scratch))
     with Sides(before, after, python, contain, reads=[root]) as sides:
-        return Judged(candidate, judge(sides, allowed=candidate.recipe.allows, size=size))
+        recipe = candidate.recipe
+        ours = recipe in recipes.load().get(recipe.rule, ())  # it leaves what makes inputs as it is
+        waits = bool(set(recipe.improves) & set(waiting.MEASURED))
+        return Judged(candidate, judge(sides, allowed=recipe.allows, size=size, builds=ours, waits=waits))
 
 
 def overlaid(root: Path, path: str, text: str, folder: Path) -> None:

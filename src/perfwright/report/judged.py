@@ -8,6 +8,13 @@ from perfwright.report.safe import safe
 if TYPE_CHECKING:
     from perfwright.fix.judge.judging import Verdict
     from perfwright.fix.judge.pace import Speed
+    from perfwright.fix.judge.waiting import Waits
+
+TIMES = ("elapsed", "stall")
+WAITED = {
+    "elapsed": "a call takes", "stall": "the event loop stands still for", "requests": "requests:",
+    "connections": "connections:", "concurrency": "under way at once:",
+}  # fmt: skip
 
 
 def document(found: "Verdict") -> dict[str, Any]:
@@ -32,6 +39,9 @@ def document(found: "Verdict") -> dict[str, Any]:
             "before_s": pace.before, "after_s": pace.after, "control": list(pace.control), "worse_at": list(pace.worse),
             "why": pace.why,
         }  # fmt: skip
+    said["waits"] = None
+    if (waits := found.waits) is not None:
+        said["waits"] = {"n": waits.n, "before": waits.before, "after": waits.after}
     return {"verify": said}
 
 
@@ -52,6 +62,8 @@ def text(before: str, after: str, found: "Verdict") -> str:
     told += map(safe, found.notes)
     if found.speed is not None:
         told.append(_speed(found.speed))
+    if found.waits is not None:
+        told.append(_waits(found.waits))
     return "\n".join(told)
 
 
@@ -60,7 +72,20 @@ def summary(found: "Verdict") -> str:
     said = f"the {found.word} for {found.inputs:,} inputs"
     if found.allowed:
         said += f" (but for {', '.join(found.allowed)})"
+    if found.waits is not None:
+        return f"{said}; {_waits(found.waits)}"
     return f"{said}; {_speed(found.speed)}" if found.speed is not None else said
+
+
+def _waits(waits: "Waits") -> str:
+    """Return what a call waits for, as far as it differs."""
+    told = []
+    for what, name in WAITED.items():
+        before, after = waits.least(what)
+        if waits.better(what) or (what not in TIMES and before != after):
+            shown = measured.duration if what in TIMES else "{:g}".format
+            told.append(f"{name} {shown(before)} before, {shown(after)} after")
+    return f"{'; '.join(told) or 'it waits as long as before'} (at {waits.n:,})"
 
 
 def _speed(pace: "Speed") -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from perfwright.fix.judge import differences, pace, refusals, variants
+from perfwright.fix.judge import differences, pace, refusals, variants, waiting
 from perfwright.fix.judge.differences import Difference
 from perfwright.fix.judge.shrinking import smallest
 from perfwright.fix.judge.sides import CALL, SEEDS, Side, Sides
@@ -44,6 +44,7 @@ class Verdict:
     sizes: tuple[int, ...] = ()
     allowed: tuple[str, ...] = ()
     speed: pace.Speed | None = None
+    waits: waiting.Waits | None = None
     seed: int = 0
     seconds: float = 0.0
     source: str = ""  # how inputs are made
@@ -60,6 +61,8 @@ class _Case:
     constants: list[Tree]
     pick: random.Random
     until: float
+    builds: bool = False  # each side builds for itself what cannot be copied
+    waits: bool = False  # what a call waits for is measured
     seen: set[str] = field(default_factory=set)
     ran: dict[str, set[int]] = field(default_factory=lambda: {"before": set(), "after": set()})
     inputs: int = 0
@@ -69,19 +72,32 @@ class _Case:
     keeps: str = ""
 
 
-def judge(sides: Sides, *, allowed: Sequence[str] = (), size: int | None = None, seed: int | None = None) -> Verdict:
+def judge(
+    sides: Sides,
+    *,
+    allowed: Sequence[str] = (),
+    size: int | None = None,
+    seed: int | None = None,
+    builds: bool = False,
+    waits: bool = False,
+) -> Verdict:
     """Return whether two versions of a function behave the same, and which is faster.
+
+    Where what makes inputs is the same in both, each side `builds` for itself what cannot be copied: a client, a lock.
+    What a call `waits` for is measured where that is asked for.
 
     Raises GuestError where the first version cannot be loaded.
     """
     began = time.monotonic()
     drawn = secrets.randbits(32) if seed is None else seed
-    found = _judged(sides, tuple(allowed), size, drawn)
+    found = _judged(sides, tuple(allowed), size, drawn, builds=builds, waits=waits)
     made = {name: getattr(found, name) for name in Verdict.__dataclass_fields__}
     return Verdict(**{**made, "allowed": tuple(allowed), "seed": drawn, "seconds": round(time.monotonic() - began, 2)})
 
 
-def _judged(sides: Sides, allowed: tuple[str, ...], size: int | None, seed: int) -> Verdict:
+def _judged(
+    sides: Sides, allowed: tuple[str, ...], size: int | None, seed: int, *, builds: bool, waits: bool
+) -> Verdict:
     first = sides.side("before")
     try:
         second = sides.side("after")
@@ -105,8 +121,10 @@ def _judged(sides: Sides, allowed: tuple[str, ...], size: int | None, seed: int)
         return Verdict("differs", what, {"call": "the signature", "before": old, "after": new})
     chosen = first.guest.choose(3.0)
     failed = str(chosen.get("failed") or chosen.get("ended") or "") or ("" if "plan" in chosen else "no answer")
+    sides.plan.update(chosen.get("plan") or {})
     constants = refusals.constants(*sources)
-    case = _Case(sides, allowed, one["parameters"], constants, random.Random(seed), time.monotonic() + SECONDS)
+    until = time.monotonic() + SECONDS
+    case = _Case(sides, allowed, one["parameters"], constants, random.Random(seed), until, builds, waits)
     # Inputs at which the first version fails are inputs, too, as long as something can be given to it.
     verdict = _small(case, first, failed) or _other_seed(case) or _sizes(case, first, size)
     made = {name: getattr(verdict, name) for name in Verdict.__dataclass_fields__}
@@ -138,7 +156,7 @@ def _small(case: _Case, first: Side, failed: str) -> Verdict | None:
     why = failed
     for n in (*SMALL, case.pick.randrange(20, 40)):
         for spread in SPREADS if n > 2 else SPREADS[:1]:
-            said = first.guest.ask({"ask": "call", "n": n, "distribution": spread}, 10)
+            said = first.guest.ask({"ask": "call", "n": n, "distribution": spread, "builds": case.builds}, 10)
             if "args" in said:
                 bases.append(said["args"])
             elif n == SMALL[0]:
@@ -284,7 +302,7 @@ def _sizes(case: _Case, first: Side, stated: int | None) -> Verdict:
     sources = [case.sides.side(name).source for name in ("before", "after")]
     timed: list[tuple[int, Tree]] = []
     sizes: list[int] = []
-    for n, args, took in _grown(first, stated or LARGEST):
+    for n, args, took in _grown(case, first, stated or LARGEST):
         seconds = max(CALL, PATIENCE * took)
         verdict = _equal_at(case, n, args, seconds)
         if verdict is not None:
@@ -292,27 +310,29 @@ def _sizes(case: _Case, first: Side, stated: int | None) -> Verdict:
         sizes.append(n)
         timed.append((n, args))
     for n in refusals.sizes(*sources):
-        said = first.guest.ask({"ask": "call", "n": n, "distribution": "random"}, 10)
+        said = first.guest.ask({"ask": "call", "n": n, "distribution": "random", "builds": case.builds}, 10)
         if "args" in said and n not in sizes and (verdict := _equal_at(case, n, said["args"], 2 * CALL)) is not None:
             return verdict
     chosen = timed if len(timed) < 4 else [timed[0], timed[len(timed) // 2], timed[-1]]
     found = pace.compare(case.sides, chosen, seconds=PATIENCE * LONGEST)
     notes = [f"{case.unstable} inputs left out: the first version does not do the same twice"] if case.unstable else []
-    return Verdict("same", "", sizes=tuple(sizes), speed=found, notes=tuple(notes))
+    waited = waiting.compare(case.sides, timed) if case.waits else None
+    return Verdict("same", "", sizes=tuple(sizes), speed=found, waits=waited, notes=tuple(notes))
 
 
-def _grown(first: Side, largest: int) -> Iterator[tuple[int, Tree, float]]:
+def _grown(case: _Case, first: Side, largest: int) -> Iterator[tuple[int, Tree, float]]:
     """Give arguments by growing size, each with the seconds that the first version takes."""
     sizes = [n for n in TIMED if n < largest]
     for n in [*sizes, largest]:
-        said = first.guest.ask({"ask": "call", "n": n, "distribution": "random"}, 20)
+        said = first.guest.ask({"ask": "call", "n": n, "distribution": "random", "builds": case.builds}, 20)
         if "args" not in said:
             return
-        took = first.pace(said["args"], 8 * LONGEST).get("cpu")
+        timed = first.pace(said["args"], 8 * LONGEST)
+        took = timed.get("cpu")
         if took is None:
             return
         yield n, said["args"], took
-        if took > LONGEST:
+        if took > LONGEST or timed["wall"] > LONGEST:
             return
 
 

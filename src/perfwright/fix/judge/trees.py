@@ -131,6 +131,10 @@ def _shown(tree: Tree) -> str:  # noqa: C901 - one line a kind
         return _object(tree)
     if kind == "np":
         return f"array({_shown(tree[5])}, dtype={tree[3]})"
+    if kind == "made":
+        return f"<{_short(tree[4])}, as built for {tree[1]}>"
+    if kind == "?":
+        return f"<{' '.join(str(each) for each in tree[1:])}>"
     if kind == "#":
         return f"<{tree[1]:,} characters, hash {tree[2]}>"
     return f"<{kind} {' '.join(map(str, tree[1:2]))}>"

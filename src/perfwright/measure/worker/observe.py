@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from . import timing  # type: ignore[import-not-found,unused-ignore]
+from . import clients, network, timing  # type: ignore[import-not-found,unused-ignore]
 from .search import LateError, limited  # type: ignore[import-not-found,unused-ignore]
 from .trees import ADDRESS, Feed, Maker, Scribe, Tree  # type: ignore[import-not-found,unused-ignore]
 
@@ -44,6 +44,9 @@ class Observer:
     def __init__(self, target: Any) -> None:
         self.target = target
         self.home = target.module.__name__
+        if not network.NETWORK.shape:
+            with contextlib.suppress(OSError, TypeError):
+                network.NETWORK.shape = network.shape(inspect.getsource(target.module))
         self.events: list[Any] = []
         self.meanwhile: tuple[Any, ...] = ()  # what is changed after the first item of an iterator
 
@@ -73,7 +76,7 @@ class Observer:
         return {"calls": calls}
 
     def _made(self, tree: Tree) -> tuple[list[Any], dict[str, Any]]:
-        maker = Maker(self.target.module, self._log)
+        maker = Maker(self.target.module, self._log, self.target.call)
         return [maker.make(each) for each in tree[0]], {name: maker.make(each) for name, each in tree[1]}
 
     def _log(self, kind: str, *what: Any) -> None:
@@ -85,6 +88,9 @@ class Observer:
     ) -> tuple[Any, dict[str, Any]]:
         """Return what the function gives, and all that is seen of the call; of an iterator so many items at most."""
         self.events = []
+        clients.install()
+        network.NETWORK.hear = self._log
+        network.NETWORK.begin()
         self.meanwhile = (*given, *keywords.values()) if meanwhile else ()
         result: Any = None
         walked: Any = None
@@ -313,7 +319,7 @@ def _joined(events: list[Any]) -> list[Any]:
             found[-1] = [each[0], found[-1][1] + each[1]]
         else:
             found.append(each)
-    return found
+    return [each for each in found if each[0] != "aside"] + sorted(each for each in found if each[0] == "aside")
 
 
 def _raised(error: BaseException, home: str) -> list[Any]:
