@@ -1,4 +1,4 @@
-"""Writes the reference pages: rules and curves, commands, libraries. `--check` only says what is stale."""
+"""Writes the reference pages: rules and curves, commands, libraries, repairs. `--check` only says what is stale."""
 
 import argparse
 import difflib
@@ -11,9 +11,13 @@ from pathlib import Path
 import click
 
 from perfwright.effects.library import FILE_KEYS, FOLDER
+from perfwright.fix import recipes
+from perfwright.fix.recipe import Recipe
 from rule_pages import DOCS, ROOT, WRITTEN, rule_pages
 
 WIDTH = 100
+FROM, TO = "<!-- Written by `make docs` from `src/perfwright/fix/recipes/`: edit that. -->\n", "<!-- to here -->\n"
+REPAIRS = DOCS / "fix.md"
 
 Pages = dict[Path, str]
 
@@ -22,7 +26,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when a page is stale")
     check = parser.parse_args().check
-    pages = {**dict(rule_pages()), DOCS / "commands.md": commands_page(), DOCS / "libraries.md": libraries_page()}
+    pages = dict(rule_pages())
+    pages |= {DOCS / "commands.md": commands_page(), DOCS / "libraries.md": libraries_page(), REPAIRS: repairs_page()}
     gone = sorted({*(DOCS / "rules").glob("*.md"), *(DOCS / "rules").glob("*.svg")} - set(pages))
     stale = [path for path, text in pages.items() if not path.is_file() or path.read_text("utf8") != text]
     if check:
@@ -102,6 +107,20 @@ def libraries_page() -> str:
             "",
         ]
     )
+
+
+def repairs_page() -> str:
+    """Return the page of repairs as it is, with the table of the recipes."""
+    head, _, rest = REPAIRS.read_text("utf8").partition(FROM)
+    rows: list[tuple[str, ...]] = []
+    for module in recipes.modules():
+        recipe: Recipe = module.RECIPE
+        repair = " ".join((module.__doc__ or "").partition("\n\n")[0].split()).rstrip(".")
+        otherwise = ", ".join(filter(None, (*(f"`{each}`" for each in recipe.allows), recipe.suggested))) or "nothing"
+        rows.append((recipe.rule, f"{repair[:1].lower()}{repair[1:]}", ", ".join(recipe.improves), otherwise))
+    lines = ["| rule | repair | improves | may differ |", "| --- | --- | --- | --- |"]
+    lines += ["| " + " | ".join(row) + " |" for row in sorted(rows)]
+    return "\n".join([f"{head}{FROM}", *lines, "", TO]) + rest.partition(TO)[2]
 
 
 if __name__ == "__main__":

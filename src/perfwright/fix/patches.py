@@ -2,6 +2,7 @@
 
 import ast
 import difflib
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,14 +10,17 @@ from pathlib import Path
 from perfwright.finding import Finding, Patch
 from perfwright.fix import recipes
 from perfwright.fix.judge import waiting
-from perfwright.fix.judge.judging import Verdict, judge
+from perfwright.fix.judge.judging import judge
+from perfwright.fix.judge.served import Served
 from perfwright.fix.judge.sides import Sides, Version
+from perfwright.fix.judge.verdict import Verdict
 from perfwright.fix.recipe import Recipe
 from perfwright.fix.source import Source, UnplacedError
 from perfwright.measure.run import Choice
 
 LARGEST = 4 << 20  # bytes of a file that is patched
 SKIPPED = (".git", "__pycache__", "node_modules")
+QUERIES, WAITS = {"queries", "requests"}, {*waiting.MEASURED}
 BROKEN = ("raises NameError", "raises UnboundLocalError", "raises SyntaxError")  # no suggestion: a mistake
 
 
@@ -58,13 +62,8 @@ class Judged:
         """Tell whether the patch may be shown as a repair."""
         if self.verdict.word != "same" or self.candidate.recipe.suggested:
             return False
-        pace, improves = self.verdict.speed, self.candidate.recipe.improves
-        if measured := set(improves) & set(waiting.MEASURED):  # a task costs some time of the processor
-            waits = self.verdict.waits
-            return waits is not None and any(map(waits.better, measured))
-        if "time" in improves:
-            return pace is not None and pace.verdict == "faster"
-        return pace is None or pace.verdict != "slower"
+        better = any(self.verdict.better(each) for each in self.candidate.recipe.improves)
+        return better and not self.verdict.worse
 
     @property
     def finding(self) -> Finding:
@@ -100,19 +99,55 @@ def function_of(source: Source, finding: Finding) -> str:
 
 
 def judged(
-    root: Path, candidate: Candidate, scratch: Path, *, python: Path, contain: Choice, size: int | None
+    root: Path,
+    candidate: Candidate,
+    scratch: Path,
+    *,
+    python: Path,
+    contain: Choice,
+    size: int | None,
+    served: Served | None = None,
 ) -> Judged:
-    """Return a candidate with the verdict of the judge: the project as it is, and with the file changed."""
-    path = candidate.finding.place.path
+    """Return a candidate with the verdict of the judge: the project as it is, and with the file changed.
+
+    What has to do with a database is judged within the application that is `served`, where there is one; so is what
+    cannot be called alone.
+    """
+    recipe, path = candidate.recipe, candidate.finding.place.path
+    ours = recipe in recipes.load().get(recipe.rule, ())  # what makes inputs is left as it is
     if not candidate.function:
         return Judged(candidate, Verdict("not shown", "it lies outside of any function"))
-    overlaid(root, path, candidate.after, scratch)
-    before, after = (Version(str(place / path), candidate.function, place, path) for place in (root, scratch))
-    with Sides(before, after, python, contain, reads=[root]) as sides:
-        recipe = candidate.recipe
-        ours = recipe in recipes.load().get(recipe.rule, ())  # it leaves what makes inputs as it is
-        waits = bool(set(recipe.improves) & set(waiting.MEASURED))
-        return Judged(candidate, judge(sides, allowed=recipe.allows, size=size, builds=ours, waits=waits))
+    base = imported_from(root, served.app.places if served is not None else ())
+    overlaid(base, str((root / path).relative_to(base)), candidate.after, scratch)
+    there = scratch / root.relative_to(base)
+
+    def alone() -> Verdict:
+        before, after = (Version(str(place / path), candidate.function, place, path) for place in (root, there))
+        with Sides(before, after, python, contain, reads=[base]) as sides:
+            return judge(sides, allowed=recipe.allows, size=size, builds=ours, waits=bool(WAITS & {*recipe.improves}))
+
+    def within() -> Verdict:
+        assert served is not None
+        lines = Source(path, candidate.before).lines_of(candidate.function)
+        texts = candidate.before, candidate.after
+        return served.judge(there, path, lines, texts, allowed=candidate.recipe.allows)
+
+    ways = [alone] if served is None else [alone, within]
+    if QUERIES & {*candidate.recipe.improves}:
+        ways.reverse()
+    verdict = ways[0]()
+    if verdict.word == "not shown" and len(ways) > 1:
+        other = ways[1]()
+        verdict = other if other.word != "not shown" else verdict
+    return Judged(candidate, verdict)
+
+
+def imported_from(root: Path, places: Sequence[Path]) -> Path:
+    """Return the folder that holds a project and all that it is imported from: its own, unless that is a package."""
+    base = root
+    while (base / "__init__.py").is_file() and base != base.parent:
+        base = base.parent
+    return Path(os.path.commonpath([base, *places]))
 
 
 def overlaid(root: Path, path: str, text: str, folder: Path) -> None:

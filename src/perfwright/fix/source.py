@@ -122,6 +122,15 @@ class Source:
                 found.insert(0, each.name)
         return ".".join(found)
 
+    def lines_of(self, function: str) -> list[int]:
+        """Return the lines at which the statements of a function begin, by its name with its class."""
+        for node in ast.walk(self.tree):
+            if isinstance(node, FUNCTIONS) and self.qualified(node) == function and self.function(node) is None:
+                inner = [each for statement in node.body for each in ast.walk(statement)]
+                lines = {each.lineno for each in inner if isinstance(each, ast.stmt) and not is_docstring(each)}
+                return sorted(lines)
+        return []
+
     def loops(self, node: ast.AST) -> list[ast.AST]:
         """Return the loops and comprehensions within the function that a node is repeated by, outermost last."""
         found: list[ast.AST] = []
@@ -210,6 +219,11 @@ class Source:
             if name not in taken:
                 return name
         raise ValueError("no name is free")
+
+
+def is_docstring(statement: ast.stmt) -> bool:
+    """Tell whether a statement is no more than text."""
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
 
 
 def names(node: ast.AST) -> set[str]:

@@ -59,7 +59,7 @@ def scale(
     began, until = clock(), clock() + seconds
     seen: dict[str, Seen] = {}
     rows: dict[int, Mapping[str, int]] = {}
-    run = _Run(
+    run = Run(
         guest, app, root, dict(headers or {}), server, commands=commands, writes=writes, even=even, signs_in=signs_in
     )
     done: list[int] = []
@@ -124,8 +124,8 @@ def in_order(entries: Sequence[Any]) -> list[tuple[int, Any]]:
     return sorted(enumerate(entries), key=lambda each: ranks.get(each[1]["entry"].partition(" ")[0], 1))
 
 
-class _Run:
-    """Starts the application in one interpreter after the other, with the settings that it turned out to need."""
+class Run:
+    """Starts an application in one interpreter after the other, with the settings that it turned out to need."""
 
     def __init__(
         self,
@@ -147,7 +147,32 @@ class _Run:
         self.notes = [f"its scratch databases are of {server.name}"] if server is not None else []
 
     def start(self, guest: Guest, n: int) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Start and fill; return what the application said of both."""
+        """Start and fill; return what the application said of both. Raises ApplicationError."""
+        said = self.begin(guest)
+        filled = guest.ask({"ask": "fill", **self.rows(n, said["framework"])}, FILLING)
+        if "cannot" in filled:
+            raise ApplicationError(
+                f"{self.signs_in} signs nobody in ({_plain(str(filled['cannot']))}); give a function without arguments "
+                "that returns headers by name, or a user who is in the database.",
+                slug="cannot-sign-in",
+            )
+        why = filled.get("raised") or filled.get("ended")
+        if why:
+            raise ApplicationError(
+                f"the tables of {self.app.target} cannot be filled ({_plain(str(why))}); report it, with the models.",
+                slug="cannot-fill",
+            )
+        return said, filled
+
+    def rows(self, n: int, framework: str) -> dict[str, Any]:
+        """Return what is asked for where tables are filled with `n` rows."""
+        return {
+            "n": n, "said": dict(self.app.said), "even": self.even, "as": self.signs_in,
+            "writes": self.writes or self.commands or framework == "click",
+        }  # fmt: skip
+
+    def begin(self, guest: Guest) -> dict[str, Any]:
+        """Start the application; return its framework and entry points. Raises ApplicationError."""
         question = {
             "ask": "start", "framework": self.app.framework, "target": self.app.target,
             "places": [str(place) for place in self.app.places], "roots": [str(self.root)],
@@ -170,24 +195,7 @@ class _Run:
                 f"{self.app.places[0]} with {guest.python}: name another one with APP or --python.",
                 slug="cannot-start",
             )
-        question = {
-            "ask": "fill", "n": n, "said": dict(self.app.said), "even": self.even, "as": self.signs_in,
-            "writes": self.writes or self.commands or said["framework"] == "click",
-        }  # fmt: skip
-        filled = guest.ask(question, FILLING)
-        if "cannot" in filled:
-            raise ApplicationError(
-                f"{self.signs_in} signs nobody in ({_plain(str(filled['cannot']))}); give a function without arguments "
-                "that returns headers by name, or a user who is in the database.",
-                slug="cannot-sign-in",
-            )
-        why = filled.get("raised") or filled.get("ended")
-        if why:
-            raise ApplicationError(
-                f"the tables of {self.app.target} cannot be filled ({_plain(str(why))}); report it, with the models.",
-                slug="cannot-fill",
-            )
-        return said, filled
+        return said
 
     def visit(self, guest: Guest, index: int, n: int, known: Seen, *, most: float, quick: bool) -> None:
         """Ask one entry point at one size, and remember what it said; `quick` where time is short: once, for counts."""

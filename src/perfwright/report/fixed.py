@@ -8,7 +8,7 @@ from perfwright.report import judged, words
 from perfwright.report.safe import safe
 
 if TYPE_CHECKING:
-    from perfwright.fix.judge.judging import Verdict
+    from perfwright.fix.judge.verdict import Verdict
     from perfwright.fix.patches import Judged
 
 
@@ -18,7 +18,11 @@ def why(made: "Judged") -> str:
     if verdict.word != "same":
         said = {"refused": "the patch is refused", "differs": "the patch differs"}.get(verdict.word, verdict.word)
         return f"{said}: {verdict.reason}"
-    pace = verdict.speed
+    pace, held = verdict.speed, verdict.memory
+    improves = made.candidate.recipe.improves
+    if "memory" in improves and "time" not in improves and (held is None or held.verdict != "less"):
+        needs = "more memory" if held is not None and held.verdict == "more" else "no less memory"
+        return f"the patch is the same, and needs {needs}"
     return "it is not faster" if pace is None else f"the patch is the same, and {pace.verdict}"
 
 

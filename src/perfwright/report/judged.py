@@ -2,12 +2,13 @@
 
 from typing import TYPE_CHECKING, Any
 
-from perfwright.report import measured
+from perfwright.report import measured, words
 from perfwright.report.safe import safe
 
 if TYPE_CHECKING:
-    from perfwright.fix.judge.judging import Verdict
+    from perfwright.fix.judge.memory import Memory
     from perfwright.fix.judge.pace import Speed
+    from perfwright.fix.judge.verdict import Counts, Verdict
     from perfwright.fix.judge.waiting import Waits
 
 TIMES = ("elapsed", "stall")
@@ -31,6 +32,8 @@ def document(found: "Verdict") -> dict[str, Any]:
         "seconds": found.seconds,
         "notes": list(found.notes),
         "speed": None,
+        "counts": {each.of: [list(one) for one in each.at] for each in found.counts},
+        "memory": None,
     }
     if found.speed is not None:
         pace = found.speed
@@ -39,9 +42,14 @@ def document(found: "Verdict") -> dict[str, Any]:
             "before_s": pace.before, "after_s": pace.after, "control": list(pace.control), "worse_at": list(pace.worse),
             "why": pace.why,
         }  # fmt: skip
-    said["waits"] = None
-    if (waits := found.waits) is not None:
-        said["waits"] = {"n": waits.n, "before": waits.before, "after": waits.after}
+    if found.memory is not None:
+        held = found.memory
+        said["memory"] = {
+            "verdict": held.verdict, "ratio": held.ratio, "n": held.n, "before_bytes": held.before,
+            "after_bytes": held.after, "worse_at": list(held.worse), "why": held.why,
+        }  # fmt: skip
+    if found.waits is not None:
+        said["waits"] = {"n": found.waits.n, "before": found.waits.before, "after": found.waits.after}
     return {"verify": said}
 
 
@@ -57,11 +65,14 @@ def text(before: str, after: str, found: "Verdict") -> str:
     if found.inputs:
         sizes = f", at sizes up to {max(found.sizes):,}" if found.sizes else ""
         told.append(f"{found.inputs:,} inputs compared{sizes}; made {safe(found.source)}")
+    told += [_counts(each) for each in found.counts if each.fewer or each.more]
     if found.allowed:
         told.append(f"allowed to differ: {', '.join(found.allowed)}")
     told += map(safe, found.notes)
     if found.speed is not None:
         told.append(_speed(found.speed))
+    if found.memory is not None and found.memory.verdict != "no evidence":
+        told.append(_memory(found.memory))
     if found.waits is not None:
         told.append(_waits(found.waits))
     return "\n".join(told)
@@ -72,9 +83,19 @@ def summary(found: "Verdict") -> str:
     said = f"the {found.word} for {found.inputs:,} inputs"
     if found.allowed:
         said += f" (but for {', '.join(found.allowed)})"
+    said = "; ".join([said, *[_counts(each) for each in found.counts if each.fewer or each.more]])
     if found.waits is not None:
         return f"{said}; {_waits(found.waits)}"
-    return f"{said}; {_speed(found.speed)}" if found.speed is not None else said
+    if found.speed is not None:
+        said += f"; {_speed(found.speed)}"
+    if found.memory is not None and found.memory.verdict != "no evidence":
+        said += f"; {_memory(found.memory)}"
+    return said
+
+
+def _counts(counts: "Counts") -> str:
+    n, before, after = counts.at[-1]
+    return f"{counts.of}: {before:,} before, {after:,} after, at {n:,} rows a table"
 
 
 def _waits(waits: "Waits") -> str:
@@ -96,3 +117,8 @@ def _speed(pace: "Speed") -> str:
     times = f"{measured.duration(pace.before)} before, {measured.duration(pace.after)} after"
     why = f" ({pace.why})" if pace.why else ""
     return f"{said}{why}: {what} at {pace.n:,}, {times}"
+
+
+def _memory(held: "Memory") -> str:
+    sizes = f"{words.memory(held.before / 1024)} before, {words.memory(held.after / 1024)} after"
+    return f"{held.verdict} memory: {held.ratio:.3g} times as much at {held.n:,}, {sizes}"

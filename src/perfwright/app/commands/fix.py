@@ -1,5 +1,6 @@
 """`perfwright fix`: patches for findings, each judged."""
 
+import contextlib
 import json
 import os
 import tempfile
@@ -71,6 +72,8 @@ def fix(
         raise InputError("--suggested says what --write may apply; add --write.", slug="suggested-alone")
     from perfwright import pipeline  # heavy: all of the analysis
     from perfwright.fix import patches, recipes, writing
+    from perfwright.fix.judge.served import Served
+    from perfwright.measure import application
     from perfwright.measure.run import interpreter
 
     found = project.find([folder], select=tuple(word for each in select for word in each.split(",")))
@@ -80,7 +83,12 @@ def fix(
     wanted = [each for each in record.findings if each.rule in known and (every or each.shown)]
     repaired: list[Judged] = []
     left: list[tuple[str, str]] = []
-    with screen.working("judging patches") as progress:
+    served = None
+    with contextlib.suppress(InputError):  # there is no application
+        served = Served(found.root, application.find(found.root, found.names), chosen, contain)
+    with contextlib.ExitStack() as stack, screen.working("judging patches") as progress:
+        if served is not None:
+            stack.enter_context(served)
         if progress is not None:
             progress.begin("judging patches", len(wanted))
         for finding in wanted:
@@ -88,7 +96,13 @@ def fix(
             for candidate in patches.candidates(found.root, finding):
                 with tempfile.TemporaryDirectory(prefix="perfwright-") as scratch:
                     made = patches.judged(
-                        found.root, candidate, Path(scratch).resolve(), python=chosen, contain=contain, size=size
+                        found.root,
+                        candidate,
+                        Path(scratch).resolve(),
+                        python=chosen,
+                        contain=contain,
+                        size=size,
+                        served=served,
                     )
                 if made.repairs or made.suggests:
                     repaired.append(made)

@@ -1,4 +1,4 @@
-"""The judge: inputs for both versions, what they come to, the smallest difference, and which is faster."""
+"""The judge: inputs for both versions, what they come to, the smallest difference, which is faster and needs less."""
 
 import itertools
 import json
@@ -7,14 +7,15 @@ import secrets
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
-from perfwright.fix.judge import differences, pace, refusals, variants, waiting
+from perfwright.fix.judge import differences, memory, pace, refusals, variants, waiting
 from perfwright.fix.judge.differences import Difference
 from perfwright.fix.judge.shrinking import smallest
 from perfwright.fix.judge.sides import CALL, SEEDS, Side, Sides
 from perfwright.fix.judge.trees import Tree, call
 from perfwright.fix.judge.variants import Variant
+from perfwright.fix.judge.verdict import Verdict
 from perfwright.measure.run import GuestError
 
 SMALL = (3, 1, 2, 5, 0, 8, 17)
@@ -25,30 +26,6 @@ TIMED = (16, 64, 256, 1024, 4096, 16_384, 65_536, 262_144)
 LARGEST, LONGEST = 100_000, 0.1  # size that is timed where none is stated, and seconds of a call of the first version
 PATIENCE = 20  # times as long as the first version
 REACHED = 0.5  # of the lines of a version: with fewer nothing is shown
-Word = Literal["same", "differs", "not shown", "refused"]
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What the judge says, why, and what it rests on.
-
-    `counterexample` is the call, and what it comes to before and after; `inputs` counts those that were compared,
-    `sizes` are those at which larger ones were; `seed` draws the same inputs again.
-    """
-
-    word: Word
-    reason: str
-    counterexample: dict[str, str] | None = None
-    args: Tree = None
-    inputs: int = 0
-    sizes: tuple[int, ...] = ()
-    allowed: tuple[str, ...] = ()
-    speed: pace.Speed | None = None
-    waits: waiting.Waits | None = None
-    seed: int = 0
-    seconds: float = 0.0
-    source: str = ""  # how inputs are made
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -81,7 +58,7 @@ def judge(
     builds: bool = False,
     waits: bool = False,
 ) -> Verdict:
-    """Return whether two versions of a function behave the same, and which is faster.
+    """Return whether two versions of a function behave the same, which is faster, and which needs less memory.
 
     Where what makes inputs is the same in both, each side `builds` for itself what cannot be copied: a client, a lock.
     What a call `waits` for is measured where that is asked for.
@@ -298,7 +275,7 @@ def _other_seed(case: _Case) -> Verdict | None:
 
 # ------------------------------------------------------------------------------ sizes and speed
 def _sizes(case: _Case, first: Side, stated: int | None) -> Verdict:
-    """Compare both versions at the sizes that are timed, and time them."""
+    """Compare both versions at the sizes that are timed, and measure their time and memory there."""
     sources = [case.sides.side(name).source for name in ("before", "after")]
     timed: list[tuple[int, Tree]] = []
     sizes: list[int] = []
@@ -315,9 +292,10 @@ def _sizes(case: _Case, first: Side, stated: int | None) -> Verdict:
             return verdict
     chosen = timed if len(timed) < 4 else [timed[0], timed[len(timed) // 2], timed[-1]]
     found = pace.compare(case.sides, chosen, seconds=PATIENCE * LONGEST)
+    held = memory.compare(case.sides, chosen, seconds=PATIENCE * LONGEST)
     notes = [f"{case.unstable} inputs left out: the first version does not do the same twice"] if case.unstable else []
     waited = waiting.compare(case.sides, timed) if case.waits else None
-    return Verdict("same", "", sizes=tuple(sizes), speed=found, waits=waited, notes=tuple(notes))
+    return Verdict("same", "", sizes=tuple(sizes), speed=found, memory=held, waits=waited, notes=tuple(notes))
 
 
 def _grown(case: _Case, first: Side, largest: int) -> Iterator[tuple[int, Tree, float]]:

@@ -2,7 +2,7 @@
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -33,7 +33,9 @@ class Speed:
 
 
 @dataclass(frozen=True, slots=True)
-class _Compared:
+class Rounds:
+    """What interleaved rounds at one size came to: the ratio with its range, seconds, and the control's range."""
+
     ratio: float
     low: float
     high: float
@@ -44,12 +46,17 @@ class _Compared:
 
 def compare(sides: Sides, sized: Sequence[tuple[int, Tree]], *, seconds: float) -> Speed | None:
     """Return which version is faster at the largest of some sizes, and not slower at the others; None without sizes."""
-    found: list[tuple[int, _Compared]] = []
+    found: list[tuple[int, Rounds]] = []
     for n, args in sized:
         one = _at(sides, args, seconds)
         if one is None:
             break
         found.append((n, one))
+    return told(found)
+
+
+def told(found: Sequence[tuple[int, Rounds]]) -> Speed | None:
+    """Return which version is faster by the rounds at some sizes, the largest last; None without any."""
     if not found:
         return None
     n, last = found[-1]
@@ -79,20 +86,32 @@ def compare(sides: Sides, sized: Sequence[tuple[int, Tree]], *, seconds: float) 
     )
 
 
-def _at(sides: Sides, args: Tree, seconds: float) -> _Compared | None:
+def _at(sides: Sides, args: Tree, seconds: float) -> Rounds | None:
+    known: dict[str, dict[str, Any]] = {}
+
+    def sample(name: str) -> float | None:
+        said = sides.side(name).pace(args, seconds, known.get(name))
+        if "cpu" not in said:
+            return None
+        known[name] = {"calls": said["calls"], "fresh": said["fresh"]}
+        return float(said["cpu"])
+
+    return rounds(sample)
+
+
+def rounds(sample: Callable[[str], float | None]) -> Rounds | None:
+    """Return what interleaved rounds come to; `sample` gives the seconds of CPU of one call `before`, `after` and of
+    the `control`. None where one cannot be had."""
     names = ("before", "after", "control")
     times: dict[str, list[float]] = {name: [] for name in names}
-    known: dict[str, dict[str, Any]] = {}
     for place in range(ROUNDS):
         for name in names if place % 2 else names[::-1]:
-            said = sides.side(name).pace(args, seconds, known.get(name))
-            if "cpu" not in said:
+            if (took := sample(name)) is None:
                 return None
-            known[name] = {"calls": said["calls"], "fresh": said["fresh"]}
-            times[name].append(max(said["cpu"], 1e-9))
+            times[name].append(max(took, 1e-9))
     ratios = [after / before for after, before in zip(times["after"], times["before"], strict=True)]
     control = [again / before for again, before in zip(times["control"], times["before"], strict=True)]
-    return _Compared(
+    return Rounds(
         ratio=math.exp(statistics.median(map(math.log, ratios))),
         low=min(ratios),
         high=max(ratios),

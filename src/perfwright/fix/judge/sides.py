@@ -78,6 +78,11 @@ class Side:
         said = self.guest.ask({"ask": "waits", "args": args, "seconds": seconds, "plan": self.plan}, 10 + 4 * seconds)
         return said if "elapsed" in said else {}
 
+    def memory(self, args: Tree, seconds: float) -> dict[str, Any]:
+        """Return the most bytes (`peak`) that one call holds at once; `{"why": reason}` where it took too long."""
+        said = self.guest.ask({"ask": "memory", "args": args, "seconds": seconds, "plan": self.plan}, 10 + 4 * seconds)
+        return said if "peak" in said else {"why": str(said.get("ended") or said.get("raised") or said.get("slow"))}
+
 
 class Sides:
     """Processes of both versions, started when they are asked for. Use it as a context manager."""

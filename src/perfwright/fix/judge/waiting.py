@@ -34,6 +34,11 @@ class Waits:
             return min(before) >= least and max(after) < share * min(before)
         return max(after) < min(before)
 
+    @property
+    def longer(self) -> bool:
+        """Tell whether calls of the second version take longer in all rounds."""
+        return min(self.after["elapsed"]) > max(self.before["elapsed"])
+
     def least(self, what: str) -> tuple[float, float]:
         """Return the least figure of all rounds, before and after."""
         return min(self.before[what]), min(self.after[what])

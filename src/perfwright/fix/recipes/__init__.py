@@ -2,7 +2,9 @@
 
 import importlib
 import pkgutil
+from collections.abc import Iterator
 from functools import cache
+from types import ModuleType
 
 from perfwright.fix.recipe import Recipe
 
@@ -11,8 +13,14 @@ from perfwright.fix.recipe import Recipe
 def load() -> dict[str, tuple[Recipe, ...]]:
     """Return the recipes, by the rule whose findings they repair."""
     found: dict[str, tuple[Recipe, ...]] = {}
+    for module in modules():
+        recipe: Recipe = module.RECIPE
+        found[recipe.rule] = (*found.get(recipe.rule, ()), recipe)
+    return found
+
+
+def modules() -> Iterator[ModuleType]:
+    """Give the module of each recipe: its docstring says what is repaired, how, and where it is not tried."""
     for entry in pkgutil.iter_modules(__path__):
         if not entry.name.startswith("_"):
-            recipe: Recipe = importlib.import_module(f"{__name__}.{entry.name}").RECIPE
-            found[recipe.rule] = (*found.get(recipe.rule, ()), recipe)
-    return found
+            yield importlib.import_module(f"{__name__}.{entry.name}")

@@ -147,7 +147,9 @@ def comprehension(source: Source, each: ast.ListComp | ast.DictComp) -> Iterator
     asyncio, imports = module(source, "asyncio")
     helper = _together.limited(source, name, target, [f"return {', '.join(map(source.text_of, parts))}"])
     conditions = "".join(f" if {source.text_of(one)}" for one in generator.ifs)
-    gathered = f"await {asyncio}.gather(*({name}({target}) for {target} in {source.text_of(generator.iter)}{conditions}))"
+    gathered = (
+        f"await {asyncio}.gather(*({name}({target}) for {target} in {source.text_of(generator.iter)}{conditions}))"
+    )
     made = gathered if isinstance(each, ast.ListComp) else f"dict({gathered})"
     if isinstance(source.parents.get(each), ast.Attribute | ast.Subscript) and made is gathered:
         made = f"({made})"

@@ -1,4 +1,4 @@
-"""What the judge of two versions asks of one of them: what it may be called with, what it does, how long it takes."""
+"""What the judge asks of one version: what it may be called with, what it does, how long it takes, what it holds."""
 
 import collections.abc
 import functools
@@ -8,16 +8,17 @@ import types
 import typing
 from typing import Any
 
-from . import observe, search, timing, waits  # type: ignore[import-not-found,unused-ignore]
+from . import memory, observe, search, timing, waits  # type: ignore[import-not-found,unused-ignore]
 from .inputs import LISTS, MAPPINGS, SETS, plain  # type: ignore[import-not-found,unused-ignore]
 from .instances import CannotBuildError  # type: ignore[import-not-found,unused-ignore]
 from .target import FromAnnotations, Uses  # type: ignore[import-not-found,unused-ignore]
 from .trees import CannotWriteError, Maker, Scribe  # type: ignore[import-not-found,unused-ignore]
 
-ASKS = ("describe", "call", "observe", "pace", "waits")
+ASKS = ("describe", "call", "observe", "pace", "memory", "waits")
 DEEPEST = 4
 BATCH, LONG = 0.003, 0.02  # seconds of a batch, and from which one batch is enough
 REPEATS, MOST = 3, 20_000
+PEAKS = 2  # calls whose memory is looked at
 TRIES, TRIAL, LIMIT = 12, 0.3, 100  # kinds of each parameter, seconds of a call, items of what it gives
 SCALARS = {int: "int", float: "float", str: "str", bytes: "bytes", bool: "bool", complex: "complex"}
 
@@ -34,7 +35,7 @@ def answer(target: Any, asked: dict[str, Any]) -> dict[str, Any]:
         return waits.waits(target, asked)  # type: ignore[no-any-return,unused-ignore]
     if asked["ask"] == "observe":
         return {"records": [observed(target, trial, traced=asked["trace"]) for trial in asked["trials"]]}
-    return pace(target, asked)
+    return pace(target, asked) if asked["ask"] == "pace" else held(target, asked)
 
 
 def describe(target: Any) -> dict[str, Any]:
@@ -188,9 +189,7 @@ def pace(target: Any, asked: dict[str, Any]) -> dict[str, Any]:
     """
 
     def make() -> Any:
-        maker = Maker(target.module, lambda *_: None, target.call)
-        args = asked["args"]
-        return tuple([maker.make(each) for each in args[0]]), {name: maker.make(each) for name, each in args[1]}
+        return made(target, asked["args"])
 
     with search.limited(asked["seconds"], 3 * asked["seconds"]):
         fresh, calls = asked.get("fresh"), asked.get("calls")
@@ -206,3 +205,16 @@ def pace(target: Any, asked: dict[str, Any]) -> dict[str, Any]:
             if wall > LONG:
                 break
     return {"cpu": best, "wall": waited, "calls": calls, "fresh": fresh}
+
+
+def held(target: Any, asked: dict[str, Any]) -> dict[str, Any]:
+    """Return the most bytes that one call holds at once beside its arguments, until what it gives is walked to its end:
+    the least of a few calls, for the first of them may fill what the interpreter keeps."""
+    with search.limited(asked["seconds"], 3 * asked["seconds"]):
+        return {"peak": min(memory.peak(target.function, made(target, asked["args"])) for _ in range(PEAKS))}
+
+
+def made(target: Any, args: Any) -> Any:
+    """Return the arguments of one call, made anew."""
+    maker = Maker(target.module, lambda *_: None, target.call)
+    return tuple([maker.make(each) for each in args[0]]), {name: maker.make(each) for name, each in args[1]}

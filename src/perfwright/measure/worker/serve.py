@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, BinaryIO
 
-from . import application, counting, guard, judged, marks, memory, record, search, surface, timing, worst  # type: ignore[import-not-found,unused-ignore]
+from . import answered, application, counting, guard, judged, marks, memory, record, search, surface, timing, worst  # type: ignore[import-not-found,unused-ignore]
 from .instances import CannotBuildError
 from .target import Target
 
@@ -39,6 +39,8 @@ def serve(questions: BinaryIO, answers: BinaryIO) -> None:
                 said = {"targets": targets, "left": left, "built": surface.built(found)}
             elif asked["ask"] in application.ASKS:
                 said = application.answer(asked)
+            elif asked["ask"] in answered.ASKS:
+                said = answered.answer(asked)
             else:
                 said = answer(target, asked)
         except search.LateError as error:

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ._contract import Answer, CannotStartError, Entry, Parameter, Table
+from ._contract import Answer, CannotStartError, Entry, Kept, Parameter, Table
 from ._paths import value
 
 SENDS = ("delay", "send", "schedule", "apply_async", "defer", "kiq")  # what queues call the way to put a task into them
@@ -310,7 +310,8 @@ def run(entry: Entry) -> Answer:
         return Answer(status=400, size=0, error=str(error))
     except Exception as error:  # the user's code
         return Answer(status=500, size=0, error=f"{type(error).__name__}: {error}"[:300])
-    return Answer(status=200, size=len(said.getvalue()))
+    text = said.getvalue().encode("utf8", "surrogateescape")
+    return Answer(status=200, size=len(text), start=text[: Kept.most])
 
 
 def is_own(file: str, places: Sequence[str]) -> bool:

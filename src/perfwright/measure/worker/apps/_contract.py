@@ -57,6 +57,12 @@ class Parameter:
     query: bool = False
 
 
+class Kept:
+    """How many bytes of a body are kept."""
+
+    most = 4096
+
+
 @dataclass
 class Answer:
     """What an entry point said: the status, the bytes of the body, its beginning, and where it redirected to."""
@@ -67,6 +73,7 @@ class Answer:
     hops: tuple[str, ...] = ()
     note: str = ""
     error: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 class Who(NamedTuple):

@@ -11,12 +11,11 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from urllib.parse import unquote
 
-from ._contract import Answer, CannotStartError, Entry, Parameter, Table
+from ._contract import Answer, CannotStartError, Entry, Kept, Parameter, Table
 from ._sqlalchemy import Engines, Filled
 
 LIBRARY = "starlette"
 REFUSED = (401, 403)
-START = 4096  # bytes of a body that are kept
 LONGEST = 64 << 20  # bytes of a body after which an answer is cut
 
 
@@ -143,7 +142,8 @@ class Asgi(Filled):
             status, headers, start, size, error = self.loop.run_until_complete(self.asked(method, path, body))
             to = dict(list(headers)).get(b"location", b"").decode("latin1")
             if status not in (301, 302, 303, 307, 308) or not to or len(hops) > 2:
-                return Answer(status=status, size=size, start=start, hops=tuple(hops), error=error)
+                told = tuple((name.decode("latin1"), value.decode("latin1")) for name, value in headers)
+                return Answer(status=status, size=size, start=start, hops=tuple(hops), error=error, headers=told)
             path = to.partition("://")[2].partition("/")[2] if "://" in to else to
             path = path if path.startswith("/") else f"/{path}"
             hops.append(path)
@@ -181,7 +181,7 @@ class Asgi(Filled):
             elif message["type"] == "http.response.body":
                 part = message.get("body", b"")
                 size += len(part)
-                start = (start + part[:START])[:START]
+                start = (start + part[: Kept.most])[: Kept.most]
                 if not message.get("more_body") or size > LONGEST:
                     gone.set()
 

@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from . import _postgres
-from ._contract import Answer, CannotStartError, Column, Entry, Parameter, Table
+from ._contract import Answer, CannotStartError, Column, Entry, Kept, Parameter, Table
 from ._paths import options
 
 LIBRARY = "django"
-START = 4096  # bytes of a body that are kept
 FILLED = ("contenttypes", "sessions", "sites", "migrations")  # apps whose tables Django fills, or that stay empty
 KINDS = {
     "AutoField": "int", "BigAutoField": "int", "SmallAutoField": "int", "IntegerField": "int", "BigIntegerField": "int",
@@ -227,7 +226,10 @@ class Django:
         hops = tuple(str(where) for where, _ in getattr(response, "redirect_chain", ()))
         raised = getattr(response, "exc_info", None)
         error = f"{type(raised[1]).__name__}: {raised[1]}"[:300] if raised else ""
-        return Answer(status=response.status_code, size=len(data), start=data[:START], hops=hops, error=error)
+        return Answer(
+            status=response.status_code, size=len(data), start=data[: Kept.most], hops=hops, error=error,
+            headers=tuple(response.items()),
+        )  # fmt: skip
 
     def client(self) -> Any:
         """Return a client that is signed in, for sessions and for REST framework's authentication."""

@@ -9,12 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ._contract import Answer, Entry, Parameter, Table
+from ._contract import Answer, Entry, Kept, Parameter, Table
 from ._paths import options
 from ._sqlalchemy import Engines, Filled
 
 LIBRARY = "flask"
-START = 4096  # bytes of a body that are kept
 KINDS = {"IntegerConverter": "int", "FloatConverter": "float", "UUIDConverter": "uuid", "PathConverter": "path"}
 
 
@@ -114,7 +113,8 @@ class Flask(Filled):
         if response.history:
             hops = (*hops, response.request.path)
         data = response.get_data()
-        return Answer(status=response.status_code, size=len(data), start=data[:START], hops=hops)
+        headers = tuple(response.headers.items())
+        return Answer(status=response.status_code, size=len(data), start=data[: Kept.most], hops=hops, headers=headers)
 
     def body(self, _entry: Entry) -> Any:
         """Return nothing: Flask does not say what a body looks like."""

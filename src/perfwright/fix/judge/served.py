@@ -1,0 +1,283 @@
+"""Two versions of a function within their application: what the entry points that run it answer, and leave behind.
+
+Both applications are started on scratch databases with the same rows, 1, 10 and 100 a table, and are asked the same. Of
+each answer all is compared that can be told from outside, the rows that are left, mails and requests too; queries and
+rows that are fetched are counted. Both are timed at the largest size, interleaved.
+"""
+
+import contextlib
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from perfwright.fix.judge import pace, refusals
+from perfwright.fix.judge.answers import difference
+from perfwright.fix.judge.verdict import Counts, Verdict
+from perfwright.measure.application import Application
+from perfwright.measure.run import Choice, Guest, GuestError
+from perfwright.measure.scale import CAPTURE, FILLING, LONGEST, Run
+
+SIZES = (1, 10, 100)  # rows a table at which all is compared
+LARGER = (1_000, 300)  # at which the time is measured: the first at which a call is short enough
+SHORT = 0.6  # seconds of a call that is timed
+PLACES = (0, -1)  # of the rows that a request is about: the first, and the last
+TIMES = 2  # requests with the same rows: what is kept between them shows in the second
+MOST = 5  # entry points that are asked of those that run a function
+LOOKED = 90.0  # seconds in which entry points are looked at, for which lines they run
+REACHED = 0.5  # of the lines of a function: with fewer nothing is shown
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """An entry point, and the lines that it ran, by file below the root."""
+
+    index: int
+    entry: str
+    status: int
+    ran: Mapping[str, frozenset[int]]
+
+
+class Live:
+    """A version of the application that runs, in a process and a scratch folder of its own."""
+
+    def __init__(self, root: Path, app: Application, python: Path, contain: Choice, reads: Sequence[Path]) -> None:
+        self.root = root
+        self.scratch = Path(tempfile.mkdtemp(prefix="perfwright-"))
+        self.guest = Guest(python, [], contain=contain, scratch=self.scratch)
+        self.guest.reads += [*app.places, root, CAPTURE, *reads]
+        self.run = Run(
+            lambda: self.guest, app, root, {}, None, commands=True, writes=True, even=False, signs_in=""
+        )  # fmt: skip
+        self.framework = ""
+        self.entries: dict[str, int] = {}
+        self.n = 0
+
+    def start(self) -> None:
+        """Start it. Raises GuestError where it does not."""
+        said = self.run.begin(self.guest)
+        self.framework = said["framework"]
+        self.entries = {each["entry"]: place for place, each in enumerate(said["entries"])}
+        self.n = 0
+
+    def start_anew(self, n: int) -> None:
+        """Start it in another process, with `n` rows a table."""
+        self.guest.end()
+        self.lay(n)
+
+    def lay(self, n: int) -> str:
+        """Put the database to `n` rows a table; return a digest of them. Raises GuestError where that cannot be."""
+        if self.guest.process is None:
+            self.start()
+        said = self.guest.ask({"ask": "lay", **self.run.rows(n, self.framework)}, FILLING)
+        if "digest" not in said:
+            why = said.get("cannot") or said.get("raised") or said.get("ended")
+            raise GuestError(f"The tables cannot be filled ({why}); report it, with the models.", slug="cannot-fill")
+        self.n = n
+        return str(said["digest"])
+
+    def ask(self, question: Mapping[str, Any], entry: str) -> dict[str, Any]:
+        """Return what the worker says of an entry point; it is started anew where it came to its end."""
+        said = self.guest.ask({**question, "index": self.entries[entry]}, LONGEST)
+        if "ended" in said and self.n:
+            self.start_anew(self.n)
+        return said
+
+    def close(self) -> None:
+        """End it, and take its folder away."""
+        self.guest.end()
+        shutil.rmtree(self.scratch, ignore_errors=True)
+
+
+@dataclass(slots=True)
+class _Case:
+    """What is known of one judgement while it goes on."""
+
+    entries: list[str]
+    inputs: int = 0
+    queries: dict[int, list[int]] = field(default_factory=dict)
+    fetched: dict[int, list[int]] = field(default_factory=dict)
+    costs: dict[str, float] = field(default_factory=dict)
+    loose: dict[str, None] = field(default_factory=dict)
+
+
+class Served:
+    """An application as it is, started once for many patches. Use it as a context manager."""
+
+    def __init__(self, root: Path, app: Application, python: Path, contain: Choice) -> None:
+        self.root, self.app, self.python, self.contain = root, app, python, contain
+        self.before = Live(root, app, python, contain, [])
+        self.reaches: list[Reach] | None = None
+        self.why = ""  # it cannot be started
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.before.close()
+
+    def reaching(self, path: str, lines: Sequence[int]) -> tuple[list[str], float]:
+        """Return the entry points that run lines of a file, those that together run the most first, and the share of
+        the lines that they run. Raises GuestError where the application cannot be started."""
+        if self.reaches is None:
+            self.reaches = list(self._looked())
+        own = frozenset(lines)
+        known = [(each, own & each.ran.get(path, frozenset())) for each in self.reaches]
+        left = [(each, ran) for each, ran in known if ran]
+        chosen: list[str] = []
+        covered: frozenset[int] = frozenset()
+        while left and len(chosen) < MOST:
+            each, ran = max(left, key=lambda one: (len(one[1] - covered), 200 <= one[0].status < 300, len(one[1])))
+            left.remove((each, ran))
+            chosen.append(each.entry)
+            covered |= ran
+        return chosen, len(covered) / len(own) if own else 0.0
+
+    def _looked(self) -> Iterator[Reach]:
+        until = time.monotonic() + LOOKED
+        live = self.before
+        live.start()
+        live.lay(SIZES[1])
+        for entry, index in list(live.entries.items()):
+            if time.monotonic() > until:
+                break
+            said = live.ask({"ask": "visit", "lines": True, "quick": True}, entry)
+            if "status" in said and not said.get("same"):
+                ran = {file: frozenset(lines) for file, lines in said.get("ran", {}).items()}
+                yield Reach(index, entry, said["status"], ran)
+
+    def judge(
+        self, root: Path, path: str, lines: Sequence[int], sources: tuple[str, str], *, allowed: Sequence[str] = ()
+    ) -> Verdict:
+        """Return whether a function's application is the same in another folder, and what it costs in both.
+
+        `lines` are those of the function in `path`, `sources` the two texts of that file.
+        """
+        if why := refusals.refused(*sources):
+            return Verdict("refused", why)
+        if "cache" not in allowed and (kept := refusals.caches(*sources)):
+            line, name = kept[0]
+            return Verdict("refused", f"line {line}: {name} keeps what it gave, which nobody asked for (--allow cache)")
+        try:
+            entries, share = self.reaching(path, lines)
+        except GuestError as error:
+            self.reaches, self.why = [], str(error)
+            entries, share = [], 0.0
+        if self.why:
+            return Verdict("not shown", f"the application cannot be asked: {self.why}")
+        if not entries:
+            return Verdict("not shown", "no entry point of the application that was answered runs it")
+        if share < REACHED:
+            return Verdict("not shown", f"the entry points that run it reach {share:.0%} of its lines")
+        places = tuple(Path(os.path.normpath(root / os.path.relpath(place, self.root))) for place in self.app.places)
+        app = Application(**{
+            **{name: getattr(self.app, name) for name in Application.__dataclass_fields__}, "places": places,
+        })  # fmt: skip
+        after = Live(root, app, self.python, self.contain, [self.root, *self.app.places])
+        try:
+            after.start()
+        except GuestError as error:
+            after.close()
+            return Verdict("refused", f"the second version cannot be started: {error}")
+        try:
+            return self._judged(after, _Case(entries), allowed)
+        except GuestError as error:
+            return Verdict("not shown", str(error))
+        finally:
+            after.close()
+
+    def _judged(self, after: Live, case: _Case, allowed: Sequence[str]) -> Verdict:
+        for n in SIZES:
+            if self.before.lay(n) != after.lay(n):
+                return Verdict("not shown", "the two versions have other tables, or are filled otherwise")
+            for entry in case.entries:
+                if entry not in after.entries:
+                    return Verdict("differs", f"there is no {entry} any more", inputs=case.inputs)
+                for place in PLACES:
+                    if (verdict := self._compared(after, case, n, entry, place)) is not None:
+                        return verdict
+        if not case.inputs:
+            return Verdict("not shown", "no request could be made that both versions answer")
+        notes = [f"not compared, since it is never twice the same: {', '.join(case.loose)}"] if case.loose else []
+        speed = self._speed(after, case)
+        return Verdict(
+            "same",
+            "",
+            inputs=case.inputs,
+            sizes=SIZES,
+            allowed=tuple(allowed),
+            speed=speed,
+            counts=(Counts("queries", _pairs(case.queries)), Counts("rows", _pairs(case.fetched))),
+            source=f"by {', '.join(case.entries)}",
+            notes=tuple(notes),
+        )
+
+    def _compared(self, after: Live, case: _Case, n: int, entry: str, place: int) -> Verdict | None:
+        question = {"ask": "answer", "place": place, "times": TIMES}
+        one, other = self.before.ask(question, entry), after.ask(question, entry)
+        if "calls" not in one:
+            return None  # the first version says nothing of it
+        example = {"call": f"{entry} ({one['path']}) at {n:,} rows a table"}
+        if "calls" not in other:
+            why = str(other.get("ended") or other.get("raised") or other.get("unasked"))
+            return Verdict("differs", "it gives no answer", {**example, "before": "an answer", "after": why})
+        control: dict[str, Any] = {}
+        for moment, (left, right) in enumerate(zip(one["calls"], other["calls"], strict=True)):
+            case.inputs += 1
+            again = left
+            if _told(left) != _told(right):
+                control = control or self._again(question, entry, n)
+                again = control["calls"][moment] if "calls" in control else left
+            found, loose = difference(left, right, again)
+            case.loose.update(dict.fromkeys(loose))
+            if found is not None:
+                when = ", when it is asked again" if moment else ""
+                example |= {"before": found.before, "after": found.after}
+                return Verdict("differs", found.what + when, example, inputs=case.inputs, sizes=(n,))
+        for name, counts in (("queries", case.queries), ("fetched", case.fetched)):
+            pair = counts.setdefault(n, [0, 0])
+            pair[0] += one["calls"][-1][name]
+            pair[1] += other["calls"][-1][name]
+        case.costs[entry] = max(case.costs.get(entry, 0.0), one["calls"][-1]["cpu"])
+        return None
+
+    def _again(self, question: Mapping[str, Any], entry: str, n: int) -> dict[str, Any]:
+        """Return what the first version answers in a process of its own, where nothing is left of earlier requests."""
+        self.before.start_anew(n)
+        return self.before.ask(question, entry)
+
+    def _speed(self, after: Live, case: _Case) -> pace.Speed | None:
+        entry = max(case.costs, key=lambda each: case.costs[each])
+        for n in (*LARGER, SIZES[-1]):
+            with contextlib.suppress(GuestError):
+                for live in (self.before, after):
+                    live.lay(n)
+                took = _sampler({"before": self.before, "after": after, "control": self.before}, entry)
+                first = took("before")
+                if first is not None and (first < SHORT or n == SIZES[-1]):
+                    found = pace.rounds(took)
+                    return pace.told([(n, found)]) if found is not None else None
+        return None
+
+
+def _sampler(lives: Mapping[str, Live], entry: str) -> Callable[[str], float | None]:
+    def sample(name: str) -> float | None:
+        said = lives[name].ask({"ask": "took", "place": 0, "times": 1}, entry)
+        return float(said["samples"][0][0]) if "samples" in said else None
+
+    return sample
+
+
+def _told(call: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: each for name, each in call.items() if name not in ("cpu", "wall", "queries", "fetched", "bytes")}
+
+
+def _pairs(counts: Mapping[int, Sequence[int]]) -> tuple[tuple[int, int, int], ...]:
+    return tuple((n, before, after) for n, (before, after) in sorted(counts.items()))

@@ -1,0 +1,75 @@
+"""What the judge says of two versions."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from perfwright.fix.judge.memory import Memory
+from perfwright.fix.judge.pace import Speed
+from perfwright.fix.judge.trees import Tree
+from perfwright.fix.judge.waiting import MEASURED, Waits
+
+Word = Literal["same", "differs", "not shown", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How often something was done, by size: `(n, before, after)`, the largest size last."""
+
+    of: str
+    at: tuple[tuple[int, int, int], ...]
+
+    @property
+    def fewer(self) -> bool:
+        """Tell whether there are fewer at the largest size, and hardly more at any other."""
+        spare = 2  # what is fetched together is asked for in queries of its own, however few rows there are
+        return bool(self.at) and self.at[-1][2] < self.at[-1][1] and all(new <= old + spare for _, old, new in self.at)
+
+    @property
+    def more(self) -> bool:
+        """Tell whether there are more at the largest size."""
+        return bool(self.at) and self.at[-1][2] > self.at[-1][1]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the judge says, why, and what it rests on.
+
+    `counterexample` is the call, and what it comes to before and after; `inputs` counts those that were compared,
+    `sizes` are those at which larger ones were; `seed` draws the same inputs again.
+    """
+
+    word: Word
+    reason: str
+    counterexample: dict[str, str] | None = None
+    args: Tree = None
+    inputs: int = 0
+    sizes: tuple[int, ...] = ()
+    allowed: tuple[str, ...] = ()
+    speed: Speed | None = None
+    memory: Memory | None = None
+    waits: Waits | None = None
+    seed: int = 0
+    seconds: float = 0.0
+    source: str = ""  # how inputs are made
+    notes: tuple[str, ...] = ()
+    counts: tuple[Counts, ...] = ()  # of what was counted beside time
+
+    def better(self, kind: str) -> bool:
+        """Tell whether the second version was seen to be better in one of what recipes improve."""
+        faster = self.speed is not None and self.speed.verdict == "faster"
+        if kind == "memory":
+            return self.memory is not None and self.memory.verdict == "less"
+        if kind in MEASURED and self.waits is not None:
+            return self.waits.better(kind)
+        if kind == "queries":  # what a query brings counts, too, and how long it takes
+            return faster or any(each.fewer for each in self.counts if each.of in ("queries", "rows"))
+        return faster if kind == "time" else any(each.fewer for each in self.counts if each.of == kind)
+
+    @property
+    def worse(self) -> bool:
+        """Tell whether the second version was seen to be slower, or to ask for more."""
+        slower = self.speed is not None and self.speed.verdict == "slower"
+        if self.waits is not None:  # what a task costs of the processor is little beside what it waits for
+            slower = slower and self.waits.longer
+        fewer = any(each.fewer for each in self.counts if each.of == "queries")
+        return slower or any(each.more for each in self.counts if each.of != "rows" or not fewer)
