@@ -69,9 +69,10 @@ def limited(source: Source, name: str, parameters: str, body: list[str]) -> list
     ]
 
 
-def imports(source: Source) -> list[Edit]:
-    """Return the edit that imports asyncio where nothing does."""
-    return module(source, "asyncio")[1]
+def before(source: Source, statement: ast.stmt, lines: list[str]) -> Edit:
+    """Return the edit that puts lines before a statement, indented as it is but for those that are empty."""
+    made = source.before(statement, *lines)
+    return Edit(made.start, made.end, "".join(line if line.strip() else "\n" for line in made.text.splitlines(True)))
 
 
 def whole_lines(source: Source, node: ast.AST) -> bool:

@@ -74,7 +74,7 @@ def loop(source: Source, each: ast.For) -> Iterator[Proposal]:
     asyncio, imports = module(source, "asyncio")
     item = "item" if not plain(each.target) else parameters
     gathered = f"await {asyncio}.gather(*({name}({item}) for {item} in {source.text_of(each.iter)}))"
-    edits = [source.before(each, *helper), *imports]
+    edits = [_together.before(source, each, helper), *imports]
     if rest:
         head = Edit(source.span(each)[0], source.span(rest[0])[0], f"for {', '.join(given)} in {gathered}:\n")
         start = source.starts[rest[0].lineno - 1]
@@ -153,7 +153,7 @@ def comprehension(source: Source, each: ast.ListComp | ast.DictComp) -> Iterator
     made = gathered if isinstance(each, ast.ListComp) else f"dict({gathered})"
     if isinstance(source.parents.get(each), ast.Attribute | ast.Subscript) and made is gathered:
         made = f"({made})"
-    edits = (source.before(statement, *helper), source.replace(each, made), *imports)
+    edits = (_together.before(source, statement, helper), source.replace(each, made), *imports)
     yield Proposal(edits, f"what each item awaits is asked for together, {_together.AT_ONCE} at a time")
 
 

@@ -54,6 +54,7 @@ def _httpx(module: Any) -> None:
     def sending(original: Any) -> Any:
         def send(self: Any, request: Any, **named: Any) -> Any:
             with NETWORK.asked(self, request.method, request.url, _read(request)):
+                time.sleep(NETWORK.wait)
                 return original(self, request, **named)
 
         return send
@@ -61,6 +62,7 @@ def _httpx(module: Any) -> None:
     def sending_later(original: Any) -> Any:
         async def send(self: Any, request: Any, **named: Any) -> Any:
             with NETWORK.asked(self, request.method, request.url, _read(request)):
+                await asyncio.sleep(NETWORK.wait)
                 return await original(self, request, **named)
 
         return send
@@ -73,7 +75,6 @@ def _httpx(module: Any) -> None:
         def handle_request(self: Any, request: Any) -> Any:
             if is_own(request.url):
                 return original(self, request)
-            time.sleep(NETWORK.wait)
             return answered(request)
 
         return handle_request
@@ -82,7 +83,6 @@ def _httpx(module: Any) -> None:
         async def handle_async_request(self: Any, request: Any) -> Any:
             if is_own(request.url):
                 return await original(self, request)
-            await asyncio.sleep(NETWORK.wait)
             return answered(request)
 
         return handle_async_request
@@ -105,6 +105,7 @@ def _requests(module: Any) -> None:
     def sending(original: Any) -> Any:
         def send(self: Any, request: Any, **named: Any) -> Any:
             with NETWORK.asked(self, request.method, request.url, request.body):
+                time.sleep(NETWORK.wait)
                 return original(self, request, **named)
 
         return send
@@ -113,7 +114,6 @@ def _requests(module: Any) -> None:
         def send(self: Any, request: Any, *given: Any, **named: Any) -> Any:
             if is_own(request.url):
                 return original(self, request, *given, **named)
-            time.sleep(NETWORK.wait)
             body = io.BytesIO(NETWORK.answer(request.method, request.url, request.body))
             headers = {"Content-Type": "application/json"}
             raw = sys.modules["urllib3"].HTTPResponse(

@@ -54,22 +54,22 @@ def _once(target: Any, args: Any) -> tuple[float, float]:
     async def beside(awaited: Any) -> float:
         beating = asyncio.create_task(tick())
         await asyncio.sleep(TICK)
-        before = _clock()
+        before = time.perf_counter()
         if hasattr(awaited, "__aiter__"):
             await timing._collected(awaited, None)
         else:
             await awaited
-        elapsed = _clock() - before
+        elapsed = time.perf_counter() - before
         await asyncio.sleep(2 * TICK)  # or what holds the loop ends with the call, before it was seen
         beating.cancel()
         return elapsed
 
-    before = _clock()
+    before = time.perf_counter()
     result = target.function(*given, **named)
     if asyncio.iscoroutine(result) or hasattr(result, "__aiter__"):
         return asyncio.run(beside(result)), longest
     timing.finish(result)
-    return _clock() - before, 0.0
+    return time.perf_counter() - before, 0.0
 
 
 def _clock() -> float:
