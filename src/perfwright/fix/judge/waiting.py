@@ -36,8 +36,8 @@ class Waits:
 
     @property
     def longer(self) -> bool:
-        """Tell whether calls of the second version take longer in all rounds."""
-        return min(self.after["elapsed"]) > max(self.before["elapsed"])
+        """Tell whether calls of the second version take longer in all rounds, and not because they wait for a turn."""
+        return not self.better("concurrency") and min(self.after["elapsed"]) > max(self.before["elapsed"])
 
     def least(self, what: str) -> tuple[float, float]:
         """Return the least figure of all rounds, before and after."""

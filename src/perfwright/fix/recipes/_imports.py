@@ -1,28 +1,83 @@
-"""Modules that a patch needs: how they are written in a file, and the edit that imports them."""
+"""Modules and names that a patch needs: how they are written in a file, and the edit that imports them."""
 
 import ast
+import sys
 
 from perfwright.fix.source import Edit, Source
 
 
 def module(source: Source, name: str) -> tuple[str, list[Edit]]:
     """Return how a module is written in a file, with the edit that imports it where nothing does: in its order."""
-    imports = [each for each in source.tree.body if isinstance(each, ast.Import | ast.ImportFrom)]
-    for each in imports:
+    for each in _imports(source):
         if isinstance(each, ast.Import):
             for one in each.names:
                 if one.name == name and (one.asname or "." not in name):
                     return one.asname or name, []
-    line = f"import {name}"
+    return name, [_placed(source, f"import {name}", name, plain=True)]
+
+
+def name_of(source: Source, where: str, name: str) -> tuple[str, list[Edit]]:
+    """Return how a name of a module is written in a file, with the edit that imports it where nothing does: beside
+    other names of that module, else in its order."""
+    for each in _imports(source):
+        if isinstance(each, ast.ImportFrom) and each.module == where and not each.level:
+            for one in each.names:
+                if one.name == name:
+                    return one.asname or name, []
+        elif isinstance(each, ast.Import):
+            for one in each.names:
+                if one.name == where and (one.asname or "." not in where):
+                    return f"{one.asname or where}.{name}", []
+    for each in _imports(source):
+        written = source.text_of(each)
+        beside = isinstance(each, ast.ImportFrom) and each.module == where and not each.level
+        if (
+            beside
+            and "\n" not in written
+            and "(" not in written
+            and len(written) + len(name) < 100
+            and "*" not in written
+        ):
+            after = max((one for one in each.names if one.name < name), key=lambda one: one.col_offset, default=None)
+            if after is None:
+                start = source.span(each.names[0])[0]
+                return name, [Edit(start, start, f"{name}, ")]
+            end = source.span(after)[1]
+            return name, [Edit(end, end, f", {name}")]
+    return name, [_placed(source, f"from {where} import {name}", where, plain=False)]
+
+
+def _imports(source: Source) -> list[ast.Import | ast.ImportFrom]:
+    """Return the imports at the head of a file."""
+    found: list[ast.Import | ast.ImportFrom] = []
+    for each in source.tree.body:
+        if isinstance(each, ast.Import | ast.ImportFrom):
+            found.append(each)
+        elif found or not (isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant)):
+            break
+    return found
+
+
+def _placed(source: Source, line: str, name: str, *, plain: bool) -> Edit:
+    """Return the edit that puts an import where it belongs among others."""
+    imports = _imports(source)
+    mine = _rank(name, plain=plain, level=0)
     for each in imports:
-        is_later = (each.names[0].name > name) if isinstance(each, ast.Import) else each.module != "__future__"
-        if is_later:
-            return name, [source.before(each, line)]
+        first = each.names[0].name if isinstance(each, ast.Import) else each.module or ""
+        level = each.level if isinstance(each, ast.ImportFrom) else 0
+        other = _rank(first, plain=isinstance(each, ast.Import), level=level)
+        if other > mine:
+            return source.before(each, *([line, ""] if other[0] != mine[0] and each is imports[0] else [line]))
     if imports:
-        last = imports[-1]
-        ends = isinstance(last, ast.ImportFrom)  # only `from __future__`: what follows is another block
-        return name, [source.after(last, *(["", line] if ends else [line]))]
-    first = source.tree.body[0]
-    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
-        return name, [source.after(first, "", line)]
-    return name, [source.before(first, line, "", "")]
+        return source.after(imports[-1], line)
+    first_one = source.tree.body[0]
+    if isinstance(first_one, ast.Expr) and isinstance(first_one.value, ast.Constant):
+        return source.after(first_one, "", line)
+    return source.before(first_one, line, "", "")
+
+
+def _rank(name: str, *, plain: bool, level: int) -> tuple[int, bool, str]:
+    """Return what imports are sorted by: those of the future, the standard library, others, the package itself."""
+    top = name.partition(".")[0]
+    group = 0 if top == "__future__" else 3 if level else 1 if top in sys.stdlib_module_names else 2
+    return group, not plain, name
