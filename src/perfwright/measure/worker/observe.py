@@ -125,6 +125,8 @@ class Observer:
         # After the result: its numbers say what of it is a part of the arguments.
         seen["args"] = [scribe.write(each) for each in given]
         seen["kwargs"] = [[name, scribe.write(each)] for name, each in keywords.items()]
+        if outcome[0] == "raised":  # what others had begun by then is a matter of luck
+            self.events = [each for each in self.events if each[0] != "aside"]
         seen["events"] = _joined(self.events)
         seen["warnings"] = [[each.category.__name__, ADDRESS.sub("0x", str(each.message))] for each in warned]
         seen["random"] = _digest(repr(random.getstate()))
