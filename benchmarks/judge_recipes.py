@@ -17,26 +17,35 @@ from perfwright.fix import patches, recipes
 from perfwright.pipeline import check
 from perfwright.report import fixed, judged
 
+MOST = 4  # proposals, of which the first that is right counts
+BUILT = """
+import perfwright
+
+
+@perfwright.inputs({!r})
+def inputs(n):
+    made = make(n)
+    return made if isinstance(made, tuple) else (made,)
+"""
+
 
 def page(rule: str, folder: Path) -> list[Finding]:
     """Lay the Slow form of a rule's page out with a builder of its input, and return its findings."""
     parts = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", rules.page(rule), re.MULTILINE | re.DOTALL))
     code = {name: re.findall(r"```python\n(.*?)```", text, re.DOTALL) for name, text in parts.items()}
+    prepare = [each for each in code.get("Setup", []) if not each.startswith("# file:")]
     for each in code.get("Setup", []):
         if (named := re.match(r"# file: (\S+)\n", each)) is not None:
             path = folder / named[1]
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(each, "utf8")
     target = re.findall(r"^(?:async )?def (\w+)", code["Slow"][0], re.MULTILINE)[-1]
-    built = f"\nimport perfwright\n\n\n@perfwright.inputs({target!r})\ndef inputs(n):\n    return make(n)\n"
-    (folder / "slow.py").write_text(f"{code['Slow'][0]}\n{code['Input'][0]}{built}", "utf8")
+    (folder / "slow.py").write_text(
+        "\n".join([code["Slow"][0], *prepare, code["Input"][0], BUILT.format(target)]), "utf8"
+    )
     names = sorted(str(path.relative_to(folder)) for path in folder.rglob("*.py"))
-    found = check(folder, names, Settings(select=(rule,)))
-    return [
-        each
-        for each in found.findings
-        if each.place.path == "slow.py" and each.place.line <= code["Slow"][0].count("\n")
-    ]
+    found = [each for each in check(folder, names, Settings(select=(rule,))).findings if each.place.path == "slow.py"]
+    return [each for each in found if each.place.line <= code["Slow"][0].count("\n")]
 
 
 def main(wanted: list[str]) -> int:
@@ -47,21 +56,23 @@ def main(wanted: list[str]) -> int:
             folder = Path(name).resolve()
             found = [each for finding in page(rule, folder) for each in patches.candidates(folder, finding)]
             made = None
-            for candidate in found[:1]:
+            good = False
+            for candidate in found[:MOST]:
                 made = patches.judged(
                     folder, candidate, Path(scratch).resolve(), python=Path(sys.executable), contain="auto", size=None
                 )
-            suggests = made is not None and made.suggests
-            good = suggests or (made is not None and made.repairs)
+                if good := made.repairs or made.suggests:
+                    break
             wrong += not good
             said = (
                 "no patch"
                 if made is None
                 else fixed.seen(made.verdict)
-                if suggests
+                if made.suggests
                 else f"{made.verdict.word}: {made.verdict.reason or judged.summary(made.verdict)}"
             )
-            print(f"{rule:24} {'suggested' if suggests else 'repairs  ' if good else 'FAILS    '}  {said}", flush=True)
+            what = "FAILS" if made is None or not good else "repairs" if made.repairs else "suggested"
+            print(f"{rule:28} {what:9}  {said}", flush=True)
     print(f"{wrong} wrong")
     return 1 if wrong else 0
 

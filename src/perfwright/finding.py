@@ -279,7 +279,8 @@ class Finding:
 
     `place` is where a person makes the change; `chain` starts at the context that multiplies and
     ends at the effect, and `also` holds other places from which the same is reached. `symbol` names the
-    effect (`Order.customer`); `ordinal` is above 1 only for true twins: same rule, function and symbol.
+    effect (`Order.customer`); `ordinal` is above 1 only for true twins: same rule, function and symbol. `fetches` names
+    the relations that its cure fetches along.
     """
 
     rule: str
@@ -297,6 +298,7 @@ class Finding:
     proof: Proof | None = None
     patch: Patch | None = None
     ordinal: int = 1
+    fetches: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -345,6 +347,7 @@ class Finding:
             "evidence": [item.to_json() for item in self.evidence],
             "proof": self.proof.to_json() if self.proof else None,
             "patch": self.patch.to_json() if self.patch else None,
+            **({"fetches": list(self.fetches)} if self.fetches else {}),
         }
 
     @classmethod
@@ -367,6 +370,7 @@ class Finding:
             evidence=tuple(EVIDENCE[item["kind"]].from_json(item) for item in data["evidence"]),
             proof=Proof.from_json(data["proof"]) if data["proof"] else None,
             patch=Patch.from_json(data["patch"]) if data["patch"] else None,
+            fetches=tuple(data.get("fetches", ())),
         )
         twin = data["key"].removeprefix(finding.key).removeprefix("~")
         return replace(finding, ordinal=int(twin)) if twin else finding

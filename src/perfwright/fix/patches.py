@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from perfwright.finding import Finding, Patch
+from perfwright.finding import Finding, Patch, Place
 from perfwright.fix import recipes
 from perfwright.fix.judge import waiting
 from perfwright.fix.judge.judging import judge
@@ -16,7 +16,7 @@ from perfwright.fix.judge.sides import Sides, Version
 from perfwright.fix.judge.verdict import Verdict
 from perfwright.fix.recipe import Recipe
 from perfwright.fix.source import Source, UnplacedError
-from perfwright.measure.run import Choice
+from perfwright.measure.run import Choice, GuestError
 
 LARGEST = 4 << 20  # bytes of a file that is patched
 SKIPPED = (".git", "__pycache__", "node_modules")
@@ -26,7 +26,7 @@ BROKEN = ("raises NameError", "raises UnboundLocalError", "raises SyntaxError") 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A changed file that would repair a finding."""
+    """A changed file, `path`, that would repair a finding; the finding is in `function`, of the file `inside`."""
 
     finding: Finding
     recipe: Recipe
@@ -34,11 +34,13 @@ class Candidate:
     function: str
     before: str
     after: str
+    path: str
+    inside: str
 
     @property
     def diff(self) -> str:
         """Return the change as a unified diff, paths from the project's root."""
-        path = self.finding.place.path
+        path = self.path
         before, after = (text.splitlines(keepends=True) for text in (self.before, self.after))
         return "".join(difflib.unified_diff(before, after, f"a/{path}", f"b/{path}"))
 
@@ -73,28 +75,47 @@ class Judged:
 
 def candidates(root: Path, finding: Finding) -> Iterator[Candidate]:
     """Give the patches that recipes propose for a finding, the best first, suggestions last; each parses."""
-    path = root / finding.place.path
     some = sorted(recipes.load().get(finding.rule, ()), key=lambda recipe: bool(recipe.suggested))
-    if not some or path.is_symlink() or path.suffix != ".py" or not path.is_file() or path.stat().st_size > LARGEST:
-        return
-    text = path.read_bytes().decode("utf8", "surrogateescape")
-    try:
-        source = Source(finding.place.path, text)
-    except SyntaxError:
+    source = source_of(root, finding) if some else None
+    if source is None:
         return
     for recipe in some:
         try:
             for proposal in recipe.propose(source, finding):
-                after = source.edited(proposal.edits)
-                Source(finding.place.path, after)
-                yield Candidate(finding, recipe, proposal.says, function_of(source, finding), text, after)
+                changed = proposal.source or source
+                after = changed.edited(proposal.edits)
+                Source(changed.path, after)
+                function = function_of(source, finding)
+                yield Candidate(
+                    finding, recipe, proposal.says, function, changed.text, after, changed.path, source.path
+                )
         except (UnplacedError, SyntaxError, ValueError):
             continue
 
 
+def source_of(root: Path, finding: Finding) -> Source | None:
+    """Return the file that a finding lies in, or for a template what renders it; None where it cannot be patched."""
+    for name in (finding.place.path, *[step.path for step in finding.chain]):
+        path = root / name
+        if path.suffix != ".py":
+            continue
+        if path.is_symlink() or not path.is_file() or path.stat().st_size > LARGEST:
+            return None
+        try:
+            return Source(name, path.read_bytes().decode("utf8", "surrogateescape"), root)
+        except SyntaxError:
+            return None
+    return None
+
+
 def function_of(source: Source, finding: Finding) -> str:
     """Return the outermost function that a finding lies in, with its class; nothing where it lies in none."""
-    around = source.at(replace(finding.place, column=0), ast.stmt)
+    place = replace(finding.place, column=0)
+    for step in finding.chain if place.path != source.path else ():
+        if step.path == source.path:
+            place = replace(place, path=step.path, line=step.line, end_line=step.line)
+            break
+    around = source.at(place, ast.stmt)
     return source.qualified(around) if around is not None else ""
 
 
@@ -113,24 +134,27 @@ def judged(
     What has to do with a database is judged within the application that is `served`, where there is one; so is what
     cannot be called alone.
     """
-    recipe, path = candidate.recipe, candidate.finding.place.path
+    recipe, path = candidate.recipe, candidate.inside
+    waits = bool(WAITS & {*recipe.improves})
     ours = recipe in recipes.load().get(recipe.rule, ())  # what makes inputs is left as it is
     if not candidate.function:
         return Judged(candidate, Verdict("not shown", "it lies outside of any function"))
     base = imported_from(root, served.app.places if served is not None else ())
-    overlaid(base, str((root / path).relative_to(base)), candidate.after, scratch)
+    overlaid(base, str((root / candidate.path).relative_to(base)), candidate.after, scratch)
     there = scratch / root.relative_to(base)
 
     def alone() -> Verdict:
         before, after = (Version(str(place / path), candidate.function, place, path) for place in (root, there))
-        with Sides(before, after, python, contain, reads=[base]) as sides:
-            return judge(sides, allowed=recipe.allows, size=size, builds=ours, waits=bool(WAITS & {*recipe.improves}))
+        try:
+            with Sides(before, after, python, contain, reads=[base]) as sides:
+                return judge(sides, allowed=recipe.allows, size=size, builds=ours and waits, waits=waits)
+        except GuestError as error:
+            return Verdict("not shown", str(error))
 
     def within() -> Verdict:
         assert served is not None
-        lines = Source(path, candidate.before).lines_of(candidate.function)
         texts = candidate.before, candidate.after
-        return served.judge(there, path, lines, texts, allowed=candidate.recipe.allows)
+        return served.judge(there, lines(root, candidate), texts, allowed=candidate.recipe.allows)
 
     ways = [alone] if served is None else [alone, within]
     if QUERIES & {*candidate.recipe.improves}:
@@ -140,6 +164,24 @@ def judged(
         other = ways[1]()
         verdict = other if other.word != "not shown" else verdict
     return Judged(candidate, verdict)
+
+
+def lines(root: Path, candidate: Candidate) -> dict[str, set[int]]:
+    """Return the lines that have to run, by file: of the function that a finding is in, and of those that change."""
+    changed = Source(candidate.path, candidate.before)
+    found: dict[str, set[int]] = {candidate.path: set()}
+    matcher = difflib.SequenceMatcher(None, candidate.before.splitlines(), candidate.after.splitlines(), False)
+    for tag, start, end, _, _ in matcher.get_opcodes():
+        if tag != "equal":
+            for line in range(start + 1, max(end, start + 1) + 1):
+                around = changed.at(Place(path=candidate.path, line=min(line, len(changed.starts) - 1)), ast.stmt)
+                found[candidate.path].update(changed.lines_of(changed.qualified(around)) if around is not None else ())
+    if candidate.inside == candidate.path:
+        inside = changed
+    else:
+        inside = Source(candidate.inside, (root / candidate.inside).read_text("utf8", "surrogateescape"))
+    found.setdefault(candidate.inside, set()).update(inside.lines_of(candidate.function))
+    return {path: some for path, some in found.items() if some}
 
 
 def imported_from(root: Path, places: Sequence[Path]) -> Path:

@@ -12,10 +12,14 @@ Improves = Literal["time", "memory", "elapsed", "stall", "queries", "requests", 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """Edits of one file that repair one finding, and what they do, as a clause."""
+    """Edits of one file that repair one finding, and what they do, as a clause.
+
+    `source` is the file where it is another than the finding's: where the query stands, not the loop.
+    """
 
     edits: tuple[Edit, ...]
     says: str
+    source: Source | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 from perfwright.finding import Place
@@ -29,10 +30,10 @@ class Edit:
 
 
 class Source:
-    """A file's text and tree. Raises SyntaxError where it is not Python."""
+    """A file's text and tree, and the root of the project where it is known. Raises SyntaxError where it is not Python."""
 
-    def __init__(self, path: str, text: str) -> None:
-        self.path, self.text = path, text
+    def __init__(self, path: str, text: str, root: Path | None = None) -> None:
+        self.path, self.text, self.root = path, text, root
         self.tree = ast.parse(text)
         self.starts = [0]
         for line in text.split("\n"):
@@ -75,7 +76,9 @@ class Source:
     # ------------------------------------------------------------------------------ places
     def at(self, place: Place, *kinds: type[Node]) -> Node | None:
         """Return the node of a kind that begins at a place, else the smallest that is around it; where the place is no
-        more than a line, the largest on it."""
+        more than a line, the largest on it; None for a place in another file."""
+        if place.path != self.path:
+            return None
         line, next_line = self.starts[place.line - 1], self.starts[place.line]
         here = line + place.column - 1 if place.column else None
         best: tuple[int, int, Node] | None = None
@@ -162,13 +165,13 @@ class Source:
         first = min([statement.lineno, *[each.lineno for each in getattr(statement, "decorator_list", [])]])
         start = self.starts[first - 1]
         indent = self.indent(statement)
-        return Edit(start, start, "".join(f"{indent}{line}\n" for line in lines))
+        return Edit(start, start, "".join(f"{indent}{line}".rstrip() + "\n" for line in lines))
 
     def after(self, statement: ast.stmt, *lines: str) -> Edit:
         """Return the edit that puts lines after a statement, indented as it is."""
         end = min(self.starts[(statement.end_lineno or statement.lineno)], len(self.text))
         indent = self.indent(statement)
-        text = "".join(f"{indent}{line}\n" for line in lines)
+        text = "".join(f"{indent}{line}".rstrip() + "\n" for line in lines)
         return Edit(end, end, text if self.text[:end].endswith("\n") else f"\n{text}")
 
     def removed(self, statement: ast.stmt) -> Edit:

@@ -24,7 +24,7 @@ def write(root: Path, patches: Sequence["Judged"], *, dirty: bool, suggested: Se
     done: set[str] = set()
     for each in patches:
         candidate = each.candidate
-        key, path = candidate.finding.key, candidate.finding.place.path
+        key, path = candidate.finding.key, candidate.path
         rule = candidate.finding.rule
         if candidate.recipe.suggested and not any(fnmatchcase(rule, each) for each in suggested):
             said[key] = f"it changes what the program does; --suggested {rule} writes it"

@@ -106,13 +106,13 @@ class Guest:
             return f"limits, no network; not contained ({self.uncontained})"
         return "own processes, no network, nothing written outside its scratch folder"
 
-    def load(self, module: str, function: str, marks: str = "") -> Mapping[str, Any]:
+    def load(self, module: str, function: str, marks: str = "", *, watched: bool = False) -> Mapping[str, Any]:
         """Import a module and find a function in it, and its builder there or in the file `marks`; return what it is.
 
-        Raises GuestError where that cannot be done.
+        `watched`: the databases that it opens are remembered. Raises GuestError where that cannot be done.
         """
         self._read(module, marks)
-        question = {"ask": "load", "module": module, "function": function, "marks": marks}
+        question = {"ask": "load", "module": module, "function": function, "marks": marks, "watched": watched}
         said = self._imported(question, f"{module}:{function}", "a function")
         self.loaded = question
         return said

@@ -194,6 +194,7 @@ def together(group: list[Finding]) -> Finding:
         also=tuple(also.values())[:LISTED],
         entry_points=tuple(dict.fromkeys(entry for finding in group for entry in finding.entry_points)),
         cost=Cost(terms=tuple(term for finding in group for term in finding.cost.terms)),
+        fetches=tuple(dict.fromkeys(name for finding in group for name in finding.fetches)),
     )
 
 

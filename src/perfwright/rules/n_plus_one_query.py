@@ -118,6 +118,7 @@ def find(effects: Effects) -> Iterator[Finding]:
             confidence=effects.confidence(effect),
             chain=effects.chain(effect),
             cost=Cost(terms=tuple(effects.term(each) for each in sure)),
+            fetches=tuple([name for each in sure if (name := fetched(each))]),
         )
 
 
@@ -125,6 +126,16 @@ def refreshes(effect: Effect) -> bool:
     """Tell whether a query only reads back the row that was just written: the write is the cause."""
     model = effect.event.model
     return model is not None and model.name.endswith(("Session.refresh", "Model.refresh_from_db"))
+
+
+def fetched(effect: Effect) -> str:
+    """Return the relation that would be fetched along, `Order.customer`; nothing where it is another query."""
+    rows = effect.rows
+    if effect.relation is not None:
+        return f"{effect.event.symbol.partition('.')[0]}.{effect.relation.name}"
+    if rows is not None and rows.relation and rows.owner is not None and not rows.filters:
+        return f"{rows.owner.model.name}.{rows.relation}"
+    return ""
 
 
 def message(group: list[Effect], over: str) -> str:

@@ -30,12 +30,15 @@ NEAR = 40  # letters before the first that differs
 
 
 def difference(
-    before: Mapping[str, Any], after: Mapping[str, Any], control: Mapping[str, Any]
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    control: Mapping[str, Any],
+    seen: Sequence[tuple[str, str]] = SEEN,
 ) -> tuple[Difference | None, list[str]]:
     """Return the first difference between what both versions did, None where there is none; and what could not be
     compared, since the first version does not do it twice (`control` is its second time)."""
     loose: list[str] = []
-    for name, what in SEEN:
+    for name, what in seen:
         one, other, again = before[name], after[name], control[name]
         if one == other:
             continue
@@ -115,8 +118,9 @@ def rows(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, str]
             if left != right:
                 only = [each for each in left if each not in right], [each for each in right if each not in left]
                 return tuple(  # type: ignore[return-value]
-                    f"{table}: {len(some)} rows {what}{f', as {shown(own[0])}' if own else ''}"
-                    for some, own in zip((left, right), only, strict=True)
+                    f"{table}: rows {what} that the other version has not: {len(own)}"
+                    + (f", as {shown(own[0])}" if own else "")
+                    for own in only
                 )
         if one.get("rows") != other.get("rows"):
             return f"{table}: {one.get('rows', 'as many')} rows", f"{table}: {other.get('rows', 'as many')} rows"

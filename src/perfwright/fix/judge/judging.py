@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from perfwright.fix.judge import differences, memory, pace, refusals, variants, waiting
+from perfwright.fix.judge import built, differences, memory, pace, refusals, variants, waiting
 from perfwright.fix.judge.differences import Difference
 from perfwright.fix.judge.shrinking import smallest
 from perfwright.fix.judge.sides import CALL, SEEDS, Side, Sides
@@ -104,6 +104,10 @@ def _judged(
     case = _Case(sides, allowed, one["parameters"], constants, random.Random(seed), until, builds, waits)
     # Inputs at which the first version fails are inputs, too, as long as something can be given to it.
     verdict = _small(case, first, failed) or _other_seed(case) or _sizes(case, first, size)
+    if not case.inputs and not failed:  # what it is called with cannot be copied, but made on both sides
+        verdict = built.judge(sides, allowed) or verdict
+        made = {name: getattr(verdict, name) for name in Verdict.__dataclass_fields__}
+        return Verdict(**{**made, "source": str(chosen.get("input", ""))})
     made = {name: getattr(verdict, name) for name in Verdict.__dataclass_fields__}
     return Verdict(**{**made, "inputs": case.inputs, "source": str(chosen.get("input", ""))})
 

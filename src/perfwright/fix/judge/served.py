@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -18,7 +18,7 @@ from typing import Any, Self
 
 from perfwright.fix.judge import pace, refusals
 from perfwright.fix.judge.answers import difference
-from perfwright.fix.judge.verdict import Counts, Verdict
+from perfwright.fix.judge.verdict import Counts, Verdict, pairs
 from perfwright.measure.application import Application
 from perfwright.measure.run import Choice, Guest, GuestError
 from perfwright.measure.scale import CAPTURE, FILLING, LONGEST, Run
@@ -30,6 +30,7 @@ PLACES = (0, -1)  # of the rows that a request is about: the first, and the last
 TIMES = 2  # requests with the same rows: what is kept between them shows in the second
 MOST = 5  # entry points that are asked of those that run a function
 LOOKED = 90.0  # seconds in which entry points are looked at, for which lines they run
+COUNTED = {"queries": "queries", "fetched": "rows", "asked": "requests"}
 REACHED = 0.5  # of the lines of a function: with fewer nothing is shown
 
 
@@ -100,8 +101,7 @@ class _Case:
 
     entries: list[str]
     inputs: int = 0
-    queries: dict[int, list[int]] = field(default_factory=dict)
-    fetched: dict[int, list[int]] = field(default_factory=dict)
+    counts: dict[str, dict[int, list[int]]] = field(default_factory=lambda: {name: {} for name in COUNTED})
     costs: dict[str, float] = field(default_factory=dict)
     loose: dict[str, None] = field(default_factory=dict)
 
@@ -123,16 +123,19 @@ class Served:
     ) -> None:
         self.before.close()
 
-    def reaching(self, path: str, lines: Sequence[int]) -> tuple[list[str], float]:
-        """Return the entry points that run lines of a file, those that together run the most first, and the share of
+    def reaching(self, lines: Mapping[str, Collection[int]]) -> tuple[list[str], float]:
+        """Return the entry points that run lines, by file, those that together run the most first, and the share of
         the lines that they run. Raises GuestError where the application cannot be started."""
         if self.reaches is None:
             self.reaches = list(self._looked())
-        own = frozenset(lines)
-        known = [(each, own & each.ran.get(path, frozenset())) for each in self.reaches]
+        own = frozenset((path, line) for path, some in lines.items() for line in some)
+        known = [
+            (each, frozenset((path, line) for path in lines for line in each.ran.get(path, ())) & own)
+            for each in self.reaches
+        ]
         left = [(each, ran) for each, ran in known if ran]
         chosen: list[str] = []
-        covered: frozenset[int] = frozenset()
+        covered: frozenset[tuple[str, int]] = frozenset()
         while left and len(chosen) < MOST:
             each, ran = max(left, key=lambda one: (len(one[1] - covered), 200 <= one[0].status < 300, len(one[1])))
             left.remove((each, ran))
@@ -154,11 +157,16 @@ class Served:
                 yield Reach(index, entry, said["status"], ran)
 
     def judge(
-        self, root: Path, path: str, lines: Sequence[int], sources: tuple[str, str], *, allowed: Sequence[str] = ()
+        self,
+        root: Path,
+        lines: Mapping[str, Collection[int]],
+        sources: tuple[str, str],
+        *,
+        allowed: Sequence[str] = (),
     ) -> Verdict:
-        """Return whether a function's application is the same in another folder, and what it costs in both.
+        """Return whether the application is the same in another folder, and what it costs in both.
 
-        `lines` are those of the function in `path`, `sources` the two texts of that file.
+        `lines` are those that have to run, by file; `sources` the two texts of the file that was changed.
         """
         if why := refusals.refused(*sources):
             return Verdict("refused", why)
@@ -166,7 +174,7 @@ class Served:
             line, name = kept[0]
             return Verdict("refused", f"line {line}: {name} keeps what it gave, which nobody asked for (--allow cache)")
         try:
-            entries, share = self.reaching(path, lines)
+            entries, share = self.reaching(lines)
         except GuestError as error:
             self.reaches, self.why = [], str(error)
             entries, share = [], 0.0
@@ -214,7 +222,7 @@ class Served:
             sizes=SIZES,
             allowed=tuple(allowed),
             speed=speed,
-            counts=(Counts("queries", _pairs(case.queries)), Counts("rows", _pairs(case.fetched))),
+            counts=tuple(Counts(COUNTED[name], pairs(each)) for name, each in case.counts.items()),
             source=f"by {', '.join(case.entries)}",
             notes=tuple(notes),
         )
@@ -241,7 +249,7 @@ class Served:
                 when = ", when it is asked again" if moment else ""
                 example |= {"before": found.before, "after": found.after}
                 return Verdict("differs", found.what + when, example, inputs=case.inputs, sizes=(n,))
-        for name, counts in (("queries", case.queries), ("fetched", case.fetched)):
+        for name, counts in case.counts.items():
             pair = counts.setdefault(n, [0, 0])
             pair[0] += one["calls"][-1][name]
             pair[1] += other["calls"][-1][name]
@@ -276,8 +284,4 @@ def _sampler(lives: Mapping[str, Live], entry: str) -> Callable[[str], float | N
 
 
 def _told(call: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: each for name, each in call.items() if name not in ("cpu", "wall", "queries", "fetched", "bytes")}
-
-
-def _pairs(counts: Mapping[int, Sequence[int]]) -> tuple[tuple[int, int, int], ...]:
-    return tuple((n, before, after) for n, (before, after) in sorted(counts.items()))
+    return {name: each for name, each in call.items() if name not in ("cpu", "wall", "bytes", *COUNTED)}

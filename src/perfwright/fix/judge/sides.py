@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from perfwright.fix.judge.trees import Tree
 from perfwright.measure.run import Choice, Guest
+from perfwright.measure.scale import CAPTURE
 
 CALL, BATCH = 1.0, 25  # seconds of one call, and trials that are asked for at once
 SEEDS = ("0", "4711")
@@ -110,9 +111,9 @@ class Sides:
         if (name, seed) not in self.running:
             version = self.versions[name]
             guest = Guest(self.python, version.places, environment={"PYTHONHASHSEED": seed}, contain=self.contain)
-            guest.reads += self.reads
+            guest.reads += [*self.reads, CAPTURE]
             try:
-                known = guest.load(version.module, version.function)
+                known = guest.load(version.module, version.function, watched=True)
             except BaseException:
                 guest.__exit__(None, None, None)
                 raise

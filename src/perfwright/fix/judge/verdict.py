@@ -1,5 +1,6 @@
 """What the judge says of two versions."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -73,3 +74,8 @@ class Verdict:
             slower = slower and self.waits.longer
         fewer = any(each.fewer for each in self.counts if each.of == "queries")
         return slower or any(each.more for each in self.counts if each.of != "rows" or not fewer)
+
+
+def pairs(counts: Mapping[int, Sequence[int]]) -> tuple[tuple[int, int, int], ...]:
+    """Return counts by size, each before and after, as `Counts` has them."""
+    return tuple((n, before, after) for n, (before, after) in sorted(counts.items()))

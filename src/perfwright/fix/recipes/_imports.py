@@ -47,6 +47,21 @@ def name_of(source: Source, where: str, name: str) -> tuple[str, list[Edit]]:
     return name, [_placed(source, f"from {where} import {name}", where, plain=False)]
 
 
+def merged(*each: list[Edit]) -> list[Edit]:
+    """Return the edits of several imports; those that stand at one place become one, in their order."""
+    found: dict[int, list[str]] = {}
+    for edit in [edit for edits in each for edit in edits]:
+        found.setdefault(edit.start, []).append(edit.text)
+    made = []
+    for start, texts in found.items():
+        whole = all(text.endswith("\n") for text in texts)
+        lines = sorted({text.strip("\n") for text in texts}, key=lambda line: (line.startswith("from"), line))
+        before, after = texts[0].startswith("\n"), texts[-1].endswith("\n\n")
+        text = "\n".join(lines) + "\n" if whole else "".join(sorted(texts))
+        made.append(Edit(start, start, f"{chr(10) * (before and whole)}{text}{chr(10) * (after and whole)}"))
+    return made
+
+
 def _imports(source: Source) -> list[ast.Import | ast.ImportFrom]:
     """Return the imports at the head of a file."""
     found: list[ast.Import | ast.ImportFrom] = []

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from perfwright.finding import Finding
 from perfwright.fix.recipe import Proposal, Recipe
-from perfwright.fix.recipes._imports import module, name_of
+from perfwright.fix.recipes._imports import merged, module, name_of
 from perfwright.fix.recipes._keywords import given
 from perfwright.fix.source import FUNCTIONS, Edit, Source
 
@@ -25,8 +25,12 @@ def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
         if edit is not None:
             yield Proposal((edit,), "it waits longer before each further attempt")
         return
-    loops = source.at(replace(finding.place, column=0), ast.For, ast.While)
-    if loops is not None and loops.lineno == finding.place.line and finding.cure.startswith("Wait longer"):
+    loops: ast.stmt | None = source.at(replace(finding.place, column=0), ast.For, ast.While)
+    if (
+        isinstance(loops, ast.For | ast.While)
+        and loops.lineno == finding.place.line
+        and finding.cure.startswith("Wait longer")
+    ):
         yield from loop(source, loops)
     for function in ast.walk(source.tree):
         if isinstance(function, FUNCTIONS):
@@ -84,17 +88,9 @@ def loop(source: Source, each: ast.For | ast.While) -> Iterator[Proposal]:
             edits.append(source.before(last, *counted, pause))
         else:
             edits.append(source.after(last, *counted, pause))
-    for one in sleeps:
-        edits.append(source.replace(one.args[0], longer(source.text_of(one.args[0]), count, random)))
+    edits += [source.replace(one.args[0], longer(source.text_of(one.args[0]), count, random)) for one in sleeps]
     imports = merged(first, [] if sleeps else second)
     yield Proposal((*edits, *imports), "it waits longer after each failure, by a random part")
-
-
-def merged(first: list[Edit], second: list[Edit]) -> list[Edit]:
-    """Return the edits of two imports, as one where they stand at one place."""
-    if first and second and first[0].start == second[0].start:
-        return [Edit(first[0].start, first[0].end, "".join(sorted((first[0].text, second[0].text))))]
-    return [*first, *second]
 
 
 def longer(first: str, count: str, random: str) -> str:
@@ -128,18 +124,11 @@ def decorator(source: Source, each: ast.expr) -> Iterator[Proposal]:
             yield Proposal((edit, *first), "it waits longer after each failure, by a random part")
         return
     stop, second = named("stop_after_attempt")
-    edits = merged_names(first, second)
+    edits = merged(first, second)
     written = f"{source.text_of(each)}(wait={wait}(max={LONGEST}), stop={stop}({TIMES}))"
     yield Proposal(
         (source.replace(each, written), *edits), f"it waits longer after each failure, and gives up after {TIMES}"
     )
-
-
-def merged_names(first: list[Edit], second: list[Edit]) -> list[Edit]:
-    """Return the edits of two imported names, as one where they stand at one place."""
-    if first and second and first[0].start == second[0].start:
-        return [Edit(first[0].start, first[0].end, second[0].text + first[0].text)]
-    return [*first, *second]
 
 
 RECIPE = Recipe(

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from perfwright.finding import Finding
 from perfwright.fix.recipe import Proposal, Recipe
-from perfwright.fix.recipes._imports import name_of
+from perfwright.fix.recipes._imports import merged, name_of
 from perfwright.fix.source import Edit, Source
 
 PAGE, MOST = 100, 1000
@@ -140,13 +140,6 @@ def methods(chain: ast.AST) -> Iterator[ast.Call]:
             chain = chain.func
         else:
             chain = chain.value
-
-
-def merged(first: list[Edit], second: list[Edit]) -> list[Edit]:
-    """Return the edits of two imports, as one where they stand at one place."""
-    if first and second and first[0].start == second[0].start:
-        return [Edit(first[0].start, first[0].end, first[0].text + second[0].text)]
-    return [*first, *second]
 
 
 def parameters(source: Source, function: ast.FunctionDef | ast.AsyncFunctionDef, *parts: str) -> list[Edit]:

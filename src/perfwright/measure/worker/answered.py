@@ -21,10 +21,10 @@ from .apps import _commands  # type: ignore[import-not-found,unused-ignore]
 from .apps._contract import Answer, Entry, Kept, Table  # type: ignore[import-not-found,unused-ignore]
 from .apps._paths import filled  # type: ignore[import-not-found,unused-ignore]
 from .apps._schema import example  # type: ignore[import-not-found,unused-ignore]
+from .tables import ROWS, cell, columns, names  # type: ignore[import-not-found,unused-ignore]
 
 ASKS = ("lay", "answer", "took")
 MOST = 4 << 20  # bytes of an answer that are compared
-ROWS, CELL = 2_000, 2_000  # rows told of one table, and letters or bytes of one value
 EMPTY = "empty"
 QUIET = ("date", "content-length", "server", "set-cookie", "vary")
 
@@ -85,12 +85,6 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
         base.close()
 
 
-def names(base: sqlite3.Connection) -> list[str]:
-    """Return the names of a database's tables, as SQL takes them."""
-    asked = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY 1"
-    return ['"' + name.replace('"', '""') + '"' for (name,) in base.execute(asked)]
-
-
 def digest() -> str:
     """Return a hash of all rows."""
     made = hashlib.sha256()
@@ -113,8 +107,8 @@ def left() -> dict[str, Any]:
         with opened(path) as base:
             base.execute("ATTACH ? AS kept", (str(kept),))
             for name in names(base):
-                columns = [row[1] for row in base.execute(f"PRAGMA table_info({name})")]
-                order = ", ".join(str(place + 1) for place in range(len(columns)))
+                own = columns(base, name)
+                order = ", ".join(str(place + 1) for place in range(len(own)))
                 changed: dict[str, Any] = {}
                 for what, one, other in (("added", "main", "kept"), ("removed", "kept", "main")):
                     with contextlib.suppress(sqlite3.Error):  # a table that was made or dropped meanwhile
@@ -123,19 +117,10 @@ def left() -> dict[str, Any]:
                         if rows:
                             changed[what] = rows
                 if changed:
-                    changed["columns"] = columns
+                    changed["columns"] = own
                     changed["rows"] = base.execute(f"SELECT count(*) FROM {name}").fetchone()[0]
                     found[name.strip('"')] = changed
     return found
-
-
-def cell(value: Any) -> Any:
-    """Return a value of a row as JSON takes it."""
-    if isinstance(value, bytes):
-        return ["b", value[:CELL].hex()]
-    if isinstance(value, float):
-        return ["f", repr(value)]
-    return value[:CELL] if isinstance(value, str) else value
 
 
 # ------------------------------------------------------------------------------ requests
@@ -199,10 +184,11 @@ def once(call: Callable[[], Answer]) -> dict[str, Any]:
         "mails": [mail(each) for each in box[:ROWS]],
         "rows": left(),
         "requests": sorted(
-            [each["method"], each["host"], each["path"], each["count"]] for each in traced["requests"]
+            [each["method"], each["host"], each["path"]] for each in traced["requests"]
         ),
         "queries": traced["queries"],
         "fetched": traced["rows"],
+        "asked": sum(each["count"] for each in traced["requests"]),
         "cpu": cpu,
         "wall": wall,
     }  # fmt: skip

@@ -13,7 +13,21 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, BinaryIO
 
-from . import answered, application, counting, guard, judged, marks, memory, record, search, surface, timing, worst  # type: ignore[import-not-found,unused-ignore]
+from . import (
+    answered,
+    application,
+    built,
+    counting,
+    guard,
+    judged,
+    marks,
+    memory,
+    record,
+    search,
+    surface,
+    timing,
+    worst,
+)  # type: ignore[import-not-found,unused-ignore]
 from .instances import CannotBuildError
 from .target import Target
 
@@ -56,6 +70,8 @@ def serve(questions: BinaryIO, answers: BinaryIO) -> None:
 
 def load(asked: dict[str, Any]) -> Target:
     """Import a module, by name or by path, and find a function in it; `marks` is where else its builder may stand."""
+    if asked.get("watched"):
+        built.watch()
     builders = [imported(asked["marks"])] if asked.get("marks") else []
     return Target(imported(asked["module"]), asked["function"], builders)
 
@@ -106,6 +122,8 @@ def answer(target: "Target | None", asked: dict[str, Any]) -> dict[str, Any]:
     """Return one measurement at one size."""
     if target is None:
         raise LookupError("no function was loaded")
+    if asked["ask"] in built.ASKS:
+        return dict(built.answer(target, asked))
     if asked["ask"] in judged.ASKS:
         return judged.answer(target, asked)  # type: ignore[no-any-return,unused-ignore]
     if asked["ask"] == "search":

@@ -1,0 +1,109 @@
+"""Two versions called with what a builder makes on both sides, where it cannot be copied: sessions, connections, files.
+
+What both come to is compared at 1, 10 and 100: the result, rows that are left, requests and what is printed; queries,
+rows and requests are counted. Both are timed at the largest size that is short enough.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from perfwright.fix.judge import memory, pace
+from perfwright.fix.judge.answers import SEEN, difference
+from perfwright.fix.judge.memory import Memory
+from perfwright.fix.judge.sides import Side, Sides
+from perfwright.fix.judge.verdict import Counts, Verdict, pairs
+from perfwright.measure.scale import CAPTURE
+
+SIZES = (1, 2, 10, 100)
+LARGER = (1_000, 300, 100)  # at which the time is measured: the first at which a call is short enough
+SHORT, CALL, MAKING = 0.4, 5.0, 60.0  # seconds of a call that is timed, of any call, and in which it is made
+TOLD = (
+    *[
+        (name, what.replace("answers", "gives"))
+        for name, what in SEEN
+        if name not in ("status", "hops", "headers", "mails")
+    ],
+    ("args", "its arguments are left otherwise"),
+    ("random", "it leaves the random numbers in another state"),
+)
+COUNTED = {"queries": "queries", "fetched": "rows", "asked": "requests"}
+
+
+def judge(sides: Sides, allowed: Sequence[str]) -> Verdict | None:
+    """Return what is said of two versions that get what the builder makes; None where it makes nothing."""
+    first, second = sides.side("before"), sides.side("after")
+    _planned(first, second)
+    counts: dict[str, dict[int, list[int]]] = {name: {} for name in COUNTED}
+    inputs = 0
+    loose: dict[str, None] = {}
+    for n in SIZES:
+        one, other = _call(first, n), _call(second, n)
+        if "body" not in one:
+            return None
+        example = {"call": f"{sides.versions['before'].function} with what is built at {n:,}"}
+        if "body" not in other:
+            why = str(other.get("ended") or other.get("raised") or other.get("slow"))
+            return Verdict("differs", "it does not end", {**example, "before": "it ends", "after": why}, inputs=inputs)
+        inputs += 1
+        again = _call(sides.anew("before"), n) if _seen(one) != _seen(other) else one
+        first = sides.side("before")
+        found, some = difference(one, other, again, TOLD)
+        loose.update(dict.fromkeys(some))
+        if found is not None:
+            example |= {"before": found.before, "after": found.after}
+            return Verdict("differs", found.what, example, inputs=inputs, sizes=(n,))
+        for name, each in counts.items():
+            each[n] = [one[name], other[name]]
+    notes = (f"not compared, since it is never twice the same: {', '.join(loose)}",) if loose else ()
+    return Verdict(
+        "same", "", inputs=inputs, sizes=SIZES, allowed=tuple(allowed), speed=_speed(sides), memory=_memory(sides),
+        counts=tuple(Counts(COUNTED[name], pairs(each)) for name, each in counts.items()), notes=notes,
+    )  # fmt: skip
+
+
+def _planned(first: Side, second: Side) -> None:
+    """Let the second version make its arguments as the first does, where no builder says how."""
+    plan = (first.guest.loaded or {}).get("plan")
+    if plan and second.guest.loaded is not None:
+        second.guest.loaded = {**second.guest.loaded, "plan": plan, "endless": False}
+        second.guest.ask(second.guest.loaded, MAKING)
+
+
+def _call(side: Side, n: int) -> dict[str, Any]:
+    question = {"ask": "built", "n": n, "distribution": "random", "seconds": CALL, "capture": str(CAPTURE)}
+    return side.guest.ask(question, MAKING)
+
+
+def _seen(said: dict[str, Any]) -> dict[str, Any]:
+    return {name: each for name, each in said.items() if name not in ("cpu", "wall", *COUNTED)}
+
+
+def _speed(sides: Sides) -> pace.Speed | None:
+    for n in LARGER:
+        took = _sampler(sides, n)
+        first = took("before")
+        if first is not None and (first < SHORT or n == LARGER[-1]):
+            found = pace.rounds(took)
+            return pace.told([(n, found)]) if found is not None else None
+    return None
+
+
+def _sampler(sides: Sides, n: int) -> Callable[[str], float | None]:
+    def sample(name: str) -> float | None:
+        question = {"ask": "spent", "n": n, "distribution": "random", "seconds": CALL}
+        cpu = sides.side("before" if name == "control" else name).guest.ask(question, MAKING).get("cpu")
+        return float(cpu) if cpu is not None else None
+
+    return sample
+
+
+def _memory(sides: Sides) -> Memory | None:
+    """Return which version needs less memory, at the larger sizes at which it can be seen."""
+    found: list[tuple[int, int, int]] = []
+    for n in sorted(LARGER):
+        question = {"ask": "spent", "n": n, "distribution": "random", "seconds": 4 * CALL, "peak": True}
+        peaks = [sides.side(name).guest.ask(question, MAKING).get("peak") for name in ("before", "after")]
+        if peaks[0] is None or peaks[1] is None:
+            break
+        found.append((n, peaks[0], peaks[1]))
+    return memory.told(found)

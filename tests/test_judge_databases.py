@@ -1,0 +1,226 @@
+"""The judge of functions that query: with sessions that a builder makes, and within an application."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from perfwright import discover
+from perfwright.fix.judge.served import Served
+from perfwright.fix.judge.verdict import Verdict
+from perfwright.fix.patches import imported_from, overlaid
+from perfwright.fix.source import Source
+from perfwright.measure import application
+
+COMMAND = (sys.executable, "-m", "perfwright")
+BUILT = '''import perfwright
+from sqlalchemy import ForeignKey, create_engine, select
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, joinedload, mapped_column, relationship
+from sqlalchemy.pool import StaticPool
+
+engine = create_engine("sqlite://", poolclass=StaticPool)
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Customer(Base):
+    __tablename__ = "customer"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+
+
+class Order(Base):
+    __tablename__ = "orders"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"), index=True)
+    customer: Mapped[Customer] = relationship()
+
+
+def rename(session: Session) -> list[Order]:
+    orders = session.scalars(select(Order)).all()
+    for order in orders:
+        order.customer.name = order.customer.name.upper()
+    session.commit()
+    return orders
+
+
+@perfwright.inputs(rename)
+def make(n: int) -> Session:
+    Base.metadata.drop_all(engine)
+    Base.metadata.create_all(engine)
+    session = Session(engine)
+    session.add_all(Order(id=i, customer=Customer(id=i, name=f"customer {i}")) for i in range(1, n + 1))
+    session.commit()
+    return session
+'''  # fmt: skip
+APP = '''from fastapi import Depends, FastAPI
+from sqlalchemy import ForeignKey, create_engine, select
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship, selectinload
+
+app = FastAPI()
+engine = create_engine("sqlite:///notes.db")
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Author(Base):
+    __tablename__ = "author"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    views: Mapped[int]
+
+
+class Note(Base):
+    __tablename__ = "note"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    text: Mapped[str]
+    author_id: Mapped[int] = mapped_column(ForeignKey("author.id"), index=True)
+    author: Mapped[Author] = relationship()
+
+
+def db():
+    with Session(engine) as session:
+        yield session
+
+
+def listed(session: Session):
+    return session.scalars(select(Note).order_by(Note.id)).all()
+
+
+@app.get("/notes")
+def notes(session: Session = Depends(db)):
+    return [{"text": note.text, "author": note.author.name} for note in listed(session)]
+
+
+@app.post("/views")
+def views(session: Session = Depends(db)):
+    for author in session.scalars(select(Author)):
+        author.views = author.views + 1
+    session.commit()
+    return {"done": True}
+
+
+def never(session: Session):
+    return 1
+'''  # fmt: skip
+
+
+def verified(folder: Path, before: str, after: str) -> dict[str, Any]:
+    done = subprocess.run(
+        [*COMMAND, "verify", before, after, "--format", "json"],
+        cwd=folder, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    found: dict[str, Any] = json.loads(done.stdout)["verify"]
+    return found
+
+
+@pytest.fixture
+def built(tmp_path: Path) -> Path:
+    changes = {
+        "slow": ("", ""),
+        "fast": ("select(Order))", "select(Order).options(joinedload(Order.customer)))"),
+        "lower": ("upper()", "lower()"),
+        "unsaved": ("    session.commit()\n    return orders", "    session.rollback()\n    return orders"),
+        "count": ("return orders", "return [order for order in orders]"),
+    }  # fmt: skip
+    for name, (old, new) in changes.items():
+        (tmp_path / f"{name}.py").write_text(BUILT.replace(old, new) if old else BUILT, "utf8")
+    return tmp_path
+
+
+def test_fewer_queries_with_the_same_rows_and_results_is_the_same(built: Path) -> None:
+    said = verified(built, "slow.py:rename", "fast.py:rename")
+
+    assert said["verdict"] == "same", said
+    assert said["counts"]["queries"][-1] == [100, 201, 2]
+    assert said["counts"]["queries"][0] == [1, 3, 2]
+
+
+@pytest.mark.parametrize("other", ["lower", "unsaved"])
+def test_other_rows_in_the_database_differ(built: Path, other: str) -> None:
+    said = verified(built, "slow.py:rename", f"{other}.py:rename")
+
+    assert (said["verdict"], said["reason"]) == ("differs", "it leaves other rows in the database")
+    assert "CUSTOMER 1" in said["counterexample"]["before"]
+
+
+def test_rows_as_a_result_are_compared_by_their_columns(built: Path) -> None:
+    assert verified(built, "slow.py:rename", "count.py:rename")["verdict"] == "same"
+
+
+# ------------------------------------------------------------------------------ an application
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    root = tmp_path_factory.mktemp("app").resolve()
+    (root / "main.py").write_text(APP, "utf8")
+    app = application.find(root, discover.find(root, [root], exclude=(), tests=False))
+    with Served(root, app, Path(sys.executable), "auto") as found:
+        yield found
+
+
+def judged(served: Served, function: str, old: str, new: str, scratch: Path) -> Verdict:
+    text = APP.replace(old, new)
+    assert text != APP
+    base = imported_from(served.root, served.app.places)
+    overlaid(base, str((served.root / "main.py").relative_to(base)), text, scratch)
+    lines = Source("main.py", APP).lines_of(function)
+    return served.judge(scratch / served.root.relative_to(base), {"main.py": lines}, (APP, text))
+
+
+def counted(found: Verdict, of: str) -> tuple[int, int, int]:
+    return next(each.at[-1] for each in found.counts if each.of == of)
+
+
+def test_a_query_that_fetches_more_at_once_is_the_same_with_fewer_queries(served: Served, tmp_path: Path) -> None:
+    found = judged(served, "listed", "select(Note)", "select(Note).options(selectinload(Note.author))", tmp_path)
+
+    assert (found.word, found.source) == ("same", "by GET /notes")
+    n, before, after = counted(found, "queries")
+    assert n == 100
+    assert before > 20 * after
+    assert found.better("queries")
+    assert not found.worse
+
+
+@pytest.mark.parametrize(
+    ("function", "old", "new", "reason"),
+    [
+        ("notes", "note.author.name}", "note.author.id}", "it answers something else"),
+        ("listed", "order_by(Note.id)", "order_by(Note.id.desc())", "it answers something else"),
+        ("views", "author.views + 1", "author.views + 2", "it leaves other rows in the database"),
+        ("views", "    session.commit()\n", "", "it leaves other rows in the database"),
+        ("notes", "in listed(session)]", "in listed(session)[:50]]", "it answers something else"),
+        ("views", 'return {"done": True}', "return 1 / 0", "it fails otherwise"),
+    ],
+)
+def test_what_answers_or_leaves_something_else_differs(
+    served: Served, tmp_path: Path, function: str, old: str, new: str, reason: str
+) -> None:
+    found = judged(served, function, old, new, tmp_path)
+
+    assert (found.word, found.reason) == ("differs", reason)
+    assert found.counterexample is not None
+    assert found.counterexample["before"] != found.counterexample["after"]
+
+
+def test_a_list_that_is_kept_between_requests_differs_or_is_refused(served: Served, tmp_path: Path) -> None:
+    old = "def listed(session: Session):\n    return "
+    query = "session.scalars(select(Note).order_by(Note.id)).all()"
+    kept = "KEPT = []\n\n\ndef listed(session: Session):\n    KEPT[:] = KEPT or "
+    found = judged(served, "listed", old + query, f"{kept}{query}\n    return KEPT", tmp_path)
+
+    assert found.word in ("differs", "refused")
+
+
+def test_what_no_entry_point_runs_is_not_shown(served: Served, tmp_path: Path) -> None:
+    found = judged(served, "never", "return 1", "return 2", tmp_path)
+
+    assert (found.word, found.reason) == ("not shown", "no entry point of the application that was answered runs it")
