@@ -298,7 +298,7 @@ def _sizes(case: _Case, first: Side, stated: int | None) -> Verdict:
     found = pace.compare(case.sides, chosen, seconds=PATIENCE * LONGEST)
     held = memory.compare(case.sides, chosen, seconds=PATIENCE * LONGEST)
     notes = [f"{case.unstable} inputs left out: the first version does not do the same twice"] if case.unstable else []
-    waited = waiting.compare(case.sides, timed) if case.waits else None
+    waited = waiting.compare(case.sides, builds=case.builds) if case.waits else None
     return Verdict("same", "", sizes=tuple(sizes), speed=found, memory=held, waits=waited, notes=tuple(notes))
 
 

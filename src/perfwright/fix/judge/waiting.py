@@ -1,11 +1,11 @@
 """What calls of both versions wait for: how long they take, how long they hold the event loop, what they ask for."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from perfwright.fix.judge.sides import Sides
 from perfwright.fix.judge.trees import Tree
 
+SIZES = (4, 16, 64, 1_000, 30_000)
 ROUNDS = 5
 LONG = 0.3  # seconds of a call, after which there is no larger size
 SECONDS = 3.0  # of a measurement
@@ -44,10 +44,14 @@ class Waits:
         return min(self.before[what]), min(self.after[what])
 
 
-def compare(sides: Sides, sized: Sequence[tuple[int, Tree]]) -> Waits | None:
+def compare(sides: Sides, *, builds: bool) -> Waits | None:
     """Return what calls wait for at the largest size that does not take long; None where that cannot be told."""
     chosen: tuple[int, Tree] | None = None
-    for n, args in sized:
+    for n in SIZES:
+        question = {"ask": "call", "n": n, "distribution": "random", "builds": builds}
+        args = sides.side("before").guest.ask(question, 10).get("args")
+        if args is None:
+            break
         said = sides.side("before").waits(args, SECONDS)
         if not said:
             break

@@ -69,12 +69,12 @@ def is_used_here(source: Source, use: ast.Name) -> bool:
 
 def moved(source: Source, opened: With, region: Sequence[ast.stmt], what: str) -> Iterator[Proposal]:
     """Give the proposal that puts the head of a `with` before some statements and all of them into it."""
-    head = source.text[source.span(opened)[0] : source.starts[opened.body[0].lineno - 1]]
-    if head.count("\n") != 1 or not head.rstrip().endswith(":") or not all(map(source.is_alone, (opened, *region))):
-        return
-    if not all(whole_lines(source, each) for each in region):
-        return
     target = opened.items[0].optional_vars
+    if target is None or target.end_lineno != opened.lineno or opened.body[0].lineno == opened.lineno:
+        return
+    head = source.text[source.span(opened)[0] : source.starts[opened.lineno] - 1].rstrip()
+    if not all(map(source.is_alone, (opened, *region))) or not all(whole_lines(source, each) for each in region):
+        return
     others = [n for each in region for n in ast.walk(each) if isinstance(n, ast.Name) and n is not target]
     if not isinstance(target, ast.Name) or any(n.id == target.id and not isinstance(n.ctx, ast.Load) for n in others):
         return
@@ -83,7 +83,7 @@ def moved(source: Source, opened: With, region: Sequence[ast.stmt], what: str) -
         return
     first, last = region[0].lineno, region[-1].end_lineno or region[-1].lineno
     lines = source.text.split("\n")
-    made = [f"{source.indent(region[0])}{head.rstrip()}"]
+    made = [f"{source.indent(region[0])}{head}"]
     for number in range(first, last + 1):
         line = lines[number - 1]
         if number == opened.lineno:

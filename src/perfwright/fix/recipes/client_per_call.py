@@ -12,7 +12,7 @@ from perfwright.finding import Finding
 from perfwright.fix.recipe import Proposal, Recipe
 from perfwright.fix.recipes._contexts import With, around_function, around_loop
 from perfwright.fix.recipes._together import whole_lines
-from perfwright.fix.source import FUNCTIONS, Edit, Source
+from perfwright.fix.source import CHANGES, FUNCTIONS, Edit, Source
 
 SESSIONS = {"requests": ("Session", "session"), "httpx": ("Client", "client")}
 VERBS = ("get", "post", "put", "patch", "delete", "head", "options", "request")
@@ -40,10 +40,16 @@ def is_client(source: Source, opened: With) -> bool:
     if source.text_of(made.func).rpartition(".")[2] not in CLIENTS:
         return False
     uses = [n for n in ast.walk(opened) if isinstance(n, ast.Name) and n.id == target.id and n is not target]
-    return all(isinstance(source.parents.get(use), ast.Attribute | ast.Call | ast.keyword) for use in uses) and not any(
-        isinstance(parent := source.parents.get(use), ast.Attribute) and not isinstance(parent.ctx, ast.Load)
-        for use in uses
-    )
+    return all(is_lent(source, use) for use in uses)
+
+
+def is_lent(source: Source, use: ast.Name) -> bool:
+    """Tell whether a client is asked for something, or handed to a function, not to a collection that keeps it."""
+    parent = source.parents.get(use)
+    if isinstance(parent, ast.Attribute):
+        return isinstance(parent.ctx, ast.Load)
+    call = source.parents.get(parent) if isinstance(parent, ast.keyword) else parent
+    return isinstance(call, ast.Call) and not (isinstance(call.func, ast.Attribute) and call.func.attr in CHANGES)
 
 
 def session(source: Source, call: ast.Call) -> Iterator[Proposal]:

@@ -35,8 +35,11 @@ def opaque(value: Any) -> list[Any] | None:
 
 def install() -> None:
     """Lead the clients that are imported by now to this network; those that are led already stay so."""
-    for name, led in (("httpx", _httpx), ("httpx2", _httpx), ("requests.sessions", _requests), ("aiohttp", _aiohttp),
-                      ("urllib3.connectionpool", _urllib3), ("http.client", _http)):  # fmt: skip
+    led_by = {
+        "ssl": _ssl, "httpx": _httpx, "httpx2": _httpx, "requests.sessions": _requests, "aiohttp": _aiohttp,
+        "urllib3.connectionpool": _urllib3, "http.client": _http,
+    }  # fmt: skip
+    for name, led in led_by.items():
         module = sys.modules.get(name)
         if module is not None and not vars(module).get(DONE) and hasattr(module, "__spec__"):
             with contextlib.suppress(AttributeError):  # it is being imported, or unlike what we know
@@ -50,6 +53,22 @@ def _wrap(owner: Any, name: str, make: Callable[[Any], Any]) -> None:
 
 
 # ------------------------------------------------------------------------------ libraries
+def _ssl(module: Any) -> None:
+    """While nobody looks at the time, a context for TLS is made once: it takes longer than all that a client does."""
+    known: dict[str, Any] = {}
+
+    def creating(original: Any) -> Any:
+        def create_default_context(*given: Any, **named: Any) -> Any:
+            if not NETWORK.quick:
+                return original(*given, **named)
+            key = repr((given, sorted(named.items())))
+            return known.get(key) or known.setdefault(key, original(*given, **named))
+
+        return create_default_context
+
+    _wrap(module, "create_default_context", creating)
+
+
 def _httpx(module: Any) -> None:
     def sending(original: Any) -> Any:
         def send(self: Any, request: Any, **named: Any) -> Any:
@@ -87,6 +106,7 @@ def _httpx(module: Any) -> None:
 
         return handle_async_request
 
+    module.create_ssl_context()  # the first one registers what is done at the end of the process
     _wrap(module.HTTPTransport, "handle_request", handling)
     _wrap(module.AsyncHTTPTransport, "handle_async_request", handling_later)
     _wrap(module.Client, "send", sending)

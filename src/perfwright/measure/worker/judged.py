@@ -8,7 +8,7 @@ import types
 import typing
 from typing import Any
 
-from . import memory, observe, search, timing, waits  # type: ignore[import-not-found,unused-ignore]
+from . import memory, network, observe, search, timing, waits  # type: ignore[import-not-found,unused-ignore]
 from .inputs import LISTS, MAPPINGS, SETS, plain  # type: ignore[import-not-found,unused-ignore]
 from .instances import CannotBuildError  # type: ignore[import-not-found,unused-ignore]
 from .target import FromAnnotations, Uses  # type: ignore[import-not-found,unused-ignore]
@@ -191,6 +191,7 @@ def pace(target: Any, asked: dict[str, Any]) -> dict[str, Any]:
     def make() -> Any:
         return made(target, asked["args"])
 
+    network.NETWORK.quick = False
     with search.limited(asked["seconds"], 3 * asked["seconds"]):
         fresh, calls = asked.get("fresh"), asked.get("calls")
         if calls is None:

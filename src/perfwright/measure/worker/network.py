@@ -26,6 +26,7 @@ class Network:
 
     def __init__(self) -> None:
         self.wait = 0.0
+        self.quick = False  # what is made for TLS is made once
         self.shape: dict[str, Any] = {}  # the keys of each answer, with a value for an example
         self.hear: Callable[..., None] = lambda *_: None
         self.lock = threading.Lock()

@@ -91,6 +91,7 @@ class Observer:
         clients.install()
         network.NETWORK.hear = self._log
         network.NETWORK.begin()
+        network.NETWORK.quick = True
         self.meanwhile = (*given, *keywords.values()) if meanwhile else ()
         result: Any = None
         walked: Any = None
