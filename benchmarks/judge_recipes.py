@@ -34,18 +34,20 @@ def page(rule: str, folder: Path) -> list[Finding]:
     parts = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", rules.page(rule), re.MULTILINE | re.DOTALL))
     code = {name: re.findall(r"```python\n(.*?)```", text, re.DOTALL) for name, text in parts.items()}
     prepare = [each for each in code.get("Setup", []) if not each.startswith("# file:")]
+    names = ["slow.py"]
     for each in code.get("Setup", []):
         if (named := re.match(r"# file: (\S+)\n", each)) is not None:
             path = folder / named[1]
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(each, "utf8")
+            names.append(named[1])
     target = re.findall(r"^(?:async )?def (\w+)", code["Slow"][0], re.MULTILINE)[-1]
     (folder / "slow.py").write_text(
         "\n".join([code["Slow"][0], *prepare, code["Input"][0], BUILT.format(target)]), "utf8"
     )
-    names = sorted(str(path.relative_to(folder)) for path in folder.rglob("*.py"))
-    found = [each for each in check(folder, names, Settings(select=(rule,))).findings if each.place.path == "slow.py"]
-    return [each for each in found if each.place.line <= code["Slow"][0].count("\n")]
+    found = check(folder, names, Settings(select=(rule,)))
+    own = [each for each in found.findings if each.place.path == "slow.py"]
+    return [each for each in own if each.place.line <= code["Slow"][0].count("\n")]
 
 
 def main(wanted: list[str]) -> int:

@@ -32,6 +32,19 @@ def output() -> Decorator:
     return click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the report to this file.")
 
 
+def tests() -> Decorator:
+    """Return `--tests` and `--no-tests`: the project's own tests, and whether they are run at all."""
+    paths = click.option(
+        "--tests",
+        multiple=True,
+        type=click.Path(path_type=Path),
+        metavar="PATH",
+        help="A file or folder of tests to run on both versions.  [default: those that may reach the function]",
+    )
+    none = click.option("--no-tests", "untested", is_flag=True, help="Run none of the project's tests.")
+    return lambda command: paths(none(command))
+
+
 def database() -> Decorator:
     """Return `--database`: where scratch databases are made."""
     return click.option(

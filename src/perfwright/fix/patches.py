@@ -1,18 +1,20 @@
 """Patches of findings: proposed by the recipes, judged, and told."""
 
-import ast
 import difflib
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from perfwright.finding import Finding, Patch, Place
+from perfwright.finding import Finding, Patch
 from perfwright.fix import recipes
 from perfwright.fix.judge import waiting
 from perfwright.fix.judge.judging import judge
+from perfwright.fix.judge.runs import Place
 from perfwright.fix.judge.served import Served
 from perfwright.fix.judge.sides import Sides, Version
+from perfwright.fix.judge.tests import ProjectTests
 from perfwright.fix.judge.verdict import Verdict
 from perfwright.fix.recipe import Recipe
 from perfwright.fix.source import Source, UnplacedError
@@ -40,9 +42,14 @@ class Candidate:
     @property
     def diff(self) -> str:
         """Return the change as a unified diff, paths from the project's root."""
-        path = self.path
-        before, after = (text.splitlines(keepends=True) for text in (self.before, self.after))
-        return "".join(difflib.unified_diff(before, after, f"a/{path}", f"b/{path}"))
+        return self.diff_from("")
+
+    def diff_from(self, folder: str) -> str:
+        """Return the change with paths from a folder above the root; `folder` is the way from there, ending in `/`."""
+        path = f"{folder}{self.path}"
+        before, after = (re.findall(r"[^\n]*\n|[^\n]+", text) for text in (self.before, self.after))
+        lines = difflib.unified_diff(before, after, f"a/{path}", f"b/{path}")
+        return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +117,12 @@ def source_of(root: Path, finding: Finding) -> Source | None:
 
 def function_of(source: Source, finding: Finding) -> str:
     """Return the outermost function that a finding lies in, with its class; nothing where it lies in none."""
-    place = replace(finding.place, column=0)
-    for step in finding.chain if place.path != source.path else ():
+    line = finding.place.line
+    for step in finding.chain if finding.place.path != source.path else ():
         if step.path == source.path:
-            place = replace(place, path=step.path, line=step.line, end_line=step.line)
+            line = step.line
             break
-    around = source.at(place, ast.stmt)
-    return source.qualified(around) if around is not None else ""
+    return source.function_at(line)
 
 
 def judged(
@@ -128,6 +134,7 @@ def judged(
     contain: Choice,
     size: int | None,
     served: Served | None = None,
+    tests: ProjectTests | None = None,
 ) -> Judged:
     """Return a candidate with the verdict of the judge: the project as it is, and with the file changed.
 
@@ -137,24 +144,30 @@ def judged(
     recipe, path = candidate.recipe, candidate.inside
     waits = bool(WAITS & {*recipe.improves})
     ours = recipe in recipes.load().get(recipe.rule, ())  # what makes inputs is left as it is
-    if not candidate.function:
-        return Judged(candidate, Verdict("not shown", "it lies outside of any function"))
     base = imported_from(root, served.app.places if served is not None else ())
     overlaid(base, str((root / candidate.path).relative_to(base)), candidate.after, scratch)
     there = scratch / root.relative_to(base)
 
     def alone() -> Verdict:
+        if not candidate.function:
+            return Verdict("not shown", "it lies outside of any function")
         before, after = (Version(str(place / path), candidate.function, place, path) for place in (root, there))
+        most = size or recipe.size
         try:
             with Sides(before, after, python, contain, reads=[base]) as sides:
-                return judge(sides, allowed=recipe.allows, size=size, builds=ours and waits, waits=waits)
+                return judge(sides, allowed=recipe.allows, size=most, tests=tests, builds=ours and waits, waits=waits)
         except GuestError as error:
             return Verdict("not shown", str(error))
 
     def within() -> Verdict:
         assert served is not None
         texts = candidate.before, candidate.after
-        return served.judge(there, lines(root, candidate), texts, allowed=candidate.recipe.allows)
+        found = served.judge(there, lines(root, candidate), texts, allowed=candidate.recipe.allows)
+        if tests is not None and candidate.function:
+            text = source_of(root, candidate.finding)
+            tests.record(root, Place.of(text.text if text else "", path, candidate.function), candidate.function)
+            found = tests.confirmed(found, root, there)
+        return found
 
     ways = [alone] if served is None else [alone, within]
     if QUERIES & {*candidate.recipe.improves}:
@@ -167,20 +180,27 @@ def judged(
 
 
 def lines(root: Path, candidate: Candidate) -> dict[str, set[int]]:
-    """Return the lines that have to run, by file: of the function that a finding is in, and of those that change."""
-    changed = Source(candidate.path, candidate.before)
-    found: dict[str, set[int]] = {candidate.path: set()}
+    """Return the lines that have to run, by file: of the function that a finding is in, else of those that its chain
+    names, and of those that are changed."""
+    sources = {candidate.path: Source(candidate.path, candidate.before)}
+    found: dict[str, set[int]] = {}
+
+    def add(path: str, function: str = "", line: int = 0) -> None:
+        if path not in sources:
+            sources[path] = Source(path, (root / path).read_text("utf8", "surrogateescape"))
+        name = function or sources[path].function_at(line)
+        found.setdefault(path, set()).update(sources[path].lines_of(name) if name else ())
+
     matcher = difflib.SequenceMatcher(None, candidate.before.splitlines(), candidate.after.splitlines(), False)
     for tag, start, end, _, _ in matcher.get_opcodes():
-        if tag != "equal":
-            for line in range(start + 1, max(end, start + 1) + 1):
-                around = changed.at(Place(path=candidate.path, line=min(line, len(changed.starts) - 1)), ast.stmt)
-                found[candidate.path].update(changed.lines_of(changed.qualified(around)) if around is not None else ())
-    if candidate.inside == candidate.path:
-        inside = changed
+        for line in range(start + 1, max(end, start + 1) + 1) if tag != "equal" else ():
+            add(candidate.path, line=line)
+    if candidate.function:
+        add(candidate.inside, candidate.function)
     else:
-        inside = Source(candidate.inside, (root / candidate.inside).read_text("utf8", "surrogateescape"))
-    found.setdefault(candidate.inside, set()).update(inside.lines_of(candidate.function))
+        for step in candidate.finding.chain:
+            if step.path.endswith(".py"):
+                add(step.path, line=step.line)
     return {path: some for path, some in found.items() if some}
 
 

@@ -1,6 +1,8 @@
 """A file to be patched: its tree, the text of its parts, and edits that leave all else as it is."""
 
 import ast
+import builtins
+import keyword
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -30,14 +32,14 @@ class Edit:
 
 
 class Source:
-    """A file's text and tree, and the root of the project where it is known. Raises SyntaxError where it is not Python."""
+    """A file's text and tree, with the root of its project. Raises SyntaxError where it is not Python."""
 
     def __init__(self, path: str, text: str, root: Path | None = None) -> None:
         self.path, self.text, self.root = path, text, root
         self.tree = ast.parse(text)
-        self.starts = [0]
-        for line in text.split("\n"):
-            self.starts.append(self.starts[-1] + len(line) + 1)
+        ends = [each.end() for each in re.finditer(r"\r\n|\r|\n", text)]
+        self.starts = [0, *ends, len(text) + 1]
+        self.newline = "\r\n" if "\r\n" in text else "\n"
         self.parents = {inner: node for node in ast.walk(self.tree) for inner in ast.iter_child_nodes(node)}
 
     # ------------------------------------------------------------------------------ text
@@ -70,8 +72,21 @@ class Source:
         for edit in sorted(edits, key=lambda each: (each.start, each.end), reverse=True):
             if edit.end > last:
                 raise ValueError(f"two edits touch the same text of {self.path}")
-            text, last = text[: edit.start] + edit.text + text[edit.end :], edit.start
+            text, last = text[: edit.start] + self._written(edit.text) + text[edit.end :], edit.start
         return text
+
+    def _written(self, text: str) -> str:
+        """Return text with the ends of lines that the file has."""
+        return text if self.newline == "\n" else text.replace("\r\n", "\n").replace("\n", self.newline)
+
+    def expression(self, node: ast.expr) -> str:
+        """Return an expression as it can stand by itself: in brackets where it goes over several lines without."""
+        text = self.text_of(node)
+        try:
+            alone = len(ast.parse(f"_ = {text}").body) == 1
+        except SyntaxError:
+            alone = False
+        return text if alone else f"({text})"
 
     # ------------------------------------------------------------------------------ places
     def at(self, place: Place, *kinds: type[Node]) -> Node | None:
@@ -134,6 +149,15 @@ class Source:
                 return sorted(lines)
         return []
 
+    def function_at(self, line: int) -> str:
+        """Return the name of the outermost function around a line, with its class; nothing where there is none."""
+        for node in ast.walk(self.tree):
+            if isinstance(node, FUNCTIONS) and self.function(node) is None:
+                first = min([node.lineno, *[each.lineno for each in node.decorator_list]])
+                if first <= line <= (node.end_lineno or line):
+                    return self.qualified(node)
+        return ""
+
     def loops(self, node: ast.AST) -> list[ast.AST]:
         """Return the loops and comprehensions within the function that a node is repeated by, outermost last."""
         found: list[ast.AST] = []
@@ -172,14 +196,14 @@ class Source:
         end = min(self.starts[(statement.end_lineno or statement.lineno)], len(self.text))
         indent = self.indent(statement)
         text = "".join(f"{indent}{line}".rstrip() + "\n" for line in lines)
-        return Edit(end, end, text if self.text[:end].endswith("\n") else f"\n{text}")
+        return Edit(end, end, text if self.text[:end].endswith(("\n", "\r")) else f"\n{text}")
 
     def removed(self, statement: ast.stmt) -> Edit:
         """Return the edit that takes a statement away with its lines."""
         return Edit(self.starts[statement.lineno - 1], self.starts[statement.end_lineno or statement.lineno], "")
 
-    def indent(self, statement: ast.stmt) -> str:
-        """Return the white space before a statement."""
+    def indent(self, statement: ast.stmt | ast.alias) -> str:
+        """Return the white space at the beginning of the line of a statement."""
         start = self.starts[statement.lineno - 1]
         return re.match(r"[ \t]*", self.text[start:])[0]  # type: ignore[index]
 
@@ -190,34 +214,109 @@ class Source:
         after = self.text[end : self.starts[statement.end_lineno or statement.lineno] - 1]
         return not before.strip() and (not after.strip() or after.lstrip().startswith("#"))
 
-    def imported(self, module: str, name: str) -> tuple[str, list[Edit]]:
-        """Return how a name of a module is written in this file, with the edit that imports it where nothing does."""
-        last: ast.stmt | None = None
+    def begins(self, statement: ast.stmt) -> bool:
+        """Tell whether a statement is the first on its line: lines can be put before it."""
+        start = self.starts[statement.lineno - 1]
+        before = self.text[start : self.span(statement)[0]]
+        return not before.strip() and not self.text[:start].rstrip("\r\n").endswith("\\")
+
+    def imported(self, module: str, name: str, gone: ast.AST | None = None) -> tuple[str, list[Edit]]:
+        """Return how a name of a module is written in this file, with the edit that imports it where nothing does.
+
+        Where `gone` goes, another name of the module that nothing else needs is imported no more.
+        """
+        for node in self.tree.body:
+            if isinstance(node, ast.Import):
+                for each in node.names:
+                    if each.name == module:
+                        return f"{each.asname or module}.{name}", []
         for node in self.tree.body:
             if isinstance(node, ast.ImportFrom) and node.module == module and not node.level:
                 for each in node.names:
                     if each.name == name:
                         return each.asname or name, []
-            if isinstance(node, ast.Import):
-                for each in node.names:
-                    if each.name == module:
-                        return f"{each.asname or module}.{name}", []
-            if isinstance(node, ast.Import | ast.ImportFrom):
+                lost = [each for each in node.names if gone is not None and self._only(each.asname or each.name, gone)]
+                if lost:
+                    return name, [self.replace(lost[0], name)]
+                if node.names[0].name != "*":
+                    return name, [self._beside(node, name)]
+        return name, [self._import(module, f"from {module} import {name}")]
+
+    def _only(self, name: str, gone: ast.AST) -> bool:
+        """Tell whether a name is read in a node, and nowhere else."""
+        inside = {id(each) for each in ast.walk(gone)}
+        uses = [id(each) in inside for each in ast.walk(self.tree) if isinstance(each, ast.Name) and each.id == name]
+        return bool(uses) and all(uses)
+
+    def _beside(self, node: ast.ImportFrom, name: str) -> Edit:
+        """Return the edit that names one more in an import, in order."""
+        before = [each for each in node.names if each.name < name]
+        if not before:
+            start = self.span(node.names[0])[0]
+            return Edit(start, start, f"{name}, ")
+        end = self.span(before[-1])[1]
+        lines = before[-1].lineno != node.lineno
+        return Edit(end, end, f",\n{self.indent(before[-1])}{name}" if lines else f", {name}")
+
+    def unimported(self, gone: ast.AST, kept: ast.AST) -> list[Edit]:
+        """Return the edits that take an import away which nothing needs once a node is gone, but for a part of it."""
+        stays = {id(each) for each in ast.walk(kept)}
+        leaves = {id(each) for each in ast.walk(gone)} - stays
+        uses = [each for each in ast.walk(self.tree) if isinstance(each, ast.Name)]
+        lost = {each.id for each in uses if id(each) in leaves} - {each.id for each in uses if id(each) not in leaves}
+        exported = [each.value for each in ast.walk(self.tree) if isinstance(each, ast.Constant)]
+        return [
+            self._cleared(node)
+            for node in self.tree.body
+            if isinstance(node, ast.Import | ast.ImportFrom)
+            and len(node.names) == 1
+            and (node.names[0].asname or node.names[0].name) in lost - {*map(str, exported)}
+            and self.is_alone(node)
+        ]
+
+    def _cleared(self, statement: ast.stmt) -> Edit:
+        """Return the edit that takes a statement away, and the empty lines after it where it is the file's first."""
+        edit = self.removed(statement)
+        blank = re.match(r"\s*\n" if statement is self.tree.body[0] else r"", self.text[edit.end :])
+        return Edit(edit.start, edit.end + (blank.end() if blank is not None else 0), "")
+
+    def _import(self, module: str, line: str) -> Edit:
+        """Return the edit that imports from a module of the standard library, where a sorted file has it."""
+        last: ast.stmt | None = None
+        every: list[ast.stmt] = []
+        for node in self.tree.body:
+            if not isinstance(node, ast.Import | ast.ImportFrom):
+                if every or not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
+                    break
+                continue
+            every.append(node)
+            of = node.module or "" if isinstance(node, ast.ImportFrom) else node.names[0].name
+            is_own = of.partition(".")[0] in sys.stdlib_module_names and not getattr(node, "level", 0)
+            if of == "__future__" or (is_own and (isinstance(node, ast.Import) or of <= module)):
                 last = node
-        line = f"from {module} import {name}"
         if last is not None:
-            return name, [self.after(last, line)]
+            future = isinstance(last, ast.ImportFrom) and last.module == "__future__"
+            return self.after(last, *([""] if future else []), line)
+        if every:
+            of = every[0].module or "" if isinstance(every[0], ast.ImportFrom) else ""
+            return self.before(every[0], line, *([] if of.partition(".")[0] in sys.stdlib_module_names else [""]))
         first = self.tree.body[0]
-        is_doc = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
-        if is_doc:
-            return name, [self.after(first, "", line)]
-        return name, [self.before(first, line, "", "")]
+        if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+            return self.after(first, "", line)
+        return self.before(first, line, "", "")
 
     def fresh(self, *wanted: str) -> str:
         """Return the first of some names that means nothing in the file."""
         taken = {each.id for each in ast.walk(self.tree) if isinstance(each, ast.Name)}
         taken |= {each.arg for each in ast.walk(self.tree) if isinstance(each, ast.arg)}
-        taken |= {each.name for each in ast.walk(self.tree) if isinstance(each, (*FUNCTIONS, ast.ClassDef))}
+        taken |= {
+            each.name
+            for each in ast.walk(self.tree)
+            if isinstance(each, (*FUNCTIONS, ast.ClassDef)) and not isinstance(self.parents.get(each), ast.ClassDef)
+        }
+        imports = [each for each in ast.walk(self.tree) if isinstance(each, ast.Import | ast.ImportFrom)]
+        taken |= {(each.asname or each.name).partition(".")[0] for one in imports for each in one.names}
+        taken |= {*keyword.kwlist, *dir(builtins)}
         for name in (*wanted, *[f"{wanted[0]}_{number}" for number in range(2, 100)]):
             if name not in taken:
                 return name

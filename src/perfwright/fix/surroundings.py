@@ -76,8 +76,10 @@ class Surroundings:
         return self.modules.get(source.path)
 
     def written(self, source: Source, model: Model) -> tuple[str, list[Edit]] | None:
-        """Return how a model is written in a file, with the edit that imports it beside others of its module; None where
-        the file imports nothing of that module."""
+        """Return how a model is written in a file, with the edit that imports it beside others of its module.
+
+        It is None where the file imports nothing of that module.
+        """
         module = self.modules.get(source.path)
         for name in module.names if module is not None else ():
             found = self.project.lookup(module, name) if module is not None else None
@@ -106,7 +108,7 @@ def also_imported(source: Source, node: ast.ImportFrom, name: str) -> Edit:
 
 
 def also_from(source: Source, module: str, names: list[str]) -> list[Edit]:
-    """Return the edits that import names of a module of others: beside those that are, else before the project's own."""
+    """Return the edits that import names of a library's module: beside its others, else before the project's own."""
     imports = [node for node in source.tree.body if isinstance(node, ast.ImportFrom | ast.Import)]
     known = [node for node in imports if isinstance(node, ast.ImportFrom) and node.module == module and not node.level]
     here = {each.name for node in known for each in node.names if each.asname is None}
@@ -114,7 +116,9 @@ def also_from(source: Source, module: str, names: list[str]) -> list[Edit]:
     if not wanted:
         return []
     if known:
-        return [also_imported(source, known[0], name) for name in wanted]
+        edits = [also_imported(source, known[0], name) for name in wanted]
+        places = dict.fromkeys(each.start for each in edits)
+        return [Edit(place, place, "".join(each.text for each in edits if each.start == place)) for place in places]
     line = f"from {module} import {', '.join(wanted)}"
     top = module.partition(".")[0]
     alike = [node for node in imports if (getattr(node, "module", None) or "").partition(".")[0] == top]

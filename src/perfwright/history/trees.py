@@ -34,11 +34,25 @@ def at_revision(root: Path, rev: str, folder: Path) -> Path:
     return folder / prefix.decode().strip()
 
 
-def patched(root: Path, patch: Path, folder: Path) -> Path:
-    """Lay the project at `root` out in a folder as it is, with a patch applied; return the folder that stands for it.
+def patched(root: Path, patch: Path, folder: Path, rev: str = "") -> Path:
+    """Lay the project at `root` out in a folder as it is, or was at a revision, with a patch applied; return the folder
+    that stands for it.
 
     Raises InputError where git is missing, the folder is in no repository, or the patch does not apply.
     """
+    here = at_revision(root, rev, folder) if rev else _as_it_is(root, folder)
+    done = subprocess.run(
+        ["git", *SAFE, "apply", "--whitespace=nowarn", "--recount", "-"],
+        cwd=folder, input=patch.read_bytes()[:LARGEST], capture_output=True, check=False,
+        env={"GIT_CEILING_DIRECTORIES": str(folder.parent), "PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C"},
+    )  # fmt: skip
+    if done.returncode:
+        why = done.stderr.decode("utf8", "replace").strip().partition("\n")[0]
+        raise InputError(f"{patch} does not apply ({why}); make it with `git diff`.", slug="bad-patch")
+    return here
+
+
+def _as_it_is(root: Path, folder: Path) -> Path:
     prefix = _git(root, "rev-parse", "--show-prefix")
     if prefix is None:
         raise InputError(f"{root} is not in a git repository; give two files instead.", slug="no-repository")
@@ -49,16 +63,16 @@ def patched(root: Path, patch: Path, folder: Path) -> Path:
             made = folder / path.relative_to(top)
             made.parent.mkdir(parents=True, exist_ok=True)
             made.write_bytes(path.read_bytes())
-    here = folder / prefix.decode().strip()
-    done = subprocess.run(
-        ["git", *SAFE, "apply", "--whitespace=nowarn", "--recount", "-"],
-        cwd=folder, input=patch.read_bytes()[:LARGEST], capture_output=True, check=False,
-        env={"GIT_CEILING_DIRECTORIES": str(folder.parent), "PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C"},
-    )  # fmt: skip
-    if done.returncode:
-        why = done.stderr.decode("utf8", "replace").strip().partition("\n")[0]
-        raise InputError(f"{patch} does not apply ({why}); make it with `git diff`.", slug="bad-patch")
-    return here
+    return folder / prefix.decode().strip()
+
+
+def from_top(root: Path) -> str:
+    """Return the way from the top of the repository to a folder in it, with `/` at its end; nothing where it is the
+    top, or in no repository."""
+    try:
+        return (_git(root, "rev-parse", "--show-prefix") or b"").decode("utf8", "surrogateescape").strip()
+    except InputError:
+        return ""
 
 
 def _git(root: Path, *arguments: str) -> bytes | None:

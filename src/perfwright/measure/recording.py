@@ -93,24 +93,32 @@ def choose(
 def found(tests: Suite, file: Path, function: str) -> tuple[list[str], bool]:
     """Return the files of tests to run, relative to the root, and whether they name the function, and not its module
     alone. What names both, and most often, comes first; files that were named themselves are taken as they are."""
+    direct, indirect, _ = ranked(tests, file, function)
+    return (direct or indirect)[: MOST if tests.asked else UNASKED], bool(direct)
+
+
+def ranked(tests: Suite, file: Path, function: str) -> tuple[list[str], list[str], list[str]]:
+    """Return the files of tests that name the function, those that name its module alone, and all others."""
     *owners, short = function.split(".")
     words = [re.compile(rf"\b{re.escape(word)}\b") for word in (short, file.stem, *owners[-1:])]
     named = {discover.relative(tests.root, tests.root / path) for path in tests.named}
     direct: list[tuple[int, int, str]] = []
     indirect: list[tuple[int, int, str]] = []
+    others: list[str] = []
     for name in itertools.islice(_candidates(tests, file), READ):
         path = tests.root / name
         try:
             text = path.read_text("utf8", "replace") if path.is_file() and path.stat().st_size < LARGEST else ""
         except OSError:
             continue
-        calls, *others = (len(word.findall(text)) for word in words)
+        calls, *around = (len(word.findall(text)) for word in words)
         if calls or name in named:
-            direct.append((-min(others), -calls, name))
-        elif others[0]:
-            indirect.append((0, -others[0], name))
-    some = sorted(direct or indirect)[: MOST if tests.asked else UNASKED]
-    return [name for *_, name in some], bool(direct)
+            direct.append((-min(around), -calls, name))
+        elif around[0]:
+            indirect.append((0, -around[0], name))
+        else:
+            others.append(name)
+    return [name for *_, name in sorted(direct)], [name for *_, name in sorted(indirect)], others
 
 
 def _candidates(tests: Suite, file: Path) -> Iterator[str]:

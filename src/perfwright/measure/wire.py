@@ -29,12 +29,14 @@ SHAPES: Mapping[str, Mapping[str, type]] = {
         "steep": bool, "grows": bool,
     },
     "record": {"calls": int, "why": str},
+    "tests": {"tests": dict, "why": str, "calls": list, "uncopied": str, "folders": list},
     "quick": {"other": bool, "slow": bool, "cpu": float},
     "climb": {"worst": list},
     "describe": {"parameters": list, "kind": list, "caches": list, "state": list, "lines": list},
     "call": {"args": list},
     "observe": {"records": list},
     "pace": {"cpu": float, "calls": int, "fresh": bool},
+    "memory": {"peak": int},
 }  # fmt: skip
 TEXTS = {"lines": ("ran",), "names": ("targets", "left", "built"), "search": ("parts",)}  # lists of text alone
 REASONS = ("raised", "cannot", "slow")

@@ -1,15 +1,21 @@
 """Patches of findings, with their verdicts, as text and as JSON."""
 
+import textwrap
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from perfwright import __version__
 from perfwright.report import judged, words
 from perfwright.report.safe import safe
 
 if TYPE_CHECKING:
     from perfwright.fix.judge.verdict import Verdict
     from perfwright.fix.patches import Judged
+
+TITLE = 72  # characters of a line of a commit's message
+NONE: Mapping[str, str] = MappingProxyType({})
 
 
 def why(made: "Judged") -> str:
@@ -36,8 +42,32 @@ def seen(verdict: "Verdict") -> str:
     return f"the judge: {verdict.reason}; {shown['call']}: before {shown['before']}; after {shown['after']}"
 
 
+def message(made: "Judged") -> str:
+    """Return the message of the commit of a patch: what it does, why, and what its verdict rests on."""
+    candidate, verdict = made.candidate, made.verdict
+    finding = candidate.finding
+    does = safe(f"{candidate.function}: {candidate.says}")
+    told = [textwrap.shorten(does, TITLE, placeholder=" …")]
+    if told[0] != does:
+        told += ["", does]
+    where = f"{finding.rule}, {finding.place.path}:{finding.place.line}"
+    told += ["", *_wrapped(f"Why: {safe(finding.message)} ({safe(where)}).")]
+    if candidate.recipe.suggested:
+        told += _wrapped(f"It changes what the program does: {candidate.recipe.suggested}.")
+    told += ["", *_wrapped(f"Verdict: {verdict.word}{f', {safe(verdict.reason)}' if verdict.reason else ''}.")]
+    told += [line for each in judged.evidence(verdict) for line in _wrapped(f"- {each}")]
+    return "\n".join([*told, "", f"Seed: {verdict.seed}", f"Judged-by: perfwright {__version__}", ""])
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, TITLE, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+
+
 def document(
-    repaired: Sequence["Judged"], left: Sequence[tuple[str, str]], written: Mapping[str, str]
+    repaired: Sequence["Judged"],
+    left: Sequence[tuple[str, str]],
+    written: Mapping[str, str],
+    commits: Mapping[str, str] = NONE,
 ) -> dict[str, Any]:
     """Return the JSON of all patches, under the key of its document."""
     fixes = [
@@ -48,6 +78,7 @@ def document(
             "diff": each.candidate.diff,
             "written": written.get(each.candidate.finding.key) == "",
             "not_written": written.get(each.candidate.finding.key, ""),
+            "commit": commits.get(each.candidate.finding.key, ""),
             **judged.document(each.verdict),
         }
         for each in repaired
@@ -55,8 +86,15 @@ def document(
     return {"fix": {"fixes": fixes, "left": [{"key": key, "why": reason} for key, reason in left]}}
 
 
-def text(repaired: Sequence["Judged"], left: Sequence[tuple[str, str]], written: Mapping[str, str], count: int) -> str:
-    """Return all patches as people read them."""
+def text(
+    repaired: Sequence["Judged"],
+    left: Sequence[tuple[str, str]],
+    written: Mapping[str, str],
+    count: int,
+    commits: Mapping[str, str] = NONE,
+    changed: Collection[str] = (),
+) -> str:
+    """Return all patches as people read them; `changed` are those whose file a hook changed before it was committed."""
     told: list[str] = []
     for each in sorted(repaired, key=lambda each: not each.repairs):
         finding = each.candidate.finding
@@ -69,7 +107,11 @@ def text(repaired: Sequence["Judged"], left: Sequence[tuple[str, str]], written:
             told.append(f"  {safe(seen(each.verdict))}")
         told += [f"    {safe(line)}" for line in each.candidate.diff.splitlines()]
         if (reason := written.get(finding.key)) is not None:
-            told.append(f"  not written: {safe(reason)}" if reason else "  written")
+            commit = commits.get(finding.key)
+            done = f"committed as {commit[:12]}" if commit else "written"
+            told.append(f"  not written: {safe(reason)}" if reason else f"  {done}")
+            if finding.key in changed:
+                told.append("  a hook changed the file after it was judged: look at the commit")
         told.append("")
     repairs = sum(each.repairs for each in repaired)
     told.append(f"{words.number(repairs, 'finding')} of {count} repaired.")

@@ -62,6 +62,12 @@ def text(before: str, after: str, found: "Verdict") -> str:
             f"    before: {safe(found.counterexample['before'])}",
             f"    after:  {safe(found.counterexample['after'])}",
         ]
+    return "\n".join([*told, *evidence(found)])
+
+
+def evidence(found: "Verdict") -> list[str]:
+    """Return what a verdict rests on, in lines."""
+    told: list[str] = []
     if found.inputs:
         sizes = f", at sizes up to {max(found.sizes):,}" if found.sizes else ""
         told.append(f"{found.inputs:,} inputs compared{sizes}; made {safe(found.source)}")
@@ -75,7 +81,7 @@ def text(before: str, after: str, found: "Verdict") -> str:
         told.append(_memory(found.memory))
     if found.waits is not None:
         told.append(_waits(found.waits))
-    return "\n".join(told)
+    return told
 
 
 def summary(found: "Verdict") -> str:

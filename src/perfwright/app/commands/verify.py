@@ -1,5 +1,6 @@
 """`perfwright verify`: does a rewrite behave the same, and is it faster?"""
 
+import contextlib
 import json
 import os
 import tempfile
@@ -51,6 +52,7 @@ It exits 0 for `same`, 1 for `differs` and `refused`, and 2 for `not shown`.
 @options.python("functions")
 @click.option("--allow", multiple=True, metavar="NAME", help="A difference that is allowed; `--allow help` lists them.")
 @click.option("--size", type=click.IntRange(min=1), help="The size at which it has to be faster.  [default: 100000]")
+@options.tests()
 @click.option("--evidence", type=click.Path(path_type=Path), help="Write what the verdict rests on to this file.")
 @click.option("--replay", type=click.Path(path_type=Path), help="Judge again what such a file tells of.")
 @click.option("--format", "form", type=click.Choice(["terminal", "json"]), default="terminal", show_default=True)
@@ -65,6 +67,8 @@ def verify(
     python: Path | None,
     allow: tuple[str, ...],
     size: int | None,
+    tests: tuple[Path, ...],
+    untested: bool,
     evidence: Path | None,
     replay: Path | None,
     form: str,
@@ -76,6 +80,8 @@ def verify(
     from perfwright.fix.judge.differences import ALLOWANCES
     from perfwright.fix.judge.judging import judge
     from perfwright.fix.judge.sides import Sides
+    from perfwright.fix.judge.tests import ProjectTests
+    from perfwright.measure.recording import Suite
     from perfwright.measure.run import interpreter
 
     if allow == ("help",):
@@ -94,10 +100,13 @@ def verify(
             slug="unknown-allowance",
         )
     chosen = interpreter(root, python, os.environ.get("VIRTUAL_ENV"))
-    with tempfile.TemporaryDirectory(prefix="perfwright-") as scratch, screen.working("judging"):
+    with contextlib.ExitStack() as stack:
+        scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="perfwright-"))
+        stack.enter_context(screen.working("judging"))
         first, second = versions.versions(before, after, root, Path(scratch))
+        ran = None if untested else stack.enter_context(ProjectTests(Suite(first.root, tests), chosen, contain))
         with Sides(first, second, chosen, contain) as sides:
-            found = judge(sides, allowed=allow, size=size, seed=told.seed if told else None)
+            found = judge(sides, allowed=allow, size=size, seed=told.seed if told else None, tests=ran)
             hashes = evidences.hashes(sides)
     document = judged.document(found)
     if told is not None:

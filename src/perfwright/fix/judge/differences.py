@@ -13,12 +13,16 @@ from perfwright.fix.judge.trees import Tree
 ALLOWANCES: Mapping[str, str] = {
     "float-order": "floats that differ by the order in which they were added, by one part in a thousand million",
     "dict-order": "dictionaries with the same items in another order",
+    "number-type": "numbers of Python in place of numpy's of the same value, or the other way",
+    "was-error": "calls for which the first version raises an error",
     "exception-text": "errors of the same type with another text",
     "await-order": "what is awaited is begun in another order, or at once; where one fails, others may be begun",
     "call-count": "callbacks are called fewer times with the same arguments, as by a cache",
+    "own-attribute": "objects keep what they worked out in an attribute that only the second version has",
     "cache": "a cache that lives on after the call, where one was asked for",
 }  # fmt: skip
 CLOSE = 1e-9
+PLAIN = ("int64", "float64", "bool", "bool_")  # numbers of numpy that are as wide as those of Python
 # What is compared of a call, and how it is told; what comes first says most.
 SEEN = (
     ("outcome", "it ends otherwise"),
@@ -65,6 +69,8 @@ def difference(before: Any, after: Any, allowed: Sequence[str], *, beyond: bool)
         raised = one["outcome"][1] if kind == "raised" else ""
         if kind == "late" or raised in EXHAUSTED or (beyond and raised in OUT_OF_DOMAIN):
             return None
+        if raised and "was-error" in allowed:
+            continue
         began_more = "await-order" in allowed and raised and _begins_all(one["events"], other["events"])
         for name, what in SEEN:
             if name == "events" and began_more:
@@ -94,8 +100,12 @@ def unstable(one: Any, other: Any) -> Difference | None:
 
 def _known(tree: Tree, name: str, allowed: Sequence[str]) -> Tree:
     """Return a part of what was seen without what may differ."""
+    if "number-type" in allowed:
+        tree = _numbers(tree)
     if name == "outcome" and tree and tree[0] == "raised" and "exception-text" in allowed:
         return tree[:2]
+    if name in ("args", "kwargs") and "own-attribute" in allowed and tree[:1] == ["#"]:
+        return None  # of what is too long to be told, no attribute can be left out
     if name == "events" and tree is not None:
         if tree[:1] == ["#"]:  # too many to be told
             return [*tree[:2], *tree[3:]] if "await-order" in allowed else tree
@@ -106,6 +116,15 @@ def _known(tree: Tree, name: str, allowed: Sequence[str]) -> Tree:
                 each for place, each in enumerate(tree) if each[0] not in ("call", "came") or each not in tree[:place]
             ]
     return tree
+
+
+def _numbers(tree: Tree) -> Tree:
+    """Return a tree with numbers of numpy as Python's of the same value."""
+    if not isinstance(tree, list):
+        return tree
+    if tree[:1] == ["np"] and tree[2] in PLAIN:
+        return tree[5]
+    return [_numbers(each) if isinstance(each, list) else each for each in tree]
 
 
 def _same(one: Tree, other: Tree) -> bool:
@@ -119,6 +138,9 @@ def _alike(one: Tree, other: Tree, allowed: Sequence[str]) -> bool:
         return _same(one, other)
     if one[:1] == ["f"] and other[:1] == ["f"] and "float-order" in allowed:
         return math.isclose(float(one[1]), float(other[1]), rel_tol=CLOSE)
+    if one[:1] == ["o"] and other[:1] == ["o"] and len(one) == 5 and "own-attribute" in allowed:
+        known = {name for name, _ in one[4]}
+        other = [*other[:4], [each for each in other[4] if each[0] in known]]
     if one[:1] == ["d"] and other[:1] == ["d"] and len(one) == 3 and "dict-order" in allowed:
         one, other = ([*each[:2], sorted(each[2], key=repr)] for each in (one, other))
     return all(_alike(left, right, allowed) for left, right in zip(one, other, strict=True))

@@ -29,9 +29,14 @@ class Evidence:
 
 
 def hashes(sides: Sides) -> dict[str, str]:
-    """Return a hash of the source of each version that was loaded (BLAKE2b, 16 bytes, hex)."""
-    loaded = {name: side.source for (name, _), side in sides.running.items() if name != "control"}
-    return {name: hashlib.blake2b(text.encode(), digest_size=16).hexdigest() for name, text in sorted(loaded.items())}
+    """Return a hash of the source of each version that was loaded."""
+    loaded = {name: side.source for (name, _), side in sides.running.items() if name in ("before", "after")}
+    return {name: hash_of(text) for name, text in sorted(loaded.items())}
+
+
+def hash_of(source: str) -> str:
+    """Return the hash of a source (BLAKE2b, 16 bytes, hex)."""
+    return hashlib.blake2b(source.encode("utf8", "surrogateescape"), digest_size=16).hexdigest()
 
 
 def written(

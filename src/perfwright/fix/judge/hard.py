@@ -47,6 +47,7 @@ KINDS: tuple[list[object], ...] = (
     [(1, 2), (3, 4)],
 )
 FAMILIES = [of(each) for each in KINDS]
+CONTENTS = (b"", b"\n", b"a", b"b\na\n\nb\na", b"a\r\nb\rc\n", "ä\x0b\u2028b\x1c\n".encode(), b"\xff\n", b"\x00", b"{}")
 
 # What whole containers are filled with, one after the other.
 NUMBERS = ((1, 1, 1), (0,), (3, 1, 2, 1, 3), (-1, 1, 0), (EXACT, 1 << 52, 1), (5, 4, 3, 2, 1), (True, 1, False, 0))

@@ -6,16 +6,18 @@ import random
 import secrets
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from perfwright.fix.judge import built, differences, memory, pace, refusals, variants, waiting
 from perfwright.fix.judge.differences import Difference
 from perfwright.fix.judge.shrinking import smallest
 from perfwright.fix.judge.sides import CALL, SEEDS, Side, Sides
+from perfwright.fix.judge.tests import ProjectTests
 from perfwright.fix.judge.trees import Tree, call
 from perfwright.fix.judge.variants import Variant
 from perfwright.fix.judge.verdict import Verdict
+from perfwright.measure import recording
 from perfwright.measure.run import GuestError
 
 SMALL = (3, 1, 2, 5, 0, 8, 17)
@@ -25,6 +27,7 @@ OTHER_SEED = 80  # of the trials, with another seed for the hashes of text
 TIMED = (16, 64, 256, 1024, 4096, 16_384, 65_536, 262_144)
 LARGEST, LONGEST = 100_000, 0.1  # size that is timed where none is stated, and seconds of a call of the first version
 PATIENCE = 20  # times as long as the first version
+RECORDED = 3  # recorded calls that are looked around
 REACHED = 0.5  # of the lines of a version: with fewer nothing is shown
 
 
@@ -38,6 +41,7 @@ class _Case:
     constants: list[Tree]
     pick: random.Random
     until: float
+    recorded: list[Tree]
     builds: bool = False  # each side builds for itself what cannot be copied
     waits: bool = False  # what a call waits for is measured
     seen: set[str] = field(default_factory=set)
@@ -55,26 +59,36 @@ def judge(
     allowed: Sequence[str] = (),
     size: int | None = None,
     seed: int | None = None,
+    tests: ProjectTests | None = None,
     builds: bool = False,
     waits: bool = False,
 ) -> Verdict:
     """Return whether two versions of a function behave the same, which is faster, and which needs less memory.
 
-    Where what makes inputs is the same in both, each side `builds` for itself what cannot be copied: a client, a lock.
-    What a call `waits` for is measured where that is asked for.
+    The project's `tests` that reach it give inputs, and have to pass as before. Where what makes inputs is the same in
+    both, each side `builds` for itself what cannot be copied: a client, a lock. What a call `waits` for is measured where
+    that is asked for.
 
-    Raises GuestError where the first version cannot be loaded.
+    Raises GuestError where the first version cannot be loaded, and InputError for a path of tests that does not exist.
     """
     began = time.monotonic()
     drawn = secrets.randbits(32) if seed is None else seed
-    found = _judged(sides, tuple(allowed), size, drawn, builds=builds, waits=waits)
+    found = _judged(sides, tuple(allowed), size, drawn, tests, builds=builds, waits=waits)
     made = {name: getattr(found, name) for name in Verdict.__dataclass_fields__}
     return Verdict(**{**made, "allowed": tuple(allowed), "seed": drawn, "seconds": round(time.monotonic() - began, 2)})
 
 
 def _judged(
-    sides: Sides, allowed: tuple[str, ...], size: int | None, seed: int, *, builds: bool, waits: bool
+    sides: Sides,
+    allowed: tuple[str, ...],
+    size: int | None,
+    seed: int,
+    tests: ProjectTests | None,
+    *,
+    builds: bool,
+    waits: bool,
 ) -> Verdict:
+    sides.whole = bool(allowed)
     first = sides.side("before")
     try:
         second = sides.side("after")
@@ -96,20 +110,30 @@ def _judged(
     if (otherwise := _signatures(one, other)) is not None:
         what, old, new = otherwise
         return Verdict("differs", what, {"call": "the signature", "before": old, "after": new})
-    chosen = first.guest.choose(3.0)
-    failed = str(chosen.get("failed") or chosen.get("ended") or "") or ("" if "plan" in chosen else "no answer")
+    recorded = tests.record_of(sides) if tests is not None else []
+    maker, chosen = first, first.guest.choose(3.0)
+    if tests is not None and recorded and _failed(chosen):
+        maker = sides.side("maker")
+        chosen = recording.choose(maker.guest, maker.known, maker.version.function, tests.suite, seconds=3.0).said
     sides.plan.update(chosen.get("plan") or {})
     constants = refusals.constants(*sources)
     until = time.monotonic() + SECONDS
-    case = _Case(sides, allowed, one["parameters"], constants, random.Random(seed), until, builds, waits)
+    case = _Case(sides, allowed, one["parameters"], constants, random.Random(seed), until, recorded, builds, waits)
     # Inputs at which the first version fails are inputs, too, as long as something can be given to it.
-    verdict = _small(case, first, failed) or _other_seed(case) or _sizes(case, first, size)
-    if not case.inputs and not failed:  # what it is called with cannot be copied, but made on both sides
+    verdict = _small(case, maker, _failed(chosen)) or _other_seed(case) or _sizes(case, maker, size)
+    count = case.inputs
+    if not count and not _failed(chosen):  # what it is called with cannot be copied, but made on both sides
         verdict = built.judge(sides, allowed) or verdict
-        made = {name: getattr(verdict, name) for name in Verdict.__dataclass_fields__}
-        return Verdict(**{**made, "source": str(chosen.get("input", ""))})
-    made = {name: getattr(verdict, name) for name in Verdict.__dataclass_fields__}
-    return Verdict(**{**made, "inputs": case.inputs, "source": str(chosen.get("input", ""))})
+        count = verdict.inputs
+    if tests is not None:
+        verdict = tests.confirmed(verdict, sides.versions["before"].root, sides.versions["after"].root)
+    source = "; ".join(filter(None, (str(chosen.get("input", "")), tests.source if tests is not None else "")))
+    return replace(verdict, inputs=count, source=source)
+
+
+def _failed(chosen: dict[str, Any]) -> str:
+    """Return why no way to make inputs was found; nothing where one was."""
+    return str(chosen.get("failed") or chosen.get("ended") or "") or ("" if "plan" in chosen else "no answer")
 
 
 def _signatures(one: dict[str, Any], other: dict[str, Any]) -> tuple[str, str, str] | None:
@@ -142,6 +166,8 @@ def _small(case: _Case, first: Side, failed: str) -> Verdict | None:
                 bases.append(said["args"])
             elif n == SMALL[0]:
                 why = str(said.get("cannot") or said.get("raised") or said.get("ended") or why)
+    made = len(bases)
+    bases += case.recorded
     if not bases:
         return Verdict("not shown", f"the inputs cannot be given to both versions: {why}")
     verdict = _compared(case, [Variant(each) for each in bases])
@@ -152,7 +178,8 @@ def _small(case: _Case, first: Side, failed: str) -> Verdict | None:
         return verdict
     if not case.kept and case.unstable:
         return Verdict("not shown", "the first version does not do the same twice with the same input")
-    origins = [bases[0], bases[min(2, len(bases) - 1)]]
+    places = {0, min(2, max(made - 1, 0)), *range(made, min(made + RECORDED, len(bases)))}
+    origins = [bases[place] for place in sorted(places)]
     queues = [variants.variants(each, case.parameters, case.constants, case.pick) for each in origins]
     while queues and case.inputs < MOST and time.monotonic() < case.until:
         for queue in list(queues):

@@ -13,6 +13,7 @@ ROUNDS = 8  # the least and the most ratio of so many hold the median in 99% of 
 BETTER, WORSE = 0.95, 1.05
 FLOOR = 3e-6  # seconds of a call by which a version may be slower where little is measured
 NOISY = 1.25  # of the first version to itself: nothing can be told
+NAMES = ("before", "after", "control")
 Verdict = Literal["faster", "slower", "no evidence"]
 
 
@@ -88,13 +89,17 @@ def told(found: Sequence[tuple[int, Rounds]]) -> Speed | None:
 
 def _at(sides: Sides, args: Tree, seconds: float) -> Rounds | None:
     known: dict[str, dict[str, Any]] = {}
-
-    def sample(name: str) -> float | None:
-        said = sides.side(name).pace(args, seconds, known.get(name))
+    for name in NAMES:
+        said = sides.side(name).pace(args, seconds)
         if "cpu" not in said:
             return None
         known[name] = {"calls": said["calls"], "fresh": said["fresh"]}
-        return float(said["cpu"])
+    if any(each["fresh"] for each in known.values()):  # a version that changes what it is given sees it once: so do all
+        known = {name: {"calls": 1, "fresh": True} for name in NAMES}
+
+    def sample(name: str) -> float | None:
+        said = sides.side(name).pace(args, seconds, known[name])
+        return float(said["cpu"]) if "cpu" in said else None
 
     return rounds(sample)
 
@@ -102,10 +107,9 @@ def _at(sides: Sides, args: Tree, seconds: float) -> Rounds | None:
 def rounds(sample: Callable[[str], float | None]) -> Rounds | None:
     """Return what interleaved rounds come to; `sample` gives the seconds of CPU of one call `before`, `after` and of
     the `control`. None where one cannot be had."""
-    names = ("before", "after", "control")
-    times: dict[str, list[float]] = {name: [] for name in names}
+    times: dict[str, list[float]] = {name: [] for name in NAMES}
     for place in range(ROUNDS):
-        for name in names if place % 2 else names[::-1]:
+        for name in NAMES if place % 2 else NAMES[::-1]:
             if (took := sample(name)) is None:
                 return None
             times[name].append(max(took, 1e-9))

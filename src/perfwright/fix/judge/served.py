@@ -16,8 +16,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from perfwright.fix.judge import pace, refusals
+from perfwright.fix.judge import memory, pace, refusals
 from perfwright.fix.judge.answers import difference
+from perfwright.fix.judge.memory import Memory
 from perfwright.fix.judge.verdict import Counts, Verdict, pairs
 from perfwright.measure.application import Application
 from perfwright.measure.run import Choice, Guest, GuestError
@@ -123,6 +124,11 @@ class Served:
     ) -> None:
         self.before.close()
 
+    def forget(self) -> None:
+        """Start the application anew when it is asked next: its files have changed."""
+        self.before.guest.end()
+        self.reaches, self.why = None, ""
+
     def reaching(self, lines: Mapping[str, Collection[int]]) -> tuple[list[str], float]:
         """Return the entry points that run lines, by file, those that together run the most first, and the share of
         the lines that they run. Raises GuestError where the application cannot be started."""
@@ -222,6 +228,7 @@ class Served:
             sizes=SIZES,
             allowed=tuple(allowed),
             speed=speed,
+            memory=self._memory(after, case),
             counts=tuple(Counts(COUNTED[name], pairs(each)) for name, each in case.counts.items()),
             source=f"by {', '.join(case.entries)}",
             notes=tuple(notes),
@@ -260,6 +267,23 @@ class Served:
         """Return what the first version answers in a process of its own, where nothing is left of earlier requests."""
         self.before.start_anew(n)
         return self.before.ask(question, entry)
+
+    def _memory(self, after: Live, case: _Case) -> Memory | None:
+        """Return which version needs less memory for its dearest request, at the size of the largest comparison and at
+        that to which the databases are put."""
+        entry = max(case.costs, key=lambda each: case.costs[each])
+        found: list[tuple[int, int, int]] = []
+        for n in sorted({SIZES[-1], self.before.n}, reverse=True):
+            peaks: list[int] = []
+            for live in (self.before, after):
+                with contextlib.suppress(GuestError):
+                    if live.n != n:
+                        live.lay(n)
+                said = live.ask({"ask": "took", "place": 0, "times": 1, "peak": True}, entry)
+                peaks += [said["peak"]] if "peak" in said else []
+            if len(peaks) == 2:
+                found.insert(0, (n, peaks[0], peaks[1]))
+        return memory.told(found)
 
     def _speed(self, after: Live, case: _Case) -> pace.Speed | None:
         entry = max(case.costs, key=lambda each: case.costs[each])

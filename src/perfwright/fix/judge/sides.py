@@ -37,6 +37,7 @@ class Side:
     guest: Guest
     known: Mapping[str, Any]
     plan: dict[str, Any]  # how arguments are made that cannot be copied, once that is known
+    whole: bool = False
     about: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -59,7 +60,8 @@ class Side:
 
     def _some(self, asked: Sequence[Any], trace: bool) -> list[Any]:
         limit = 5.0 + sum(4 * each["seconds"] for each in asked)
-        said = self.guest.ask({"ask": "observe", "trials": list(asked), "trace": trace, "plan": self.plan}, limit)
+        question = {"ask": "observe", "trials": list(asked), "trace": trace, "whole": self.whole, "plan": self.plan}
+        said = self.guest.ask(question, limit)
         if "records" in said and len(said["records"]) == len(asked):
             return list(said["records"])
         if len(asked) == 1:
@@ -92,10 +94,12 @@ class Sides:
         self, before: Version, after: Version, python: Path, contain: Choice, *, reads: Sequence[Path] = ()
     ) -> None:
         self.reads = list(reads)  # where links of a version lead
-        self.versions = {"before": before, "after": after, "control": before}
+        self.versions = {"before": before, "after": after, "control": before, "maker": before}
         self.python, self.contain = python, contain
+        self.whole = False  # also what is long is told, not only its hash: something in it may differ
         self.running: dict[tuple[str, str], Side] = {}
         self.plan: dict[str, Any] = {}
+        self.beside: list[Path] = []  # folders from which inputs are imported, too
 
     def __enter__(self) -> Self:
         return self
@@ -107,17 +111,19 @@ class Sides:
             side.guest.__exit__(kind, error, trace)
 
     def side(self, name: str, seed: str = SEEDS[0]) -> Side:
-        """Return the process of `before`, `after` or `control` (the first version once more). Raises GuestError."""
+        """Return the process of `before`, `after`, `control` (the first once more) or `maker` (the first, as its tests
+        leave it). Raises GuestError."""
         if (name, seed) not in self.running:
             version = self.versions[name]
-            guest = Guest(self.python, version.places, environment={"PYTHONHASHSEED": seed}, contain=self.contain)
+            places = [*version.places, *self.beside]
+            guest = Guest(self.python, places, environment={"PYTHONHASHSEED": seed}, contain=self.contain)
             guest.reads += [*self.reads, CAPTURE]
             try:
                 known = guest.load(version.module, version.function, watched=True)
             except BaseException:
                 guest.__exit__(None, None, None)
                 raise
-            self.running[name, seed] = Side(version, guest, known, self.plan)
+            self.running[name, seed] = Side(version, guest, known, self.plan, self.whole)
         return self.running[name, seed]
 
     def anew(self, name: str, seed: str = SEEDS[0]) -> Side:
@@ -125,3 +131,11 @@ class Sides:
         if (name, seed) in self.running:
             self.running[name, seed].guest.end()
         return self.side(name, seed)
+
+    def import_from(self, folders: Sequence[Path]) -> None:
+        """Let the versions import from some folders, too, after all others; those that run are started anew."""
+        self.beside += folders
+        for side in self.running.values():
+            side.guest.places = [*side.guest.places, *folders]
+            side.guest.reads += folders
+            side.guest.end()

@@ -1,12 +1,13 @@
 """Values as the worker writes them down (`measure/worker/trees.py`): their parts, changed copies, how they read."""
 
+import base64
 from collections.abc import Iterator
 from typing import Any
 
 Tree = Any
 Path = tuple[int, ...]
 
-NUMBERED = ("l", "d", "s", "a", "n", "io", "k", "np", "df", "sr", "o", "r")
+NUMBERED = ("l", "d", "s", "a", "n", "io", "k", "np", "df", "sr", "pd", "o", "r")
 ITEMS = {"l": 2, "s": 2, "n": 2, "t": 1, "z": 1}
 COLLECTIONS = ("list", "set", "tuple", "frozenset", "q")  # what an object may be a kind of
 WALKED = "w"  # what came of an iterator: its type, then the items as a list
@@ -85,9 +86,11 @@ def shown(tree: Tree) -> str:
 
 
 def call(function: str, args: Tree) -> str:
-    """Return a call as people write it."""
+    """Return a call as people write it, with the files that its arguments name."""
+    files = [(name, base64.b64decode(held)) for name, held in (args[2] if len(args) > 2 else ()) if held is not None]
     given = [shown(each) for each in args[0]] + [f"{name}={shown(each)}" for name, each in args[1]]
-    return f"{function}({', '.join(given)})"
+    holds = "".join(f", where {name} holds {str(data)[1:LONGEST]}" for name, data in files)
+    return f"{function}({', '.join(given)}){holds}"
 
 
 def _shown(tree: Tree) -> str:  # noqa: C901 - one line a kind
@@ -130,7 +133,15 @@ def _shown(tree: Tree) -> str:  # noqa: C901 - one line a kind
     if kind == "o":
         return _object(tree)
     if kind == "np":
-        return f"array({_shown(tree[5])}, dtype={tree[3]})"
+        array = tree[2] == "ndarray"
+        return f"array({_shown(tree[5])}, dtype={tree[3]})" if array else f"{tree[2]}({_shown(tree[5])})"
+    if kind == "sr":
+        return f"Series([{_joined(tree[4])}], dtype={_dtype(tree[3])}{_labels(tree[5])}, name={_shown(tree[2])})"
+    if kind == "df":
+        columns = [f"{_shown(name)}: [{_joined(items)}] ({_dtype(dtype)})" for name, dtype, items in tree[2]]
+        return f"DataFrame({{{', '.join(columns)}}}{_labels(tree[3])})"
+    if kind == "pd":
+        return _part(tree)
     if kind == "made":
         return f"<{_short(tree[4])}, as built for {tree[1]}>"
     if kind == "?":
@@ -138,6 +149,23 @@ def _shown(tree: Tree) -> str:  # noqa: C901 - one line a kind
     if kind == "#":
         return f"<{tree[1]:,} characters, hash {tree[2]}>"
     return f"<{kind} {' '.join(map(str, tree[1:2]))}>"
+
+
+def _part(tree: Tree) -> str:
+    """Return a single value of pandas, an index or an array as people write it."""
+    kind = tree[2]
+    if kind in ("Index", "array"):
+        return f"{kind}([{_joined(tree[4])}], dtype={_dtype(tree[3])})"
+    return f"{kind}({', '.join(str(each) for each in tree[3:] if each is not None)})"
+
+
+def _dtype(kind: Tree) -> str:
+    return kind if isinstance(kind, str) else str(kind[0])
+
+
+def _labels(index: Tree) -> str:
+    """Return the labels of rows, where they are more than a count."""
+    return "" if index[4] == list(range(len(index[4]))) else f", index=[{_joined(index[4])}]"
 
 
 def _object(tree: Tree) -> str:

@@ -1,13 +1,14 @@
 """Inputs that are near to known ones: the ends of each type, equal and shared parts, other types of the same shape."""
 
+import base64
 import itertools
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from perfwright.fix.judge import trees
-from perfwright.fix.judge.hard import ANY, FAMILIES, FILLS, SCALARS
+from perfwright.fix.judge import arrays, trees
+from perfwright.fix.judge.hard import ANY, CONTENTS, FAMILIES, FILLS, SCALARS
 from perfwright.fix.judge.trees import Path, Tree, copied, numbers, parts, replaced, tag
 
 KNOWN = 0.5  # of the values that are mixed in: hard ones, and what the code names
@@ -69,10 +70,12 @@ def variants(
     ways = [
         _drawn(args, every),
         _shapes(args, every),
+        _tables(args, every),
         _fills(args, every),
         _ends(args, every, constants),
         _others(args, every),
         _mixed(args, every, constants, pick),
+        _files(args),
     ]
     while ways:
         for way in list(ways):
@@ -87,7 +90,7 @@ def by_name(args: Tree, parameters: Sequence[Sequence[Any]]) -> Tree | None:
     names = [name for name, kind, *_ in parameters if kind == "POSITIONAL_OR_KEYWORD"]
     if len(args[0]) > len(names) or not args[0] or any(each[1].startswith("VAR") for each in parameters):
         return None
-    return [[], [[name, each] for name, each in zip(names, args[0], strict=False)] + args[1]]
+    return [[], [[name, each] for name, each in zip(names, args[0], strict=False)] + args[1], *args[2:]]
 
 
 def _inner(domain: Sequence[Any], path: Path, tree: Tree = None) -> Sequence[Any]:
@@ -150,6 +153,24 @@ def _shapes(args: Tree, every: Sequence[Site]) -> Iterator[Variant]:
         if tag(one.tree) == tag(other.tree) and isinstance(one.tree, list) and tag(one.tree) in trees.NUMBERED:
             yield Variant(replaced(args, other.path, ["r", one.tree[1]]))
             yield Variant(_put(args, other, one.tree))
+
+
+def _tables(args: Tree, every: Sequence[Site]) -> Iterator[Variant]:
+    """Frames, columns and arrays with other rows, labels, columns and values."""
+    for site in every:
+        yield from (Variant(replaced(args, site.path, each)) for each in arrays.near(site.tree))
+
+
+def _files(args: Tree) -> Iterator[Variant]:
+    """Files that the arguments name with other content, and without them."""
+    for place, (name, held) in enumerate(args[2] if len(args) > 2 else ()):
+        if held is None:
+            continue
+        data = base64.b64decode(held)
+        contents = [*CONTENTS, data.rstrip(b"\n"), data.replace(b"\n", b"\r\n"), data[: len(data) // 2], data * 2]
+        for each in contents:
+            yield Variant(replaced(args, (2, place), [name, base64.b64encode(each).decode()]))
+        yield Variant(replaced(args, (2,), [each for each in args[2] if each[0] != name]))
 
 
 def _fills(args: Tree, every: Sequence[Site]) -> Iterator[Variant]:

@@ -13,7 +13,7 @@ PATCHES = (".patch", ".diff")
 def versions(before: str, after: str, root: Path, scratch: Path) -> tuple[Version, Version]:
     """Return the two versions; what has to be laid out goes to `scratch`.
 
-    Each is TARGET or TARGET@REVISION; the second may be a patch, which changes the first as it is in this folder.
+    Each is TARGET or TARGET@REVISION; the second may be a patch, which changes the first.
     Raises InputError for what does not exist.
     """
     first = version(before, root, scratch / "before")
@@ -22,9 +22,8 @@ def versions(before: str, after: str, root: Path, scratch: Path) -> tuple[Versio
         if not patch.is_file():
             raise InputError(f"{after} does not exist; give a patch, or a second function.", slug="missing-path")
         target, _, rev = before.partition("@")
-        if rev:
-            raise InputError(f"{after} changes the files as they are; leave @{rev} out.", slug="bad-patch")
-        return first, _at(target, trees.patched(root, patch, _made(scratch / "after")), f"{target} with {after}")
+        made = trees.patched(root, patch, _made(scratch / "after"), rev)
+        return first, _at(target, made, f"{before} with {after}")
     return first, version(after, root, scratch / "after")
 
 

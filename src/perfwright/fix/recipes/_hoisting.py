@@ -4,37 +4,54 @@ import ast
 from collections.abc import Iterator
 
 from perfwright.fix.recipe import Proposal
-from perfwright.fix.source import FUNCTIONS, Loop, Source, bound, changed, names
+from perfwright.fix.recipes._stays import always, is_touched, never_fails, stays, truth_of
+from perfwright.fix.source import FUNCTIONS, Source, bound, changed, names
 
 
-def hoisted(source: Source, node: ast.expr, *wanted: str) -> Iterator[Proposal]:
-    """Give the proposals that compute an expression once before the outermost loop it does not depend on.
+def hoisted(source: Source, node: ast.expr, *wanted: str, works: bool = False) -> Iterator[Proposal]:
+    """Give the proposals that compute an expression once before the outermost loop that works it out on each pass.
 
-    Nothing that it names may be given a value, or be changed, in that loop.
+    What it names stays as it is while the loop runs, and no pass ends before it. What may fail is computed where the
+    loop has a pass, as far as a test for that is as good as free. `works` says that even a plain name stands for work.
     """
-    loops = [each for each in source.loops(node) if does_not_depend(node, each)]
+    asks = works or isinstance(getattr(node, "func", None), ast.Attribute)
+    loops = [
+        each
+        for each in source.loops(node)
+        if stays(source, node, each) and always(source, node, each) and not (asks and is_touched(source, node, each))
+    ]
     if not loops:
         return
     outermost = loops[-1]
     statement = source.statement(outermost)
-    if not source.is_alone(statement) and not isinstance(statement, Loop):
+    if not source.begins(statement):
         return
-    written = source.text_of(node)
+    written = source.expression(node)
+    truth = truth_of(outermost)
+    forms = [written, f"{written} if {truth} else None"] if truth else [written]
     own = source.parents.get(node)
-    if (
-        isinstance(own, ast.Assign)
-        and len(own.targets) == 1
-        and isinstance(own.targets[0], ast.Name)
-        and own.value is node
-        and source.is_alone(own)
-        and is_only_here(source, own, outermost)
-    ):
-        moved = source.before(statement, source.text_of(own))
-        yield Proposal((moved, *emptied(source, own)), f"`{shortened(written)}` is computed once before the loop")
-        return
-    name = source.fresh(*wanted)
-    made = source.before(statement, f"{name} = {written}")
-    yield Proposal((made, source.replace(node, name)), f"`{shortened(written)}` is computed once before the loop")
+    says = f"`{shortened(written)}` is computed once before the loop"
+    for form in forms if never_fails(node) and not works else forms[::-1]:
+        if (
+            isinstance(own, ast.Assign)
+            and len(own.targets) == 1
+            and isinstance(own.targets[0], ast.Name)
+            and own.value is node
+            and source.is_alone(own)
+            and is_only_here(source, own, outermost)
+        ):
+            moved = source.before(statement, f"{own.targets[0].id} = {form}")
+            yield Proposal((moved, *emptied(source, own)), says)
+            continue
+        name = source.fresh(*wanted)
+        alike = [each for each in ast.walk(outermost) if isinstance(each, type(node)) and is_alike(source, each, node)]
+        made = source.before(statement, f"{name} = {form}")
+        yield Proposal((made, *[source.replace(each, name) for each in alike]), says)
+
+
+def is_alike(source: Source, one: ast.AST, other: ast.expr) -> bool:
+    """Tell whether two expressions are written alike, and read what they name."""
+    return source.text_of(one) == source.text_of(other) and isinstance(getattr(one, "ctx", ast.Load()), ast.Load)
 
 
 def does_not_depend(node: ast.expr, loop: ast.AST) -> bool:

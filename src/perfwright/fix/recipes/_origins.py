@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from perfwright.effects.schema import DJANGO, Model
 from perfwright.fix.recipes._calls import chain, method_of, name_of
-from perfwright.fix.source import COMPREHENSIONS, FUNCTIONS, Source
+from perfwright.fix.source import COMPREHENSIONS, FUNCTIONS, Source, bound
 from perfwright.fix.surroundings import Surroundings
 from perfwright.index.project import Class, Function, Value
 
@@ -71,7 +71,7 @@ class Origins:
         self.around = around
 
     def of(self, frame: Frame, node: ast.expr, depth: int = 0) -> list[Origin]:
-        """Return the queries whose rows, or a row of theirs, an expression stands for; nothing where one is not known."""
+        """Return the queries whose rows, or one of them, an expression stands for; nothing where one is not known."""
         if depth > DEEPEST:
             return []
         depth += 1
@@ -214,9 +214,9 @@ class Origins:
         for origin in self.of(frame, called.value, depth):
             asked = (*origin.asked, name)
             grown = origin
-            if origin.kind == "queryset" and name not in ONE and origin.query is called.value:
-                if name not in ("iterator", "in_bulk"):
-                    grown = replace(origin, query=node)
+            whole = name not in (*ONE, "iterator", "in_bulk") and origin.query is called.value
+            if origin.kind == "queryset" and whole:
+                grown = replace(origin, query=node)
             found.append(replace(grown, asked=asked, one=origin.one or name in ONE))
         return found
 
@@ -297,9 +297,9 @@ def walked(source: Source, node: ast.Name) -> ast.expr | None:
     for each in source.above(node):
         if isinstance(each, (*FUNCTIONS, ast.Lambda)):
             return None
-        if isinstance(each, ast.For | ast.AsyncFor) and inner is not each.iter:
-            if (found := item_of(each.target, each.iter, node.id)) is not None:
-                return found
+        inside = isinstance(each, ast.For | ast.AsyncFor) and inner is not each.iter
+        if inside and (found := item_of(each.target, each.iter, node.id)) is not None:  # type: ignore[attr-defined]
+            return found
         if isinstance(each, COMPREHENSIONS):
             for generator in each.generators:
                 if generator is inner and any(part is node for part in ast.walk(generator.iter)):
@@ -349,15 +349,10 @@ def assigned(function: ast.AST, name: str) -> list[ast.expr] | None:
         elif isinstance(node, ast.AnnAssign | ast.NamedExpr):
             if isinstance(node.target, ast.Name) and node.target.id == name and node.value is not None:
                 found.append(node.value)
-        elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name) and node.target.id == name:
+        elif (isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name) and node.target.id == name) or (
+            isinstance(node, ast.withitem) and node.optional_vars is not None and name in bound(node.optional_vars)
+        ):
             return None
-        elif isinstance(node, ast.With | ast.AsyncWith):
-            if any(
-                item.optional_vars is not None
-                and name in {each.id for each in ast.walk(item.optional_vars) if isinstance(each, ast.Name)}
-                for item in node.items
-            ):
-                return None
     return found
 
 

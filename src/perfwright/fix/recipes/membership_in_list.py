@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from perfwright.finding import Finding
 from perfwright.fix.recipe import Proposal, Recipe
-from perfwright.fix.recipes._hoisting import does_not_depend
+from perfwright.fix.recipes._stays import stays
 from perfwright.fix.source import Source, changed
 
 
@@ -27,10 +27,12 @@ def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
 
 def once(source: Source, held: ast.Name | ast.Attribute) -> Iterator[Proposal]:
     """Give the proposal that makes a set before the outermost loop that does not change the list."""
-    loops = [each for each in source.loops(held) if does_not_depend(held, each)]
-    if not loops:
+    loops = [each for each in source.loops(held) if stays(source, held, each)]
+    if not loops or is_asked_for(source, held, loops[-1]):
         return
     statement = source.statement(loops[-1])
+    if not source.begins(statement):
+        return
     last = held.id if isinstance(held, ast.Name) else held.attr
     name = source.fresh(f"{last}_set", f"known_{last}")
     written = source.text_of(held)
@@ -44,6 +46,24 @@ def once(source: Source, held: ast.Name | ast.Attribute) -> Iterator[Proposal]:
     ]
     edits = [source.before(statement, f"{name} = set({written})"), *[source.replace(each, name) for each in inside]]
     yield Proposal(tuple(edits), f"a set of `{written}`, made once before the loop, is looked up in")
+
+
+def is_asked_for(source: Source, held: ast.expr, loop: ast.AST) -> bool:
+    """Tell whether a loop asks if there is a list at all: `if wanted and item in wanted`."""
+    text = source.text_of(held)
+    for each in ast.walk(loop):
+        tests: list[ast.expr] = []
+        if isinstance(each, ast.BoolOp):
+            tests = each.values
+        elif isinstance(each, ast.If | ast.IfExp | ast.While):
+            tests = [each.test]
+        elif isinstance(each, ast.UnaryOp):
+            tests = [each.operand]
+        elif isinstance(each, ast.Compare) and any(isinstance(op, ast.Is | ast.IsNot) for op in each.ops):
+            tests = [each.left, *each.comparators]
+        if any(ast.unparse(test) == text for test in tests):
+            return True
+    return False
 
 
 def beside(source: Source, held: ast.Name) -> Iterator[Proposal]:

@@ -48,23 +48,23 @@ def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
 
 def shown(around: Surroundings, source: Source, owner: ast.ClassDef) -> Model | None:
     """Return the model whose rows a class of the admin shows."""
-    for each in owner.decorator_list:
-        if isinstance(each, ast.Call) and name_of(each) == "register" and len(each.args) == 1:
-            return around.model(source, each.args[0])
+    for said in owner.decorator_list:
+        if isinstance(said, ast.Call) and name_of(said) == "register" and len(said.args) == 1:
+            return around.model(source, said.args[0])
     for each in owner.body:
         if isinstance(each, ast.Assign) and isinstance(each.targets[0], ast.Name) and each.targets[0].id == "model":
             return around.model(source, each.value)
     for call in ast.walk(source.tree):
-        if isinstance(call, ast.Call) and name_of(call) == "register" and len(call.args) == 2:
-            if name_of(call.args[1]) == owner.name:
-                return around.model(source, call.args[0])
+        registers = isinstance(call, ast.Call) and name_of(call) == "register" and len(call.args) == 2
+        if registers and name_of(call.args[1]) == owner.name:  # type: ignore[attr-defined]
+            return around.model(source, call.args[0])  # type: ignore[attr-defined]
     return None
 
 
 def texts(owner: ast.ClassDef) -> set[str]:
     """Return the names that the list of a class shows."""
     held = assigned(owner, "list_display")
-    return {each.value for each in ast.walk(held) if isinstance(each, ast.Constant)} if held is not None else set()
+    return {str(each.value) for each in ast.walk(held) if isinstance(each, ast.Constant)} if held is not None else set()
 
 
 def assigned(owner: ast.ClassDef, name: str) -> ast.Assign | None:

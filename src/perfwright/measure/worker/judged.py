@@ -1,4 +1,4 @@
-"""What the judge asks of one version: what it may be called with, what it does, how long it takes, what it holds."""
+"""What the judge asks of one version: what it takes, what it does, how long that takes and how much it holds."""
 
 import collections.abc
 import functools
@@ -11,6 +11,7 @@ from typing import Any
 from . import memory, network, observe, search, timing, waits  # type: ignore[import-not-found,unused-ignore]
 from .inputs import LISTS, MAPPINGS, SETS, plain  # type: ignore[import-not-found,unused-ignore]
 from .instances import CannotBuildError  # type: ignore[import-not-found,unused-ignore]
+from .scratch import Scratch  # type: ignore[import-not-found,unused-ignore]
 from .target import FromAnnotations, Uses  # type: ignore[import-not-found,unused-ignore]
 from .trees import CannotWriteError, Maker, Scribe  # type: ignore[import-not-found,unused-ignore]
 
@@ -23,8 +24,15 @@ TRIES, TRIAL, LIMIT = 12, 0.3, 100  # kinds of each parameter, seconds of a call
 SCALARS = {int: "int", float: "float", str: "str", bytes: "bytes", bool: "bool", complex: "complex"}
 
 
+@functools.cache
+def scratch() -> Any:
+    """Return the folder that may be written to: first asked for before the function was ever called."""
+    return Scratch()
+
+
 def answer(target: Any, asked: dict[str, Any]) -> dict[str, Any]:
     """Return the answer to one question of the judge."""
+    scratch()
     if asked["ask"] == "describe":
         return describe(target)
     if asked["ask"] == "call":
@@ -32,9 +40,10 @@ def answer(target: Any, asked: dict[str, Any]) -> dict[str, Any]:
     if target.source is None and asked.get("plan"):  # this side builds what cannot be copied, as the other does
         target.source = search.restored(target, asked["plan"])
     if asked["ask"] == "waits":
-        return waits.waits(target, asked)  # type: ignore[no-any-return,unused-ignore]
+        return waits.waits(target, lambda: made(target, asked["args"]), asked["seconds"])  # type: ignore[no-any-return,unused-ignore]
     if asked["ask"] == "observe":
-        return {"records": [observed(target, trial, traced=asked["trace"]) for trial in asked["trials"]]}
+        longest = observe.WHOLE if asked["whole"] else observe.LONG
+        return {"records": [observed(target, trial, longest, traced=asked["trace"]) for trial in asked["trials"]]}
     return pace(target, asked) if asked["ask"] == "pace" else held(target, asked)
 
 
@@ -60,6 +69,7 @@ def describe(target: Any) -> dict[str, Any]:
         "caches": caches,
         "state": sorted(observe.state(target, scribe)),
         "instance": target.needs_instance,
+        "bound": inspect.ismethod(target.function),
         "lines": sorted(int(each.rpartition(":")[2]) for each in search.own_lines(target.function)),
     }
 
@@ -140,9 +150,9 @@ def call(target: Any, n: int, distribution: str, *, builds: bool = False) -> dic
             [written(place, each) for place, each in enumerate(positional)],
             [[name, written(name, each)] for name, each in named.items()],
         ]
+        return {"args": scratch().named(args)}
     except CannotWriteError as error:
         return {"cannot": str(error)}
-    return {"args": args}
 
 
 def failing(target: Any) -> Any:
@@ -169,9 +179,9 @@ def failing(target: Any) -> Any:
     return None
 
 
-def observed(target: Any, trial: dict[str, Any], *, traced: bool) -> dict[str, Any]:
+def observed(target: Any, trial: dict[str, Any], longest: int, *, traced: bool) -> dict[str, Any]:
     """Return what the calls of one trial come to, and the lines of the function's file that ran."""
-    observer = observe.Observer(target)
+    observer = observe.Observer(target, scratch(), longest)
     try:
         if not traced:
             return observer.trial(trial)
@@ -195,7 +205,7 @@ def pace(target: Any, asked: dict[str, Any]) -> dict[str, Any]:
     with search.limited(asked["seconds"], 3 * asked["seconds"]):
         fresh, calls = asked.get("fresh"), asked.get("calls")
         if calls is None:
-            fresh = timing.changes(target.function, make)
+            fresh = timing.changes(target.function, make) or bool(scratch().left())
             took = max(timing._batch(target.function, [make()], None)[:2])
             calls = 1 if fresh else max(1, min(int(BATCH / max(took, 1e-8)), MOST))
         best = waited = float("inf")
@@ -211,11 +221,17 @@ def pace(target: Any, asked: dict[str, Any]) -> dict[str, Any]:
 def held(target: Any, asked: dict[str, Any]) -> dict[str, Any]:
     """Return the most bytes that one call holds at once beside its arguments, until what it gives is walked to its end:
     the least of a few calls, for the first of them may fill what the interpreter keeps."""
+    args, peaks = asked["args"], []
     with search.limited(asked["seconds"], 3 * asked["seconds"]):
-        return {"peak": min(memory.peak(target.function, made(target, asked["args"])) for _ in range(PEAKS))}
+        for _ in range(PEAKS):
+            call = made(target, args)
+            scratch().lay(args[2] if len(args) > 2 else [])
+            peaks.append(memory.peak(target.function, call))
+    return {"peak": min(peaks)}
 
 
 def made(target: Any, args: Any) -> Any:
-    """Return the arguments of one call, made anew."""
+    """Return the arguments of one call, made anew, with the files that they name as they were."""
+    scratch().lay(args[2] if len(args) > 2 else [])
     maker = Maker(target.module, lambda *_: None, target.call)
     return tuple([maker.make(each) for each in args[0]]), {name: maker.make(each) for name, each in args[1]}

@@ -24,13 +24,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from . import clients, network, timing  # type: ignore[import-not-found,unused-ignore]
+from . import arrays, clients, network, timing  # type: ignore[import-not-found,unused-ignore]
+from .scratch import anywhere  # type: ignore[import-not-found,unused-ignore]
 from .search import LateError, limited  # type: ignore[import-not-found,unused-ignore]
 from .trees import ADDRESS, Feed, Maker, Scribe, Tree  # type: ignore[import-not-found,unused-ignore]
 
-LARGEST = 1 << 20  # bytes of a file that are looked at
 STEPS = 2_000  # items taken of a generator
 LONG = 60_000  # characters of a part that is told whole; of a longer one, its hash
+WHOLE = 32 << 20  # the same, where something may differ that a hash does not tell
 OF_STATE = 1_000_000  # number of the first object that is a part of a state alone
 STATE = 20_000  # parts of a module's state that are written down
 SEED = 20_240_229
@@ -41,12 +42,13 @@ STATEFUL = (list, dict, set, int, float, str, collections.deque)
 class Observer:
     """Calls one function on inputs that come as trees."""
 
-    def __init__(self, target: Any) -> None:
-        self.target = target
+    def __init__(self, target: Any, scratch: Any, longest: int = LONG) -> None:
+        self.target, self.scratch, self.longest = target, scratch, longest
         self.home = target.module.__name__
         if not network.NETWORK.shape:
             with contextlib.suppress(OSError, TypeError):
                 network.NETWORK.shape = network.shape(inspect.getsource(target.module))
+        self.files: list[Any] = []  # that the arguments name
         self.events: list[Any] = []
         self.meanwhile: tuple[Any, ...] = ()  # what is changed after the first item of an iterator
 
@@ -77,6 +79,7 @@ class Observer:
 
     def _made(self, tree: Tree) -> tuple[list[Any], dict[str, Any]]:
         maker = Maker(self.target.module, self._log, self.target.call)
+        self.files = tree[2] if len(tree) > 2 else []
         return [maker.make(each) for each in tree[0]], {name: maker.make(each) for name, each in tree[1]}
 
     def _log(self, kind: str, *what: Any) -> None:
@@ -87,6 +90,7 @@ class Observer:
         self, given: list[Any], keywords: dict[str, Any], seconds: float, most: int = STEPS, *, meanwhile: bool = False
     ) -> tuple[Any, dict[str, Any]]:
         """Return what the function gives, and all that is seen of the call; of an iterator so many items at most."""
+        self.scratch.lay(self.files)
         self.events = []
         clients.install()
         network.NETWORK.hear = self._log
@@ -142,11 +146,11 @@ class Observer:
         os.chdir(before[1])
         os.environ.clear()
         os.environ.update(before[0])
-        seen["files"] = _files()
-        events = _short(seen["events"])
+        seen["files"] = self.scratch.left()
+        events = _short(seen["events"], self.longest)
         if events is not seen["events"]:  # in another order they are others, and yet as many
             events.append(_digest(json.dumps(sorted(seen["events"], key=repr))))
-        return result, {**{name: _short(each) for name, each in seen.items()}, "events": events}
+        return result, {**{name: _short(each, self.longest) for name, each in seen.items()}, "events": events}
 
     def _finished(self, result: Any, most: int) -> tuple[Any, Any]:
         """Return a result and, for what is walked or awaited, what comes of it."""
@@ -250,6 +254,8 @@ def spoil(value: Any, depth: int = 0) -> None:
             value.add("spoilt")
         elif type(value) is bytearray:
             value.append(1)
+        elif arrays.library(type(value)):
+            arrays.change(value)
         elif hasattr(value, "__dict__") and not isinstance(value, UNSEEN):
             value.spoilt = True
 
@@ -280,6 +286,8 @@ def change(values: Any, depth: int = 0) -> bool:
             elif type(value) is bytearray and value:
                 value.reverse()
                 changed = True
+            elif arrays.library(type(value)):
+                changed = arrays.change(value) or changed
             elif depth < 2 and type(getattr(value, "__dict__", None)) is dict and not isinstance(value, UNSEEN):
                 changed = change(list(vars(value).values()), depth + 1) or changed
     return changed
@@ -340,22 +348,12 @@ def _raised(error: BaseException, home: str) -> list[Any]:
     return [scribe.name(type(error)), text[:2_000], [scribe.write(each) for each in error.args], causes]
 
 
-def _files() -> list[list[Any]]:
-    """Return the files in the folder that the call may write to: name, size and hash. They are removed."""
-    found: list[list[Any]] = []
-    with contextlib.suppress(OSError):
-        for path in sorted(Path().iterdir()):
-            if path.is_file() and not path.name.startswith("tmp"):
-                with path.open("rb") as file:
-                    data = file.read(LARGEST)
-                found.append([path.name, path.stat().st_size, hashlib.sha256(data).hexdigest()[:16]])
-                path.unlink()
-    return found
-
-
-def _short(tree: Tree) -> Tree:
+def _short(tree: Tree, longest: int = LONG) -> Tree:
     text = json.dumps(tree)
-    return ["#", len(text), _digest(text)] if len(text) > LONG else tree
+    placeless = anywhere(text)
+    if len(placeless) > longest:
+        return ["#", len(placeless), _digest(placeless)]
+    return tree if placeless is text else json.loads(placeless)
 
 
 def _digest(text: str) -> str:

@@ -24,6 +24,7 @@ from . import (
     memory,
     record,
     search,
+    suite,
     surface,
     timing,
     worst,
@@ -53,6 +54,8 @@ def serve(questions: BinaryIO, answers: BinaryIO) -> None:
                 said = {"targets": targets, "left": left, "built": surface.built(found)}
             elif asked["ask"] in application.ASKS:
                 said = application.answer(asked)
+            elif asked["ask"] == "tests":
+                said = suite.answer(asked, imported)
             elif asked["ask"] in answered.ASKS:
                 said = answered.answer(asked)
             else:

@@ -24,7 +24,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import clients, kinds  # type: ignore[import-not-found,unused-ignore]
+from . import arrays, clients, kinds  # type: ignore[import-not-found,unused-ignore]
 from .network import NETWORK  # type: ignore[import-not-found,unused-ignore]
 
 Tree = Any
@@ -111,6 +111,8 @@ class Scribe:
             return ["e", self.name(kind), value.name]
         if isinstance(value, type):
             return ["c", self.name(value)]
+        if arrays.library(kind) and (one := arrays.single(value, self.write)) is not None:
+            return one
         if id(value) in self.numbers:
             return ["r", self.numbers[id(value)]]
         if kind is frozenset:
@@ -140,7 +142,7 @@ class Scribe:
             return found
         if isinstance(value, types.ModuleType):
             return ["m", value.__name__]
-        if (table := self._table(value, kind, number)) is not None:
+        if arrays.library(kind) and (table := arrays.table(value, number, self.write)) is not None:
             return table
         if not self.strict and (told := clients.opaque(value)) is not None:
             return ["?", *told]
@@ -149,7 +151,7 @@ class Scribe:
         return self._object(value, kind, number, depth)
 
     def _pairs(self, value: Any, depth: int) -> list[Tree]:
-        return [[self.write(key, depth), self.write(each, depth)] for key, each in dict.items(value)]
+        return [[self.write(key, depth), self.write(each, depth)] for key, each in _ordered(value).items(value)]
 
     def _function(self, value: Any, number: int, depth: int) -> Tree:
         """Return the tree of a function: one of ours, or one that has a name."""
@@ -164,23 +166,6 @@ class Scribe:
             if self.strict and _named(name) is not value:
                 return self._unwritten(f"the function {value.__qualname__}")
             return ["g", self._at_home(name)]
-        return None
-
-    def _table(self, value: Any, kind: type, number: int) -> Tree:
-        """Return the tree of an array, a column or a frame; None for what is none."""
-        library = kind.__module__.partition(".")[0]
-        if library == "numpy" and hasattr(value, "tolist") and hasattr(value, "dtype"):
-            return ["np", number, kind.__name__, str(value.dtype), list(getattr(value, "shape", ())),
-                    self.write(value.tolist(), 1)]  # fmt: skip
-        if library == "pandas" and kind.__name__ == "DataFrame":
-            columns = [
-                [self.write(name, 1), str(value.dtypes.iloc[place]), self.write(value.iloc[:, place].tolist(), 1)]
-                for place, name in enumerate(value.columns)
-            ]
-            return ["df", number, columns, self.write(value.index.tolist(), 1), self.write(list(value.index.names), 1)]
-        if library == "pandas" and kind.__name__ == "Series":
-            return ["sr", number, self.write(value.name, 1), str(value.dtype), self.write(value.tolist(), 1),
-                    self.write(value.index.tolist(), 1)]  # fmt: skip
         return None
 
     def _object(self, value: Any, kind: type, number: int, depth: int) -> Tree:
@@ -312,8 +297,8 @@ class Maker:
             value.seek(max(tree[4], 0))
         elif tag == "k":
             value = self._callback(number, tree[2], tree[3])
-        elif tag in ("np", "df", "sr"):
-            value = self._table(tag, tree)
+        elif tag in ("np", "df", "sr", "pd"):
+            value = arrays.made(tree, self.make)
         else:
             return self._object(number, tree)
         self.made[number] = value
@@ -357,25 +342,6 @@ class Maker:
         setattr(chosen, MARK, [flavour, given])
         return chosen
 
-    def _table(self, tag: str, tree: Tree) -> Any:
-        if tag == "np":
-            numpy = importlib.import_module("numpy")
-            if tree[2] != "ndarray":
-                return numpy.dtype(tree[3]).type(self.make(tree[5]))
-            return numpy.array(self.make(tree[5]), dtype=tree[3]).reshape(tree[4])
-        pandas = importlib.import_module("pandas")
-        if tag == "sr":
-            return pandas.Series(self.make(tree[4]), index=self.make(tree[5]), name=self.make(tree[2]), dtype=tree[3])
-        index = pandas.Index(self.make(tree[3]))
-        columns = {
-            place: pandas.Series(self.make(items), index=index, dtype=dtype)
-            for place, (_, dtype, items) in enumerate(tree[2])
-        }
-        frame = pandas.DataFrame(columns, index=index)
-        frame.columns = [self.make(name) for name, _, _ in tree[2]]
-        frame.index.names = self.make(tree[4])
-        return frame
-
     def _object(self, number: int, tree: Tree) -> Any:
         _, _, name, payload, held = tree
         kind = self.found(name)
@@ -398,7 +364,7 @@ class Maker:
         self.made[number] = value
         if payload is not None and payload[0] == "d":
             for key, each in payload[1]:
-                dict.__setitem__(value, self.make(key), self.make(each))
+                _ordered(value).__setitem__(value, self.make(key), self.make(each))
         elif payload is not None and payload[0] in ("list", "q"):
             base = list if payload[0] == "list" else collections.deque
             base.extend(value, [self.make(each) for each in payload[1]])
@@ -420,14 +386,21 @@ class Maker:
         return ATOMS_BY_NAME[name](held)
 
     def found(self, name: str) -> Any:
-        """Return what a name stands for on this side."""
+        """Return what a name stands for on this side. Raises LookupError where it stands for nothing."""
         module, _, rest = name.partition(":")
         if module != HOME:
-            return _named(name)
+            if (named := _named(name)) is None:
+                raise LookupError(f"there is no {name}")
+            return named
         found: Any = self.home
         for part in rest.split("."):
             found = getattr(found, part)
         return found
+
+
+def _ordered(value: Any) -> Any:
+    """Return the class that knows the order of a dictionary, whatever its own makes of it."""
+    return collections.OrderedDict if isinstance(value, collections.OrderedDict) else dict
 
 
 def _named(name: str) -> Any:

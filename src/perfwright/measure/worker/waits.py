@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +17,17 @@ TURNS = Path("/proc/thread-self/schedstat")  # nanoseconds that a thread ran, an
 HAS_TURNS = TURNS.exists()
 
 
-def waits(target: Any, asked: dict[str, Any]) -> dict[str, Any]:
-    """Return, of a call with the arguments that a tree says, the least seconds of `elapsed` and of `stall`, which is
+def waits(target: Any, make: Callable[[], Any], seconds: float) -> dict[str, Any]:
+    """Return, of a call with arguments that are made anew for each, the least seconds of `elapsed` and of `stall`, which is
     the longest time in which nothing else of its event loop could run; and what it asked of the network."""
     found: dict[str, Any] = {"elapsed": float("inf"), "stall": float("inf")}
     until = time.perf_counter() + ENOUGH
     NETWORK.wait = trees.LATER = ANSWER
     NETWORK.quick = True
     try:
-        with limited(asked["seconds"], 3 * asked["seconds"]):
+        with limited(seconds, 3 * seconds):
             for _ in range(REPEATS):
-                elapsed, stall = _once(target, asked["args"])
+                elapsed, stall = _once(target, make)
                 found["elapsed"] = min(found["elapsed"], elapsed)
                 found["stall"] = min(found["stall"], stall)
                 if time.perf_counter() > until:
@@ -37,10 +38,9 @@ def waits(target: Any, asked: dict[str, Any]) -> dict[str, Any]:
     return {**found, **counted}
 
 
-def _once(target: Any, args: Any) -> tuple[float, float]:
+def _once(target: Any, make: Callable[[], Any]) -> tuple[float, float]:
     """Return how long a call takes, and how long it holds the event loop."""
-    maker = trees.Maker(target.module, lambda *_: None, target.call)
-    given, named = [maker.make(each) for each in args[0]], {name: maker.make(each) for name, each in args[1]}
+    given, named = make()
     clients.install()
     NETWORK.begin()
     longest = 0.0

@@ -1,0 +1,104 @@
+"""Functions that are given the names of files, judged: each call finds its files as they were."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+BUILDER = """
+import tempfile
+from pathlib import Path
+
+import perfwright
+
+
+@perfwright.inputs("f")
+def inputs(n):
+    path = Path(tempfile.mkdtemp(), "lines")
+    path.write_text("b\\na\\n" * n, "utf8")
+    return (str(path),)
+"""
+READS = "def f(path: str):\n    with open(path) as file:\n        return list(file)\n"
+SPLITS = "def f(path: str):\n    with open(path) as file:\n        return file.read().splitlines(True)\n"
+APPENDS = """
+def f(path: str):
+    with open(path, "r+") as file:
+        text = file.read()
+        file.write("c")
+    return text
+"""
+REOPENS = """
+def f(path: str):
+    with open(path) as file:
+        text = file.read()
+    with open(path, "a") as file:
+        file.write("c")
+    return text
+"""
+FORGETS = "from pathlib import Path\ndef f(path: str):\n    return Path(path).read_text()\n"
+RESOLVES = "from pathlib import Path\ndef f(path: str):\n    return str(Path(path).resolve().parent)\n"
+REALLY = "import os\ndef f(path: str):\n    return os.path.dirname(os.path.realpath(path))\n"
+
+
+def verify(folder: Path, before: str, after: str) -> dict[str, Any]:
+    (folder / "before.py").write_text(before + BUILDER, "utf8")
+    (folder / "after.py").write_text(after, "utf8")
+    command = "from perfwright.app.main import main; main()"
+    words = ["verify", "before.py:f", "after.py:f", "--size", "100", "--format", "json"]
+    done = subprocess.run(
+        [sys.executable, "-c", command, *words], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.stdout, done.stderr
+    said: dict[str, Any] = json.loads(done.stdout)["verify"]
+    return said
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "verdict", "what"),
+    [
+        (READS, READS, "same", ""),
+        (READS, SPLITS, "differs", "it gives something else"),  # a vertical tab ends a line of text, not one of a file
+        (APPENDS, REOPENS, "same", ""),
+        (APPENDS, FORGETS, "differs", "it leaves other files"),
+        (RESOLVES, REALLY, "same", ""),  # where the folder lies is not seen
+    ],
+    ids=["read", "split", "append", "forget", "resolve"],
+)
+def test_a_call_finds_its_files_as_they_were(tmp_path: Path, before: str, after: str, verdict: str, what: str) -> None:
+    said = verify(tmp_path, before, after)
+
+    assert said["verdict"] == verdict, said
+    if verdict == "same":
+        assert said["inputs"] > 20
+        assert said["sizes"]
+    else:
+        assert said["reason"] == what
+        assert ", where tmp" in said["counterexample"]["call"]
+        assert "/lines holds" in said["counterexample"]["call"]
+
+
+def test_an_ordered_dictionary_keeps_its_order(tmp_path: Path) -> None:
+    builder = """
+from collections import OrderedDict
+import perfwright
+
+
+@perfwright.inputs("f")
+def inputs(n):
+    made = OrderedDict((i, i) for i in range(n))
+    made.move_to_end(0)
+    return (made,)
+"""
+    (tmp_path / "before.py").write_text("def f(d):\n    return list(d)[-1] if d else None\n" + builder, "utf8")
+    (tmp_path / "after.py").write_text("def f(d):\n    return max(d) if d else None\n", "utf8")
+    done = subprocess.run(
+        [sys.executable, "-c", "from perfwright.app.main import main; main()", "verify", "before.py:f", "after.py:f",
+         "--format", "json"], cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    said = json.loads(done.stdout)["verify"]
+
+    assert said["verdict"] == "differs"
+    assert "OrderedDict({" in said["counterexample"]["call"]
