@@ -364,7 +364,7 @@ def changed(node: ast.AST) -> set[str]:
             targets = [each.target]
         for target in targets:
             for inner in ast.walk(target):
-                if isinstance(inner, ast.Subscript | ast.Attribute):
+                if isinstance(inner, ast.Subscript | ast.Attribute) and not isinstance(inner.ctx, ast.Load):
                     found.add(ast.unparse(inner.value))
                     found.add(ast.unparse(inner))
             if isinstance(each, ast.AugAssign):

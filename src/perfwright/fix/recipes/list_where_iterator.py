@@ -13,10 +13,21 @@ def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
     call = source.parents.get(items) if items is not None else None
     if items is None or not isinstance(call, ast.Call) or items not in call.args:
         return
-    inner = source.text_of(items)[1:-1].strip()
+    inner = dedented(source, items)
     text = inner if len(call.args) == 1 and not call.keywords else f"({inner})"
     says = f"`{ast.unparse(call.func)}` gets the items as they come, without a list"
     yield Proposal((source.replace(items, text),), says)
+
+
+def dedented(source: Source, items: ast.ListComp) -> str:
+    """Return what stands between the brackets of a list; lines of its own begin where the bracket did."""
+    inner = source.text_of(items)[1:-1]
+    lines = inner.strip().split("\n")
+    deeper, outer = inner[: len(inner) - len(inner.lstrip())].rpartition("\n"), source.starts[items.lineno - 1]
+    if not deeper[1] or any("\n" in source.text_of(each) for each in ast.walk(items) if isinstance(each, ast.Constant)):
+        return inner.strip()
+    less = len(deeper[2]) - (source.span(items)[0] - outer)
+    return "\n".join([lines[0], *[each[less:] if not each[:less].strip() else each for each in lines[1:]]])
 
 
 RECIPE = Recipe(rule="list-where-iterator", improves=("memory",), propose=propose)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from perfwright.finding import Finding
 from perfwright.fix.recipe import Proposal, Recipe
 from perfwright.fix.recipes._hoisting import shortened
-from perfwright.fix.source import COMPREHENSIONS, Source
+from perfwright.fix.source import COMPREHENSIONS, Source, changed
 
 COPIES = ("deepcopy", "copy", "list", "tuple")
 MADE = ("list", "tuple", "set", "sorted", "frozenset", "dict")
@@ -25,6 +25,8 @@ def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
     elif (read := original_of(source, call, inner)) is not None:
         gone, stays = call, read
     else:
+        return
+    if is_changed(source, call) or isinstance(source.parents.get(call), ast.Expr):
         return
     text = source.expression(stays)
     edits = [source.replace(gone, text), *source.unimported(gone, stays)]
@@ -64,6 +66,17 @@ def original_of(source: Source, call: ast.Call, inner: ast.expr | None) -> ast.e
     if name not in COPIES or inner is None or isinstance(inner, ast.Starred | ast.GeneratorExp):
         return None
     return inner if name in ("deepcopy", "copy") or is_gone_through(source, call) else None
+
+
+def is_changed(source: Source, call: ast.Call) -> bool:
+    """Tell whether a copy that has a name is changed in place."""
+    made, function = source.parents.get(call), source.function(call)
+    if not isinstance(made, ast.Assign | ast.AnnAssign) or function is None:
+        return False
+    targets = [ast.unparse(each) for each in (made.targets if isinstance(made, ast.Assign) else [made.target])]
+    return any(
+        text == each or text.startswith((f"{each}.", f"{each}[")) for text in changed(function) for each in targets
+    )
 
 
 def is_gone_through(source: Source, call: ast.Call) -> bool:
