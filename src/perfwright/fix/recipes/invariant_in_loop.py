@@ -15,13 +15,14 @@ MADE = ("set", "frozenset", "dict", "list", "tuple", "sorted", "len", "sum", "Co
 
 
 def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
-    node = source.at(finding.place, ast.Call)
-    if node is not None:
+    for node in source.calls_at(finding.place):
         called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
         short = called.removeprefix("load_").removeprefix("get_").strip("_")
         of = node.args[0] if node.args and short in MADE else None
         last = of.id if isinstance(of, ast.Name) else of.attr if isinstance(of, ast.Attribute) else ""
-        yield from hoisted(source, node, f"{last}_{short}" if last else short or "known", "kept")
+        if made := list(hoisted(source, node, f"{last}_{short}" if last else short or "known", "kept")):
+            yield from made
+            return
 
 
 RECIPE = Recipe(rule="invariant-in-loop", improves=("time",), propose=propose)

@@ -16,21 +16,26 @@ MADE = ("list", "tuple", "set", "sorted", "frozenset", "dict")
 
 
 def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
-    call = source.at(finding.place, ast.Call)
-    if call is None:
-        return
+    for call in source.calls_at(finding.place):
+        if (made := left_out(source, call)) is not None:
+            yield made
+            return
+
+
+def left_out(source: Source, call: ast.Call) -> Proposal | None:
+    """Return the proposal that leaves a copy out; None where a call is none."""
     inner = call.args[0] if len(call.args) == 1 else None
     if (found := copied_again(call, inner)) is not None:
         gone, stays = found
     elif (read := original_of(source, call, inner)) is not None:
         gone, stays = call, read
     else:
-        return
+        return None
     if is_changed(source, call) or isinstance(source.parents.get(call), ast.Expr):
-        return
+        return None
     text = source.expression(stays)
     edits = [source.replace(gone, text), *source.unimported(gone, stays)]
-    yield Proposal(tuple(edits), f"`{shortened(text)}` is read itself, without a copy")
+    return Proposal(tuple(edits), f"`{shortened(text)}` is read itself, without a copy")
 
 
 def copied_again(call: ast.Call, inner: ast.expr | None) -> tuple[ast.expr, ast.expr] | None:
