@@ -14,6 +14,7 @@ def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
         file = source.text_of(lines.func.value)
         yield Proposal((source.replace(lines, file),), f"the lines of `{file}` are taken as they come")
         return
+<<<<<<< HEAD
     items = source.at(finding.place, ast.ListComp)
     above = source.parents.get(items) if items is not None else None
     if items is None:
@@ -26,6 +27,23 @@ def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
         yield Proposal((source.replace(items, text),), says)
     elif (isinstance(above, ast.For | ast.comprehension) and above.iter is items) or isinstance(above, ast.Assign):
         yield Proposal((source.replace(items, f"({inner})"),), "the items are used as they come, without a list")
+=======
+    inner = dedented(source, items)
+    text = inner if len(call.args) == 1 and not call.keywords else f"({inner})"
+    says = f"`{ast.unparse(call.func)}` gets the items as they come, without a list"
+    yield Proposal((source.replace(items, text),), says)
+>>>>>>> h/pure
+
+
+def dedented(source: Source, items: ast.ListComp) -> str:
+    """Return what stands between the brackets of a list; lines of its own begin where the bracket did."""
+    inner = source.text_of(items)[1:-1]
+    lines = inner.strip().split("\n")
+    deeper, outer = inner[: len(inner) - len(inner.lstrip())].rpartition("\n"), source.starts[items.lineno - 1]
+    if not deeper[1] or any("\n" in source.text_of(each) for each in ast.walk(items) if isinstance(each, ast.Constant)):
+        return inner.strip()
+    less = len(deeper[2]) - (source.span(items)[0] - outer)
+    return "\n".join([lines[0], *[each[less:] if not each[:less].strip() else each for each in lines[1:]]])
 
 
 RECIPE = Recipe(rule="list-where-iterator", improves=("memory",), propose=propose)
