@@ -118,7 +118,7 @@ def find(effects: Effects) -> Iterator[Finding]:
             confidence=effects.confidence(effect),
             chain=effects.chain(effect),
             cost=Cost(terms=tuple(effects.term(each) for each in sure)),
-            fetches=tuple([name for each in sure if (name := fetched(each))]),
+            fetches=tuple([name for name in map(fetched, sure) if name]),
         )
 
 
