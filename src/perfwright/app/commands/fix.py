@@ -146,13 +146,13 @@ def fix(
         )
         try:
             _seen(work, len(record.findings), progress)
+            if asks is not None:
+                count = len(repairs.repaired)
+                asks.rewrite(found.settings, checked() if writer.ours else record, repairs, repairer)
+                for made in repairs.repaired[count:]:
+                    keep(made)
         except KeyboardInterrupt:  # what was done stays, so it is told
             interrupted = True
-        if asks is not None and not interrupted:
-            count = len(repairs.repaired)
-            asks.rewrite(found.settings, record, repairs, repairer)
-            for made in repairs.repaired[count:]:
-                keep(made)
     text = _told(form, record, repairs, writer, found.root, asks)
     if output:
         baseline.write_text(output, f"{text}\n")

@@ -127,7 +127,7 @@ def _result(finding: Finding, position: int, *, weighed: bool) -> Json:
         },
     }
     if finding.patch is not None:
-        result["fixes"] = [_fix(finding.patch, place.path)]
+        result["fixes"] = [_fix(finding.patch)]
     if finding.chain:
         steps = [_step(step) for step in finding.chain]
         related = [*steps, *map(_step, finding.also)]
@@ -137,9 +137,10 @@ def _result(finding: Finding, position: int, *, weighed: bool) -> Json:
     return result
 
 
-def _fix(patch: Patch, path: str) -> Json:
+def _fix(patch: Patch) -> Json:
     """Return a patch of one file as whole lines that others replace."""
-    parts = HUNK.split(patch.diff)[1:]
+    head, *parts = HUNK.split(patch.diff)
+    path = head.partition("\n+++ b/")[2].rstrip("\n")
     replacements = []
     for start, count, body in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
         first = int(start) + (count == "0")  # nothing is taken away: the number is of the line before
