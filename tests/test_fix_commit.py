@@ -267,7 +267,7 @@ def test_what_moved_is_found_again_and_what_is_gone_is_left() -> None:
     ],
 )
 def test_the_fixes_of_sarif_make_the_patched_file(before: str, after: str) -> None:
-    change = sarif._fix(Patch(diff=judged(before, after).candidate.diff))["artifactChanges"][0]
+    change = sarif._fixes(Patch(diff=judged(before, after).candidate.diff))[0]["artifactChanges"][0]
     assert change["artifactLocation"]["uri"] == "calc.py"
     lines: list[Any] = before.splitlines(keepends=True)
     for each in reversed(change["replacements"]):

@@ -126,8 +126,8 @@ def _result(finding: Finding, position: int, *, weighed: bool) -> Json:
             **_shares(finding),
         },
     }
-    if finding.patch is not None:
-        result["fixes"] = [_fix(finding.patch)]
+    if finding.patch is not None and (fixes := _fixes(finding.patch)):
+        result["fixes"] = fixes
     if finding.chain:
         steps = [_step(step) for step in finding.chain]
         related = [*steps, *map(_step, finding.also)]
@@ -137,8 +137,8 @@ def _result(finding: Finding, position: int, *, weighed: bool) -> Json:
     return result
 
 
-def _fix(patch: Patch) -> Json:
-    """Return a patch of one file as whole lines that others replace."""
+def _fixes(patch: Patch) -> list[Json]:
+    """Return a patch of one file as whole lines that others replace; none where it is no unified diff."""
     head, *parts = HUNK.split(patch.diff)
     path = head.partition("\n+++ b/")[2].rstrip("\n")
     replacements = []
@@ -150,7 +150,9 @@ def _fix(patch: Patch) -> Json:
         text = "".join(line[1:] + "\n" * (line not in bare) for line in lines if line[:1] in ("+", " "))
         replacements.append({"deletedRegion": region, "insertedContent": {"text": text}})
     change = {"artifactLocation": _artifact(path), "replacements": replacements}
-    return {"description": {"text": "judged by perfwright: the same, and better"}, "artifactChanges": [change]}
+    if not (path and replacements):
+        return []
+    return [{"description": {"text": "judged by perfwright: the same, and better"}, "artifactChanges": [change]}]
 
 
 def _shares(finding: Finding) -> Json:
