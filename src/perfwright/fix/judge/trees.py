@@ -142,6 +142,10 @@ def _shown(tree: Tree) -> str:  # noqa: C901 - one line a kind
         return f"DataFrame({{{', '.join(columns)}}}{_labels(tree[3])})"
     if kind == "pd":
         return _part(tree)
+    if kind == "made":
+        return f"<{_short(tree[4])}, as built for {tree[1]}>"
+    if kind == "?":
+        return f"<{' '.join(str(each) for each in tree[1:])}>"
     if kind == "#":
         return f"<{tree[1]:,} characters, hash {tree[2]}>"
     return f"<{kind} {' '.join(map(str, tree[1:2]))}>"

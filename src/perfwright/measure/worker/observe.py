@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from . import changing, surroundings, timing  # type: ignore[import-not-found,unused-ignore]
+from . import changing, clients, network, surroundings, timing  # type: ignore[import-not-found,unused-ignore]
 from .scratch import anywhere  # type: ignore[import-not-found,unused-ignore]
 from .search import LateError, limited  # type: ignore[import-not-found,unused-ignore]
 from .trees import ADDRESS, Feed, Maker, Scribe, Tree  # type: ignore[import-not-found,unused-ignore]
@@ -35,6 +35,9 @@ class Observer:
     def __init__(self, target: Any, scratch: Any, longest: int = LONG) -> None:
         self.target, self.scratch, self.longest = target, scratch, longest
         self.home = target.module.__name__
+        if not network.NETWORK.shape:
+            with contextlib.suppress(OSError, TypeError):
+                network.NETWORK.shape = network.shape(inspect.getsource(target.module))
         self.files: list[Any] = []  # that the arguments name
         self.events: list[Any] = []
         self.meanwhile: tuple[Any, ...] = ()  # what is changed after the first item of an iterator
@@ -65,7 +68,7 @@ class Observer:
         return {"calls": calls}
 
     def _made(self, tree: Tree) -> tuple[list[Any], dict[str, Any]]:
-        maker = Maker(self.target.module, self._log)
+        maker = Maker(self.target.module, self._log, self.target.call)
         self.files = tree[2] if len(tree) > 2 else []
         return [maker.make(each) for each in tree[0]], {name: maker.make(each) for name, each in tree[1]}
 
@@ -79,6 +82,10 @@ class Observer:
         """Return what the function gives, and all that is seen of the call; of an iterator so many items at most."""
         self.scratch.lay(self.files)
         self.events = []
+        clients.install()
+        network.NETWORK.hear = self._log
+        network.NETWORK.begin()
+        network.NETWORK.quick = True
         self.meanwhile = (*given, *keywords.values()) if meanwhile else ()
         result: Any = None
         walked: Any = None
@@ -113,6 +120,8 @@ class Observer:
         # After the result: its numbers say what of it is a part of the arguments.
         seen["args"] = [scribe.write(each) for each in given]
         seen["kwargs"] = [[name, scribe.write(each)] for name, each in keywords.items()]
+        if outcome[0] == "raised":  # what others had begun by then is a matter of luck
+            self.events = [each for each in self.events if each[0] != "aside"]
         seen["events"] = _joined(self.events)
         seen["warnings"] = [[each.category.__name__, ADDRESS.sub("0x", str(each.message))] for each in warned]
         seen["random"] = _digest(repr(random.getstate()))
@@ -128,7 +137,10 @@ class Observer:
         os.environ.clear()
         os.environ.update(before[0])
         seen["files"] = self.scratch.left()
-        return result, {name: _short(each, self.longest) for name, each in seen.items()}
+        events = _short(seen["events"], self.longest)
+        if events is not seen["events"]:  # in another order they are others, and yet as many
+            events.append(_digest(json.dumps(sorted(seen["events"], key=repr))))
+        return result, {**{name: _short(each, self.longest) for name, each in seen.items()}, "events": events}
 
     def _finished(self, result: Any, most: int) -> tuple[Any, Any]:
         """Return a result and, for what is walked or awaited, what comes of it."""
@@ -204,7 +216,7 @@ def _joined(events: list[Any]) -> list[Any]:
             found[-1] = [each[0], found[-1][1] + each[1]]
         else:
             found.append(each)
-    return found
+    return [each for each in found if each[0] != "aside"] + sorted(each for each in found if each[0] == "aside")
 
 
 def _raised(error: BaseException, home: str) -> list[Any]:

@@ -16,6 +16,7 @@ import io
 import json
 import pathlib
 import pickle
+import random
 import re
 import sys
 import types
@@ -23,7 +24,8 @@ import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import arrays, kinds  # type: ignore[import-not-found,unused-ignore]
+from . import arrays, clients, kinds  # type: ignore[import-not-found,unused-ignore]
+from .network import NETWORK  # type: ignore[import-not-found,unused-ignore]
 
 Tree = Any
 
@@ -34,6 +36,7 @@ WALKABLE: tuple[Any, ...] = ([], (), {}, "", set(), range(0))
 WALKS = frozenset(type(iter(each)) for each in WALKABLE)
 MARK = "__perfwright_callback__"
 ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{4,}")
+LATER = 0.0  # seconds in which a callback that is awaited answers
 FLAVOURS = {function: name for name, function in kinds.FLAVOURS.items()}
 
 
@@ -141,6 +144,8 @@ class Scribe:
             return ["m", value.__name__]
         if arrays.library(kind) and (table := arrays.table(value, number, self.write)) is not None:
             return table
+        if not self.strict and (told := clients.opaque(value)) is not None:
+            return ["?", *told]
         if isinstance(value, BaseException):
             return ["E", self.name(kind), [self.write(each, depth) for each in value.args], self._held(value, depth)]
         return self._object(value, kind, number, depth)
@@ -229,11 +234,15 @@ class Scribe:
 
 
 class Maker:
-    """Makes values from trees. `log` hears what is asked of the callbacks and the iterators among them."""
+    """Makes values from trees. `log` hears what is asked of the callbacks and the iterators among them; `built` gives
+    the arguments of a call at a size, for those that cannot be copied."""
 
-    def __init__(self, home: types.ModuleType, log: Callable[..., None]) -> None:
-        self.home, self.log = home, log
+    def __init__(
+        self, home: types.ModuleType, log: Callable[..., None], built: Callable[[int, str], Any] | None = None
+    ) -> None:
+        self.home, self.log, self.built = home, log, built
         self.made: dict[int, Any] = {}
+        self.calls: dict[Any, Any] = {}
 
     def make(self, tree: Tree) -> Any:
         """Return the value of a tree. Raises whatever its classes raise."""
@@ -268,6 +277,8 @@ class Maker:
 
     def _numbered(self, tag: str, number: int, tree: Tree) -> Any:
         value: Any
+        if tag == "made":
+            return self._built(*tree[1:4])
         if tag in ("l", "s", "d"):
             value = self.made[number] = {"l": list, "s": set, "d": dict}[tag]()
             if tag == "d":
@@ -293,6 +304,15 @@ class Maker:
         self.made[number] = value
         return value
 
+    def _built(self, n: int, distribution: str, place: Any) -> Any:
+        """Return an argument, by its place or name, of the call that is built at a size."""
+        if self.built is None:
+            raise CannotWriteError("it cannot be built here")
+        if (n, distribution) not in self.calls:
+            random.seed(n)
+            self.calls[n, distribution] = self.built(n, distribution)
+        return self.calls[n, distribution][isinstance(place, str)][place]
+
     def _callback(self, number: int, flavour: str, given: Tree) -> Any:
         """Return a function that tells what it is called with; one that `raises` fails at its third call."""
         base, _, later = flavour.partition(", ")
@@ -313,7 +333,8 @@ class Maker:
 
         async def awaited(*values: Any, **named: Any) -> Any:
             made = called(values, named)
-            await asyncio.sleep(0)
+            with NETWORK.going():
+                await asyncio.sleep(LATER)
             self.log("came", number, list(values), named)
             return made
 
