@@ -72,7 +72,9 @@ def hook(folder: Path, text: str) -> None:
 def judged(text: str = SLOW, after: str = SLOW.replace("# those", "# all"), line: int = 3) -> Judged:
     place = Place(path="calc.py", line=line, column=1, function="common")
     finding = Finding(rule="membership-in-list", place=place, symbol="right", message="every pass scans `right`")
-    candidate = Candidate(finding, RECIPE, "a set of `right` is looked up in", "common", text, after)
+    candidate = Candidate(
+        finding, RECIPE, "a set of `right` is looked up in", "common", text, after, "calc.py", "calc.py"
+    )
     return Judged(candidate, Verdict("same", "", inputs=412, sizes=(16, 500), seed=7, source="from the annotations"))
 
 
@@ -243,7 +245,7 @@ def test_what_moved_is_found_again_and_what_is_gone_is_left() -> None:
 
     def best(each: Finding) -> Judged | str:
         seen.append((each.place.function, each.place.line))
-        return Judged(Candidate(each, RECIPE, "", "", "", ""), Verdict("same", ""))
+        return Judged(Candidate(each, RECIPE, "", "", "", "", each.place.path, ""), Verdict("same", ""))
 
     repairs = repairing.Repairs()
     for _ in repairing.repair(
@@ -265,7 +267,8 @@ def test_what_moved_is_found_again_and_what_is_gone_is_left() -> None:
     ],
 )
 def test_the_fixes_of_sarif_make_the_patched_file(before: str, after: str) -> None:
-    change = sarif._fix(Patch(diff=judged(before, after).candidate.diff), "calc.py")["artifactChanges"][0]
+    change = sarif._fixes(Patch(diff=judged(before, after).candidate.diff))[0]["artifactChanges"][0]
+    assert change["artifactLocation"]["uri"] == "calc.py"
     lines: list[Any] = before.splitlines(keepends=True)
     for each in reversed(change["replacements"]):
         region = each["deletedRegion"]

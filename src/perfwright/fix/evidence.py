@@ -20,13 +20,18 @@ def files(
     The first version is that of the branch's last commit where the file is as it was there, else the file as it is.
     """
     candidate = made.candidate
-    path = candidate.finding.place.path
+    inside = candidate.inside
     name = re.sub(r"[^\w.-]+", "-", candidate.finding.key).strip("-")
     patch = folder / f"{name}.patch"
-    saved = not trees.unsaved(root, path)
-    before = f"{path}:{candidate.function}" + (f"@{commits.head(root)}" if saved else "")
-    texts = {"before": candidate.before, "after": candidate.after}
-    hashes = {side: evidences.hash_of(text) for side, text in texts.items()}
+    saved = not any(trees.unsaved(root, path) for path in {candidate.path, inside})
+    before = f"{inside}:{candidate.function}" + (f"@{commits.head(root)}" if saved else "")
+    own = (root / inside).read_text("utf8", "surrogateescape")
+    texts = candidate.before, candidate.after
+    texts = texts if candidate.path == inside else (own, own)  # what is patched is another file
+    hashes = {
+        side: evidences.hash_of(text.replace("\r\n", "\n"))
+        for side, text in zip(("before", "after"), texts, strict=True)
+    }
     after = Path(os.path.relpath(patch, root)).as_posix()
     yield patch, candidate.diff_from(trees.from_top(root))
     yield folder / f"{name}.json", evidences.written(before, after, size, document, made.verdict.args, hashes)

@@ -87,7 +87,7 @@ def repair(
             repairs.left.append((finding.key, made))
         else:
             repairs.repaired.append(made)
-            path = finding.place.path
+            path = made.candidate.path
             if write(made) and any(each.place.path == path for each in queue):
                 queue = list(_moved(queue, path, again(), repairs))
         yield finding

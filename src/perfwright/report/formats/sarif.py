@@ -126,8 +126,8 @@ def _result(finding: Finding, position: int, *, weighed: bool) -> Json:
             **_shares(finding),
         },
     }
-    if finding.patch is not None:
-        result["fixes"] = [_fix(finding.patch, place.path)]
+    if finding.patch is not None and (fixes := _fixes(finding.patch)):
+        result["fixes"] = fixes
     if finding.chain:
         steps = [_step(step) for step in finding.chain]
         related = [*steps, *map(_step, finding.also)]
@@ -137,9 +137,10 @@ def _result(finding: Finding, position: int, *, weighed: bool) -> Json:
     return result
 
 
-def _fix(patch: Patch, path: str) -> Json:
-    """Return a patch of one file as whole lines that others replace."""
-    parts = HUNK.split(patch.diff)[1:]
+def _fixes(patch: Patch) -> list[Json]:
+    """Return a patch of one file as whole lines that others replace; none where it is no unified diff."""
+    head, *parts = HUNK.split(patch.diff)
+    path = head.partition("\n+++ b/")[2].rstrip("\n")
     replacements = []
     for start, count, body in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
         first = int(start) + (count == "0")  # nothing is taken away: the number is of the line before
@@ -149,7 +150,9 @@ def _fix(patch: Patch, path: str) -> Json:
         text = "".join(line[1:] + "\n" * (line not in bare) for line in lines if line[:1] in ("+", " "))
         replacements.append({"deletedRegion": region, "insertedContent": {"text": text}})
     change = {"artifactLocation": _artifact(path), "replacements": replacements}
-    return {"description": {"text": "judged by perfwright: the same, and better"}, "artifactChanges": [change]}
+    if not (path and replacements):
+        return []
+    return [{"description": {"text": "judged by perfwright: the same, and better"}, "artifactChanges": [change]}]
 
 
 def _shares(finding: Finding) -> Json:
