@@ -5,7 +5,17 @@ from perfwright.index.lower import Node
 from perfwright.index.tree import walk
 from perfwright.rules._code import path_to
 
-READERS = ("reader", "DictReader", "iter_rows", "TextIOWrapper", "StringIO", "splitlines", "readlines", "open", "iter_lines")
+READERS = (
+    "reader",
+    "DictReader",
+    "iter_rows",
+    "TextIOWrapper",
+    "StringIO",
+    "splitlines",
+    "readlines",
+    "open",
+    "iter_lines",
+)
 AROUND = ("enumerate", "islice", "list", "iter", "tqdm", "reversed")
 
 
