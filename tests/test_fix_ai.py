@@ -18,63 +18,60 @@ MAIN = (sys.executable, "-c", "from perfwright.app.main import main; main()")
 MISSING = sandbox.missing()
 contained = pytest.mark.skipif(bool(MISSING), reason=f"no sandbox here: {MISSING}")
 
-SLOW = '''from shop.rates import RATE, rated
+HEAD = """from shop.rates import RATE, rated
 
 PASSWORD = "hunter2-of-the-shop"
 
 
-def common(left: list[int], right: list[int]) -> int:
-    """How many of left are in right."""
+"""
+SLOW = '''def common(rows: list[int]) -> int:
+    """How many stand above an odd number of others."""
     # each with each
     total = 0
-    for one in left:
-        if sum(1 for other in right if other == one):
-            total += rated(1)
-    return total
-
-
-def signed(rows: list[int]) -> list[str]:
-    key = "postgresql://shop:s3cr3t-Pa55@db/shop"
-    return [f"{key} {sum(1 for other in rows if other < row)}" for row in rows]
-'''  # fmt: skip
-GOOD = """def common(left, right):
-    return sum([rated(1) for one in left if one in right])
-"""
-FASTER = '''def common(left: list[int], right: list[int]) -> int:
-    """Another docstring."""
-    wanted = set(right)
-    total = 0
-    for one in left:
-        if one in wanted:
+    for one in rows:
+        if sum(1 for other in rows if other < one) % 2:
             total += rated(1)
     return total
 '''
-WRONG = """def common(left, right):
-    return len(set(left) & set(right)) * rated(1)
+SIGNED = """def signed(rows: list[int]) -> list[str]:
+    key = "postgresql://shop:s3cr3t-Pa55@db/shop"
+    return [f"{key} {sum(1 for other in rows if other < row)}" for row in rows]
 """
-# It does nothing of the work where it was asked before: refused, for what it keeps is a cache that nobody asked for.
-GAMED = """def common(left, right, ):
+GOOD = """def common(rows):
+    return sum([rated(1) for one in rows if len([1 for other in rows if other < one]) % 2])
+"""
+FASTER = '''from bisect import bisect_left
+
+
+def common(rows: list[int]) -> int:
+    """Another docstring."""
+    ordered = sorted(rows)
+    total = 0
+    for one in rows:
+        if bisect_left(ordered, one) % 2:
+            total += rated(1)
+    return total
+'''
+WRONG = """def common(rows):
+    ordered = sorted(set(rows))
+    return sum([rated(1) for one in rows if ordered.index(one) % 2])
+"""
+# It does nothing of the work where it was asked before.
+GAMED = """def common(rows, ):
     known = common.__dict__.setdefault("known", {})
-    key = (tuple(left), tuple(right))
-    if key not in known:
-        known[key] = sum(rated(1) for one in left if one in set(right))
+    if (key := tuple(rows)) not in known:
+        known[key] = sum(rated(1) for one in rows if sum(other < one for other in rows) % 2)
     return known[key]
 """
-WATCHFUL = """import sys
-
-
-def common(left, right):
-    return sum(rated(1) for one in left if one in right) if sys.gettrace() else 0
-"""
-ENDLESS = """def common(left, right):
-    while left:
+ENDLESS = """def common(rows):
+    while rows:
         pass
     return 0
 """
-SLOWER = """def common(left, right):
+SLOWER = """def common(rows):
     total = 0
-    for one in left:
-        if sum(1 for other in list(right) + list(right) if other == one):
+    for one in rows:
+        if (sum(1 for other in rows if other < one) + sum(1 for other in rows if other < one)) // 2 % 2:
             total += rated(1)
     return total
 """
@@ -86,7 +83,7 @@ def shop(tmp_path: Path) -> Path:
     (folder / "shop").mkdir(parents=True)
     (folder / "shop" / "__init__.py").write_text("", "utf8")
     (folder / "shop" / "rates.py").write_text("RATE = 3\n\n\ndef rated(x):\n    return x * RATE\n", "utf8")
-    (folder / "shop" / "calc.py").write_text(SLOW, "utf8")
+    (folder / "shop" / "calc.py").write_text(HEAD + SLOW, "utf8")
     git = ["git", "-c", "user.name=a", "-c", "user.email=a@b"]
     for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "first"]):
         subprocess.run([*git, *words], cwd=folder, check=True)
@@ -105,7 +102,7 @@ def asked(server: ChatServer, number: int) -> str:
     return str(server.requests[number]["body"]["messages"][-1]["content"])
 
 
-FIND = ("--all", "--select", "nested-scan", "--size", "400")
+FIND = ("--all", "--select", "repeated-slice", "--size", "400")
 
 
 # ------------------------------------------------------------------------------ the whole way
@@ -131,7 +128,7 @@ def test_what_differs_is_told_back_and_the_fastest_that_is_the_same_is_kept(shop
     assert said["ai"]["tokens"] == {"in": 2_000, "out": 400, "untold_answers": 1}
     assert said["ai"]["usd"] == pytest.approx(2_000 * 2e-6 + 400 * 10e-6)
     # The question has the function, what it calls, the finding, what was measured and what has to hold.
-    for part in ("def common(", "def rated(", "RATE = 3", "nested-scan, line", "items x items x scan", "grows as n^",
+    for part in ("def common(", "def rated(", "RATE = 3", "repeated-slice, line", "items x items x scan", "grows as n^",
                  "O(n log n) or better", "runs on 1,000 items"):  # fmt: skip
         assert part in told[0], part
     # Each candidate's end is told back: what differs with a call that shows it.
@@ -149,7 +146,7 @@ def test_what_differs_is_told_back_and_the_fastest_that_is_the_same_is_kept(shop
     # The fastest is kept, its head and docstring as they were.
     (fixed,) = said["fixes"]
     assert (fixed["verify"]["verdict"], fixed["verify"]["speed"]["verdict"]) == ("same", "faster")
-    assert "+        if one in wanted:\n" in fixed["diff"]
+    assert "+        if bisect_left(ordered, one) % 2:\n" in fixed["diff"]
     changed = [line for line in fixed["diff"].splitlines() if line.startswith("-") and not line.startswith("---")]
     assert not any("def " in line or '"""' in line for line in changed)
 
@@ -172,7 +169,7 @@ def test_a_command_is_asked_and_a_secret_never_leaves(shop: Path, tmp_path: Path
     )
     command = f"{shlex.quote(sys.executable)} {shlex.quote(str(script))} --say 'two words'"
     find = ("--all", "--select", "repeated-slice,nested-scan", "--size", "400")
-    (shop / "shop" / "calc.py").write_text(SLOW[: SLOW.index("def common")] + SLOW[SLOW.index("def signed") :], "utf8")
+    (shop / "shop" / "calc.py").write_text(HEAD + SIGNED, "utf8")
     _save(shop)
     shown = run(shop, "--show-prompt", "--format", "json", *find)
     assert shown.returncode == 0, shown.stderr
@@ -221,7 +218,7 @@ def test_without_ai_nothing_is_imported_and_no_socket_is_opened(shop: Path) -> N
         "        print('OPENED', event, file=sys.stderr)\n"
         "sys.addaudithook(hook)\n"
         "from perfwright.app import main\n"
-        "status = main.run(['fix', '--all', '--select', 'membership-in-list,nested-scan', '--size', '100'])\n"
+        "status = main.run(['fix', '--all', '--select', 'membership-in-list,repeated-slice', '--size', '100'])\n"
         "names = [name for name in sys.modules if name in ('httpx', 'ssl') or name.startswith('perfwright.fix.ai')]\n"
         "print('LOADED', names, file=sys.stderr)\n"
     )
