@@ -88,6 +88,8 @@ def dumped(effects: Effects, effect: Effect) -> Iterator[Finding]:
     rows, event = effect.event.detail, effect.event
     if len(event.chain) > 1 or event.loops or not isinstance(rows, Sequence) or not rows.known:
         return
+    if effects.function.is_async:
+        return  # what it does to the event loop is worse, and another rule says it
     load = rows.load or rows.source
     if load is None or load.limited or load.filtered or load.few or load.grouped or load.relation or load.owned:
         return
