@@ -15,7 +15,7 @@ from perfwright.config import Settings
 from perfwright.finding import Finding
 from perfwright.fix import patches, recipes
 from perfwright.pipeline import check
-from perfwright.report import judged
+from perfwright.report import fixed, judged
 
 MOST = 4  # proposals, of which the first that is right counts
 BUILT = """
@@ -34,17 +34,20 @@ def page(rule: str, folder: Path) -> list[Finding]:
     parts = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", rules.page(rule), re.MULTILINE | re.DOTALL))
     code = {name: re.findall(r"```python\n(.*?)```", text, re.DOTALL) for name, text in parts.items()}
     prepare = [each for each in code.get("Setup", []) if not each.startswith("# file:")]
+    names = ["slow.py"]
     for each in code.get("Setup", []):
         if (named := re.match(r"# file: (\S+)\n", each)) is not None:
             path = folder / named[1]
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(each, "utf8")
-    target = re.findall(r"^def (\w+)", code["Slow"][0], re.MULTILINE)[-1]
+            names.append(named[1])
+    target = re.findall(r"^(?:async )?def (\w+)", code["Slow"][0], re.MULTILINE)[-1]
     (folder / "slow.py").write_text(
         "\n".join([code["Slow"][0], *prepare, code["Input"][0], BUILT.format(target)]), "utf8"
     )
-    found = check(folder, ["slow.py"], Settings(select=(rule,)))
-    return [each for each in found.findings if each.place.line <= code["Slow"][0].count("\n")]
+    found = check(folder, names, Settings(select=(rule,)))
+    own = [each for each in found.findings if each.place.path == "slow.py"]
+    return [each for each in own if each.place.line <= code["Slow"][0].count("\n")]
 
 
 def main(wanted: list[str]) -> int:
@@ -60,15 +63,18 @@ def main(wanted: list[str]) -> int:
                 made = patches.judged(
                     folder, candidate, Path(scratch).resolve(), python=Path(sys.executable), contain="auto", size=None
                 )
-                if good := made.repairs:
+                if good := made.repairs or made.suggests:
                     break
             wrong += not good
             said = (
                 "no patch"
                 if made is None
+                else fixed.seen(made.verdict)
+                if made.suggests
                 else f"{made.verdict.word}: {made.verdict.reason or judged.summary(made.verdict)}"
             )
-            print(f"{rule:24} {'repairs' if good else 'FAILS  '}  {said}", flush=True)
+            what = "FAILS" if made is None or not good else "repairs" if made.repairs else "suggested"
+            print(f"{rule:28} {what:9}  {said}", flush=True)
     print(f"{wrong} wrong")
     return 1 if wrong else 0
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from perfwright import config
-from perfwright.config import RESOURCES, Budget, Settings, Size
+from perfwright.config import RESOURCES, Budget, Settings, Size, is_administered
 from perfwright.errors import ConfigError
 
 
@@ -171,3 +171,8 @@ def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigError, match=r"perfwright\.toml cannot be read"):
         config.read(tmp_path / "perfwright.toml")
+
+
+def test_stock_levels_are_no_table_that_administrators_fill() -> None:
+    assert is_administered("PriceLevel")
+    assert not is_administered("StockLevel")

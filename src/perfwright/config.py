@@ -44,6 +44,8 @@ PRICES: dict[str, float] = {
     "flush": 1.0,
     "raise": 0.001,
     "compare": 0.00002,
+    "pass": 0.00005,  # one pass of a loop in Python that looks at an attribute and compares it
+    "call": 0.0003,  # one of a function in Python that does a little
     "copy": 0.00001,
     "sort": 0.0002,
     "shift": 0.000001,
@@ -59,7 +61,7 @@ PRICES: dict[str, float] = {
 BY_ADMINISTRATORS = re.compile(
     r"(^Group|Permission|Role|Polic(y|ies)|Rule|Scope|Type|Kind|Status|Config|Configuration|Settings?|Flag|Feature|Plan|Tier"
     r"|Locale|Language|Country|Currency|Timezone|Site|Plugin|Extension|App|Hook|Webhook|Template|Schema|CustomField|Channel"
-    r"|Warehouse|Workflow|Queue|Level|Category|Skill|Department|Branch|Brand|Genre|Holiday|Location|Speciali[sz]ation"
+    r"|Warehouse|Workflow|Queue|(?<!Stock)(?<!Inventory)Level|Category|Skill|Department|Branch|Brand|Genre|Holiday|Location|Speciali[sz]ation"
     r"|TaxRate|Unit|Weekday)$"
 )
 ADMINISTERED = 100

@@ -1,7 +1,8 @@
 """Django's admin: what its lists, forms and inlines read of each row, as functions made here.
 
-The list shows a page of rows and reads each column of `list_display`. A form shows a select box for each foreign
-key, with the text of every row that may be chosen. An inline has such a form for each of its rows.
+The list shows a page of rows and reads each column of `list_display`; beside it stand the text of every row that a
+filter along a relation may choose, and the days of all rows where there is a `date_hierarchy`. A form shows a select
+box for each foreign key, with the text of every row that may be chosen. An inline has such a form for each of its rows.
 """
 
 from collections.abc import Iterator
@@ -10,10 +11,12 @@ from typing import TYPE_CHECKING
 from perfwright.effects.frame import Frame
 from perfwright.effects.iteration import iterate, relation_size
 from perfwright.effects.observations import Reading
+from perfwright.effects.orders import at_path, relation_at
 from perfwright.effects.queries import QUERYSET, manager
 from perfwright.effects.schema import Model, Relation, Schema
 from perfwright.effects.serializers import last, strings
 from perfwright.effects.values import PAGE, UNKNOWN, ClassValue, External, FunctionValue, Instance, Row, Rows
+from perfwright.effects.where import note
 from perfwright.index.lower import POSITIONAL, Node
 from perfwright.index.project import Class, Function, Module, Project, Value
 
@@ -127,6 +130,7 @@ class Admin:
         position = self._position(cls, "list_display")
         body = [("expr", place, read) for name, place in columns for read in self._column(cls, model, name, place)]
         body += self._choices(model, [name for name, _ in self._strings(cls, "list_editable")], position)
+        beside = self._function(cls, f"{cls.qualified}.list_filter", cls.line, tuple(self._filters(cls, model)))
         function = self._function(cls, f"{cls.qualified}.list_display", cls.line, tuple(body))
         frame = self._frame(interp, cls, "list", f"admin {model.name}")
         node: Node = ("name", position, f"the list of {model.name} rows")
@@ -135,6 +139,7 @@ class Admin:
         page = rows.copy(0)
         page.limited = PAGE
         self._each(interp, frame, function, page, node)
+        interp.invoke(frame, FunctionValue(beside), (UNKNOWN,), {}, ("call", position, node, (), ()))
         for action in self._actions(cls):
             chosen = rows.copy(0)
             chosen.filters = ((model, "pk", "in"),)
@@ -142,6 +147,9 @@ class Admin:
             given = (UNKNOWN, chosen) if action.bound is not None else (UNKNOWN, UNKNOWN, chosen)
             interp.invoke(frame, action, given, {}, called)
             self.labels.setdefault(action.function, f"admin action {action.function.name}")
+        frame.lookups.clear()
+        for name, place in self._strings(cls, "date_hierarchy"):
+            note(frame, at_path(model, name), "cut", place, f"date_hierarchy: {name}")
         self._finish(interp, frame)
 
     def _read_form(self, interp: "Interpreter", cls: Class, model: Model) -> None:
@@ -195,7 +203,7 @@ class Admin:
     def _finish(self, interp: "Interpreter", frame: Frame) -> None:
         interp.stack.pop()
         frame.loads.clear()
-        frame.lookups.clear()
+        frame.lookups = [lookup for lookup in frame.lookups if lookup.condition == "cut"]
         frame.repeats.clear()
         frame.events = {key: event for key, event in frame.events.items() if event.loops}
         interp.readings.append(Reading(frame, True, None))
@@ -300,6 +308,16 @@ class Admin:
             given = ("given", position, FunctionValue(self._options(relation.target)), f"options of {name}")
             body.append(("expr", position, ("call", position, given, (), ())))
         return body
+
+    def _filters(self, cls: Class, model: Model) -> Iterator[Node]:
+        """Give the loops of the list's filters over the rows that may be chosen, where Django makes the filter."""
+        found = self.project.class_member(cls, "list_filter")
+        node = found[1][1] if isinstance(found, tuple) and found[1][0] == "value" else None
+        for item in node[3] if node is not None and node[0] == "coll" else ():
+            target = relation_at(model, item[2]) if item[0] == "const" and isinstance(item[2], str) else None
+            if target is not None:
+                given = ("given", item[1], FunctionValue(self._options(target)), f"options of {item[2]}")
+                yield ("expr", item[1], ("call", item[1], given, (), ()))
 
     def _options(self, target: Model) -> Function:
         """Return the function that shows every row of a model as text: one for all the select boxes with them."""

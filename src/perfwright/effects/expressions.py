@@ -6,7 +6,7 @@ from perfwright.effects.calls import call, held
 from perfwright.effects.frame import Frame
 from perfwright.effects.iteration import deepen, iterate, looks_few, query, run_query, takes_batches
 from perfwright.effects.protocols import filled_in, special, text_of, written
-from perfwright.effects.reductions import is_column, reduction
+from perfwright.effects.reductions import flattens, is_column, reduction
 from perfwright.effects.scans import compare, comprehension_scans, gone_through, kind_of, worked
 from perfwright.effects.values import (
     ITEMS,
@@ -213,10 +213,17 @@ def binary(frame: Frame, node: Node) -> Value:
         return Sequence(left.of, left.element, left.size if left.size.is_little else ITEMS, frame.depth)
     if left.kind in ("foreign", "instance", "external"):
         return frame.interp.operator(frame, left, right, node[2], node)
+    if node[2] == "/" and left.kind == "unknown" and is_name_of_file(node[4], right):
+        return Foreign("pathlib.Path", frame.depth)
     if left.kind in ("constant", "scalar") or right.kind in ("constant", "scalar"):
         kind = kind_of(left) if node[2] in "+%*" else ""
         return Scalar(kind or (kind_of(right) if node[2] == "+" else ""), frame.depth)
     return Value(frame.depth)
+
+
+def is_name_of_file(node: Node, value: Value) -> bool:
+    """Tell whether what something is divided by is text: only a path can be."""
+    return node[0] == "fstr" or (isinstance(value, Constant) and isinstance(value.value, str))
 
 
 def unary(frame: Frame, node: Node) -> Value:
@@ -280,6 +287,7 @@ def comprehension(frame: Frame, node: Node) -> Value:
     saved: dict[str, Value | None] = {}
     outer = frame.depth
     first: Value = UNKNOWN
+    source: Value = UNKNOWN
     for index, (target, iterable, tests, is_async) in enumerate(node[4]):
         source = frame.value(iterable)
         frame.quiet += is_async
@@ -320,8 +328,8 @@ def comprehension(frame: Frame, node: Node) -> Value:
     if value is not None:
         result.key = deepen(element, outer)
     frame.interp.derive(result, first)
-    if is_column(node) and not frame.loops and isinstance(first, Rows | Sequence):
-        result.load = first.load
+    if (is_column(node) or flattens(node)) and not frame.loops and isinstance(source, Rows | Sequence):
+        result.load = source.load
     return result
 
 

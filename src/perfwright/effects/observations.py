@@ -12,7 +12,7 @@ class Lookup:
     """One query's conditions: which columns of which model it looks up by, and in which order a `page` is asked for.
 
     With a `condition` it is no whole query, but one condition that no ordered index serves: `text` inside of text,
-    or what is `made` of a column (`created_at__date`).
+    what is `made` of a column (`created_at__date`), or the days that one is `cut` into for all rows.
     """
 
     __slots__ = (

@@ -97,7 +97,8 @@ def follow(frame: Frame, row: Row, name: str, relation: Relation, node: Node) ->
     if target is None:
         result = Value(row.depth, row.root)
     elif relation.many:
-        back = frozenset((relation.inverse,)) if relation.inverse else frozenset()
+        other = target.relations.get(relation.inverse) if relation.inverse else None
+        back = frozenset((other.name,)) if other is not None and not other.many else frozenset()
         element = Row(target, deeper | target.always | back, row.depth, row.root)
         sequence = Sequence("list", element, relation_size(row, name), row.depth, row.root)
         load = Load(target, node[1], f"{row.model.name}.{name}")
@@ -463,8 +464,9 @@ def of_entity(frame: Frame, value: Value, node: Node | None, api: str, position:
         rows.size = Size(f"{value.model.name}.tree")
     elif node is not None:
         column = column_of(frame, node)
-        if column:
-            rows.model, rows.values = column[0], True
+        table = frame.interp.schema.table_at(frame.module, node[2]) if column is None and node[0] == "attr" else None
+        if column or table is not None:
+            rows.model, rows.values = column[0] if column else table, True
         else:
             inside = next((c for n in walk(node) if (c := column_of(frame, n))), None)
             if inside:

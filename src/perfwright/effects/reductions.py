@@ -55,19 +55,56 @@ def reduction(frame: Frame, source: Value, tests: Node, node: Node, consumer: st
     about = {name for target, *_ in node[4] for name in names_in(target)}
     if consumer in COUNTS and tests and last and all(expressible(part) for part in (node[3], *tests)):
         load.reduced.append((REDUCERS[consumer], node[1], shown))  # of each group, where a loop around says which
+    elif last and any(varying(frame, names_in(test)) for test in tests) and only_counted(frame, node):
+        load.reduced.append(("count", node[1], shown))
     elif any(varying(frame, names_in(test)) for test in tests):
         load.whole = True  # another part of the rows on each pass of a loop around: all of them in the end
     elif tests and last and (all(sayable(frame, test, about) for test in tests) or of_whole_table(frame, load, tests)):
         load.reduced.append(("filter", node[1], shown))
     elif consumer in REDUCERS and expressible(node[3]):
         load.reduced.append((REDUCERS[consumer], node[1], shown))
-    elif not is_column(node) or frame.loops:
+    elif not (last and flattens(node)) and (not is_column(node) or frame.loops):
         load.whole = True
 
 
 def is_column(node: Node) -> bool:
     """Tell whether a comprehension is a list of one thing of each row: what becomes of it, becomes of the rows."""
     return bool(node[2] == "list" and len(node[4]) == 1 and not node[4][0][2] and node[3][0] in ("attr", "sub"))
+
+
+def flattens(node: Node) -> bool:
+    """Tell whether a comprehension is a list of all that several rows lead to: `[x for a in rows for x in a.parts]`."""
+    inner = node[4][-1]
+    plain = node[2] == "list" and len(node[4]) > 1 and not any(tests for _, _, tests, _ in node[4])
+    return bool(plain and node[3][0] == inner[0][0] == "name" and node[3][2] == inner[0][2])
+
+
+def only_counted(frame: Frame, node: Node) -> bool:
+    """Tell whether the rows that one pass of a loop picks are only counted or added up there: GROUP BY by hand."""
+    body = frame.loops[-1].body if frame.loops else ()
+    name = next((each[2][0][2] for each in body if each[0] == "assign" and each[3] is node and names_only(each)), "")
+    if not name or not all(expressible(test) for _, _, tests, _ in node[4] for test in tests):
+        return False
+    uses = counts = 0
+    for inner in walk(body):
+        if inner[0] == "name" and inner[2] == name:
+            uses += 1
+        elif (
+            inner[0] == "if" or (inner[0] == "un" and inner[2] == "not") or (inner[0] == "cmp" and "in" in inner[3][0])
+        ):
+            tested = inner[2] if inner[0] == "if" else inner[4][0] if inner[0] == "cmp" else inner[3]
+            counts += tested[0] == "name" and tested[2] == name
+        elif inner[0] == "call" and len(inner[3]) == 1 and inner[2][0] == "name" and inner[2][2] in COUNTS:
+            given = inner[3][0]
+            if given[0] == "comp" and len(given[4]) == 1 and expressible(given[3]):
+                given = given[4][0][1] if all(expressible(test) for test in given[4][0][2]) else given
+            counts += given[0] == "name" and given[2] == name
+    return counts > 0 and uses == counts + 1
+
+
+def names_only(statement: Node) -> bool:
+    """Tell whether a statement binds one name."""
+    return len(statement[2]) == 1 and statement[2][0][0] == "name"
 
 
 def of_whole_table(frame: Frame, load: Load, tests: Node) -> bool:
@@ -93,6 +130,9 @@ def statement_reduction(frame: Frame, node: Node, source: Value) -> None:
         return
     if node[4] and visited(node[4]):
         load.whole = True  # each item once, however often it comes: a walk, not a filter
+        return
+    if len(node[4]) == 1 and takes_first(node[4][0]):
+        load.reduced.append(("top", node[1], f"{shown}: if {text(node[4][0][2])}"))
         return
     if body and body[0][0] == "if":
         test, then, otherwise = body[0][2:5]
@@ -130,6 +170,18 @@ def after_names(frame: Frame, body: tuple[Node, ...], names: set[str]) -> tuple[
         if names_in(value) & known:
             known |= given
     return (), known, unsaid
+
+
+def takes_first(statement: Node) -> bool:
+    """Tell whether a statement keeps the first few: `if len(best[key]) < 3: best[key].append(...)`."""
+    test = statement[2] if statement[0] == "if" and len(statement[3]) == 1 and not statement[4] else None
+    if test is None or test[0] != "cmp" or test[3] not in (("<",), ("<=",)):
+        return False
+    measured, added = test[2], statement[3][0][2] if statement[3][0][0] == "expr" else None
+    if measured[0] != "call" or measured[2][0] != "name" or measured[2][2] != "len" or not measured[3] or added is None:
+        return False
+    of = added[2][2] if added[0] == "call" and added[2][0] == "attr" and added[2][3] in ("append", "add") else None
+    return of is not None and text(of, 200) == text(measured[3][0], 200)
 
 
 def sets(statement: Node, names: set[str]) -> bool:

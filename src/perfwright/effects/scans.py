@@ -249,7 +249,7 @@ def kind_of(value: Value) -> str:
 
 def comprehension_scans(frame: Frame, loop: Loop, iterable: Node, tests: Node, node: Node, source: Value) -> None:
     """A comprehension in a loop that picks, from a collection made before it, what matches: a join by hand."""
-    if not tests or loop.size.is_little:
+    if not tests or loop.size.is_little or is_picked(frame, iterable):
         return
     source = copied_from(frame, iterable, source)
     if isinstance(source, Sequence) and source.size.is_little:
@@ -261,6 +261,14 @@ def comprehension_scans(frame: Frame, loop: Loop, iterable: Node, tests: Node, n
         search(frame, "join", source, node, iterable, sure=sure)
     elif any(asks(frame, test, loop.variables, source) for test in tests):
         search(frame, "pass", source, node, iterable, sure=False)
+
+
+def is_picked(frame: Frame, over: Node) -> bool:
+    """Tell whether what is gone through is what a dict holds for the item of a loop: `lines.get(order.id)`."""
+    key = over[3] if over[0] == "sub" else None
+    if over[0] == "call" and over[2][0] == "attr" and over[2][3] in ("get", "pop", "setdefault") and over[3]:
+        key = over[3][0]
+    return key is not None and varying(frame, names_in(key))
 
 
 def copied_from(frame: Frame, over: Node, source: Value) -> Value:
@@ -371,7 +379,7 @@ def roots(frame: Frame, names: set[str]) -> bool:
 def statement_scans(frame: Frame, loop: Loop, node: Node, source: Value) -> None:
     """A `for` inside a loop whose body is one test for equality with something of the outer loop."""
     body = node[4]
-    if loop.size.is_little or not body or body[0][0] != "if":
+    if loop.size.is_little or not body or body[0][0] != "if" or is_picked(frame, node[3]):
         return
     if not isinstance(source, Sequence | Rows) and source.kind != "unknown":
         return

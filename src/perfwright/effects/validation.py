@@ -8,7 +8,8 @@ from perfwright.effects.schema import Model
 from perfwright.effects.serializers import declared, is_serializer, meta, model_of, strings
 from perfwright.effects.values import ITEMS, UNKNOWN, Rows
 from perfwright.index.lower import Node
-from perfwright.index.project import Class, Function, Project
+from perfwright.index.project import Class, Function, Module, Project
+from perfwright.index.tree import walk
 
 if TYPE_CHECKING:
     from perfwright.effects.interpret import Interpreter
@@ -33,6 +34,34 @@ def read(interp: "Interpreter") -> None:
             if entity not in known and is_serializer(interp.project, entity):
                 known.add(entity)
                 validated(interp, entity, name)
+    for cls in interp.project.classes:
+        if cls in known or not is_serializer(interp.project, cls) or not looks_up(interp.project, cls):
+            continue
+        if any(takes_list(interp.project, module, cls) for module in interp.project.modules.values()):
+            validated(interp, cls, "the items")
+
+
+def looks_up(project: Project, cls: Class) -> bool:
+    """Tell whether a serializer has a field that looks a row up."""
+    return any(
+        call[2][-1] in ASKING and any(key == "queryset" for key, _ in call[4]) for _, _, call in declared(project, cls)
+    )
+
+
+def takes_list(project: Project, module: Module, cls: Class) -> bool:
+    """Tell whether a module gives a serializer many items to validate: `Item(data=..., many=True)`, or by a helper."""
+    if cls.name not in module.names:
+        return False
+    for function in module.functions:
+        for node in walk(function.body):
+            if node[0] != "call" or not any(key == "many" and value[2] is True for key, value in node[4]):
+                continue
+            if node[2][-1] == cls.name and any(key == "data" for key, _ in node[4]):
+                return project.expression(module, node[2]) is cls
+            handed = [each for each in node[3] if each[0] == "name" and each[2] == cls.name]
+            if handed and meta(project, cls, "model") is None and project.expression(module, handed[0]) is cls:
+                return True
+    return False
 
 
 def takes(interp: "Interpreter", cls: Class) -> bool:

@@ -294,7 +294,7 @@ def column_of(frame: Frame, node: Node) -> tuple[Model, str] | None:
 
 
 def note(frame: Frame, found: tuple[Model, str] | None, kind: str, position: int, shown: str) -> None:
-    """Note a condition that no ordered index serves: `text` inside of text, or what is `made` of a column."""
+    """Note a condition that no ordered index serves: `text` inside of text, what is `made` or `cut` of a column."""
     if found is None:
         return
     model, name = found

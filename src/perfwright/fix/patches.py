@@ -9,6 +9,7 @@ from pathlib import Path
 
 from perfwright.finding import Finding, Patch
 from perfwright.fix import recipes
+from perfwright.fix.judge import waiting
 from perfwright.fix.judge.judging import judge
 from perfwright.fix.judge.runs import Place
 from perfwright.fix.judge.served import Served
@@ -17,11 +18,11 @@ from perfwright.fix.judge.tests import ProjectTests
 from perfwright.fix.judge.verdict import Verdict
 from perfwright.fix.recipe import Recipe
 from perfwright.fix.source import Source, UnplacedError
-from perfwright.measure.run import Choice
+from perfwright.measure.run import Choice, GuestError
 
 LARGEST = 4 << 20  # bytes of a file that is patched
 SKIPPED = (".git", "__pycache__", "node_modules")
-QUERIES = {"queries", "requests"}
+QUERIES, WAITS = {"queries", "requests"}, {*waiting.MEASURED}
 BROKEN = ("raises NameError", "raises UnboundLocalError", "raises SyntaxError")  # no suggestion: a mistake
 
 
@@ -140,7 +141,9 @@ def judged(
     What has to do with a database is judged within the application that is `served`, where there is one; so is what
     cannot be called alone.
     """
-    path = candidate.inside
+    recipe, path = candidate.recipe, candidate.inside
+    waits = bool(WAITS & {*recipe.improves})
+    ours = recipe in recipes.load().get(recipe.rule, ())  # what makes inputs is left as it is
     base = imported_from(root, served.app.places if served is not None else ())
     overlaid(base, str((root / candidate.path).relative_to(base)), candidate.after, scratch)
     there = scratch / root.relative_to(base)
@@ -149,13 +152,18 @@ def judged(
         if not candidate.function:
             return Verdict("not shown", "it lies outside of any function")
         before, after = (Version(str(place / path), candidate.function, place, path) for place in (root, there))
-        with Sides(before, after, python, contain, reads=[base]) as sides:
-            return judge(sides, allowed=candidate.recipe.allows, size=size, tests=tests)
+        most = size or recipe.size
+        try:
+            with Sides(before, after, python, contain, reads=[base]) as sides:
+                return judge(sides, allowed=recipe.allows, size=most, tests=tests, builds=ours and waits, waits=waits)
+        except GuestError as error:
+            return Verdict("not shown", str(error))
 
     def within() -> Verdict:
         assert served is not None
         texts = candidate.before, candidate.after
-        found = served.judge(there, lines(root, candidate), texts, allowed=candidate.recipe.allows)
+        held = "memory" in candidate.recipe.improves
+        found = served.judge(there, lines(root, candidate), texts, allowed=candidate.recipe.allows, memory_too=held)
         if tests is not None and candidate.function:
             text = source_of(root, candidate.finding)
             tests.record(root, Place.of(text.text if text else "", path, candidate.function), candidate.function)

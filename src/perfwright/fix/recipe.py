@@ -7,7 +7,7 @@ from typing import Literal
 from perfwright.finding import Finding
 from perfwright.fix.source import Edit, Source
 
-Improves = Literal["time", "memory", "stall", "queries", "requests", "hazard"]
+Improves = Literal["time", "memory", "elapsed", "stall", "queries", "requests", "connections", "concurrency", "hazard"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,8 @@ class Recipe:
 
     `propose` gives proposals, the best first, and none where its preconditions do not hold: they are said in the file's
     docstring. `allows` names the differences (of `fix.judge.differences`) that the repair makes; `suggested` says what
-    else changes: such a patch is shown, and never written unless asked for by its name.
+    else changes: such a patch is shown, and never written unless asked for by its name. `size` is the one at which it
+    is judged where nobody states one, and an input of the usual size is too small for it.
     """
 
     rule: str
@@ -36,3 +37,4 @@ class Recipe:
     propose: Callable[[Source, Finding], Iterator[Proposal]]
     allows: tuple[str, ...] = ()
     suggested: str = ""
+    size: int | None = None

@@ -41,13 +41,14 @@ class Repairer:
         """Return the first patch of a finding that repairs or suggests, else why there is none."""
         why = "no recipe fits it"
         for candidate in candidates(self.root, finding):
-            made = self._judged(candidate)
+            made = self.judged(candidate)
             if made.repairs or made.suggests:
                 return made
             why = self.why(made)
         return why
 
-    def _judged(self, candidate: Candidate) -> Judged:
+    def judged(self, candidate: Candidate) -> Judged:
+        """Return a candidate with its verdict."""
         with contextlib.ExitStack() as stack:
             scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="perfwright-"))
             tests = None

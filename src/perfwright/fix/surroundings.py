@@ -116,7 +116,9 @@ def also_from(source: Source, module: str, names: list[str]) -> list[Edit]:
     if not wanted:
         return []
     if known:
-        return [also_imported(source, known[0], name) for name in wanted]
+        edits = [also_imported(source, known[0], name) for name in wanted]
+        places = dict.fromkeys(each.start for each in edits)
+        return [Edit(place, place, "".join(each.text for each in edits if each.start == place)) for place in places]
     line = f"from {module} import {', '.join(wanted)}"
     top = module.partition(".")[0]
     alike = [node for node in imports if (getattr(node, "module", None) or "").partition(".")[0] == top]

@@ -343,7 +343,7 @@ class Project:
             found = bases.get(top)
             if found is None:
                 self._mro[top] = (top,)  # a class that inherits from itself ends here
-                found = bases[top] = [self.expression(top.module, base) for base in top.bases]
+                found = bases[top] = [entity for base in top.bases for entity in self._bases(top.module, base)]
                 above = [base for base in found if isinstance(base, Class) and base not in self._mro]
                 waiting.extend(reversed(above))
                 if above:
@@ -359,6 +359,17 @@ class Project:
                 elif isinstance(base, External):
                     order[base] = None
             self._mro[top] = tuple(order)[:ANCESTORS]
+
+    def _bases(self, module: Module, node: Node) -> list[Entity | None]:
+        """Return what a written base stands for: `db.Model` also for the class that `db` was given to make it from."""
+        found: list[Entity | None] = []
+        value = self.lookup(module, node[2][2]) if node[0] == "attr" and node[2][0] == "name" else None
+        made = value.expression if isinstance(value, Value) else None
+        if isinstance(value, Value) and made is not None and made[0] == "call":
+            given = [self.expression(value.module, each) for key, each in made[4] if key == "model_class"]
+            found.extend([each for each in given if isinstance(each, Class)])
+        found.append(self.expression(module, node))
+        return found
 
     def expression(self, module: Module, node: Node, depth: int = 0) -> Entity | None:
         """Resolve a dotted name, a subscripted one (`Generic[T]`) or a call that makes a class."""

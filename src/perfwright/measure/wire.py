@@ -36,6 +36,7 @@ SHAPES: Mapping[str, Mapping[str, type]] = {
     "call": {"args": list},
     "observe": {"records": list},
     "pace": {"cpu": float, "calls": int, "fresh": bool},
+    "memory": {"peak": int},
 }  # fmt: skip
 TEXTS = {"lines": ("ran",), "names": ("targets", "left", "built"), "search": ("parts",)}  # lists of text alone
 REASONS = ("raised", "cannot", "slow")

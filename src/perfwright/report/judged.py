@@ -9,6 +9,13 @@ if TYPE_CHECKING:
     from perfwright.fix.judge.memory import Memory
     from perfwright.fix.judge.pace import Speed
     from perfwright.fix.judge.verdict import Counts, Verdict
+    from perfwright.fix.judge.waiting import Waits
+
+TIMES = ("elapsed", "stall")
+WAITED = {
+    "elapsed": "a call takes", "stall": "the event loop stands still for", "requests": "requests:",
+    "connections": "connections:", "concurrency": "under way at once:",
+}  # fmt: skip
 
 
 def document(found: "Verdict") -> dict[str, Any]:
@@ -41,6 +48,8 @@ def document(found: "Verdict") -> dict[str, Any]:
             "verdict": held.verdict, "ratio": held.ratio, "n": held.n, "before_bytes": held.before,
             "after_bytes": held.after, "worse_at": list(held.worse), "why": held.why,
         }  # fmt: skip
+    if found.waits is not None:
+        said["waits"] = {"n": found.waits.n, "before": found.waits.before, "after": found.waits.after}
     return {"verify": said}
 
 
@@ -70,6 +79,8 @@ def evidence(found: "Verdict") -> list[str]:
         told.append(_speed(found.speed))
     if found.memory is not None and found.memory.verdict != "no evidence":
         told.append(_memory(found.memory))
+    if found.waits is not None:
+        told.append(_waits(found.waits))
     return told
 
 
@@ -79,6 +90,8 @@ def summary(found: "Verdict") -> str:
     if found.allowed:
         said += f" (but for {', '.join(found.allowed)})"
     said = "; ".join([said, *[_counts(each) for each in found.counts if each.fewer or each.more]])
+    if found.waits is not None:
+        return f"{said}; {_waits(found.waits)}"
     if found.speed is not None:
         said += f"; {_speed(found.speed)}"
     if found.memory is not None and found.memory.verdict != "no evidence":
@@ -89,6 +102,17 @@ def summary(found: "Verdict") -> str:
 def _counts(counts: "Counts") -> str:
     n, before, after = counts.at[-1]
     return f"{counts.of}: {before:,} before, {after:,} after, at {n:,} rows a table"
+
+
+def _waits(waits: "Waits") -> str:
+    """Return what a call waits for, as far as it differs."""
+    told = []
+    for what, name in WAITED.items():
+        before, after = waits.least(what)
+        if waits.better(what) or (what not in TIMES and before != after):
+            shown = measured.duration if what in TIMES else "{:g}".format
+            told.append(f"{name} {shown(before)} before, {shown(after)} after")
+    return f"{'; '.join(told) or 'it waits as long as before'} (at {waits.n:,})"
 
 
 def _speed(pace: "Speed") -> str:

@@ -326,10 +326,15 @@ def multiplied(term: Term, at: Mapping[str, int], rows: int) -> int:
     """Return how often an effect happens.
 
     The children of all parents are at most the whole table: boards of workspaces of users are not a
-    thousand times a thousand times a thousand, but as many as there are boards.
+    thousand times a thousand times a thousand, but as many as there are boards. Two collections of one and the
+    same parent are no parent and child: for each of the one all of the other is there.
     """
     times = 1
+    alone: set[str] = set()  # of which there is one: nothing outside multiplies what they have
     for symbol in term.sizes:
+        owner = symbol.rpartition(".")[0]
         grown = times * at[symbol]
-        times = min(grown, max(rows, times)) if "." in symbol else grown
+        if owner and times == 1:
+            alone.add(owner)
+        times = min(grown, max(rows, times)) if owner and owner not in alone else grown
     return times

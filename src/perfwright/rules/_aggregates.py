@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from perfwright.effects.summary import Effects
 from perfwright.index.lower import Node
-from perfwright.index.project import Class, External
+from perfwright.index.project import Class, External, Function
 from perfwright.index.tree import text, walk
 
 FUNCTIONS = ("count", "avg", "sum", "min", "max", "total", "array_agg", "string_agg", "group_concat")
@@ -13,6 +13,7 @@ NARROWS = (  # methods that leave a part of the table, or tie the query to a row
     *("where", "filter", "filter_by", "exclude", "get", "correlate", "lateral", "join_from", "with_parent", "in_bulk"),
     *("limit_by", "all_for", "for_user", "visible", "active"),
 )
+ANSWERS = ("limit", "first", "all", "one", "scalar", "scalars", "execute", "get")  # a query that is cut, or was run
 SELECTS, VALUES = ("select", "query"), ("values", "values_list")
 
 
@@ -37,7 +38,7 @@ def grouped(effects: Effects) -> Iterator[Grouped]:
         calls = chain(node)
         inner.update(id(each) for each in calls)
         names = [str(each[2][-1]) for each in calls if each[2][0] in ("name", "attr")]
-        if any(name in NARROWS for name in names):
+        if any(narrows(each) for each in calls):
             continue
         table = of_sqlalchemy(effects, calls) if "group_by" in names else of_django(effects, calls, names)
         if table and not later_narrowed(body, node):
@@ -55,6 +56,28 @@ def chain(node: Node) -> list[Node]:
             node = node[2]
         else:
             return calls
+
+
+def narrows(call: Node) -> bool:
+    """Tell whether a method leaves another part of the table for each who asks: not one by a number or a yes or no."""
+    if call[2][0] not in ("name", "attr") or call[2][-1] not in NARROWS:
+        return False
+    if call[2][-1] not in ("filter", "exclude", "where") or not (call[3] or call[4]):
+        return True
+    return not (
+        all(is_fixed(part) for part in call[3])
+        and all(name is not None and is_constant(value) for name, value in call[4])
+    )
+
+
+def is_fixed(part: Node) -> bool:
+    """Tell whether a condition holds a column against a constant: `Stock.quantity > 0`."""
+    return bool(part[0] == "cmp" and len(part[4]) == 1 and part[2][0] == "attr" and is_constant(part[4][0]))
+
+
+def is_constant(value: Node) -> bool:
+    """Tell whether a value is a number, a yes or no, or None: a state in words may be that of few rows."""
+    return bool(value[0] == "const" and not isinstance(value[2], str | bytes))
 
 
 def later_narrowed(body: tuple[Node, ...], call: Node) -> bool:
@@ -87,7 +110,43 @@ def of_sqlalchemy(effects: Effects, calls: list[Node]) -> str:
             if isinstance(entity, Class):
                 name: str = entity.name
                 return name
-    return ""  # columns of a query that was made before, which may have narrowed it
+    return of_made(effects, first)
+
+
+def of_made(effects: Effects, first: Node) -> str:
+    """Return the table of a query that a function made before which takes nothing: it is the same for all who ask."""
+    names = {base_of(node) for node in walk(first[3]) if node[0] == "attr"}
+    for statement in walk(effects.function.body):
+        if statement[0] != "assign" or statement[3][0] != "call" or statement[3][3] or statement[3][4]:
+            continue
+        if not any(target[0] == "name" and target[2] in names for target in statement[2]):
+            continue
+        made = effects.project.expression(effects.function.module, statement[3][2])
+        if not isinstance(made, Function) or made.parameters or made.body[-1][0] != "return":
+            continue
+        effects.program.interpreter.consulted.add(made)
+        if made.called.isdisjoint(ANSWERS):
+            return table_in(effects, made)
+    return ""
+
+
+def base_of(node: Node) -> str:
+    """Return the name that a dotted one begins with."""
+    while node[0] in ("attr", "sub", "call"):
+        node = node[2]
+    return str(node[2]) if node[0] == "name" else ""
+
+
+def table_in(effects: Effects, function: Function) -> str:
+    """Return the model that a function selects from first."""
+    for node in walk(function.body):
+        if node[0] == "call" and node[2][0] in ("name", "attr") and node[2][-1] in SELECTS:
+            for inner in walk(node[3]):
+                entity = effects.project.lookup(function.module, inner[2]) if inner[0] == "name" else None
+                model = effects.schema.of(entity) if isinstance(entity, Class) else None
+                if model is not None:
+                    return str(model.name)
+    return ""
 
 
 def aggregates(part: Node) -> bool:

@@ -18,6 +18,11 @@ TENANT = re.compile(
     r"(^|_)(org|organi[sz]ation|tenant|workspace|company|team|project|application|app|site|store|shop|account|location"
     r"|warehouse|household|clinic|school|branch|merchant|agency)(_id)?$"
 )
+# Keys to what makes events without end.
+SOURCE = re.compile(
+    r"(^|_)(user|owner|recipient|author|actor|employee|member|subscriber|customer|client|patient|device|sensor|monitor"
+    r"|channel|room|source|stream|machine|host|node|asset|vehicle|product|item|page|link|url|endpoint|campaign)(_id)?$"
+)
 MAKES = ("AddIndex", "create_index", "Index", "RunSQL", "execute", "AddIndexConcurrently")
 
 

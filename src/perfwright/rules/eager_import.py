@@ -144,7 +144,8 @@ class Starts:
         self.imports = imports(project)
         self.commands: dict[Module, Way] = {}
         self.seldom: dict[Module, dict[str, list[Top]]] = {}  # by the package that is imported
-        self.loaded: dict[Module, Way] = {}  # by servers and packages
+        self.loaded: dict[Module, Way] = {}  # by servers, packages, and by command lines whatever they are asked for
+        self.by_commands: set[Module] = set()
         self.servers: set[Module] = set()
         packages, servers = [], []
         if all(module.imports.isdisjoint(HEAVY) for module in project.modules.values()):
@@ -179,6 +180,7 @@ class Starts:
                     loaded[module] = way
                 if root in servers:
                     self.servers.add(module)
+        self._look_below_commands()
         importers: dict[str, list[tuple[Module, Top]]] = {}
         brought: set[str] = set()
         for module in loaded:
@@ -194,6 +196,18 @@ class Starts:
             for module, top in found:
                 if module not in self.commands:
                     self.seldom.setdefault(module, {}).setdefault(package, []).append(top)
+
+    def _look_below_commands(self) -> None:
+        """Note what command lines load whatever they are asked for: what they need at their own tops."""
+        for command, way in list(self.commands.items()):
+            for top in self.imports.tops(command):
+                target = self.imports.target(command, top)
+                if top.name not in self.imports.needed(command) or not isinstance(target, Module):
+                    continue
+                for module, inner in self.imports.loaded_by(target).items():
+                    if module not in self.loaded:
+                        self.loaded[module] = (*way, (command, top), *inner)
+                        self.by_commands.add(module)
 
 
 @lru_cache(maxsize=1)
@@ -318,7 +332,12 @@ def of_a_module(effects: Effects, known: Starts, module: Module, tops: list[Top]
     shown = " and ".join(f"`{function.qualified}`" for function in using[:2]) + (" and others" if using[2:] else "")
     verb = "uses" if len(using) == 1 else "use"
     way = known.loaded[module]
-    start = "every start of the application" if server else f"whoever imports `{(way[0][0] if way else module).name}`"
+    start = (
+        "every start of the command line"
+        if module in known.by_commands
+        else f"whoever imports `{(way[0][0] if way else module).name}`"
+    )
+    start = "every start of the application" if server else start
     library = max(libraries, key=lambda name: cost({name}))
     return told(
         module,

@@ -62,7 +62,7 @@ def find(effects: Effects) -> Iterator[Finding]:
     calls = [node for node in walk(function.body) if node[0] == "call" and is_self(node, function)]
     if not calls or not forgets(function):
         return
-    ranged = set(range_variables(function))
+    ranged = {*range_variables(function), *chain_variables(function)}
     smaller = [call for call in calls if goes_down(call, function, ranged)]
     if not smaller or not all(combined(call, function.body) for call in calls):
         return
@@ -130,6 +130,23 @@ def range_variables(function: Function) -> Iterator[str]:
         for target, iterable in pairs:
             if target[0] == "name" and iterable[0] == "call" and iterable[2][:3:2] == ("name", "range"):
                 yield target[2]
+
+
+def chain_variables(function: Function) -> Iterator[str]:
+    """Give the names that walk along a chain from a parameter on: `up = node.parent`, then `up = up.parent` in a loop.
+
+    What a chain holds is passed by whoever stands before it, again and again; the children of a node have one parent.
+    """
+    if not any(loop[0] == "while" for loop in walk(function.body)):
+        return
+    parameters = {parameter[0] for parameter in function.parameters}
+    steps: dict[tuple[str, str], set[str]] = {}
+    for node in walk(function.body):
+        if node[0] == "assign" and len(node[2]) == 1 and node[2][0][0] == "name" and node[3][0] == "attr":
+            steps.setdefault((node[2][0][2], node[3][3]), set()).add(text(node[3][2]))
+    for (name, _), before in steps.items():
+        if name in before and before & parameters:
+            yield name
 
 
 def goes_down(call: Node, function: Function, ranged: set[str]) -> bool:

@@ -90,27 +90,22 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from perfwright.effects.observations import Lookup
-from perfwright.effects.orders import CHOICE, CHOSEN, EITHER, MADE
 from perfwright.effects.schema import SQL, SQLALCHEMY, Column, Model
 from perfwright.effects.summary import Effects
 from perfwright.finding import Confidence, Cost, Finding, Place, Proof, Step, Term
 from perfwright.index.lower import Node, line_of
-from perfwright.index.project import Project
+from perfwright.index.project import Function, Project
 from perfwright.index.tree import walk
+from perfwright.rules import _orders
 from perfwright.rules._contract import Rule
-from perfwright.rules._indexes import LOGS, TENANT, is_create, makers, mentions
+from perfwright.rules._indexes import LOGS, is_create, makers, mentions
+from perfwright.rules._orders import SELECTIVE, Filter, firsts, has_many
+from perfwright.rules._spans import overlapping
 
-Filter = tuple[Model | None, str, str]
-# Keys to what makes events without end.
-SOURCE = re.compile(
-    r"(^|_)(user|owner|recipient|author|actor|employee|member|subscriber|customer|client|patient|device|sensor|monitor"
-    r"|channel|room|source|stream|machine|host|node|asset|vehicle|product|item|page|link|url|endpoint|campaign)(_id)?$"
-)
 VERBS = {"order": "sort by", "page": "sort by", "range": "filter by a range of"}
 ALONE = ("eq", "range", "joined", "behind")
 # Of most rows the same is true; the few others are what somebody waits for.
 WAITS = re.compile(r"(^|_)(un)?(read|seen|opened|processed|sent|delivered|handled|acknowledged|resolved|done)$")
-SELECTIVE = ("eq", "exact", "iexact", "in", "relation", "pk", "or", "child")
 LISTED = 3  # columns named in one message
 BY_CONTENT = ("GinIndex", "GistIndex", "SpGistIndex", "BloomIndex", "OpClass", "SearchVector")
 
@@ -121,7 +116,7 @@ def find(effects: Effects) -> Iterator[Finding]:
     alone: dict[tuple[str, int, str], list[Lookup]] = {}
     for lookup in effects.lookups:
         if lookup.condition:
-            if not served(effects.project, lookup):
+            if lookup.condition == "cut" or not served(effects.project, lookup):
                 where = (lookup.function.path, lookup.function.line, lookup.condition)
                 alone.setdefault(where, []).append(lookup)
             continue
@@ -272,7 +267,7 @@ def searched(lookup: Lookup, filters: tuple[Filter, ...]) -> Iterator[tuple[Mode
         if model is not None and joined is not None and not joined.indexed:
             yield model, joined, "joined"
             return
-    if filters:
+    if filters or next(_orders.by_default(lookup), None) is not None:
         return
     for name, *_ in firsts(lookup):
         column = lookup.model.column(name)
@@ -303,9 +298,12 @@ def unsorted(lookup: Lookup, own: tuple[Filter, ...]) -> Iterator[tuple[Model, C
 
 def behind(lookup: Lookup, filters: tuple[Filter, ...]) -> Iterator[tuple[Model, Column, str]]:
     """Give the column that a query looks up by beside a parent with very many rows, where no index has both."""
-    parents, equal, more = 0, set(), []
+    parents, equal, more, unread = 0, set(), [], False
     for model, name, operator in filters:
         column = model.column(name) if model is lookup.model and model is not None and name else None
+        if column is None and model is lookup.model and not name:
+            unread = True  # it narrows what is found, and may be told by no index
+            continue
         if column is None or (column.unique and operator in SELECTIVE):
             return
         if operator not in ("eq", "in"):
@@ -323,7 +321,7 @@ def behind(lookup: Lookup, filters: tuple[Filter, ...]) -> Iterator[tuple[Model,
     if any(equal.issuperset(columns[:2]) for columns in lookup.model.indexes if len(columns) > 1):
         return  # it finds them by two already
     for wanted in ("range", "eq", "in", "flag"):
-        if wanted != "range" and not LOGS.search(lookup.model.name):
+        if wanted != "range" and (unread or not LOGS.search(lookup.model.name)):
             return
         for column, operator in more:
             if operator == wanted and (not column.is_flag or (wanted == "flag" and WAITS.search(column.name))):
@@ -333,88 +331,33 @@ def behind(lookup: Lookup, filters: tuple[Filter, ...]) -> Iterator[tuple[Model,
                 return
 
 
-def has_many(model: Model, column: Column) -> bool:
-    """Tell whether very many rows have the same in a key: an organisation's, or events of whoever makes many."""
-    points = bool(column.target) or column.name in model.relations
-    return points and bool(TENANT.search(column.name) or (LOGS.search(model.name) and SOURCE.search(column.name)))
-
-
-def firsts(lookup: Lookup) -> Iterator[tuple[str, ...]]:
-    """Give the columns of a query's own table that it sorts by, for each of those that may come first."""
-    rest = tuple([name for model, name, way in lookup.orders if model is lookup.model and way not in CHOSEN])
-    for model, name, way in lookup.orders:
-        if model is lookup.model and way not in (MADE, EITHER):
-            yield (name, *rest) if way == CHOICE else rest
-        if way not in CHOSEN:
-            return
-
-
 # ---------------------------------------------------------------------------------- an order
 def badly_sorted(effects: Effects, lookup: Lookup) -> Iterator[Finding]:
-    """Give what is wrong with the order of a query, where no index of one column would mend it."""
+    """Give what is wrong with the order or the span of a query, where no index of one column would mend it."""
+    for wrong in overlapping(lookup):
+        yield sorting(effects, lookup, wrong)
     if not lookup.orders or not lookup.limited:
         return
-    against = turned(lookup)
-    if against is not None:
-        index = ", ".join(f"{name} {way}".upper() if way == "desc" else name for _, name, way in against)
-        found = sorting(
-            effects,
-            lookup,
-            index,
-            f"an index of `{lookup.model.name}` has the columns of this order, but not its directions ({index}): "
-            "the rows are sorted each time",
-            f"Declare the index as the order goes: ({index}).",
-        )
-        yield replace(found, confidence="certain")
-    if not (lookup.page and lookup.turned) or any(few(lookup.model, part) for part in lookup.filters):
-        return
-    for model, name, way in lookup.orders:
-        if way in (MADE, EITHER):
-            yield sorting(
-                effects,
-                lookup,
-                name,
-                f"pages of `{lookup.model.name}` are sorted by `{name}`, which is computed for every row first",
-                f"Keep it in a column of {lookup.model.name} with an index, updated where it changes.",
-            )
-            return
-        if model is not None and model is not lookup.model:
-            yield sorting(
-                effects,
-                lookup,
-                f"{model.name}.{name}",
-                f"pages of `{lookup.model.name}` are sorted by `{model.name}.{name}`, a column of another table: "
-                "all rows are joined and sorted for one page",
-                f"Sort by an indexed column of {lookup.model.name}, or keep a copy of the column in it.",
-            )
-            return
-        if way not in CHOSEN:
-            return
+    own = (lookup.function, lookup.position) if lookup.default else None  # where nothing else is asked for
+    for wrong in _orders.backwards(lookup):
+        yield replace(sorting(effects, lookup, wrong), confidence="certain")
+    for wrong in _orders.found_by_another(lookup):
+        yield replace(sorting(effects, lookup, wrong, own), confidence="likely" if own else "certain")
+    for way in (_orders.turned, _orders.by_default):
+        for wrong in way(lookup):
+            yield sorting(effects, lookup, wrong)
+    for way in (_orders.of_several, _orders.of_parents):
+        for wrong in way(lookup):
+            yield sorting(effects, lookup, wrong, own)
 
 
-def turned(lookup: Lookup) -> list[tuple[Model, str, str]] | None:
-    """Return the order of a query that an index has in its turn, but not in its directions."""
-    orders = [order for order in lookup.orders if order[0] is lookup.model and order[2] in ("asc", "desc")]
-    if len(orders) < 2 or len(orders) < len(lookup.orders):
-        return None
-    equal = frozenset(name for model, name, operator in lookup.filters if model is lookup.model and operator == "eq")
-    if lookup.model.turns(equal, tuple([(name, way == "desc") for _, name, way in orders])):
-        return orders[:2]
-    return None
-
-
-def few(model: Model, part: Filter) -> bool:
-    """Tell whether a condition leaves few rows to sort."""
-    of, name, operator = part
-    column = of.column(name) if of is not None and name else None
-    if of is None or column is None:
-        return operator != "any"
-    return operator in SELECTIVE and column.indexed and not (of is model and has_many(model, column))
-
-
-def sorting(effects: Effects, lookup: Lookup, symbol: str, message: str, cure: str) -> Finding:
+def sorting(effects: Effects, lookup: Lookup, wrong: _orders.Wrong, at: tuple[Function, int] | None = None) -> Finding:
+    """Return what to say of an order, where it is said, or of what is wrong at another place."""
+    symbol, message, cure = wrong
     ordering = lookup.model.ordering
-    if lookup.default and ordering is not None:
+    if at is not None:
+        place = effects.place(*at)
+    elif lookup.default and ordering is not None:
         cls = lookup.model.cls
         place = Place(path=cls.module.path, line=line_of(ordering[1]), function=lookup.model.name)
     else:
@@ -468,6 +411,9 @@ def unserved(effects: Effects, lookups: list[Lookup]) -> Finding:
     if first.condition == "text":
         message = f"`{first.what}`: a search for text inside of {shown} reads every row, an ordered index is of no use"
         cure = content(first.model)
+    elif first.condition == "cut":
+        message = f"`{first.what}`: each view of the list cuts {shown} of all rows into years, months or days"
+        cure = "Leave it out where the table is large, and filter by a range instead: an index serves that."
     else:
         message = f"`{first.what}`: what is made of {shown} is compared, so an index on it is of no use"
         cure = f"Compare {names[0]} itself: with the begin and the end of the day, or with a column kept for it."

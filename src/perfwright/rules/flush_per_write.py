@@ -3,6 +3,8 @@
 A file collects what is written and hands it on in large pieces. `flush()` after each line, `buffering=1`, or a file
 that is opened, appended to and closed for each line do away with that: where a write costs a tenth of a microsecond,
 a flush costs two, opening and closing the file twenty, and `os.fsync`, which waits for the disk, two hundred and more.
+A generator that gives a streamed response its rows one by one does the same: each is a turn of the thread pool and a
+message to the server.
 
 ## Setup
 
@@ -55,7 +57,7 @@ from collections.abc import Iterator
 
 from perfwright.effects.frame import Loop
 from perfwright.effects.summary import Effect, Effects
-from perfwright.finding import Confidence, Finding, Proof, Term
+from perfwright.finding import Confidence, Cost, Finding, Proof, Term
 from perfwright.index.lower import Node
 from perfwright.index.project import Function
 from perfwright.index.tree import called_names, text, walk
@@ -63,6 +65,7 @@ from perfwright.rules._code import goes_on_after_failure, paced, path_to
 from perfwright.rules._contract import Rule
 from perfwright.rules._loops import Changes, node_at
 from perfwright.rules._same import Fixed, call_at, passed_on
+from perfwright.rules._streamed import streamed
 
 # Words that say that what is written must be there at once: it is kept for a crash, or somebody reads it meanwhile.
 DURABLE = re.compile(
@@ -97,6 +100,7 @@ def find(effects: Effects) -> Iterator[Finding]:
         yield from unbuffered(effects)
     if effects.function.name == "emit" and is_handler(effects):
         yield from by_record(effects)
+    yield from by_item(effects)
 
 
 def rank(effect: Effect) -> tuple[bool, int]:
@@ -190,6 +194,25 @@ def by_record(effects: Effects) -> Iterator[Finding]:
                 terms=(Term("flush" if to_disk else "file.append", ("items",)),),
             )
             return
+
+
+def by_item(effects: Effects) -> Iterator[Finding]:
+    """Give the generators that a response sends item by item, with a turn of the thread pool for each."""
+    for event, generator, loop, given in streamed(effects):
+        yield Finding(
+            rule=RULE.name,
+            place=effects.place(generator, given[1]),
+            symbol=text(given[2]),
+            message=f"every pass over `{text(loop[3])}` is sent by itself, after a turn of the thread pool for each",
+            cure="Collect some hundred of them and yield their text together.",
+            confidence="likely",
+            chain=(
+                effects.step(effects.function, event.chain[0][1], "the response is sent as it comes"),
+                effects.step(generator, loop[1], "loop over rows"),
+                effects.step(generator, given[1], "one piece of the response"),
+            ),
+            cost=Cost(terms=(Term("flush.buffer", ("rows",)),)),
+        )
 
 
 def is_handler(effects: Effects) -> bool:
@@ -304,7 +327,7 @@ def confidence(effects: Effects, effect: Effect) -> Confidence:
 
 RULE = Rule(
     name="flush-per-write",
-    sees=("flush", "file.read", "file.write"),
+    sees=("flush", "file.read", "file.write", "wait"),
     spends=("latency",),
     proof=Proof.growth("n"),
     find=find,

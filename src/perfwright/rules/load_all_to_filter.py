@@ -92,6 +92,7 @@ WHAT = {
     "sum": "summed in Python",
     "max": "gone through for the least or greatest",
     "sort": "sorted in Python",
+    "top": "gone through for the first few of each kind",
     "any": "gone through until one matches",
     "contains": "searched for one of them",
     "slice": "cut to the first few",
@@ -104,6 +105,7 @@ CURE = {
     "sum": "Let the database add: aggregate(Sum(...)), or func.sum().",
     "max": "Let the database choose: aggregate(Max(...)), or order by it and take one.",
     "sort": "Order in the query, and limit it to what is used.",
+    "top": "Let the database choose them: row_number() over each kind, and those up to the limit.",
     "any": "Put the condition into the query and ask exists().",
     "contains": "Ask for that one: filter(pk=...).exists().",
     "slice": "Order and limit in the query.",
@@ -115,13 +117,15 @@ OVER = re.compile(
     r"\.((?:is_|was_)?(?:archived|deleted|removed|closed|completed|done|finished|cancell?ed|expired|resolved|revoked)"
     r"(?:_at|_on)?)\b"
 )
-STRONG = ("filter", "count", "sum", "max", "contains", "any", "columns", "update", "first", "slice")
+STRONG = ("filter", "count", "sum", "max", "contains", "any", "columns", "update", "first", "slice", "top")
 
 
 def find(effects: Effects) -> Iterator[Finding]:
     for load in effects.loads:
         uses = [use for use in load.reduced if use[0] in STRONG or (use[0] == "sort" and sliced(load))]
-        if load.whole or load.limited or load.grouped or load.model is None or not uses:
+        if load.grouped:
+            uses = [use for use in uses if use[0] == "top"]
+        if load.whole or load.limited or load.model is None or not uses:
             continue
         yield told(effects, load, uses)
 

@@ -32,11 +32,13 @@ The inner collection is bounded, or every pair is wanted.
 from collections.abc import Iterator
 
 from perfwright.effects.frame import Loop
-from perfwright.effects.summary import Effects
+from perfwright.effects.summary import Effect, Effects
 from perfwright.finding import Cost, Finding, Proof, Term
 from perfwright.index.lower import Node
 from perfwright.index.tree import names_in, text, walk
 from perfwright.rules._contract import Rule
+from perfwright.rules._loops import Changes, node_at
+from perfwright.rules._same import Fixed, call_at, passed_on
 
 LISTS = ("pathlib.Path.glob", "pathlib.Path.rglob", "pathlib.Path.iterdir")
 
@@ -60,7 +62,7 @@ def find(effects: Effects) -> Iterator[Finding]:
             cure=f"Group `{scan.collection}` in a dictionary by the key that is compared, once, before the loop.",
             confidence=effects.confidence(effect),
             chain=effects.chain(effect),
-            cost=Cost(terms=(Term("scan", (*effects.term(effect).sizes, str(size or "items"))),)),
+            cost=Cost(terms=(Term("pass", (*effects.term(effect).sizes, str(size or "items"))),)),
         )
 
 
@@ -68,7 +70,10 @@ def folders(effects: Effects) -> Iterator[Finding]:
     """Give the folders that are listed again for each of some files in them."""
     for effect in effects.repeated("file.read"):
         event, loop = effect.event, effect.loop
-        if event.model is None or event.model.name not in LISTS or len(event.chain) > 1 or loop is None:
+        if event.model is None or event.model.name not in LISTS or loop is None:
+            continue
+        if len(event.chain) > 1:
+            yield from looked_up(effects, effect, loop)
             continue
         folder = event.node[2][2] if event.node is not None and event.node[2][0] == "attr" else None
         if folder is None or not is_shared(folder, loop):
@@ -82,6 +87,42 @@ def folders(effects: Effects) -> Iterator[Finding]:
             cure=f"List `{shown}` once before the loop, and look names up in a set; or ask for the one file: exists().",
             terms=(Term("scan", (*effects.term(effect).sizes, "items")),),
         )
+
+
+def looked_up(effects: Effects, effect: Effect, loop: Loop) -> Iterator[Finding]:
+    """Give a folder that a function lists to find one file by its name, where a loop calls it for each item."""
+    function, position, _ = effect.event.leaf
+    call = node_at(function, position, "call")
+    if call is None or call[2][0] != "attr" or not call[3] or call[3][0][0] == "const":
+        return
+    folder = call[2][2]
+    if not holds_for_all(effect, loop, folder) or holds_for_all(effect, loop, call[3][0]):
+        return
+    yield Finding(
+        rule=RULE.name,
+        place=effects.place(function, position),
+        symbol=text(folder),
+        message=f"every pass over `{loop.over}` lists the folder `{text(folder)}`, with all that is in it, to find one",
+        cure=f"Ask for the file by its name, exists(), or list `{text(folder)}` once and look names up in a set.",
+        confidence=effects.confidence(effect),
+        chain=effects.chain(effect),
+        cost=Cost(terms=(Term("pass", (*effects.term(effect).sizes, "items")),)),
+    )
+
+
+def holds_for_all(effect: Effect, loop: Loop, node: Node) -> bool:
+    """Tell whether an expression of the function at the end of a chain stands for the same on each pass of a loop."""
+    event = effect.event
+    if event.node is None or not loop.body:
+        return False
+    chain = event.chain
+    known = passed_on(event.node, chain[1][0], Changes(loop, event.node))
+    for index in range(1, len(chain) - 1):
+        call = call_at(chain[index])
+        if call is None:
+            return False
+        known = Fixed(chain[index][0], known).passed_on(call, chain[index + 1][0])
+    return Fixed(chain[-1][0], known).holds(node)
 
 
 def is_shared(folder: Node, loop: Loop) -> bool:

@@ -1,7 +1,8 @@
 """A whole file is read into memory to be hashed, which needs a piece of it at a time.
 
 The memory of the process grows by the largest file that somebody uploads, once for each of them that is hashed at the
-same time.
+same time. So it is with all rows of a table that become one text: the list and the text are both there before the first
+byte is written.
 
 ## Slow
 
@@ -46,19 +47,25 @@ The files are small by nature, such as settings, or the content is needed whole 
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from perfwright.effects.summary import Effect, Effects
+from perfwright.effects.values import Sequence
 from perfwright.finding import Finding, Proof, Term
 from perfwright.index.lower import Node
 from perfwright.index.tree import text
+from perfwright.rules._chosen import is_request
 from perfwright.rules._contract import Rule
 
+DUMPS = ("json.dumps", "pickle.dumps", "marshal.dumps", "yaml.dump", "orjson.dumps", "ujson.dumps", "msgpack.packb")
 READS = ("read", "getvalue", "read_bytes")
 
 
 def find(effects: Effects) -> Iterator[Finding]:
     for effect in effects.effects("serialize"):
         event = effect.event
+        if event.model is not None and event.model.name in DUMPS:
+            yield from dumped(effects, effect)
         if event.model is None or not event.model.name.startswith("hashlib."):
             continue
         read = whole(event.node)
@@ -74,6 +81,34 @@ def find(effects: Effects) -> Iterator[Finding]:
             confidence="likely",
             terms=(Term("load", ("rows",)),),
         )
+
+
+def dumped(effects: Effects, effect: Effect) -> Iterator[Finding]:
+    """Give a list of all rows of a query that becomes one text."""
+    rows, event = effect.event.detail, effect.event
+    if len(event.chain) > 1 or event.loops or not isinstance(rows, Sequence) or not rows.known:
+        return
+    load = rows.load or rows.source
+    if load is None or load.limited or load.filtered or load.few or load.grouped or load.relation or load.owned:
+        return
+    if rows.size.constant is not None or rows.size.symbol in ("items", "page"):
+        return
+    shown = text(event.node)
+    yield effects.finding(
+        RULE.name,
+        effect,
+        f"all rows of a query are held as a list, and then as one text: `{shown}`",
+        symbol=event.symbol,
+        cure="Write row by row as they come from the query: a line of JSON each, or the commas between them by hand.",
+        confidence="likely",
+        terms=(Term("hold", (rows.size.symbol,)),),
+    )
+
+
+def settle(finding: Finding) -> Finding:
+    """An answer of all rows is told by other rules; here it is what a program writes."""
+    answers = any(is_request(entry) for entry in finding.entry_points)
+    return replace(finding, confidence="possible") if answers and "one text" in finding.message else finding
 
 
 def whole(call: Node | None) -> Node | None:
@@ -92,4 +127,11 @@ def cure(function: str, effect: Effect) -> str:
     return f'Use hashlib.file_digest(file, "{function}"), which reads a buffer at a time.'
 
 
-RULE = Rule(name="read-all-into-memory", sees=("serialize",), spends=("memory",), proof=Proof.peak("n"), find=find)
+RULE = Rule(
+    name="read-all-into-memory",
+    sees=("serialize",),
+    spends=("memory",),
+    proof=Proof.peak("n"),
+    find=find,
+    settle=settle,
+)

@@ -142,7 +142,7 @@ def by_function(effects: Effects, call: Node, event: Event | None) -> Iterator[F
         yield finding(effects, call, "apply", shown, confidence(effects, event, call[1]), "load", cure=ONE[asked])
     elif is_column(event) and method != "transform" and is_own(effects, call[3][0]):
         shown = f"`{text(receiver)}.{method}(...)` calls `{text(call[3][0])}` for every value"
-        yield finding(effects, call, "value", shown, "likely", "allocate")
+        yield finding(effects, call, "value", shown, "likely", "call")
 
 
 def is_own(effects: Effects, function: Node) -> bool:

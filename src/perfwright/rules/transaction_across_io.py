@@ -116,6 +116,9 @@ NEAR = (
     *("django.contrib.auth.", "redis.", "celery.", "kombu.", "aiokafka."),
     *("threading.", "multiprocessing.", "concurrent.", "queue.", "asyncio."),
 )
+# What a program does for a file that could be done before the transaction: packing it, and waiting for the disk.
+PACKS = ("gzip.", "bz2.", "lzma.", "zlib.", "zipfile.", "tarfile.", "shutil.make_archive")
+TO_DISK = ("os.fsync", "os.fdatasync", "os.sync")
 IMPLICIT = ("sqlalchemy", "flask-sqlalchemy", "sqlite3", "aiosqlite", "psycopg", "psycopg2")  # begin by themselves
 ENDS = ("close", "rollback", "remove", "commit")
 CURES = {
@@ -139,6 +142,11 @@ def find(effects: Effects) -> Iterator[Finding]:
             known.update(effect.event.chain[0][1] for effect in outside)
             library = held.model.library if held.model is not None else ""
             yield told(effects, outside, opened(held), CURES.get(library, CURE), confidence(outside[0]))
+    written = {held.position for held, _ in across(effects, "transaction", "file.write")}
+    for held, found in across(effects, "transaction", "cpu", "flush") if written else ():
+        on_disk = [effect for effect in found if is_for_file(effect)]
+        if on_disk and held.position in written and known.isdisjoint(effect.event.chain[0][1] for effect in on_disk):
+            yield packed(effects, on_disk, held)
     yield from begun(effects, known)
     yield from pooled(effects, known)
     if is_atomic_request(effects):
@@ -159,6 +167,26 @@ def told(effects: Effects, found: list[Effect], whose: str, cure: str, sure: Con
         f"the transaction {whose} stays open during {what(effect)}{through}{more}",
         cure=cure,
         confidence=sure,
+        terms=tuple(effects.term(each) for each in found),
+    )
+
+
+def is_for_file(effect: Effect) -> bool:
+    """Tell whether something is packed, or the disk waited for."""
+    name = effect.event.model.name if effect.event.model is not None else ""
+    return name in TO_DISK or (effect.event.effect == "cpu" and name.startswith(PACKS))
+
+
+def packed(effects: Effects, found: list[Effect], held: Held) -> Finding:
+    effect = found[0]
+    through = f" through `{effect.through}`" if effect.through else f": `{effect.what}`"
+    what_for = "the disk is waited for" if effect.event.effect == "flush" else "a file is packed"
+    return effects.finding(
+        RULE.name,
+        effect,
+        f"the transaction {opened(held)} stays open while {what_for}{through}",
+        cure="Read the rows, make the file without a transaction, and begin one for what is written to the database.",
+        confidence=confidence(effect),
         terms=tuple(effects.term(each) for each in found),
     )
 
@@ -374,7 +402,7 @@ def is_on(key: Node | None, value: Node) -> bool:
 
 RULE = Rule(
     name="transaction-across-io",
-    sees=(*OUTSIDE, "cpu", "later"),
+    sees=(*OUTSIDE, "cpu", "flush", "later"),
     spends=("latency",),
     proof=Proof("scenario", "locked"),
     find=find,

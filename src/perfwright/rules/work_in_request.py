@@ -4,7 +4,8 @@ The request takes as long as the mail server does, and fails when it does. In a 
 later, is tried again when it fails, and nobody waits.
 
 So it is with figures over a whole table, such as `select(Rating.product, func.avg(Rating.stars))` with a `group_by` and
-no condition: every request reads all rows for what changes with one of them.
+no condition: every request reads all rows for what changes with one of them. And so it is with a file that somebody
+uploads, when its lines go into the database one after the other: a file of a hundred thousand lines is no request.
 
 ## Setup
 
@@ -101,6 +102,7 @@ from perfwright.index.tree import text
 from perfwright.rules._aggregates import grouped
 from perfwright.rules._code import goes_on_after_failure, path_to
 from perfwright.rules._contract import Rule
+from perfwright.rules._from_files import loop_over_lines
 from perfwright.rules._held import waits, what
 
 WORK = ("llm.call", "http.request", "wait", "process.spawn", "cpu")
@@ -132,6 +134,7 @@ def find(effects: Effects) -> Iterator[Finding]:
         yield from counted(effects)
     if not effects.entry or effects.entry.startswith(ASIDE):
         return
+    yield from imported_lines(effects)
     calls: dict[int, Effect] = {}
     for effect in effects.effects(*WORK):
         if effect.event.once or not waits(effect) or not is_work(effect):
@@ -175,6 +178,29 @@ def counted(effects: Effects) -> Iterator[Finding]:
             chain=(effects.step(effects.function, position, f"db.query: {shown}"),),
             cost=Cost(terms=(Term("db.seqscan", (found.table,)),)),
         )
+
+
+def imported_lines(effects: Effects) -> Iterator[Finding]:
+    """Give the calls that write the lines of a file to the database while somebody waits: one for each entry point."""
+    if effects.entry.startswith("program "):
+        return
+    for effect in effects.effects("db.write"):
+        chain = effect.event.chain
+        index = loop_over_lines(chain)
+        if index is None:
+            continue
+        function, position, _ = chain[max(index - 1, 0)]
+        yield Finding(
+            rule=RULE.name,
+            place=effects.place(function, position),
+            symbol="lines of a file",
+            message=f"{effects.entry} answers only after all lines of a file are in the database",
+            cure="Keep the file, answer at once, and let a task bring it in; the client asks how far it is.",
+            confidence="likely",
+            chain=effects.chain(effect),
+            cost=Cost(terms=(Term("db.write", ("rows",)),)),
+        )
+        return
 
 
 def chain_start(node: Node) -> int:
@@ -286,7 +312,7 @@ def imported(effects: Effects) -> set[str]:
 
 RULE = Rule(
     name="work-in-request",
-    sees=(*WORK, "def"),
+    sees=(*WORK, "db.write", "def"),
     spends=("latency",),
     proof=Proof("scenario", "waiting"),
     find=find,

@@ -5,12 +5,12 @@ import json
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from perfwright import baseline, report
-from perfwright.app import options, project, screen
+from perfwright.app import assistant, options, project, screen
 from perfwright.errors import InputError
 from perfwright.report import fixed, judged
 
@@ -34,6 +34,7 @@ Examples:
   perfwright fix --write --suggested no-timeout    and the suggestions of a rule
   perfwright fix --commit                     one commit a patch, its evidence in the message
   perfwright fix --format json --output fixes.json
+  perfwright fix --ai --show-prompt           what your own model would be asked; nothing is sent
 
 Each patch is judged before it is shown, as `perfwright verify` judges: the function that it changes does the same for
 all inputs that are tried, and is better in what the patch is for. What is not shown to be the same is not a repair; it
@@ -43,6 +44,9 @@ file only where git has it unchanged, or with --dirty; what is left in that file
 
 Some cures change what the program does: a timeout, a limit, a page. Those are suggestions, shown after the repairs with
 what changes and what the judge saw of it; --write leaves them out, unless --suggested names their rule.
+
+`--ai` asks a model for what no recipe repairs, at PERFWRIGHT_AI_URL with PERFWRIGHT_AI_MODEL and PERFWRIGHT_AI_KEY, or
+by --ai-command; its answers are judged in the same way. Secrets in code are hidden. Without --ai nothing is sent.
 
 It exits 0 when a finding was repaired or a suggestion written, and 1 when none was.
 """
@@ -69,6 +73,7 @@ It exits 0 when a finding was repaired or a suggestion written, and 1 when none 
 )
 @options.output()
 @options.sandbox("functions")
+@assistant.options
 @click.pass_context
 def fix(
     context: click.Context,
@@ -88,6 +93,7 @@ def fix(
     form: str,
     output: Path | None,
     contain: "Choice",
+    **ai: Any,
 ) -> None:
     """Make patches for findings, and judge each of them."""
     write = write or commit
@@ -101,6 +107,8 @@ def fix(
     from perfwright.measure.recording import Suite
     from perfwright.measure.run import interpreter
 
+    asks = assistant.chosen(ai)
+    contain = assistant.contained(contain) if asks is not None else contain
     found = project.find([folder], select=tuple(word for each in select for word in each.split(",")))
     if commit:
         commits.ready(found.root)
@@ -109,7 +117,7 @@ def fix(
 
     def checked() -> "Record":
         record = pipeline.check(found.root, found.names, found.settings, keep=project.cache_folder())
-        some = [each for each in record.findings if each.rule in known and (every or each.shown)]
+        some = [each for each in record.findings if (asks or each.rule in known) and (every or each.shown)]
         return replace(record, findings=tuple(some))
 
     record, repairs, interrupted = checked(), repairing.Repairs(), False
@@ -120,6 +128,7 @@ def fix(
         served = Served(found.root, application.find(found.root, found.names), chosen, contain)
     suite = None if untested else Suite(found.root, tests)
     repairer = repairing.Repairer(found.root, chosen, contain, size, suite, served, fixed.why)
+    best = repairer.best if asks is None else asks.best(repairer, found, record)
 
     def keep(made: "Judged") -> bool:
         """Keep the evidence of a patch and apply it, as far as is asked for; tell whether its file is another one."""
@@ -134,21 +143,20 @@ def fix(
     with contextlib.ExitStack() as stack, screen.working("judging patches") as progress:
         if served is not None:
             stack.enter_context(served)
-        work = repairing.repair(
-            record.findings, repairs, best=repairer.best, write=keep, again=lambda: checked().findings
-        )
+        work = repairing.repair(record.findings, repairs, best=best, write=keep, again=lambda: checked().findings)
         try:
             _seen(work, len(record.findings), progress)
         except KeyboardInterrupt:  # what was done stays, so it is told
             interrupted = True
-    text = _told(form, record, repairs, writer, found.root)
+    text = _told(form, record, repairs, writer, found.root, asks)
     if output:
         baseline.write_text(output, f"{text}\n")
     else:
         click.echo(text)
     if interrupted:
         raise click.Abort
-    done = any(made.repairs for made in repairs.repaired) or "" in writer.said.values()
+    shown = asks is not None and asks.end()
+    done = shown or any(made.repairs for made in repairs.repaired) or "" in writer.said.values()
     context.exit(0 if done else 1)
 
 
@@ -161,7 +169,9 @@ def _seen(work: "Iterator[Finding]", count: int, progress: "Progress | None") ->
             progress.step(0)
 
 
-def _told(form: str, record: "Record", repairs: "Repairs", writer: "Writer", root: Path) -> str:
+def _told(
+    form: str, record: "Record", repairs: "Repairs", writer: "Writer", root: Path, asks: assistant.Asks | None
+) -> str:
     """Return what came of all findings, in the form that is asked for."""
     repaired = repairs.repaired
     if form == "sarif":
@@ -169,9 +179,12 @@ def _told(form: str, record: "Record", repairs: "Repairs", writer: "Writer", roo
         options = report.Options(root=root, lines=project.lines_below(root), all=True)
         return report.render(patched, format="sarif", options=options).rstrip("\n")
     if form == "json":
-        return json.dumps(fixed.document(repaired, repairs.left, writer.said, writer.commits), indent=2)
+        document = fixed.document(repaired, repairs.left, writer.said, writer.commits)
+        document["fix"] |= asks.document() if asks is not None else {}
+        return json.dumps(document, indent=2)
     count = len(record.findings)
-    return fixed.text(repaired, repairs.left, writer.said, count, writer.commits, writer.changed)
+    text = fixed.text(repaired, repairs.left, writer.said, count, writer.commits, writer.changed)
+    return text if asks is None else asks.told(text)
 
 
 COMMAND = fix

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from perfwright.fix.judge import built, differences, memory, pace, refusals, variants
+from perfwright.fix.judge import built, differences, memory, pace, refusals, variants, waiting
 from perfwright.fix.judge.differences import Difference
 from perfwright.fix.judge.shrinking import smallest
 from perfwright.fix.judge.sides import CALL, SEEDS, Side, Sides
@@ -42,6 +42,8 @@ class _Case:
     pick: random.Random
     until: float
     recorded: list[Tree]
+    builds: bool = False  # each side builds for itself what cannot be copied
+    waits: bool = False  # what a call waits for is measured
     seen: set[str] = field(default_factory=set)
     ran: dict[str, set[int]] = field(default_factory=lambda: {"before": set(), "after": set()})
     inputs: int = 0
@@ -58,21 +60,35 @@ def judge(
     size: int | None = None,
     seed: int | None = None,
     tests: ProjectTests | None = None,
+    builds: bool = False,
+    waits: bool = False,
 ) -> Verdict:
     """Return whether two versions of a function behave the same, which is faster, and which needs less memory.
 
-    The project's `tests` that reach it give inputs, and have to pass as before.
+    The project's `tests` that reach it give inputs, and have to pass as before. Where what makes inputs is the same in
+    both, each side `builds` for itself what cannot be copied: a client, a lock. What a call `waits` for is measured
+    where that is asked for.
 
     Raises GuestError where the first version cannot be loaded, and InputError for a path of tests that does not exist.
     """
     began = time.monotonic()
     drawn = secrets.randbits(32) if seed is None else seed
-    found = _judged(sides, tuple(allowed), size, drawn, tests)
+    found = _judged(sides, tuple(allowed), size, drawn, tests, builds=builds, waits=waits)
     made = {name: getattr(found, name) for name in Verdict.__dataclass_fields__}
     return Verdict(**{**made, "allowed": tuple(allowed), "seed": drawn, "seconds": round(time.monotonic() - began, 2)})
 
 
-def _judged(sides: Sides, allowed: tuple[str, ...], size: int | None, seed: int, tests: ProjectTests | None) -> Verdict:
+def _judged(
+    sides: Sides,
+    allowed: tuple[str, ...],
+    size: int | None,
+    seed: int,
+    tests: ProjectTests | None,
+    *,
+    builds: bool,
+    waits: bool,
+) -> Verdict:
+    sides.whole = bool(allowed)
     first = sides.side("before")
     try:
         second = sides.side("after")
@@ -99,9 +115,10 @@ def _judged(sides: Sides, allowed: tuple[str, ...], size: int | None, seed: int,
     if tests is not None and recorded and _failed(chosen):
         maker = sides.side("maker")
         chosen = recording.choose(maker.guest, maker.known, maker.version.function, tests.suite, seconds=3.0).said
+    sides.plan.update(chosen.get("plan") or {})
     constants = refusals.constants(*sources)
     until = time.monotonic() + SECONDS
-    case = _Case(sides, allowed, one["parameters"], constants, random.Random(seed), until, recorded)
+    case = _Case(sides, allowed, one["parameters"], constants, random.Random(seed), until, recorded, builds, waits)
     # Inputs at which the first version fails are inputs, too, as long as something can be given to it.
     verdict = _small(case, maker, _failed(chosen)) or _other_seed(case) or _sizes(case, maker, size)
     count = case.inputs
@@ -144,7 +161,7 @@ def _small(case: _Case, first: Side, failed: str) -> Verdict | None:
     why = failed
     for n in (*SMALL, case.pick.randrange(20, 40)):
         for spread in SPREADS if n > 2 else SPREADS[:1]:
-            said = first.guest.ask({"ask": "call", "n": n, "distribution": spread}, 10)
+            said = first.guest.ask({"ask": "call", "n": n, "distribution": spread, "builds": case.builds}, 10)
             if "args" in said:
                 bases.append(said["args"])
             elif n == SMALL[0]:
@@ -293,7 +310,7 @@ def _sizes(case: _Case, first: Side, stated: int | None) -> Verdict:
     sources = [case.sides.side(name).source for name in ("before", "after")]
     timed: list[tuple[int, Tree]] = []
     sizes: list[int] = []
-    for n, args, took in _grown(first, stated or LARGEST):
+    for n, args, took in _grown(case, first, stated or LARGEST):
         seconds = max(CALL, PATIENCE * took)
         verdict = _equal_at(case, n, args, seconds)
         if verdict is not None:
@@ -301,28 +318,30 @@ def _sizes(case: _Case, first: Side, stated: int | None) -> Verdict:
         sizes.append(n)
         timed.append((n, args))
     for n in refusals.sizes(*sources):
-        said = first.guest.ask({"ask": "call", "n": n, "distribution": "random"}, 10)
+        said = first.guest.ask({"ask": "call", "n": n, "distribution": "random", "builds": case.builds}, 10)
         if "args" in said and n not in sizes and (verdict := _equal_at(case, n, said["args"], 2 * CALL)) is not None:
             return verdict
     chosen = timed if len(timed) < 4 else [timed[0], timed[len(timed) // 2], timed[-1]]
     found = pace.compare(case.sides, chosen, seconds=PATIENCE * LONGEST)
     held = memory.compare(case.sides, chosen, seconds=PATIENCE * LONGEST)
     notes = [f"{case.unstable} inputs left out: the first version does not do the same twice"] if case.unstable else []
-    return Verdict("same", "", sizes=tuple(sizes), speed=found, memory=held, notes=tuple(notes))
+    waited = waiting.compare(case.sides, builds=case.builds) if case.waits else None
+    return Verdict("same", "", sizes=tuple(sizes), speed=found, memory=held, waits=waited, notes=tuple(notes))
 
 
-def _grown(first: Side, largest: int) -> Iterator[tuple[int, Tree, float]]:
+def _grown(case: _Case, first: Side, largest: int) -> Iterator[tuple[int, Tree, float]]:
     """Give arguments by growing size, each with the seconds that the first version takes."""
     sizes = [n for n in TIMED if n < largest]
     for n in [*sizes, largest]:
-        said = first.guest.ask({"ask": "call", "n": n, "distribution": "random"}, 20)
+        said = first.guest.ask({"ask": "call", "n": n, "distribution": "random", "builds": case.builds}, 20)
         if "args" not in said:
             return
-        took = first.pace(said["args"], 8 * LONGEST).get("cpu")
+        timed = first.pace(said["args"], 8 * LONGEST)
+        took = timed.get("cpu")
         if took is None:
             return
         yield n, said["args"], took
-        if took > LONGEST:
+        if took > LONGEST or timed["wall"] > LONGEST:
             return
 
 

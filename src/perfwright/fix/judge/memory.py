@@ -8,6 +8,7 @@ from perfwright.fix.judge.sides import Sides
 from perfwright.fix.judge.trees import Tree
 
 LESS, MORE = 0.9, 1.1
+SPARE = 1 << 20  # bytes that nobody misses at a smaller size: a buffer that is of one size for all
 FLOOR = 4096  # bytes of a call that say nothing: what the interpreter keeps for itself, now and then
 Verdict = Literal["less", "more", "no evidence"]
 
@@ -45,7 +46,9 @@ def told(found: Sequence[tuple[int, int, int]]) -> Memory | None:
     if not found:
         return None
     n, before, after = found[-1]
-    worse = tuple(size for size, one, other in found if other > MORE * one and other - one > FLOOR)
+    worse = tuple(
+        size for size, one, other in found if other > MORE * one and other - one > (FLOOR if size == n else SPARE)
+    )
     verdict: Verdict = "no evidence"
     if n in worse:
         verdict = "more"

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 
+from perfwright.fix.judge import arrays
 from perfwright.fix.judge.differences import Difference
 from perfwright.fix.judge.trees import ITEMS, Path, Tree, parts, replaced, tag
 
@@ -47,6 +48,8 @@ def _of(tree: Tree) -> Iterator[Tree]:
         yield 0
         yield 1
         yield int(tree) // 2
+    elif kind in arrays.ROWS:
+        yield from arrays.smaller(tree)
     elif kind in ITEMS or kind == "d":
         at = ITEMS.get(kind, 2)
         items = tree[at]

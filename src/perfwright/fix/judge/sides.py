@@ -36,6 +36,8 @@ class Side:
     version: Version
     guest: Guest
     known: Mapping[str, Any]
+    plan: dict[str, Any]  # how arguments are made that cannot be copied, once that is known
+    whole: bool = False
     about: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -58,7 +60,8 @@ class Side:
 
     def _some(self, asked: Sequence[Any], trace: bool) -> list[Any]:
         limit = 5.0 + sum(4 * each["seconds"] for each in asked)
-        said = self.guest.ask({"ask": "observe", "trials": list(asked), "trace": trace}, limit)
+        question = {"ask": "observe", "trials": list(asked), "trace": trace, "whole": self.whole, "plan": self.plan}
+        said = self.guest.ask(question, limit)
         if "records" in said and len(said["records"]) == len(asked):
             return list(said["records"])
         if len(asked) == 1:
@@ -69,12 +72,18 @@ class Side:
     def pace(self, args: Tree, seconds: float, known: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the CPU seconds (`cpu`) of one call, with what is `known` for the next ones with the same arguments;
         `{"why": reason}` where it took too long."""
-        said = self.guest.ask({"ask": "pace", "args": args, "seconds": seconds, **(known or {})}, 10 + 4 * seconds)
+        question = {"ask": "pace", "args": args, "seconds": seconds, "plan": self.plan, **(known or {})}
+        said = self.guest.ask(question, 10 + 4 * seconds)
         return said if "cpu" in said else {"why": str(said.get("ended") or said.get("raised") or said.get("slow"))}
+
+    def waits(self, args: Tree, seconds: float) -> dict[str, Any]:
+        """Return what a call waits for, as the worker's `waits` says; nothing where it cannot be told."""
+        said = self.guest.ask({"ask": "waits", "args": args, "seconds": seconds, "plan": self.plan}, 10 + 4 * seconds)
+        return said if "elapsed" in said else {}
 
     def memory(self, args: Tree, seconds: float) -> dict[str, Any]:
         """Return the most bytes (`peak`) that one call holds at once; `{"why": reason}` where it took too long."""
-        said = self.guest.ask({"ask": "memory", "args": args, "seconds": seconds}, 10 + 4 * seconds)
+        said = self.guest.ask({"ask": "memory", "args": args, "seconds": seconds, "plan": self.plan}, 10 + 4 * seconds)
         return said if "peak" in said else {"why": str(said.get("ended") or said.get("raised") or said.get("slow"))}
 
 
@@ -87,7 +96,9 @@ class Sides:
         self.reads = list(reads)  # where links of a version lead
         self.versions = {"before": before, "after": after, "control": before, "maker": before}
         self.python, self.contain = python, contain
+        self.whole = False  # also what is long is told, not only its hash: something in it may differ
         self.running: dict[tuple[str, str], Side] = {}
+        self.plan: dict[str, Any] = {}
         self.beside: list[Path] = []  # folders from which inputs are imported, too
 
     def __enter__(self) -> Self:
@@ -112,7 +123,7 @@ class Sides:
             except BaseException:
                 guest.__exit__(None, None, None)
                 raise
-            self.running[name, seed] = Side(version, guest, known)
+            self.running[name, seed] = Side(version, guest, known, self.plan, self.whole)
         return self.running[name, seed]
 
     def anew(self, name: str, seed: str = SEEDS[0]) -> Side:

@@ -7,7 +7,7 @@ from typing import Any
 Tree = Any
 Path = tuple[int, ...]
 
-NUMBERED = ("l", "d", "s", "a", "n", "io", "k", "np", "df", "sr", "o", "r")
+NUMBERED = ("l", "d", "s", "a", "n", "io", "k", "np", "df", "sr", "pd", "o", "r")
 ITEMS = {"l": 2, "s": 2, "n": 2, "t": 1, "z": 1}
 COLLECTIONS = ("list", "set", "tuple", "frozenset", "q")  # what an object may be a kind of
 WALKED = "w"  # what came of an iterator: its type, then the items as a list
@@ -133,10 +133,39 @@ def _shown(tree: Tree) -> str:  # noqa: C901 - one line a kind
     if kind == "o":
         return _object(tree)
     if kind == "np":
-        return f"array({_shown(tree[5])}, dtype={tree[3]})"
+        array = tree[2] == "ndarray"
+        return f"array({_shown(tree[5])}, dtype={tree[3]})" if array else f"{tree[2]}({_shown(tree[5])})"
+    if kind == "sr":
+        return f"Series([{_joined(tree[4])}], dtype={_dtype(tree[3])}{_labels(tree[5])}, name={_shown(tree[2])})"
+    if kind == "df":
+        columns = [f"{_shown(name)}: [{_joined(items)}] ({_dtype(dtype)})" for name, dtype, items in tree[2]]
+        return f"DataFrame({{{', '.join(columns)}}}{_labels(tree[3])})"
+    if kind == "pd":
+        return _part(tree)
+    if kind == "made":
+        return f"<{_short(tree[4])}, as built for {tree[1]}>"
+    if kind == "?":
+        return f"<{' '.join(str(each) for each in tree[1:])}>"
     if kind == "#":
         return f"<{tree[1]:,} characters, hash {tree[2]}>"
     return f"<{kind} {' '.join(map(str, tree[1:2]))}>"
+
+
+def _part(tree: Tree) -> str:
+    """Return a single value of pandas, an index or an array as people write it."""
+    kind = tree[2]
+    if kind in ("Index", "array"):
+        return f"{kind}([{_joined(tree[4])}], dtype={_dtype(tree[3])})"
+    return f"{kind}({', '.join(str(each) for each in tree[3:] if each is not None)})"
+
+
+def _dtype(kind: Tree) -> str:
+    return kind if isinstance(kind, str) else str(kind[0])
+
+
+def _labels(index: Tree) -> str:
+    """Return the labels of rows, where they are more than a count."""
+    return "" if index[4] == list(range(len(index[4]))) else f", index=[{_joined(index[4])}]"
 
 
 def _object(tree: Tree) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from perfwright.fix.judge import trees
+from perfwright.fix.judge import arrays, trees
 from perfwright.fix.judge.hard import ANY, CONTENTS, FAMILIES, FILLS, SCALARS
 from perfwright.fix.judge.trees import Path, Tree, copied, numbers, parts, replaced, tag
 
@@ -70,6 +70,7 @@ def variants(
     ways = [
         _drawn(args, every),
         _shapes(args, every),
+        _tables(args, every),
         _fills(args, every),
         _ends(args, every, constants),
         _others(args, every),
@@ -152,6 +153,12 @@ def _shapes(args: Tree, every: Sequence[Site]) -> Iterator[Variant]:
         if tag(one.tree) == tag(other.tree) and isinstance(one.tree, list) and tag(one.tree) in trees.NUMBERED:
             yield Variant(replaced(args, other.path, ["r", one.tree[1]]))
             yield Variant(_put(args, other, one.tree))
+
+
+def _tables(args: Tree, every: Sequence[Site]) -> Iterator[Variant]:
+    """Frames, columns and arrays with other rows, labels, columns and values."""
+    for site in every:
+        yield from (Variant(replaced(args, site.path, each)) for each in arrays.near(site.tree))
 
 
 def _files(args: Tree) -> Iterator[Variant]:

@@ -7,6 +7,7 @@ from typing import Literal
 from perfwright.fix.judge.memory import Memory
 from perfwright.fix.judge.pace import Speed
 from perfwright.fix.judge.trees import Tree
+from perfwright.fix.judge.waiting import MEASURED, Waits
 
 Word = Literal["same", "differs", "not shown", "refused"]
 
@@ -47,6 +48,7 @@ class Verdict:
     allowed: tuple[str, ...] = ()
     speed: Speed | None = None
     memory: Memory | None = None
+    waits: Waits | None = None
     seed: int = 0
     seconds: float = 0.0
     source: str = ""  # how inputs are made
@@ -58,6 +60,8 @@ class Verdict:
         faster = self.speed is not None and self.speed.verdict == "faster"
         if kind == "memory":
             return self.memory is not None and self.memory.verdict == "less"
+        if kind in MEASURED and self.waits is not None:
+            return self.waits.better(kind)
         if kind == "queries":  # what a query brings counts, too, and how long it takes
             return faster or any(each.fewer for each in self.counts if each.of in ("queries", "rows"))
         return faster if kind == "time" else any(each.fewer for each in self.counts if each.of == kind)
@@ -66,6 +70,8 @@ class Verdict:
     def worse(self) -> bool:
         """Tell whether the second version was seen to be slower, or to ask for more."""
         slower = self.speed is not None and self.speed.verdict == "slower"
+        if self.waits is not None:  # what a task costs of the processor is little beside what it waits for
+            slower = slower and self.waits.longer
         fewer = any(each.fewer for each in self.counts if each.of == "queries")
         return slower or any(each.more for each in self.counts if each.of != "rows" or not fewer)
 

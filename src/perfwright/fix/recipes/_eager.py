@@ -3,12 +3,13 @@
 import ast
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from perfwright.effects.schema import DJANGO, Model, Relation
 from perfwright.finding import Finding
 from perfwright.fix import surroundings
 from perfwright.fix.recipe import Proposal
-from perfwright.fix.recipes._calls import called_on, with_argument
+from perfwright.fix.recipes._calls import called_on, name_of, with_argument
 from perfwright.fix.recipes._looped import loop_step, looped, over_of, paths
 from perfwright.fix.recipes._origins import Frame, Origin, Origins
 from perfwright.fix.source import Edit, Source
@@ -113,10 +114,7 @@ def further(origin: Origin, names: list[str]) -> Origin | None:
         model = origin.model
         if model is None or name not in model.relations or model.framework == DJANGO:
             return None
-        origin = Origin(
-            origin.source, origin.query, origin.kind, origin.first, (*origin.path, name), origin.asked, origin.one,
-            origin.shared,
-        )  # fmt: skip
+        origin = replace(origin, path=(*origin.path, name))
     return origin
 
 
@@ -142,6 +140,11 @@ def fetched(around: Surroundings, finding: Finding, origin: Origin, name: str) -
 
 def said_along(around: Surroundings, origin: Origin, ways: list[Path]) -> list[Edit] | None:
     """Return the edits of a query that fetch relations along; None where it cannot."""
+    function = origin.source.function(origin.query)
+    called = (
+        {name_of(each) for each in ast.walk(function) if isinstance(each, ast.Call)} if function is not None else set()
+    )
+    origin = replace(origin, asked=(*origin.asked, *sorted(called)))  # the query may go on in other statements
     ways = [way for way in ways if not any(len(other) > len(way) and other[: len(way)] == way for other in ways)]
     if any(name in REFUSES for name in origin.asked):
         return None

@@ -11,8 +11,12 @@ from perfwright.fix.recipes._calls import WIDE, method_of, placed
 from perfwright.fix.recipes._origins import Frame, Origins
 from perfwright.fix.source import Source, bound, changed, names
 from perfwright.fix.surroundings import Surroundings
+from perfwright.index.project import Function
 
-ENDS = ("commit", "rollback", "close", "expire", "expire_all", "expunge", "expunge_all", "delete", "refresh")
+ENDS = (
+    *("commit", "rollback", "close", "expire", "expire_all", "expunge", "expunge_all", "delete", "refresh"),
+    *("execute", "update", "bulk_update", "refresh_from_db"),
+)
 WHOLE = ("list[int]", "set[int]", "tuple[int, ...]", "Sequence[int]", "Iterable[int]", "Collection[int]")
 
 
@@ -34,7 +38,7 @@ def looked_up(source: Source, finding: Finding) -> Iterator[Proposal]:
         return
     if names(base) & bound(loop) or names(loop.iter) & (bound(loop) - {loop.target.id}) or over in changed(loop):
         return
-    if any(method_of(each) in ENDS for each in ast.walk(loop)):
+    if any(changes_rows(around, own, each) for each in ast.walk(loop)):
         return
     item = loop.target.id
     keys = over if isinstance(key, ast.Name) else f"[{own.text_of(key)} for {item} in {over}]"
@@ -57,6 +61,14 @@ def looked_up(source: Source, finding: Finding) -> Iterator[Proposal]:
         f"the `{model.name}` rows of all passes are asked for once, and found by their key",
         source=own,
     )
+
+
+def changes_rows(around: Surroundings, source: Source, node: ast.AST) -> bool:
+    """Tell whether a call ends a transaction or writes by SQL, or its function does: rows are read anew then."""
+    if not isinstance(node, ast.Call):
+        return False
+    called = around.entity(source, node.func)
+    return method_of(node) in ENDS or (isinstance(called, Function) and not called.called.isdisjoint(ENDS))
 
 
 def by_session(around: Surroundings, source: Source, call: ast.Call) -> tuple[Model, ast.expr, str, ast.expr] | None:

@@ -47,7 +47,11 @@ def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
                 )
                 yield Proposal((own.replace(whole, text),), SAYS, source=own)
             return
-        if len(found) == 1 and found[0].kind in ("select", "query") and "limit" not in found[0].asked:
+        if (
+            len(found) == 1
+            and found[0].kind in ("select", "query")
+            and not {"limit", "with_for_update"} & set(found[0].asked)
+        ):
             query = found[0].query
             if found[0].source is own and own.statement(query) is own.statement(node):
                 last = narrowed(own, query)

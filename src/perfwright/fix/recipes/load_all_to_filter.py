@@ -68,7 +68,7 @@ def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
             continue
         if own.function(origin.query) is not own.function(use[0]) or own.loops(over_all(use)):
             continue  # in a loop, rows that came along with others would be asked for one by one
-        yield from reduced(own, origin, *use)
+        yield from reduced(around, own, origin, *use)
         yield from narrowed(around, own, origin, *use)
         return
 
@@ -123,9 +123,17 @@ def narrowed(around: Surroundings, source: Source, origin: Origin, use: ast.AST,
     parts = [part for test in tests for part in conjuncts(test)]
     written = around.written(source, origin.first)
     name = written[0] if written is not None else origin.first.name
-    said = [(part, text) for part in parts if (text := condition(source, origin, part, target.id, name)) is not None]
+    said = [
+        (part, text) for part in parts if (text := condition(around, source, origin, part, target.id, name)) is not None
+    ]
     if not said or (written is None and origin.first.framework != DJANGO):
         return
+    read = {each.attr for part, _ in said for each in ast.walk(part) if isinstance(each, ast.Attribute)}
+    if any(
+        isinstance(each, ast.Attribute) and each.attr in read and isinstance(each.ctx, ast.Store)
+        for each in ast.walk(use)
+    ):
+        return  # a pass may change what a later one tests
     asked = [text for _, text in said]
     edits: list[Edit] = [called_on(source, origin.query, "where" if origin.kind == "select" else "filter", asked)]
     if isinstance(use, COMPREHENSIONS) and len(said) == len(parts):
@@ -148,14 +156,14 @@ def conjuncts(test: ast.expr) -> list[ast.expr]:
     return [test]
 
 
-def condition(source: Source, origin: Origin, test: ast.expr, row: str, model: str) -> str | None:
+def condition(around: Surroundings, source: Source, origin: Origin, test: ast.expr, row: str, model: str) -> str | None:
     """Return a condition on a row as the query says it; None where SQL would say otherwise."""
     django = origin.first.framework == DJANGO
     negated = isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not)
     flag = test.operand if isinstance(test, ast.UnaryOp) and negated else test
     if isinstance(flag, ast.Attribute):
         column = column_of(origin.first, flag, row)
-        if column is None or not column.is_flag or column.optional:
+        if column is None or not column.is_flag or may_be_null(around, origin.first, column):
             return None
         return f"{flag.attr}={not negated}" if django else f"{model}.{flag.attr}.is_({not negated})"
     if not isinstance(test, ast.Compare) or len(test.ops) != 1:
@@ -168,7 +176,9 @@ def condition(source: Source, origin: Origin, test: ast.expr, row: str, model: s
         return None
     if isinstance(right, ast.Constant) and right.value is None:
         return is_null(left.attr, kind, "" if django else model)
-    return compared(source, column, left.attr, kind, right, "" if django else model)
+    if may_be_null(around, origin.first, column) and not (kind is ast.Eq and isinstance(right, ast.Constant)):
+        return None  # Python does not leave the row out, or fails
+    return compared(source, left.attr, kind, right, "" if django else model)
 
 
 def is_fixed(source: Source, origin: Origin, node: ast.expr, row: str) -> bool:
@@ -189,14 +199,10 @@ def is_null(name: str, kind: type[ast.cmpop], model: str) -> str | None:
     return f"{model}.{name}.{'is_' if kind is ast.Is else 'is_not'}(None)"
 
 
-def compared(
-    source: Source, column: Column, name: str, kind: type[ast.cmpop], right: ast.expr, model: str
-) -> str | None:
-    """Return the comparison of a column; None where the column may be NULL and Python would not leave the row out."""
+def compared(source: Source, name: str, kind: type[ast.cmpop], right: ast.expr, model: str) -> str | None:
+    """Return the comparison of a column; of Django's where no model is named."""
     said = OPERATORS.get(kind)
     if said is None or (not model and said[1] == "not"):
-        return None
-    if column.optional and not (kind is ast.Eq and isinstance(right, ast.Constant)):
         return None
     if not model:
         return f"{name}{said[1]}={source.text_of(right)}"
@@ -219,6 +225,24 @@ def is_known_before(source: Source, query: ast.expr, node: ast.expr) -> bool:
     return all(each.lineno < query.lineno for each in bindings)
 
 
+def may_be_null(around: Surroundings, model: Model, column: Column) -> bool:
+    """Tell whether a column is not declared to have a value in every row."""
+    source = around.source(column.module.path)
+    for each in ast.walk(source.tree) if source is not None else ():
+        if not isinstance(each, ast.Assign | ast.AnnAssign) or each.lineno != column.line:
+            continue
+        given = {key.arg: key.value for key in each.value.keywords} if isinstance(each.value, ast.Call) else {}
+        said = given.get("null" if model.framework == DJANGO else "nullable")
+        if isinstance(said, ast.Constant):
+            return bool(said.value)
+        if said is not None:
+            return True
+        if isinstance(each, ast.AnnAssign):
+            return any(word in ast.unparse(each.annotation) for word in ("None", "Optional"))
+        return model.framework != DJANGO and "primary_key" not in given
+    return True
+
+
 def column_of(model: Model, node: ast.expr, row: str) -> Column | None:
     """Return the column of a row that an expression reads."""
     if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == row:
@@ -227,13 +251,13 @@ def column_of(model: Model, node: ast.expr, row: str) -> Column | None:
 
 
 # ---------------------------------------------------------------------------------- sums and counts
-def reduced(source: Source, origin: Origin, use: ast.AST, over: ast.expr) -> Iterator[Proposal]:
+def reduced(around: Surroundings, source: Source, origin: Origin, use: ast.AST, over: ast.expr) -> Iterator[Proposal]:
     """Give the proposal that asks for a sum, or for the number of rows."""
     if any(name in ("order_by", "options", "join", "outerjoin", "prefetch_related") for name in origin.asked):
         return
     django = origin.first.framework == DJANGO
     made = source.statement(origin.query)
-    whole, column = (use, "") if isinstance(use, ast.Call) else summed(source, origin, use)
+    whole, column = (use, "") if isinstance(use, ast.Call) else summed(around, source, origin, use)
     if whole is None or not isinstance(whole, ast.expr):
         return
     edits: list[Edit] = []
@@ -278,7 +302,7 @@ def reduced(source: Source, origin: Origin, use: ast.AST, over: ast.expr) -> Ite
     yield Proposal((*edits, *imports), says, source=source)
 
 
-def summed(source: Source, origin: Origin, use: ast.AST) -> tuple[ast.AST | None, str]:
+def summed(around: Surroundings, source: Source, origin: Origin, use: ast.AST) -> tuple[ast.AST | None, str]:
     """Return the call that adds one column of all rows, and the column; nothing where that is not all."""
     if not isinstance(use, ast.GeneratorExp | ast.ListComp) or len(use.generators) != 1 or use.generators[0].ifs:
         return None, ""
@@ -286,7 +310,7 @@ def summed(source: Source, origin: Origin, use: ast.AST) -> tuple[ast.AST | None
     if not isinstance(call, ast.Call) or name_of(call) != "sum" or len(call.args) != 1 or call.keywords:
         return None, ""
     column = column_of(origin.first, read, target.id) if isinstance(target, ast.Name) else None
-    if column is None or not isinstance(read, ast.Attribute) or column.optional:
+    if column is None or not isinstance(read, ast.Attribute) or may_be_null(around, origin.first, column):
         return None, ""
     return (call, read.attr) if column.type.rpartition(".")[2] in WHOLE else (None, "")
 

@@ -12,13 +12,13 @@ from perfwright.effects.schema import DJANGO
 from perfwright.finding import Finding
 from perfwright.fix import surroundings
 from perfwright.fix.recipe import Proposal, Recipe
-from perfwright.fix.recipes._calls import called_on, placed
+from perfwright.fix.recipes._calls import called_on, name_of, placed
 from perfwright.fix.recipes._origins import Frame, Origins
 from perfwright.fix.source import Source
 from perfwright.fix.surroundings import also_from
 
 UNREAD = re.compile(r"are loaded, ((?:`\w+`(?:, )?)+)(?: and others)? too, and only")
-CHOSEN = ("only", "defer", "values", "values_list")
+CHOSEN = ("only", "defer", "load_only", "values", "values_list", "with_entities", "with_only_columns")
 
 
 def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
@@ -34,17 +34,15 @@ def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
         return
     origin = found[0]
     model = origin.first
+    function = origin.source.function(origin.query) or ast.Module([], [])
+    called = [name_of(each) for each in ast.walk(function) if isinstance(each, ast.Call)]
     known = all(name in model.columns for name in names)
     if (
         origin.path
         or origin.shared
         or origin.kind in ("get", "class")
         or not known
-        or any(name in CHOSEN for name in origin.asked)
-    ):
-        return
-    if ".options(" in own.text_of(own.statement(origin.query)) and re.search(
-        r"\b(load_only|defer)\(", own.text_of(own.statement(origin.query))
+        or any(name in CHOSEN for name in (*origin.asked, *called))
     ):
         return
     unused = ", ".join(f"`{name}`" for name in names)

@@ -28,6 +28,23 @@ from perfwright.index.project import Class, Function
 
 CHANGES = re.compile(r"\s*(insert|update|delete|replace)\b", re.IGNORECASE)
 SIGNALS = ("pre_save", "post_save", "pre_delete", "post_delete", "m2m_changed")
+ASKS = (
+    *(
+        "filter",
+        "exclude",
+        "count",
+        "exists",
+        "first",
+        "last",
+        "latest",
+        "earliest",
+        "aggregate",
+        "annotate",
+        "order_by",
+    ),
+    *("values", "values_list", "update", "get_or_create", "update_or_create", "bulk_create", "bulk_update", "in_bulk"),
+    *("create", "save", "delete", "refresh_from_db", "execute", "executemany", "all", "iterator", "scalars", "scalar"),
+)
 BY_SAVING = ("auto_now", "auto_now_add", "pre_save")
 
 
@@ -154,7 +171,7 @@ def saved(
                 return  # a method may set more
     stored = [name.removesuffix("_id") if name not in model.columns else name for name in set_here]
     known = all(name in model.columns or name in model.relations for name in stored)
-    if not stored or not known or not is_quiet(around, source, loop, call):
+    if not stored or not known or {"pk", "id"} & set(stored) or not is_quiet(around, source, loop, call):
         return
     name = source.fresh(f"{row.id}s_changed", "changed_rows")
     cls = around.written(source, model)
@@ -218,15 +235,11 @@ def is_quiet(around: Surroundings, source: Source, loop: ast.For, write: ast.Cal
         if not isinstance(node, ast.Call) or node is write or any(node is each for each in ast.walk(loop.iter)):
             continue
         asks = [each for each in chain(node) if isinstance(each, ast.Attribute) and each.attr in ("objects", "session")]
-        if (
-            asks
-            or isinstance(around.entity(source, node.func), Function)
-            or name_of(node) in ("execute", "create", "all")
-        ):
+        if asks or isinstance(around.entity(source, node.func), Function) or name_of(node) in ASKS:
             return False
         if isinstance(node.func, ast.Attribute) and around.entity(source, node.func) is None:
             base = node.func.value
-            if not isinstance(base, ast.Name | ast.Attribute | ast.Constant) or name_of(node) in ("save", "delete"):
+            if not isinstance(base, ast.Name | ast.Attribute | ast.Constant):
                 return False
             if any(node.func.attr in model.cls.names for model in around.schema.by_class.values()):
                 return False

@@ -215,6 +215,9 @@ def _called(builder: Any, kind: type, size: int, depth: int) -> Any:
     """Return what calling a class gives, with a value for each parameter that has to be given."""
     try:
         parameters = inspect.signature(kind).parameters.values()
+        if all(each.kind in (each.VAR_POSITIONAL, each.VAR_KEYWORD) or each.default is not each.empty
+               for each in parameters):  # fmt: skip
+            return kind()
         hints = typing.get_type_hints(kind.__init__)  # type: ignore[misc]
     except (TypeError, ValueError, NameError) as error:
         raise CannotBuildError(f"the parameters of {kind.__name__} are unknown ({error})") from error

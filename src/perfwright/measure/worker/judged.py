@@ -1,4 +1,4 @@
-"""What the judge asks of one version: what it may be called with, what it does, how long it takes, what it holds."""
+"""What the judge asks of one version: what it takes, what it does, how long that takes and how much it holds."""
 
 import collections.abc
 import functools
@@ -8,14 +8,14 @@ import types
 import typing
 from typing import Any
 
-from . import memory, observe, search, timing  # type: ignore[import-not-found,unused-ignore]
+from . import memory, network, observe, search, surroundings, timing, waits  # type: ignore[import-not-found,unused-ignore]
 from .inputs import LISTS, MAPPINGS, SETS, plain  # type: ignore[import-not-found,unused-ignore]
 from .instances import CannotBuildError  # type: ignore[import-not-found,unused-ignore]
 from .scratch import Scratch  # type: ignore[import-not-found,unused-ignore]
 from .target import FromAnnotations, Uses  # type: ignore[import-not-found,unused-ignore]
 from .trees import CannotWriteError, Maker, Scribe  # type: ignore[import-not-found,unused-ignore]
 
-ASKS = ("describe", "call", "observe", "pace", "memory")
+ASKS = ("describe", "call", "observe", "pace", "memory", "waits")
 DEEPEST = 4
 BATCH, LONG = 0.003, 0.02  # seconds of a batch, and from which one batch is enough
 REPEATS, MOST = 3, 20_000
@@ -36,9 +36,14 @@ def answer(target: Any, asked: dict[str, Any]) -> dict[str, Any]:
     if asked["ask"] == "describe":
         return describe(target)
     if asked["ask"] == "call":
-        return call(target, asked["n"], asked["distribution"])
+        return call(target, asked["n"], asked["distribution"], builds=asked.get("builds", False))
+    if target.source is None and asked.get("plan"):  # this side builds what cannot be copied, as the other does
+        target.source = search.restored(target, asked["plan"])
+    if asked["ask"] == "waits":
+        return waits.waits(target, lambda: made(target, asked["args"]), asked["seconds"])  # type: ignore[no-any-return,unused-ignore]
     if asked["ask"] == "observe":
-        return {"records": [observed(target, trial, traced=asked["trace"]) for trial in asked["trials"]]}
+        longest = observe.WHOLE if asked["whole"] else observe.LONG
+        return {"records": [observed(target, trial, longest, traced=asked["trace"]) for trial in asked["trials"]]}
     return pace(target, asked) if asked["ask"] == "pace" else held(target, asked)
 
 
@@ -62,7 +67,7 @@ def describe(target: Any) -> dict[str, Any]:
         "parameters": parameters,
         "kind": [name for name in kinds if getattr(inspect, name)(function)],
         "caches": caches,
-        "state": sorted(observe.state(target, scribe)),
+        "state": sorted(surroundings.state(target, scribe)),
         "instance": target.needs_instance,
         "bound": inspect.ismethod(target.function),
         "lines": sorted(int(each.rpartition(":")[2]) for each in search.own_lines(target.function)),
@@ -119,17 +124,31 @@ def fields(kind: Any, depth: int) -> dict[str, Any]:
     return found
 
 
-def call(target: Any, n: int, distribution: str) -> dict[str, Any]:
-    """Return the tree of the arguments of one call at a size; why there is none, where they cannot be copied."""
+def call(target: Any, n: int, distribution: str, *, builds: bool = False) -> dict[str, Any]:
+    """Return the tree of the arguments of one call at a size; why there is none, where they cannot be copied.
+
+    Where each side `builds` for itself what cannot be copied, the tree names the call that it is an argument of.
+    """
     random.seed(n)
     if target.source is None and target.builder is None:
         target.source = failing(target)
     positional, named = target.call(n, distribution)
     scribe = Scribe(target.module.__name__, strict=True, most=5_000_000)
+
+    def written(place: Any, value: Any) -> Any:
+        known = dict(scribe.numbers), list(scribe.kept)
+        try:
+            return scribe.write(value)
+        except CannotWriteError:
+            if not builds:
+                raise
+            scribe.numbers, scribe.kept = known
+            return ["made", n, distribution, place, scribe.name(type(value))]
+
     try:
         args = [
-            [scribe.write(each) for each in positional],
-            [[name, scribe.write(each)] for name, each in named.items()],
+            [written(place, each) for place, each in enumerate(positional)],
+            [[name, written(name, each)] for name, each in named.items()],
         ]
         return {"args": scratch().named(args)}
     except CannotWriteError as error:
@@ -160,9 +179,9 @@ def failing(target: Any) -> Any:
     return None
 
 
-def observed(target: Any, trial: dict[str, Any], *, traced: bool) -> dict[str, Any]:
+def observed(target: Any, trial: dict[str, Any], longest: int, *, traced: bool) -> dict[str, Any]:
     """Return what the calls of one trial come to, and the lines of the function's file that ran."""
-    observer = observe.Observer(target, scratch())
+    observer = observe.Observer(target, scratch(), longest)
     try:
         if not traced:
             return observer.trial(trial)
@@ -182,20 +201,21 @@ def pace(target: Any, asked: dict[str, Any]) -> dict[str, Any]:
     def make() -> Any:
         return made(target, asked["args"])
 
+    network.NETWORK.quick = False
     with search.limited(asked["seconds"], 3 * asked["seconds"]):
         fresh, calls = asked.get("fresh"), asked.get("calls")
         if calls is None:
             fresh = timing.changes(target.function, make) or bool(scratch().left())
-            took = timing._batch(target.function, [make()], None)[0]
+            took = max(timing._batch(target.function, [make()], None)[:2])
             calls = 1 if fresh else max(1, min(int(BATCH / max(took, 1e-8)), MOST))
-        best = float("inf")
+        best = waited = float("inf")
         for _ in range(REPEATS):
             batch = [make()] if fresh else [make()] * calls
-            took = timing._batch(target.function, batch, None)[0]
-            best = min(best, took / calls)
-            if took > LONG:
+            took, wall, _ = timing._batch(target.function, batch, None)
+            best, waited = min(best, took / calls), min(waited, wall / calls)
+            if wall > LONG:
                 break
-    return {"cpu": best, "calls": calls, "fresh": fresh}
+    return {"cpu": best, "wall": waited, "calls": calls, "fresh": fresh}
 
 
 def held(target: Any, asked: dict[str, Any]) -> dict[str, Any]:
@@ -208,5 +228,5 @@ def held(target: Any, asked: dict[str, Any]) -> dict[str, Any]:
 def made(target: Any, args: Any) -> Any:
     """Return the arguments of one call, made anew, with the files that they name as they were."""
     scratch().lay(args[2] if len(args) > 2 else [])
-    maker = Maker(target.module, lambda *_: None)
+    maker = Maker(target.module, lambda *_: None, target.call)
     return tuple([maker.make(each) for each in args[0]]), {name: maker.make(each) for name, each in args[1]}

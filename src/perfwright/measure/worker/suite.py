@@ -43,6 +43,7 @@ class Ran:
     began: int = 0
     why: str = ""
     said: str = ""
+    empty: bool = False  # there are none
 
 
 def answer(asked: dict[str, Any], imported: Import) -> dict[str, Any]:
@@ -50,7 +51,7 @@ def answer(asked: dict[str, Any], imported: Import) -> dict[str, Any]:
     place = asked["watch"]
     watch = Watch((place["file"], place["line"], place["name"]), drop=place["drop"]) if place else None
     found = run(asked, imported, watch, wanted=asked["ids"])
-    why = "" if found.began else found.said or found.why
+    why = "" if found.began or found.empty else found.said or found.why
     calls, uncopied, folders = _written(watch, Path(asked["root"])) if watch is not None else ([], "", [])
     tests = {name: list(each) for name, each in found.tests.items()}
     return {"tests": tests, "why": why[:REASON], "calls": calls, "uncopied": uncopied, "folders": folders}
@@ -198,6 +199,7 @@ def _with_pytest(test: str, root: str, runner: _Runner) -> None:
         if found.began or status in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             break
         found.why = earlier or found.why
+    found.empty = status == pytest.ExitCode.NO_TESTS_COLLECTED
     if not (found.why or found.began):
         found.said = f"pytest runs none of its tests: {said.text.strip() or 'it found none'}"
 

@@ -16,6 +16,7 @@ import io
 import json
 import pathlib
 import pickle
+import random
 import re
 import sys
 import types
@@ -23,7 +24,8 @@ import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import kinds  # type: ignore[import-not-found,unused-ignore]
+from . import arrays, clients, kinds  # type: ignore[import-not-found,unused-ignore]
+from .network import NETWORK  # type: ignore[import-not-found,unused-ignore]
 
 Tree = Any
 
@@ -34,6 +36,7 @@ WALKABLE: tuple[Any, ...] = ([], (), {}, "", set(), range(0))
 WALKS = frozenset(type(iter(each)) for each in WALKABLE)
 MARK = "__perfwright_callback__"
 ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{4,}")
+LATER = 0.0  # seconds in which a callback that is awaited answers
 FLAVOURS = {function: name for name, function in kinds.FLAVOURS.items()}
 
 
@@ -108,6 +111,8 @@ class Scribe:
             return ["e", self.name(kind), value.name]
         if isinstance(value, type):
             return ["c", self.name(value)]
+        if arrays.library(kind) and (one := arrays.single(value, self.write)) is not None:
+            return one
         if id(value) in self.numbers:
             return ["r", self.numbers[id(value)]]
         if kind is frozenset:
@@ -137,8 +142,10 @@ class Scribe:
             return found
         if isinstance(value, types.ModuleType):
             return ["m", value.__name__]
-        if (table := self._table(value, kind, number)) is not None:
+        if arrays.library(kind) and (table := arrays.table(value, number, self.write)) is not None:
             return table
+        if not self.strict and (told := clients.opaque(value)) is not None:
+            return ["?", *told]
         if isinstance(value, BaseException):
             return ["E", self.name(kind), [self.write(each, depth) for each in value.args], self._held(value, depth)]
         return self._object(value, kind, number, depth)
@@ -159,23 +166,6 @@ class Scribe:
             if self.strict and _named(name) is not value:
                 return self._unwritten(f"the function {value.__qualname__}")
             return ["g", self._at_home(name)]
-        return None
-
-    def _table(self, value: Any, kind: type, number: int) -> Tree:
-        """Return the tree of an array, a column or a frame; None for what is none."""
-        library = kind.__module__.partition(".")[0]
-        if library == "numpy" and hasattr(value, "tolist") and hasattr(value, "dtype"):
-            return ["np", number, kind.__name__, str(value.dtype), list(getattr(value, "shape", ())),
-                    self.write(value.tolist(), 1)]  # fmt: skip
-        if library == "pandas" and kind.__name__ == "DataFrame":
-            columns = [
-                [self.write(name, 1), str(value.dtypes.iloc[place]), self.write(value.iloc[:, place].tolist(), 1)]
-                for place, name in enumerate(value.columns)
-            ]
-            return ["df", number, columns, self.write(value.index.tolist(), 1), self.write(list(value.index.names), 1)]
-        if library == "pandas" and kind.__name__ == "Series":
-            return ["sr", number, self.write(value.name, 1), str(value.dtype), self.write(value.tolist(), 1),
-                    self.write(value.index.tolist(), 1)]  # fmt: skip
         return None
 
     def _object(self, value: Any, kind: type, number: int, depth: int) -> Tree:
@@ -244,11 +234,15 @@ class Scribe:
 
 
 class Maker:
-    """Makes values from trees. `log` hears what is asked of the callbacks and the iterators among them."""
+    """Makes values from trees. `log` hears what is asked of the callbacks and the iterators among them; `built` gives
+    the arguments of a call at a size, for those that cannot be copied."""
 
-    def __init__(self, home: types.ModuleType, log: Callable[..., None]) -> None:
-        self.home, self.log = home, log
+    def __init__(
+        self, home: types.ModuleType, log: Callable[..., None], built: Callable[[int, str], Any] | None = None
+    ) -> None:
+        self.home, self.log, self.built = home, log, built
         self.made: dict[int, Any] = {}
+        self.calls: dict[Any, Any] = {}
 
     def make(self, tree: Tree) -> Any:
         """Return the value of a tree. Raises whatever its classes raise."""
@@ -283,6 +277,8 @@ class Maker:
 
     def _numbered(self, tag: str, number: int, tree: Tree) -> Any:
         value: Any
+        if tag == "made":
+            return self._built(*tree[1:4])
         if tag in ("l", "s", "d"):
             value = self.made[number] = {"l": list, "s": set, "d": dict}[tag]()
             if tag == "d":
@@ -301,12 +297,21 @@ class Maker:
             value.seek(max(tree[4], 0))
         elif tag == "k":
             value = self._callback(number, tree[2], tree[3])
-        elif tag in ("np", "df", "sr"):
-            value = self._table(tag, tree)
+        elif tag in ("np", "df", "sr", "pd"):
+            value = arrays.made(tree, self.make)
         else:
             return self._object(number, tree)
         self.made[number] = value
         return value
+
+    def _built(self, n: int, distribution: str, place: Any) -> Any:
+        """Return an argument, by its place or name, of the call that is built at a size."""
+        if self.built is None:
+            raise CannotWriteError("it cannot be built here")
+        if (n, distribution) not in self.calls:
+            random.seed(n)
+            self.calls[n, distribution] = self.built(n, distribution)
+        return self.calls[n, distribution][isinstance(place, str)][place]
 
     def _callback(self, number: int, flavour: str, given: Tree) -> Any:
         """Return a function that tells what it is called with; one that `raises` fails at its third call."""
@@ -328,32 +333,14 @@ class Maker:
 
         async def awaited(*values: Any, **named: Any) -> Any:
             made = called(values, named)
-            await asyncio.sleep(0)
+            with NETWORK.going():
+                await asyncio.sleep(LATER)
             self.log("came", number, list(values), named)
             return made
 
         chosen = awaited if later else callback
         setattr(chosen, MARK, [flavour, given])
         return chosen
-
-    def _table(self, tag: str, tree: Tree) -> Any:
-        if tag == "np":
-            numpy = importlib.import_module("numpy")
-            if tree[2] != "ndarray":
-                return numpy.dtype(tree[3]).type(self.make(tree[5]))
-            return numpy.array(self.make(tree[5]), dtype=tree[3]).reshape(tree[4])
-        pandas = importlib.import_module("pandas")
-        if tag == "sr":
-            return pandas.Series(self.make(tree[4]), index=self.make(tree[5]), name=self.make(tree[2]), dtype=tree[3])
-        index = pandas.Index(self.make(tree[3]))
-        columns = {
-            place: pandas.Series(self.make(items), index=index, dtype=dtype)
-            for place, (_, dtype, items) in enumerate(tree[2])
-        }
-        frame = pandas.DataFrame(columns, index=index)
-        frame.columns = [self.make(name) for name, _, _ in tree[2]]
-        frame.index.names = self.make(tree[4])
-        return frame
 
     def _object(self, number: int, tree: Tree) -> Any:
         _, _, name, payload, held = tree

@@ -1,0 +1,89 @@
+"""Calls that hold the event loop are made in a thread."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from perfwright.finding import Finding
+from perfwright.fix.recipe import Proposal
+from perfwright.fix.recipes._imports import module
+from perfwright.fix.source import COMPREHENSIONS, FUNCTIONS, Source
+
+LOCKS = re.compile(r"lock|mutex|semaphore|condition|suppress|redirect|patch", re.IGNORECASE)
+# What belongs to the thread that made it, or must not be used by two at once.
+OWNED = re.compile(r"sqlite3|session|cursor|connection|conn\b|\bdb\b|queryset|objects\.", re.IGNORECASE)
+OF_DATABASES = ("db.query", "db.write", "db.commit")
+
+
+def in_thread(source: Source, finding: Finding) -> Iterator[Proposal]:
+    """Give the proposal that awaits `asyncio.to_thread` where an `async def` makes a call that holds the event loop.
+
+    The call is one of its own statements, under no lock, and nothing that belongs to its thread is in it.
+    """
+    call = source.at(finding.place, ast.Call)
+    if call is None or not may_await(source, call) or is_awaited(source, call):
+        return
+    written = source.text_of(call)
+    terms = {term.effect for term in finding.cost.terms}
+    if terms & {*OF_DATABASES} or OWNED.search(written) or OWNED.search(finding.symbol):
+        return
+    if any(isinstance(each, ast.Await | ast.Yield | ast.NamedExpr) for each in ast.walk(call)):
+        return
+    asyncio, imports = module(source, "asyncio")
+    if is_sleep(source, call):
+        made, says = f"await {asyncio}.sleep({source.text_of(call.args[0])})", "the event loop goes on while it sleeps"
+    else:
+        given = written[len(source.text_of(call.func)) :].lstrip()[1:]
+        comma = ", " if call.args or call.keywords else ""
+        made = f"await {asyncio}.to_thread({source.text_of(call.func)}{comma}{given}"
+        says = "it runs in a thread while the event loop goes on"
+    yield Proposal((source.replace(call, bracketed(source, call, made)), *imports), says)
+
+
+def may_await(source: Source, call: ast.Call) -> bool:
+    """Tell whether a call can be awaited where it stands: in an `async def` itself, under no lock."""
+    inner: ast.AST = call
+    for each in source.above(call):
+        if isinstance(each, ast.AsyncFunctionDef):
+            return inner in each.body
+        if isinstance(each, (*FUNCTIONS, ast.Lambda, *COMPREHENSIONS, ast.ClassDef, ast.JoinedStr, ast.Assert)):
+            return False
+        if isinstance(each, ast.With) and (inner in each.items or any(map(is_lock(source), each.items))):
+            return False
+        if isinstance(each, ast.AugAssign) and not isinstance(each.target, ast.Name):
+            return False  # what others add meanwhile would be lost
+        if isinstance(each, ast.AugAssign) and is_global(source, each.target):
+            return False
+        inner = each
+    return False
+
+
+def is_lock(source: Source):  # type: ignore[no-untyped-def]
+    """Return what tells whether an item of a `with` is a lock, or changes something for the thread that is in it."""
+    return lambda item: LOCKS.search(source.text_of(item.context_expr)) is not None
+
+
+def is_global(source: Source, target: ast.expr) -> bool:
+    """Tell whether a name is one of the module, or of a function around."""
+    function = source.function(target)
+    return isinstance(target, ast.Name) and any(
+        isinstance(each, ast.Global | ast.Nonlocal) and target.id in each.names
+        for each in ast.walk(function or source.tree)
+    )
+
+
+def is_awaited(source: Source, call: ast.Call) -> bool:
+    """Tell whether what a call gives is awaited."""
+    return isinstance(source.parents.get(call), ast.Await)
+
+
+def is_sleep(source: Source, call: ast.Call) -> bool:
+    """Tell whether a call is `time.sleep(...)`."""
+    return source.text_of(call.func) in ("time.sleep", "sleep") and len(call.args) == 1 and not call.keywords
+
+
+def bracketed(source: Source, node: ast.expr, made: str) -> str:
+    """Return an `await`, in brackets where it stands in a larger expression."""
+    parent = source.parents.get(node)
+    free = isinstance(parent, ast.stmt | ast.keyword) or (isinstance(parent, ast.Call) and parent.func is not node)
+    return made if free else f"({made})"

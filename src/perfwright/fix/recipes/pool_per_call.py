@@ -1,0 +1,44 @@
+"""One pool of threads or processes is made around the loop that made one for each pass.
+
+What it is made with does not depend on the loop, and each pass has taken all that the pool gives it before it ends.
+"""
+
+import ast
+from collections.abc import Iterator
+
+from perfwright.finding import Finding
+from perfwright.fix.recipe import Proposal, Recipe
+from perfwright.fix.recipes._contexts import With, around_loop
+from perfwright.fix.source import Source
+
+POOLS = ("ThreadPoolExecutor", "ProcessPoolExecutor", "Pool", "ThreadPool")
+TAKES = ("list", "tuple", "set", "dict", "sum", "sorted", "min", "max")
+
+
+def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
+    for each in ast.walk(source.tree):
+        if isinstance(each, ast.With) and each.lineno == finding.place.line and len(each.items) == 1:
+            yield from around_loop(source, each, is_pool)
+
+
+def is_pool(source: Source, opened: With) -> bool:
+    """Tell whether a `with` makes a pool of which the block takes all that it gives, by `map`."""
+    item = opened.items[0]
+    made, target = item.context_expr, item.optional_vars
+    if not isinstance(made, ast.Call) or not isinstance(target, ast.Name):
+        return False
+    if source.text_of(made.func).rpartition(".")[2] not in POOLS:
+        return False
+    uses = [n for n in ast.walk(opened) if isinstance(n, ast.Name) and n.id == target.id and n is not target]
+    return bool(uses) and all(is_taken(source, use) for use in uses)
+
+
+def is_taken(source: Source, use: ast.Name) -> bool:
+    """Tell whether a pool is asked by `map`, and all of it is taken at once."""
+    method = source.parents.get(use)
+    call = source.parents.get(method) if isinstance(method, ast.Attribute) and method.attr == "map" else None
+    around = source.parents.get(call) if isinstance(call, ast.Call) and call.func is method else None
+    return isinstance(around, ast.Call) and isinstance(around.func, ast.Name) and around.func.id in TAKES
+
+
+RECIPE = Recipe(rule="pool-per-call", improves=("time",), propose=propose)
