@@ -111,8 +111,21 @@ def passed(source: Source, loop: ast.AST, node: ast.expr) -> set[str]:
 def is_touched(source: Source, node: ast.expr, loop: ast.AST) -> bool:
     """Tell whether a loop changes a part of what an expression names, or asks something of it that may change it."""
     roots = names(node)
+    iterables = [each.iter for each in ast.walk(loop) if isinstance(each, ast.For | ast.comprehension)]
+    if any(isinstance(each, ast.Name) and each.id == _receiver(node) for each in iterables):
+        return True  # it may go on with itself as it is gone through
     touched = changed(loop) | passed(source, loop, node)
     return any(text.partition(".")[0].partition("[")[0] in roots for text in touched if is_open(source, node, text))
+
+
+def _receiver(node: ast.expr) -> str:
+    """Return the name of the object that an expression asks; nothing where it asks none."""
+    asked = node.func if isinstance(node, ast.Call) else node
+    while isinstance(asked, ast.Attribute | ast.Subscript | ast.Call):
+        asked = asked.func if isinstance(asked, ast.Call) else asked.value
+        if isinstance(asked, ast.Name):
+            return asked.id
+    return ""
 
 
 def is_within(source: Source, inner: ast.AST, outer: ast.AST) -> bool:

@@ -63,4 +63,10 @@ def kept(source: Source, cls: ast.ClassDef, method: ast.FunctionDef) -> Iterator
     yield Proposal(tuple(edits), f"each `{cls.name}` keeps its own answer of `{method.name}`")
 
 
-RECIPE = Recipe(rule="cache-on-method", improves=("hazard",), propose=propose, allows=("cache", "own-attribute"))
+RECIPE = Recipe(
+    rule="cache-on-method",
+    improves=("hazard",),
+    propose=propose,
+    allows=("cache", "own-attribute"),
+    suggested="objects have one attribute more, and those that are equal no longer share an answer",
+)

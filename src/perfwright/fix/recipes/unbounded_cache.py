@@ -61,4 +61,10 @@ def emptied(source: Source, finding: Finding) -> Iterator[Proposal]:
     yield Proposal((source.before(store, *lines),), f"`{name}` keeps its last {MOST:,} entries")
 
 
-RECIPE = Recipe(rule="unbounded-cache", improves=("hazard",), propose=propose, allows=("cache",))
+RECIPE = Recipe(
+    rule="unbounded-cache",
+    improves=("hazard",),
+    propose=propose,
+    allows=("cache",),
+    suggested="what was not among the last answers is worked out again, and may be another object",
+)
