@@ -84,6 +84,7 @@ class Scribe:
         self.home, self.strict, self.left = home, strict, most
         self.numbers: dict[int, int] = {}
         self.first = 0  # number of the first object that is new
+        self.owners: dict[int, int] = {}  # of the memory of arrays
         self.kept: list[Any] = []  # alive, or another object takes its address
 
     def write(self, value: Any, depth: int = 0) -> Tree:
@@ -139,7 +140,7 @@ class Scribe:
             return found
         if isinstance(value, types.ModuleType):
             return ["m", value.__name__]
-        if arrays.library(kind) and (table := arrays.table(value, number, self.write)) is not None:
+        if arrays.library(kind) and (table := arrays.table(value, number, self.write, self.owners)) is not None:
             return table
         if isinstance(value, BaseException):
             return ["E", self.name(kind), [self.write(each, depth) for each in value.args], self._held(value, depth)]
