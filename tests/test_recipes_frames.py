@@ -114,6 +114,17 @@ def test_the_judge_sees_that_rows_hold_one_type_of_number(tmp_path: Path) -> Non
     assert (told["verdict"], told["speed"]["verdict"]) == ("same", "faster")
 
 
+def test_the_judge_sees_that_an_array_shares_the_memory_of_another(tmp_path: Path) -> None:
+    pytest.importorskip("numpy")
+    built = "import numpy as np, perfwright\n\n\n@perfwright.inputs('f')\ndef build(n):\n    return np.arange(n)\n\n\n"
+    code = f"{built}def f(a: np.ndarray):\n    return "
+    told = verify(tmp_path, f"{code}a.copy()[1:]\n", f"{code}a[1:]\n", "--size", "300")
+    assert told["verdict"] == "differs"
+
+    told = verify(tmp_path, f"{code}np.negative(a[1:])\n", f"{code}np.negative(a)[1:]\n", "--size", "300")
+    assert told["verdict"] == "same"
+
+
 def test_a_value_of_a_column_is_worked_out_once_and_a_row_is_a_tuple(tmp_path: Path) -> None:
     code = "import pandas as pd\ndef f(df):\n    df['a'] = df['b'].apply(clean)\n    return df\n"
     found = proposed("row-loop-over-frame", code, "df['b'].apply", tmp_path)

@@ -32,13 +32,20 @@ def single(value: Any, write: Write) -> Tree | None:
     return _index(value, write) if kind.__name__.endswith("Index") and hasattr(value, "names") else None
 
 
-def table(value: Any, number: int, write: Write) -> Tree | None:
-    """Return the tree of an array, a column or a frame; None for what is none."""
+def table(value: Any, number: int, write: Write, owners: dict[int, int]) -> Tree | None:
+    """Return the tree of an array, a column or a frame; None for what is none.
+
+    `owners` gets the number of the first array of each memory: of two that share theirs one changes with the other.
+    """
     kind = type(value).__name__
     if library(type(value)) == "numpy":
         if not hasattr(value, "tolist") or not hasattr(value, "dtype"):
             return None
-        return ["np", number, kind, str(value.dtype), list(value.shape), write(value.tolist(), INSIDE)]
+        owner = value
+        while isinstance(getattr(owner, "base", None), type(owner)):
+            owner = owner.base
+        first = owners.setdefault(id(owner), number)
+        return ["np", number, kind, str(value.dtype), list(value.shape), write(value.tolist(), INSIDE), first]
     if kind == "DataFrame":
         every = [value.iloc[:, place] for place in range(value.shape[1])]
         columns = [[write(name, INSIDE), *_typed(each, write)] for name, each in zip(value.columns, every, strict=True)]

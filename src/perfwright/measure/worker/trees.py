@@ -87,6 +87,7 @@ class Scribe:
         self.home, self.strict, self.left = home, strict, most
         self.numbers: dict[int, int] = {}
         self.first = 0  # number of the first object that is new
+        self.owners: dict[int, int] = {}  # of the memory of arrays
         self.kept: list[Any] = []  # alive, or another object takes its address
 
     def write(self, value: Any, depth: int = 0) -> Tree:
@@ -142,7 +143,7 @@ class Scribe:
             return found
         if isinstance(value, types.ModuleType):
             return ["m", value.__name__]
-        if arrays.library(kind) and (table := arrays.table(value, number, self.write)) is not None:
+        if arrays.library(kind) and (table := arrays.table(value, number, self.write, self.owners)) is not None:
             return table
         if not self.strict and (told := clients.opaque(value)) is not None:
             return ["?", *told]
