@@ -66,8 +66,8 @@ def judge(
     """Return whether two versions of a function behave the same, which is faster, and which needs less memory.
 
     The project's `tests` that reach it give inputs, and have to pass as before. Where what makes inputs is the same in
-    both, each side `builds` for itself what cannot be copied: a client, a lock. What a call `waits` for is measured where
-    that is asked for.
+    both, each side `builds` for itself what cannot be copied: a client, a lock. What a call `waits` for is measured
+    where that is asked for.
 
     Raises GuestError where the first version cannot be loaded, and InputError for a path of tests that does not exist.
     """
