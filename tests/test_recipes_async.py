@@ -227,6 +227,8 @@ def test_what_holds_the_event_loop_is_awaited_in_a_thread(tmp_path: Path, line: 
         "state.count += read(path)  # here",
         "await read(path)  # here",
         "return session.read(path)  # here",
+        "for p in path:\n        read(p)  # here",  # a thread for each
+        "return list(read(path))  # here\n\ndef read(path):\n    yield path",  # nothing is done yet
     ],
 )
 def test_what_must_stay_in_the_event_loop_is_left_alone(tmp_path: Path, body: str) -> None:

@@ -16,7 +16,7 @@ ALLOWANCES: Mapping[str, str] = {
     "number-type": "numbers of Python in place of numpy's of the same value, or the other way",
     "was-error": "calls for which the first version raises an error",
     "exception-text": "errors of the same type with another text",
-    "await-order": "what is awaited is begun in another order, or at once; where one fails, others may be begun",
+    "await-order": "what is awaited is begun in another order, or at once; of failures, another may come first",
     "call-count": "callbacks are called fewer times with the same arguments, as by a cache",
     "own-attribute": "objects keep what they worked out in an attribute that only the second version has",
     "cache": "a cache that lives on after the call, where one was asked for",
@@ -71,9 +71,10 @@ def difference(before: Any, after: Any, allowed: Sequence[str], *, beyond: bool)
             return None
         if raised and "was-error" in allowed:
             continue
-        began_more = "await-order" in allowed and raised and _begins_all(one["events"], other["events"])
+        fail_both = bool(raised) and other["outcome"][0] == "raised" and "await-order" in allowed
+        another_first = fail_both and _begins_all(one["events"], other["events"])
         for name, what in SEEN:
-            if name == "events" and began_more:
+            if name in ("outcome", "events") and another_first:
                 continue
             left, right = (_known(each.get(name), name, allowed) for each in (one, other))
             if not _same(left, right) and not _alike(left, right, allowed):

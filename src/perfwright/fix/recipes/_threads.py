@@ -18,10 +18,15 @@ OF_DATABASES = ("db.query", "db.write", "db.commit")
 def in_thread(source: Source, finding: Finding) -> Iterator[Proposal]:
     """Give the proposal that awaits `asyncio.to_thread` where an `async def` makes a call that holds the event loop.
 
-    The call is one of its own statements, under no lock, and nothing that belongs to its thread is in it.
+    The call is in one of its own statements, in no loop and under no lock, and nothing that belongs to its thread is in
+    it.
     """
     call = source.at(finding.place, ast.Call)
-    if call is None or not may_await(source, call) or is_awaited(source, call):
+    if call is None or not may_await(source, call) or is_awaited(source, call) or source.loops(call):
+        return
+    if finding.cure and "in a thread" not in finding.cure and "asyncio.sleep" not in finding.cure:
+        return  # a thread would hold the event loop as well: it is Python all the time
+    if is_generator(source, call):
         return
     written = source.text_of(call)
     terms = {term.effect for term in finding.cost.terms}
@@ -56,6 +61,16 @@ def may_await(source: Source, call: ast.Call) -> bool:
             return False
         inner = each
     return False
+
+
+def is_generator(source: Source, call: ast.Call) -> bool:
+    """Tell whether what is called, as far as this file has it, only makes a generator."""
+    name = source.text_of(call.func).rpartition(".")[2]
+    return any(
+        isinstance(each, FUNCTIONS) and each.name == name
+        and any(isinstance(one, ast.Yield | ast.YieldFrom) for one in ast.walk(each))
+        for each in ast.walk(source.tree)
+    )  # fmt: skip
 
 
 def is_lock(source: Source):  # type: ignore[no-untyped-def]

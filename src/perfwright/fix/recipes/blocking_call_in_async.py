@@ -1,7 +1,8 @@
 """A call that blocks is awaited in a thread, with `asyncio.to_thread`; of `time.sleep`, `asyncio.sleep` is awaited.
 
-It stands in an `async def` itself, not in a function or generator within; under no lock; it changes nothing that other
-tasks count with at the same time; and what belongs to one thread (connections, cursors, sessions) is left alone.
+It stands in an `async def` itself, in no loop, function or generator within; under no lock; it changes nothing
+that other tasks count with at the same time; and what belongs to one thread (connections, cursors, sessions) is left
+alone.
 """
 
 from perfwright.fix.recipe import Recipe

@@ -1,7 +1,8 @@
 """Long computing is awaited in a thread, with `asyncio.to_thread`.
 
-The call stands in an `async def` itself, not in a function or generator within; under no lock; it changes nothing that
-other tasks count with at the same time; and what belongs to one thread (connections, cursors, sessions) is left alone.
+The call stands in an `async def` itself, in no loop, function or generator within; under no lock; it changes nothing
+that other tasks count with at the same time; and what belongs to one thread (connections, cursors, sessions) is left
+alone.
 """
 
 from perfwright.fix.recipe import Recipe

@@ -3,7 +3,8 @@
 Of a loop, what comes before the last `await` of a pass is asked for together; the rest of each pass goes on as before,
 in the order of the items, with the answers. Nothing that is asked may depend on another pass or on what the passes
 change; no pass may be skipped or left before it has asked. Sessions and connections of databases, transactions and
-locks are left alone: others must not use them meanwhile. Where one fails, the others are asked all the same.
+locks are left alone: others must not use them meanwhile. Where one fails, the others are asked all the same, and the
+failure that comes first is raised.
 """
 
 import ast
