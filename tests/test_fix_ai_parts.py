@@ -8,20 +8,24 @@ from pathlib import Path
 
 import pytest
 
-from _chat_server import Reply, endless, raw, redirects, refuses, says, serving, silent
+from _chat_server import Reply, code, endless, raw, redirects, refuses, says, serving, silent
+from perfwright.config import Settings
 from perfwright.errors import InputError
 from perfwright.finding import Finding, Place
 from perfwright.fix.ai import bodies, sensitive
+from perfwright.fix.ai.asking import Bench, Case, counted, repaired
 from perfwright.fix.ai.assistant import AssistantError, Message
 from perfwright.fix.ai.command import Command
+from perfwright.fix.ai.definitions import Definitions
 from perfwright.fix.ai.endpoint import Endpoint
 from perfwright.fix.ai.limits import NotTakenError
 from perfwright.fix.ai.redaction import Redaction
 from perfwright.fix.ai.replies import Answer, blocks
-from perfwright.fix.ai.surroundings import Surroundings
 from perfwright.fix.ai.taking import taken
 from perfwright.fix.ai.usage import Price, Used
+from perfwright.fix.repairing import Repairer
 from perfwright.fix.source import Source
+from perfwright.report import fixed
 
 MESSAGES: list[Message] = [{"role": "system", "content": "be brief"}, {"role": "user", "content": "äöü?"}]
 KEY = "sk-0123456789abcdef"
@@ -344,7 +348,7 @@ def f(a: list[int]) -> str: return "x"
 def take(at: str, block: str, text: str = FILE) -> str:
     source = Source("a.py", text)
     line = text[: text.index(at)].count("\n") + 1
-    function = bodies.around(source, Finding(rule="r", symbol="", message="", place=Place(path="a.py", line=line)))
+    function = bodies.around(source, line)
     assert function is not None
     return taken(Path("/nowhere"), source, function, block)
 
@@ -441,13 +445,47 @@ def test_what_a_function_uses_is_found_across_files_and_no_farther(tmp_path: Pat
     (root / "out.py").symlink_to(tmp_path / "outside.py")
     source = Source("calc.py", (root / "calc.py").read_text("utf8"))
     finding = Finding(rule="r", symbol="", message="", place=Place(path="calc.py", line=12, function="A.f"))
-    function = bodies.around(source, finding)
+    function = bodies.around(source, finding.place.line)
     assert function is not None
-    found = {
-        (each.path, each.text.splitlines()[0].strip()) for each in Surroundings(root, source).of(function, finding)
-    }
+    found = {(each.path, each.text.splitlines()[0].strip()) for each in Definitions(root, source).of(function, finding)}
     assert found == {
         ("calc.py", "def own(self):"), ("calc.py", "import deep as d"), ("calc.py", "from rates import rated"),
         ("calc.py", "from gone import lost"), ("calc.py", "from out import SECRET"), ("rates.py", "def rated(x):"),
         ("rates.py", "from .deep import low"), ("deep.py", "def low(x):"), ("deep.py", "def deeper(x):"),
     }  # fmt: skip
+
+
+# ------------------------------------------------------------------------------ asking
+def case(text: str) -> Case:
+    source = Source("a.py", text)
+    finding = Finding(rule="nested-scan", symbol="", message="", place=Place(path="a.py", line=1, function="f"))
+    function = bodies.around(source, finding.place.line)
+    assert function is not None
+    return Case(finding, source, function, "faster!", Redaction(), "\n")
+
+
+def test_what_is_not_taken_is_told_back_three_times_and_no_more(tmp_path: Path) -> None:
+    bench = Bench(Repairer(tmp_path, Path(sys.executable), "require", 10, None, None, fixed.why), Settings())
+    used = Used()
+    replies = [says(code(f"import numpy\n\n\ndef f(x):\n    return {number}\n")) for number in range(9)]
+    with serving(*replies) as server:
+        endpoint = Endpoint(server.url, "m", "", seconds=10)
+        why = repaired(bench, case("def f(x):\n    return 9\n"), endpoint, used, counted(used, 9))
+    assert isinstance(why, str)
+    assert why.startswith(
+        "asked, 4 candidates in 4 answers, no repair: a candidate is not taken: it imports another dep"
+    )
+    assert [len(each["body"]["messages"]) for each in server.requests] == [2, 4, 6, 8]
+    last = server.requests[-1]["body"]["messages"][-1]["content"]
+    assert "- Candidate 1: it is not taken: it imports another dependency, `numpy`, which the file does not." in last
+
+
+def test_who_repeats_an_answer_is_not_asked_again(tmp_path: Path) -> None:
+    bench = Bench(Repairer(tmp_path, Path(sys.executable), "require", 10, None, None, fixed.why), Settings())
+    used = Used()
+    with serving(says(code("def f(x, y):\n    return 1\n"))) as server:
+        endpoint = Endpoint(server.url, "m", "", seconds=10)
+        why = repaired(bench, case("def f(x):\n    return 9\n"), endpoint, used, counted(used, 9))
+    assert isinstance(why, str)
+    assert "1 candidate in 2 answers" in why
+    assert used.requests == len(server.requests) == 2

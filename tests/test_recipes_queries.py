@@ -1,5 +1,6 @@
 """Recipes for queries, on real databases: what is patched gives the same, leaves the same rows, and asks less often."""
 
+import ast
 import json
 import subprocess
 import sys
@@ -499,3 +500,150 @@ def test_what_a_patch_would_change_is_left_alone(case: str, tmp_path: Path) -> N
 
     assert found
     assert [each.diff for finding in found for each in patches.candidates(tmp_path, finding)] == []
+
+
+# ------------------------------------------------------------------------------ what is patched elsewhere
+def test_where_the_query_is_not_known_the_relation_is_changed_if_that_is_asked_for(tmp_path: Path) -> None:
+    code = """
+    def run(order: Order):
+        return [item.product.name for item in order.items]
+    """
+    laid(tmp_path, code, django=False)
+    made = proposed(tmp_path, "n-plus-one-query")
+
+    assert [(each.path, bool(each.recipe.suggested)) for each in made] == [("models.py", True)]
+    assert 'product: Mapped[Product] = relationship(lazy="selectin")' in made[0].after
+    assert made[0].function == "run"
+    assert made[0].inside == "app.py"
+
+
+def test_what_a_template_asks_for_is_fetched_by_the_function_that_renders_it(tmp_path: Path) -> None:
+    pytest.importorskip("flask")
+    (tmp_path / "models.py").write_text(MODELS, "utf8")
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / "orders.html").write_text(
+        "{% for order in orders %}<p>{{ order.customer.name }}</p>{% endfor %}\n", "utf8"
+    )
+    view = """
+    from flask import Flask, render_template
+    from sqlalchemy import create_engine, select
+    from sqlalchemy.orm import Session
+
+    from models import Order
+
+    app = Flask(__name__)
+    engine = create_engine("sqlite://")
+
+
+    @app.get("/")
+    def index():
+        with Session(engine) as session:
+            orders = session.scalars(select(Order).order_by(Order.id)).all()
+            return render_template("orders.html", orders=orders)
+    """
+    (tmp_path / "app.py").write_text(textwrap.dedent(view).lstrip(), "utf8")
+    made = proposed(tmp_path, "n-plus-one-query")
+
+    assert [(each.path, each.function) for each in made] == [("app.py", "index")]
+    assert "select(Order).options(joinedload(Order.customer)).order_by(Order.id)" in made[0].after
+    assert "from sqlalchemy.orm import Session, joinedload\n" in made[0].after
+
+
+ADMIN = """
+from django.contrib import admin
+
+from shop.models import Category, Line, Product
+
+
+class LineInline(admin.TabularInline):
+    model = Line
+
+
+@admin.register(Product)
+class ProductAdmin(admin.ModelAdmin):
+    list_display = ["name", "place"]
+    list_select_related = ["category"]
+    inlines = [LineInline]
+"""
+
+
+def test_what_the_admin_lists_is_fetched_with_the_rows(tmp_path: Path) -> None:
+    laid(tmp_path, "", django=True)
+    models = DJANGO_MODELS.replace(
+        "class Product(models.Model):",
+        "class Place(models.Model):\n    code = models.CharField(max_length=9)\n\n    def __str__(self):\n"
+        "        return self.code\n\n\nclass Product(models.Model):\n"
+        "    place = models.ForeignKey(Place, null=True, on_delete=models.CASCADE)",
+    )
+    (tmp_path / "shop" / "models.py").write_text(models, "utf8")
+    (tmp_path / "shop" / "admin.py").write_text(ADMIN.lstrip(), "utf8")
+    made = proposed(tmp_path, "n-plus-one-query")
+
+    assert any('list_select_related = ["category", "place"]' in each.after for each in made)
+
+
+INDEXED = {
+    "a column": ("name: Mapped[str] = mapped_column(index=True)", "Product.name == name"),
+    "a key": (
+        'customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id"), index=True)',
+        "Order.customer_id == name",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", INDEXED)
+def test_an_index_is_made_where_rows_are_looked_up(case: str, tmp_path: Path) -> None:
+    changed, condition = INDEXED[case]
+    model = condition.partition(".")[0]
+    laid(
+        tmp_path,
+        f"def run(session: Session, name):\n    return session.scalar(select({model}).where({condition}))",
+        django=False,
+    )
+    made = [each for each in proposed(tmp_path, "filter-on-unindexed-column") if changed in each.after]
+
+    assert len(made) == 1
+    assert made[0].recipe.suggested
+    assert made[0].diff.count("\n+") <= 3  # the name of the file, the column, and an import
+    (tmp_path / "models.py").write_text(made[0].after, "utf8")
+    listed = (
+        "from sqlalchemy import create_engine, inspect\nfrom models import Base\n"
+        "engine = create_engine('sqlite://')\nBase.metadata.create_all(engine)\n"
+        f"print([each['column_names'] for each in inspect(engine).get_indexes('{model.lower()}s')])"
+    )
+    done = subprocess.run([sys.executable, "-c", listed], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert ast.literal_eval(done.stdout) == [[condition.partition(".")[2].partition(" ")[0]]]
+
+
+def test_an_index_of_a_script_is_made_after_its_table(tmp_path: Path) -> None:
+    code = '''
+    import sqlite3
+
+    SCHEMA = """
+    CREATE TABLE IF NOT EXISTS pages (
+        id INTEGER PRIMARY KEY,
+        shop_id INTEGER NOT NULL
+    );
+    CREATE TABLE IF NOT EXISTS shops (id INTEGER PRIMARY KEY, name TEXT);
+    """
+
+
+    def made() -> sqlite3.Connection:
+        connection = sqlite3.connect(":memory:")
+        connection.executescript(SCHEMA)
+        return connection
+
+
+    def pages(connection: sqlite3.Connection, shop: int):
+        return connection.execute("SELECT * FROM pages WHERE shop_id = ?", (shop,)).fetchall()
+    '''
+    (tmp_path / "app.py").write_text(textwrap.dedent(code).lstrip(), "utf8")
+    made = proposed(tmp_path, "filter-on-unindexed-column")
+
+    assert [each.diff.count("\n+") for each in made] == [2]  # the name of the file, and the index
+    (tmp_path / "app.py").write_text(made[0].after, "utf8")
+    asked = (
+        "import app; print(app.made().execute('EXPLAIN QUERY PLAN SELECT * FROM pages WHERE shop_id = 1').fetchall())"
+    )
+    done = subprocess.run([sys.executable, "-c", asked], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert "INDEX pages_shop_id" in done.stdout

@@ -1,7 +1,7 @@
 """`--ai`: who is asked for rewrites, as the options and the environment say, and what came of it."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -9,17 +9,17 @@ import click
 
 from perfwright.app import screen
 from perfwright.app.options import Decorator
+from perfwright.app.project import Project
 from perfwright.errors import InputError
 from perfwright.report.safe import safe
 
 if TYPE_CHECKING:
-    from perfwright.config import Settings
     from perfwright.finding import Finding, Record
     from perfwright.fix.ai.asking import Bench
     from perfwright.fix.ai.assistant import Assistant, AssistantError, Message
     from perfwright.fix.ai.usage import Used
     from perfwright.fix.patches import Judged
-    from perfwright.fix.repairing import Repairer, Repairs
+    from perfwright.fix.repairing import Repairer
     from perfwright.measure.run import Choice
 
 SECONDS, REQUESTS = 300.0, 40
@@ -56,41 +56,41 @@ class Asks:
     prompts: "dict[str, list[Message]]" = field(default_factory=dict)
     failed: "AssistantError | None" = None
     in_a_row: int = 0
+    rewritten: set[tuple[str, str]] = field(default_factory=set)  # functions, each with its file
 
-    def rewrite(self, settings: "Settings", record: "Record", repairs: "Repairs", repairer: "Repairer") -> None:
-        """Ask about the findings that are left; those that are repaired then are added to the others."""
+    def best(self, repairer: "Repairer", found: Project, record: "Record") -> "Callable[[Finding], Judged | str]":
+        """Return what gives the patch of a finding by a recipe, else by asking, or says why there is none."""
         from perfwright.fix import recipes
         from perfwright.fix.ai import profile
         from perfwright.fix.ai.asking import Bench
 
-        repairer = replace(repairer, contain=_contained(repairer.contain))
-        known = {each.key: each for each in profile.with_saved(record, repairer.root).findings}
-        bench, left = Bench(settings=settings, repairer=repairer), repairs.left
-        if self.assistant is not None and left:
+        bench = Bench(repairer, found.settings)
+        known = {each.key: each for each in profile.with_saved(record, found.root).findings}
+        if self.assistant is not None:
             screen.say(f"--ai sends functions, and what they call, to {self.assistant.place}; secrets are hidden.")
-        remains: list[tuple[str, str]] = []
-        with screen.working("asking for rewrites") as progress:
-            if progress is not None:
-                progress.begin("asking for rewrites", len(left))
-            for key, why in left:
-                if key not in known:
-                    remains.append((key, why))
-                elif reason := self._one(bench, known[key], repairs.repaired):
-                    remains.append((key, f"{why}; {reason}" if known[key].rule in recipes.load() else reason))
-                if progress is not None:
-                    progress.step(0)
-        repairs.left[:] = remains
 
-    def _one(self, bench: "Bench", finding: "Finding", repaired: "list[Judged]") -> str:
-        """Ask about one finding; return why it is not repaired, nothing where it is."""
+        def best(finding: "Finding") -> "Judged | str":
+            made = repairer.best(finding)
+            if not isinstance(made, str):
+                return made
+            evidence = known[finding.key].evidence if finding.key in known else finding.evidence
+            answer = self._asked(bench, replace(finding, evidence=evidence))
+            if isinstance(answer, str) and finding.rule in recipes.load():
+                return f"{made}; {answer}"
+            return answer
+
+        return best
+
+    def _asked(self, bench: "Bench", finding: "Finding") -> "Judged | str":
+        """Ask about one finding; return its repair, or why there is none."""
         from perfwright.fix.ai import asking
         from perfwright.fix.ai.assistant import AssistantError
 
         if self.failed is not None and (self.failed.ends or self.in_a_row >= IN_A_ROW):
-            return str(self.failed)
+            return f"nobody was asked: {self.failed}"
         place = finding.place.path, finding.place.function
-        if place in [(each.candidate.finding.place.path, each.candidate.finding.place.function) for each in repaired]:
-            return "another patch changes its function; write that, and run it again"
+        if place in self.rewritten:
+            return "nobody was asked: its function was rewritten for another finding; run it again"
         try:
             case = asking.case(bench, finding)
             self.used.functions += 1
@@ -105,10 +105,9 @@ class Asks:
             self.failed, self.in_a_row = error, self.in_a_row + 1
             return str(error)
         self.in_a_row = 0
-        if isinstance(made, str):
-            return made
-        repaired.append(made)
-        return ""
+        if not isinstance(made, str):
+            self.rewritten.add(place)
+        return made
 
     def document(self) -> Mapping[str, Any]:
         """Return whom was asked, how much, and what it took; or what would be sent."""
@@ -165,7 +164,7 @@ def _visible(prompt: str) -> str:
     return "\n".join("\t".join(map(safe, line.split("\t"))) for line in prompt.split("\n"))
 
 
-def _contained(contain: "Choice") -> "Choice":
+def contained(contain: "Choice") -> "Choice":
     """Return how candidates are contained: what a model writes runs in no mere guard, unless that was asked for."""
     from perfwright.measure import sandbox
 

@@ -264,7 +264,7 @@ def comprehension_scans(frame: Frame, loop: Loop, iterable: Node, tests: Node, n
 
 
 def is_picked(frame: Frame, over: Node) -> bool:
-    """Tell whether what is gone through is what a dict holds for the item of a loop around: `lines.get(order.id, [])`."""
+    """Tell whether what is gone through is what a dict holds for the item of a loop: `lines.get(order.id)`."""
     key = over[3] if over[0] == "sub" else None
     if over[0] == "call" and over[2][0] == "attr" and over[2][3] in ("get", "pop", "setdefault") and over[3]:
         key = over[3][0]

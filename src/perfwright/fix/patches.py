@@ -162,7 +162,8 @@ def judged(
     def within() -> Verdict:
         assert served is not None
         texts = candidate.before, candidate.after
-        found = served.judge(there, lines(root, candidate), texts, allowed=candidate.recipe.allows)
+        held = "memory" in candidate.recipe.improves
+        found = served.judge(there, lines(root, candidate), texts, allowed=candidate.recipe.allows, memory_too=held)
         if tests is not None and candidate.function:
             text = source_of(root, candidate.finding)
             tests.record(root, Place.of(text.text if text else "", path, candidate.function), candidate.function)

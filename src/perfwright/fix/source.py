@@ -109,6 +109,16 @@ class Source:
                 best = (*rank, node)
         return best[2] if best is not None else None
 
+    def calls_at(self, place: Place) -> list[ast.Call]:
+        """Return the calls that begin at a place, the longest first: `a.b().c()`, then `a.b()`."""
+        found = self.at(place, ast.Call)
+        calls = [found] if found is not None else []
+        while calls and isinstance(of := self.parents.get(calls[0]), ast.Attribute):
+            if not isinstance(call := self.parents.get(of), ast.Call) or call.func is not of:
+                break
+            calls.insert(0, call)
+        return calls
+
     def in_text(self, node: ast.AST) -> ast.JoinedStr | None:
         """Return the outermost f-string that a node is within, whose parts have no places of their own: before Python
         3.12; None for what has a place."""
@@ -364,7 +374,7 @@ def changed(node: ast.AST) -> set[str]:
             targets = [each.target]
         for target in targets:
             for inner in ast.walk(target):
-                if isinstance(inner, ast.Subscript | ast.Attribute):
+                if isinstance(inner, ast.Subscript | ast.Attribute) and not isinstance(inner.ctx, ast.Load):
                     found.add(ast.unparse(inner.value))
                     found.add(ast.unparse(inner))
             if isinstance(each, ast.AugAssign):

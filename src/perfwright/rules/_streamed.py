@@ -28,12 +28,12 @@ def streamed(effects: Effects) -> Iterator[tuple[Event, Function, Node, Node]]:
         for generator in dict.fromkeys(generators(effects, call[3][0])):
             found = by_item(generator)
             if found is not None:
-                yield event, generator, *found
+                yield event, generator, found[0], found[1]
                 break
 
 
 def generators(effects: Effects, content: Node) -> Iterator[Function]:
-    """Give the generators of the project, not asynchronous ones, that a call may be of: by its name, or a variable's."""
+    """Give the generators of the project that a call may be of, by its name or a variable's; no asynchronous ones."""
     if content[0] != "call":
         return
     made: list[Node] = [content[2]]
@@ -54,7 +54,7 @@ def generators(effects: Effects, content: Node) -> Iterator[Function]:
 def by_item(generator: Function) -> tuple[Node, Node] | None:
     """Return the loop of a generator that yields a text made of each item, and what it yields."""
     for loop in generator.body:
-        if loop[0] != "for" or PIECES.search(text(loop[2])) or not called_names(loop[3]).isdisjoint(WAITS):
+        if loop[0] != "for" or is_many(loop[2], loop[3]) or not called_names(loop[3]).isdisjoint(WAITS):
             continue
         items = names_in(loop[2])
         made = set(items)
@@ -65,6 +65,12 @@ def by_item(generator: Function) -> tuple[Node, Node] | None:
             if given is not None and given[0] == "yield" and given[2] is not None and is_text(given[2], made):
                 return loop, given
     return None
+
+
+def is_many(target: Node, over: Node) -> bool:
+    """Tell whether a loop takes many at once, going by the names: `for rows in pages(query)`."""
+    name = text(target)
+    return bool(PIECES.search(f"{name} {text(over)}")) or (name.endswith("s") and not name.endswith("ss"))
 
 
 def is_text(node: Node, made: set[str]) -> bool:

@@ -180,14 +180,7 @@ class Starts:
                     loaded[module] = way
                 if root in servers:
                     self.servers.add(module)
-        for command, way in list(self.commands.items()):
-            for top in self.imports.tops(command):
-                target = self.imports.target(command, top)
-                if top.name in self.imports.needed(command) and isinstance(target, Module):
-                    for module, inner in self.imports.loaded_by(target).items():
-                        if module not in loaded:
-                            loaded[module] = (*way, (command, top), *inner)
-                            self.by_commands.add(module)
+        self._look_below_commands()
         importers: dict[str, list[tuple[Module, Top]]] = {}
         brought: set[str] = set()
         for module in loaded:
@@ -203,6 +196,18 @@ class Starts:
             for module, top in found:
                 if module not in self.commands:
                     self.seldom.setdefault(module, {}).setdefault(package, []).append(top)
+
+    def _look_below_commands(self) -> None:
+        """Note what command lines load whatever they are asked for: what they need at their own tops."""
+        for command, way in list(self.commands.items()):
+            for top in self.imports.tops(command):
+                target = self.imports.target(command, top)
+                if top.name not in self.imports.needed(command) or not isinstance(target, Module):
+                    continue
+                for module, inner in self.imports.loaded_by(target).items():
+                    if module not in self.loaded:
+                        self.loaded[module] = (*way, (command, top), *inner)
+                        self.by_commands.add(module)
 
 
 @lru_cache(maxsize=1)

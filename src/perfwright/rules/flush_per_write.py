@@ -197,7 +197,7 @@ def by_record(effects: Effects) -> Iterator[Finding]:
 
 
 def by_item(effects: Effects) -> Iterator[Finding]:
-    """Give the generators that a response sends item by item, where each of them waits for a thread to give the next."""
+    """Give the generators that a response sends item by item, with a turn of the thread pool for each."""
     for event, generator, loop, given in streamed(effects):
         yield Finding(
             rule=RULE.name,

@@ -103,6 +103,7 @@ from perfwright.finding import Cost, Finding, Place, Proof, Step, Term
 from perfwright.index.lower import Node
 from perfwright.index.project import Class, Function
 from perfwright.index.tree import names_in, text, walk
+from perfwright.rules._archives import all_of, archived
 from perfwright.rules._chosen import assigned, chosen, is_request, last_word
 from perfwright.rules._contract import Rule
 from perfwright.rules._pagers import Pager, paged, pager
@@ -125,6 +126,7 @@ def find(effects: Effects) -> Iterator[Finding]:
     yield from exported(effects, entry=entry)
     if entry:
         yield from files(effects)
+        yield from of_archive(effects)
 
 
 def settle(finding: Finding) -> Finding:
@@ -261,6 +263,20 @@ def exported(effects: Effects, *, entry: bool) -> Iterator[Finding]:
             message = f"{name} puts all `{load.symbol}` rows into one answer before it sends any of it"
             yield told(effects, effects.place(function, node[1]), load.symbol, message)
             return
+
+
+def of_archive(effects: Effects) -> Iterator[Finding]:
+    """Give an answer that is an archive of all rows of a query, made in memory."""
+    made = archived(effects)
+    symbol = all_of(effects) if made is not None else ""
+    if made is not None and symbol:
+        message = (
+            f"{effects.entry} makes an archive in memory of what it loads, all `{symbol}` among it, and then sends it"
+        )
+        yield replace(
+            told(effects, effects.place(effects.function, made[1]), symbol, message),
+            cure="Write it into a temporary file row by row, in a task if it takes long, and send the file.",
+        )
 
 
 def is_open(load: Load) -> bool:

@@ -71,7 +71,7 @@ from perfwright.index.lower import Node
 from perfwright.index.project import Class, Function
 from perfwright.index.tree import walk
 from perfwright.rules._contract import Rule
-from perfwright.rules._fetched_along import Origin, Origins
+from perfwright.rules._fetched_along import JOINED, SEPARATE, Origin, Origins
 from perfwright.rules._read_of import At, Reads, State, Taken, standing
 from perfwright.rules._star import stars
 
@@ -82,6 +82,7 @@ CHOOSES = frozenset(
         *("raiseload", "noload", "lazyload"),
     )
 )
+LOADERS = (*SEPARATE, *JOINED)
 WIDE = 10  # columns of a table of which a `SELECT *` should have named some
 FEW = 3  # names of columns that a message lists
 
@@ -122,6 +123,45 @@ def relations(effects: Effects) -> Iterator[Finding]:
         primes = origin.many and not (origin.taken.names or origin.taken.inner or origin.taken.written)
         if left and origin.taken.known and not primes:
             yield along(effects, origin, left)
+        if origin.taken.known and origin.many and origin.said[0].called.isdisjoint(CHOOSES):
+            yield from whole(effects, origin)
+
+
+def whole(effects: Effects, origin: Origin) -> Iterator[Finding]:
+    """Give the relations that are fetched along with long columns, of which only short ones are read."""
+    function, position = origin.said
+    for name, how in origin.names.items():
+        relation, taken = origin.model.relations.get(name), origin.taken.inner.get(name)
+        target = relation.target if relation is not None else None
+        if target is None or taken is None or not taken.known or not taken.names | taken.cut or how not in LOADERS:
+            continue  # what Django fetches along is told where it is read
+        read = taken.names | taken.cut | taken.written
+        left = [column.name for column in long_columns(target) if column.name not in read]
+        if not left:
+            continue
+        used = list(taken.names | taken.cut)
+        shown = ", ".join(f"`{each}`" for each in used[:FEW]) + (" and others" if len(used) > FEW else "")
+        named = ", ".join(f"`{each}`" for each in left[:FEW])
+        chosen = ", ".join(f"{target.name}.{each}" for each in used)
+        yield Finding(
+            rule=RULE.name,
+            place=effects.place(function, named_at(function, name, position)),
+            symbol=f"{origin.model.name}.{name}",
+            message=f"`{name}` of each `{origin.model.name}` is fetched along whole, {named} too; only {shown} is used",
+            cure=f"Fetch what is used: {how}({origin.model.name}.{name}).load_only({chosen}).",
+            confidence="likely",
+            chain=tuple(effects.step(*link) for link in origin.chain),
+            cost=Cost(terms=(Term("load", (f"{origin.model.name}.{name}",)),)),
+        )
+
+
+def named_at(function: Function, name: str, position: int) -> int:
+    """Return where a function names a relation to fetch it along."""
+    for node in walk(function.body):
+        first = node[3][0] if node[0] == "call" and node[3] and node[2][-1] in LOADERS else None
+        if first is not None and first[0] == "attr" and first[3] == name:
+            return int(node[1])
+    return position
 
 
 def along(effects: Effects, origin: Origin, left: list[str]) -> Finding:

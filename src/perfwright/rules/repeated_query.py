@@ -2,7 +2,7 @@
 
 The second answer is the first: keep it in a variable, or pass it on. It is seldom written twice in a row; two
 helpers that each look up what they need do it as well. A search inside of texts that is counted and then run for its
-page reads the whole table twice: one pass can give both.
+page reads the whole table twice: one pass can give both. And `get_or_create` gives the row that it has found or made.
 
 ## Slow
 
@@ -55,12 +55,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from perfwright.effects.frame import Event
-from perfwright.effects.summary import Effects
+from perfwright.effects.summary import Effect, Effects
 from perfwright.finding import Cost, Finding, Proof, Step, Term
 from perfwright.index.lower import Node, line_of
 from perfwright.index.project import Function
-from perfwright.index.tree import called_names, walk
+from perfwright.index.tree import called_names, text, walk
 from perfwright.rules._contract import Rule
+from perfwright.rules._loops import node_at
 
 WHERE = ("where", "filter")
 PAGES = ("limit", "offset", "slice", "order_by", "options")
@@ -71,10 +72,38 @@ def find(effects: Effects) -> Iterator[Finding]:
     for event, earlier in effects.repeats:
         if event.effect == "db.query":
             yield told(effects, event, earlier)
+    for effect in effects.repeated("db.query"):
+        if "get_or_create" in effect.event.leaf[0].called:
+            yield from after_making(effects, effect)
     models = {lookup.model.name: lookup for lookup in effects.lookups if lookup.condition == "text"}
     if models:
         for place, page in counted(effects.function):
             yield searched(effects, next(iter(models)), place, page)
+
+
+def after_making(effects: Effects, effect: Effect) -> Iterator[Finding]:
+    """Give a row that is looked up, for each of many, right after `get_or_create` gave it to nobody."""
+    function, position, shown = effect.event.leaf
+    call = node_at(function, position, "call")
+    if call is None or call[2][0] != "attr" or call[2][3] != "get" or call[3] or not call[4]:
+        return
+    for node in walk(function.body):
+        made = node[2] if node[0] == "expr" and node[1] < position else None
+        if made is None or made[0] != "call" or made[2][0] != "attr" or made[2][3] != "get_or_create":
+            continue
+        keys = {name: text(value) for name, value in made[4] if name != "defaults"}
+        if keys == {name: text(value) for name, value in call[4]} and text(call[2][2]).startswith(text(made[2][2])):
+            yield Finding(
+                rule=RULE.name,
+                place=effects.place(function, position),
+                symbol=f"{text(made[2][2])} made",
+                message=f"`{shown}` looks up the row that `get_or_create` of line {line_of(made[1])} has just given",
+                cure="Keep what it gives: row, _ = ...get_or_create(...), after select_for_update() to lock it.",
+                confidence=effects.confidence(effect),
+                chain=effects.chain(effect),
+                cost=Cost(terms=(effects.term(effect),)),
+            )
+            return
 
 
 def searched(effects: Effects, model: str, place: int, page: int) -> Finding:
@@ -164,7 +193,7 @@ def told(effects: Effects, event: Event, earlier: int) -> Finding:
 
 RULE = Rule(
     name="repeated-query",
-    sees=("repeat", "look-up"),
+    sees=("repeat", "look-up", "db.query"),
     spends=("latency", "queries"),
     proof=Proof.count("queries"),
     find=find,

@@ -194,7 +194,7 @@ def imported_lines(effects: Effects) -> Iterator[Finding]:
             rule=RULE.name,
             place=effects.place(function, position),
             symbol="lines of a file",
-            message=f"{effects.entry} answers only after the lines of a file are in the database, however many there are",
+            message=f"{effects.entry} answers only after all lines of a file are in the database",
             cure="Keep the file, answer at once, and let a task bring it in; the client asks how far it is.",
             confidence="likely",
             chain=effects.chain(effect),

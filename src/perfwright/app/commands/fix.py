@@ -108,6 +108,7 @@ def fix(
     from perfwright.measure.run import interpreter
 
     asks = assistant.chosen(ai)
+    contain = assistant.contained(contain) if asks is not None else contain
     found = project.find([folder], select=tuple(word for each in select for word in each.split(",")))
     if commit:
         commits.ready(found.root)
@@ -127,6 +128,7 @@ def fix(
         served = Served(found.root, application.find(found.root, found.names), chosen, contain)
     suite = None if untested else Suite(found.root, tests)
     repairer = repairing.Repairer(found.root, chosen, contain, size, suite, served, fixed.why)
+    best = repairer.best if asks is None else asks.best(repairer, found, record)
 
     def keep(made: "Judged") -> bool:
         """Keep the evidence of a patch and apply it, as far as is asked for; tell whether its file is another one."""
@@ -141,18 +143,11 @@ def fix(
     with contextlib.ExitStack() as stack, screen.working("judging patches") as progress:
         if served is not None:
             stack.enter_context(served)
-        work = repairing.repair(
-            record.findings, repairs, best=repairer.best, write=keep, again=lambda: checked().findings
-        )
+        work = repairing.repair(record.findings, repairs, best=best, write=keep, again=lambda: checked().findings)
         try:
             _seen(work, len(record.findings), progress)
         except KeyboardInterrupt:  # what was done stays, so it is told
             interrupted = True
-        if asks is not None and not interrupted:
-            count = len(repairs.repaired)
-            asks.rewrite(found.settings, record, repairs, repairer)
-            for made in repairs.repaired[count:]:
-                keep(made)
     text = _told(form, record, repairs, writer, found.root, asks)
     if output:
         baseline.write_text(output, f"{text}\n")
@@ -175,7 +170,7 @@ def _seen(work: "Iterator[Finding]", count: int, progress: "Progress | None") ->
 
 
 def _told(
-    form: str, record: "Record", repairs: "Repairs", writer: "Writer", root: Path, asks: "assistant.Asks | None"
+    form: str, record: "Record", repairs: "Repairs", writer: "Writer", root: Path, asks: assistant.Asks | None
 ) -> str:
     """Return what came of all findings, in the form that is asked for."""
     repaired = repairs.repaired
@@ -185,8 +180,7 @@ def _told(
         return report.render(patched, format="sarif", options=options).rstrip("\n")
     if form == "json":
         document = fixed.document(repaired, repairs.left, writer.said, writer.commits)
-        if asks is not None:
-            document["fix"] |= asks.document()
+        document["fix"] |= asks.document() if asks is not None else {}
         return json.dumps(document, indent=2)
     count = len(record.findings)
     text = fixed.text(repaired, repairs.left, writer.said, count, writer.commits, writer.changed)

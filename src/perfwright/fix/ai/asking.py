@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from perfwright import rules
@@ -12,10 +12,10 @@ from perfwright.fix import patches
 from perfwright.fix.ai import bodies, profile, prompt
 from perfwright.fix.ai.assistant import Assistant, AssistantError, Message
 from perfwright.fix.ai.bodies import Function
+from perfwright.fix.ai.definitions import Definitions
 from perfwright.fix.ai.limits import NotTakenError
 from perfwright.fix.ai.redaction import Redaction
 from perfwright.fix.ai.replies import blocks
-from perfwright.fix.ai.surroundings import Surroundings
 from perfwright.fix.ai.taking import taken
 from perfwright.fix.ai.usage import Used
 from perfwright.fix.judge.judging import LARGEST
@@ -27,26 +27,20 @@ from perfwright.measure.run import GuestError
 
 AGAIN = 3  # times that a counter-example is told
 LONGEST = 20_000  # letters of a function that is asked about, and of an answer that is told again
-IMPROVES: dict[str, Improves] = {
-    "latency": "time", "memory": "memory", "stall": "stall", "queries": "queries", "hazard": "hazard",
-}  # fmt: skip
+# What the judge measures of what rules spend; no clock and no count shows that a hazard is gone.
+IMPROVES: dict[str, Improves] = {"latency": "time", "memory": "memory", "stall": "stall", "queries": "queries"}
 
 
 class NotAskedError(Exception):
     """Why nobody is asked about a finding, as a clause."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Bench:
-    """A project's settings, and who has candidates judged."""
+    """How candidates are judged, and why one is no repair; and the settings of the project that they are for."""
 
-    settings: Settings
     repairer: Repairer
-
-    @property
-    def root(self) -> Path:
-        """Return the project's root."""
-        return self.repairer.root
+    settings: Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +57,12 @@ class Case:
     def file(self, text: str) -> str:
         """Return a text of the source as it stands in the file."""
         return text.replace("\n", self.ends)
+
+    def candidate(self, says: str, text: str) -> Candidate:
+        """Return a changed source as a candidate."""
+        before, after = self.file(self.source.text), self.file(text)
+        path = self.source.path
+        return Candidate(self.finding, _recipe(self.finding), says, self.name, before, after, path, path)
 
     @property
     def name(self) -> str:
@@ -91,64 +91,63 @@ class Outcome:
 
 def case(bench: Bench, finding: Finding) -> Case:
     """Return a finding as it can be asked about. Raises NotAskedError, as where its function cannot be judged."""
-    source, ends = _source(bench.root, finding)
-    function = bodies.around(source, finding)
+    repairer = bench.repairer
+    source, line, ends = _source(repairer.root, finding)
+    function = bodies.around(source, line)
     if function is None:
         raise NotAskedError("it lies outside of any function")
-    if not (source.span(function)[1] - source.span(function)[0] <= LONGEST):
+    if source.span(function)[1] - source.span(function)[0] > LONGEST:
         raise NotAskedError("its function is too long to be asked about")
-    same = _judged(
-        bench,
-        Candidate(
-            finding,
-            _recipe(finding),
-            "",
-            source.qualified(function),
-            source.text,
-            source.text,
-            source.path,
-            source.path,
-        ),
-    )
+    improves = _recipe(finding).improves
+    if not improves:
+        raise NotAskedError("nothing is measured that would show a repair of it")
+    redaction = Redaction()
+    asked = Case(finding, source, function, "", redaction, ends)
+    same = _judged(bench, asked.candidate("", source.text))
     if same.verdict.word != "same":
         raise NotAskedError(f"a rewrite could not be judged: {same.verdict.reason}")
-    measured = profile.told(finding, bench.root, bench.repairer.python, bench.repairer.contain)
-    redaction = Redaction()
-    parts = Surroundings(bench.root, source).of(function, finding)
-    demands = prompt.demands(finding, bench.settings, bench.repairer.size or LARGEST)
-    question = prompt.first(finding, source, function, parts, measured, demands, redaction)
-    return Case(finding, source, function, question, redaction, ends)
+    measured = profile.told(finding, source.path, asked.name, repairer.root, repairer.python, repairer.contain)
+    parts = Definitions(repairer.root, source).of(function, finding)
+    demands = prompt.demands(finding, bench.settings, improves, repairer.size or LARGEST)
+    return replace(asked, question=prompt.first(finding, source, function, parts, measured, demands, redaction))
 
 
 def repaired(bench: Bench, asked: Case, assistant: Assistant, used: Used, sent: Callable[[], None]) -> Judged | str:
-    """Return the fastest candidate that repairs a finding, or why there is none. Raises AssistantError."""
+    """Return the fastest candidate that repairs a finding, or why there is none. Raises AssistantError.
+
+    Who answers with what was answered before is not asked again.
+    """
     messages, known = asked.messages, dict[str, Outcome]()
-    outcomes: list[Outcome] = []
-    for turn in range(1 + AGAIN):
+    why = ""
+    for answers in range(1, 2 + AGAIN):
         answer = assistant.ask(messages, sent)
         used.take(answer)
-        outcomes = _outcomes(bench, asked, blocks(answer.text, asked.function.name), f"{assistant.name}", known)
+        some = blocks(answer.text, asked.function.name)
+        is_old = bool(some) and known.keys() >= set(some)
+        outcomes = _outcomes(bench, asked, some, assistant.name, known)
         best = fastest([each.judged for each in outcomes if each.judged is not None])
         if best is not None:
             return best
-        if turn < AGAIN:
-            said = prompt.again([asked.redaction.text(each.told) for each in outcomes], asked.name)
-            messages += [
-                {"role": "assistant", "content": answer.text[:LONGEST]},
-                {"role": "user", "content": said},
-            ]
-    return f"none of {len(known)} candidates in {1 + AGAIN} answers repairs it: {outcomes[-1].why}"
+        number = f"1 candidate in {answers}" if len(known) == 1 else f"{len(known)} candidates in {answers}"
+        why = f"asked, {number} answer{'s' * (answers > 1)}, no repair: {outcomes[-1].why}"
+        if is_old:
+            break
+        said = prompt.again([asked.redaction.text(each.told) for each in outcomes], asked.name)
+        messages += [{"role": "assistant", "content": answer.text[:LONGEST]}, {"role": "user", "content": said}]
+    return why
 
 
 def fastest(some: Sequence[Judged]) -> Judged | None:
-    """Return the candidate that is the same and the fastest; None where none was shown to be faster."""
-    better = {each.verdict.speed.ratio: each for each in some if each.verdict.speed is not None and repairs(each)}
-    return better[min(better)] if better else None
+    """Return the best of the candidates that repair: the fastest, else the one that asks and holds the least."""
+    return min((each for each in some if each.repairs), key=_share, default=None)
 
 
-def repairs(made: Judged) -> bool:
-    """Tell whether a candidate is a repair: the same, and faster, as only that is measured of it."""
-    return made.repairs and made.verdict.speed is not None and made.verdict.speed.verdict == "faster"
+def _share(made: Judged) -> tuple[float, float]:
+    """Return what is left of the time, and of what was counted beside it."""
+    verdict = made.verdict
+    counts = [each.at[-1][2] / max(each.at[-1][1], 1) for each in verdict.counts if each.at]
+    held = [verdict.memory.ratio] if verdict.memory is not None else []
+    return verdict.speed.ratio if verdict.speed is not None else 1.0, min([*counts, *held], default=1.0)
 
 
 def _outcomes(bench: Bench, asked: Case, some: Sequence[str], by: str, known: dict[str, Outcome]) -> list[Outcome]:
@@ -167,27 +166,19 @@ def _outcomes(bench: Bench, asked: Case, some: Sequence[str], by: str, known: di
 
 def _outcome(bench: Bench, asked: Case, block: str, by: str) -> Outcome:
     try:
-        text = taken(bench.root, asked.source, asked.function, asked.redaction.restored(block))
+        text = taken(bench.repairer.root, asked.source, asked.function, asked.redaction.restored(block))
     except (NotTakenError, ValueError, UnplacedError, SyntaxError) as error:
         return Outcome(f"a candidate is not taken: {error}", f"it is not taken: {error}.")
-    recipe = _recipe(asked.finding)
-    before, after = asked.file(asked.source.text), asked.file(text)
-    candidate = Candidate(
-        asked.finding, recipe, f"rewritten by {by}", asked.name, before, after, asked.source.path, asked.source.path
-    )
-    made = _judged(bench, candidate)
-    verdict = made.verdict
-    if verdict.word != "same":
-        told = f"{verdict.word}: {verdict.reason}."
-        if (example := verdict.counterexample) is not None:
-            call, before, after = (prompt.shortened(example[name]) for name in ("call", "before", "after"))
-            told = f"it differs: {verdict.reason}. The call: {call}\n  before: {before}\n  after: {after}"
-        return Outcome(f"a candidate is {verdict.word}: {verdict.reason}".replace("is differs", "differs"), told)
-    if not repairs(made):
-        pace = verdict.speed
-        said = "it was not timed" if pace is None else f"{pace.ratio:.2f} times as long at size {pace.n:,}"
-        return Outcome(f"a candidate is the same, and not faster: {said}", f"it is the same, and not faster: {said}.")
-    return Outcome("", "", made)
+    made = _judged(bench, asked.candidate(f"rewritten by {by}", text))
+    if made.repairs:
+        return Outcome("", "", made)
+    why, verdict = bench.repairer.why(made), made.verdict
+    if (example := verdict.counterexample) is not None:
+        call, before, after = (prompt.shortened(example[name]) for name in ("call", "before", "after"))
+        return Outcome(why, f"{why}. The call: {call}\n  before: {before}\n  after: {after}")
+    pace = verdict.speed
+    timed = f"; {pace.ratio:.2f} times as long at size {pace.n:,}" if pace is not None else ""
+    return Outcome(why, f"{why}{timed}.")
 
 
 def _judged(bench: Bench, candidate: Candidate) -> Judged:
@@ -205,22 +196,23 @@ def _recipe(finding: Finding) -> Recipe:
     return Recipe(finding.rule, improves, lambda _source, _finding: iter(()))
 
 
-def _source(root: Path, finding: Finding) -> tuple[Source, str]:
-    """Return a finding's file, each line ending with a newline alone, and how they end in the file."""
-    path = root / finding.place.path
-    if path.is_symlink() or path.suffix != ".py" or not path.is_file() or path.stat().st_size > patches.LARGEST:
-        raise NotAskedError("its file is not one that is patched")
-    try:
-        text = path.read_bytes().decode("utf8")
-        ends = "\r\n" if "\r\n" in text else "\n"
-        lines = text.split(ends)
+def _source(root: Path, finding: Finding) -> tuple[Source, int, str]:
+    """Return the file that a finding lies in, each line ending with a newline alone, the line there, and how lines end
+    in the file."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = patches.source_of(root, finding)
+        if found is None:
+            raise NotAskedError("its file is not one that is patched")
+        ends = "\r\n" if "\r\n" in found.text else "\n"
+        lines = found.text.split(ends)
         if any("\r" in line or "\n" in line for line in lines):
             raise NotAskedError("the lines of its file do not all end alike")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return Source(finding.place.path, "\n".join(lines)), ends
-    except (SyntaxError, ValueError, RecursionError) as error:
-        raise NotAskedError("its file cannot be read as Python in UTF-8") from error
+        if any("\udc80" <= letter <= "\udcff" for letter in found.text):
+            raise NotAskedError("its file is not written in UTF-8")
+        source = Source(found.path, "\n".join(lines), root)
+    steps = [(finding.place.path, finding.place.line), *[(step.path, step.line) for step in finding.chain]]
+    return source, next(line for path, line in steps if path == source.path), ends
 
 
 def counted(used: Used, most: int) -> Callable[[], None]:

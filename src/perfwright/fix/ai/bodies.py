@@ -4,16 +4,14 @@ import ast
 import io
 import tokenize
 
-from perfwright.finding import Finding
 from perfwright.fix.source import FUNCTIONS, Source
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 F_STRING = getattr(tokenize, "FSTRING_START", -1), getattr(tokenize, "FSTRING_END", -1)
 
 
-def around(source: Source, finding: Finding) -> Function | None:
-    """Return the outermost function that a finding lies in."""
-    line = finding.place.line
+def around(source: Source, line: int) -> Function | None:
+    """Return the outermost function around a line."""
     within = [
         each
         for each in ast.walk(source.tree)

@@ -38,11 +38,11 @@ def with_saved(record: Record, root: Path) -> Record:
     return replace(record, findings=tuple(findings))
 
 
-def told(finding: Finding, root: Path, python: Path, contain: Choice) -> str:
-    """Return what is known of how a finding's function runs, as lines of text; it is run where nothing was saved."""
+def told(finding: Finding, path: str, function: str, root: Path, python: Path, contain: Choice) -> str:
+    """Return what is known of how a function with a finding runs, as lines; it is run where nothing was saved."""
     lines = list(_saved(finding))
     if not lines:
-        lines = list(_measured(finding, root, python, contain))
+        lines = list(_measured(path, function, root, python, contain))
     return "\n".join(f"- {line}" for line in lines)
 
 
@@ -57,10 +57,10 @@ def _saved(finding: Finding) -> Iterator[str]:
             yield f"{each.metric} {_series(values)}: {_growth(each.growth)}"
 
 
-def _measured(finding: Finding, root: Path, python: Path, contain: Choice) -> Iterator[str]:
+def _measured(path: str, function: str, root: Path, python: Path, contain: Choice) -> Iterator[str]:
     try:
         with Guest(python, [root], contain=contain) as guest:
-            found = proofs.measured(guest, root, finding.place.path, finding.place.function, seconds=SECONDS)
+            found = proofs.measured(guest, root, path, function, seconds=SECONDS)
     except GuestError:
         return
     if isinstance(found, Sweep) and found.samples:
@@ -70,8 +70,8 @@ def _measured(finding: Finding, root: Path, python: Path, contain: Choice) -> It
             kilobytes = [(n, each / 1024) for n, each in found.peaks]
             yield f"peak memory in kB, {_series(kilobytes)}: {_growth(found.peak.growth)}"
         for line, slope in found.hot:
-            path, _, number = line.rpartition(":")
-            if path.endswith(finding.place.path):
+            file, _, number = line.rpartition(":")
+            if file.endswith(path):
                 yield f"line {number} runs as n^{slope:g}"
 
 

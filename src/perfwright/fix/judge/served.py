@@ -26,7 +26,7 @@ from perfwright.measure.scale import CAPTURE, FILLING, LONGEST, Run
 
 SIZES = (1, 10, 100)  # rows a table at which all is compared
 LARGER = (1_000, 300)  # at which the time is measured: the first at which a call is short enough
-SHORT = 0.6  # seconds of a call that is timed
+SHORT = 0.25  # seconds of a call that is timed
 PLACES = (0, -1)  # of the rows that a request is about: the first, and the last
 TIMES = 2  # requests with the same rows: what is kept between them shows in the second
 MOST = 5  # entry points that are asked of those that run a function
@@ -114,6 +114,8 @@ class Served:
         self.root, self.app, self.python, self.contain = root, app, python, contain
         self.before = Live(root, app, python, contain, [])
         self.reaches: list[Reach] | None = None
+        self.known: dict[tuple[str, int, int], dict[str, Any]] = {}  # answers, by entry point, rows and place
+        self.digests: dict[int, str] = {}
         self.why = ""  # it cannot be started
 
     def __enter__(self) -> Self:
@@ -127,7 +129,7 @@ class Served:
     def forget(self) -> None:
         """Start the application anew when it is asked next: its files have changed."""
         self.before.guest.end()
-        self.reaches, self.why = None, ""
+        self.reaches, self.why, self.known, self.digests = None, "", {}, {}
 
     def reaching(self, lines: Mapping[str, Collection[int]]) -> tuple[list[str], float]:
         """Return the entry points that run lines, by file, those that together run the most first, and the share of
@@ -169,8 +171,9 @@ class Served:
         sources: tuple[str, str],
         *,
         allowed: Sequence[str] = (),
+        memory_too: bool = False,
     ) -> Verdict:
-        """Return whether the application is the same in another folder, and what it costs in both.
+        """Return whether the application is the same in another folder, and what it costs in both; memory where asked.
 
         `lines` are those that have to run, by file; `sources` the two texts of the file that was changed.
         """
@@ -201,15 +204,15 @@ class Served:
             after.close()
             return Verdict("refused", f"the second version cannot be started: {error}")
         try:
-            return self._judged(after, _Case(entries), allowed)
+            return self._judged(after, _Case(entries), allowed, memory_too=memory_too)
         except GuestError as error:
             return Verdict("not shown", str(error))
         finally:
             after.close()
 
-    def _judged(self, after: Live, case: _Case, allowed: Sequence[str]) -> Verdict:
+    def _judged(self, after: Live, case: _Case, allowed: Sequence[str], *, memory_too: bool) -> Verdict:
         for n in SIZES:
-            if self.before.lay(n) != after.lay(n):
+            if after.lay(n) != (self.digests.get(n) or self._laid(n)):
                 return Verdict("not shown", "the two versions have other tables, or are filled otherwise")
             for entry in case.entries:
                 if entry not in after.entries:
@@ -228,15 +231,24 @@ class Served:
             sizes=SIZES,
             allowed=tuple(allowed),
             speed=speed,
-            memory=self._memory(after, case),
+            memory=self._memory(after, case) if memory_too else None,
             counts=tuple(Counts(COUNTED[name], pairs(each)) for name, each in case.counts.items()),
             source=f"by {', '.join(case.entries)}",
             notes=tuple(notes),
         )
 
+    def _laid(self, n: int) -> str:
+        """Return the digest of the first version's rows, `n` a table; they are there where answers are not known."""
+        if n not in self.digests or self.before.n != n:
+            self.digests[n] = self.before.lay(n)
+        return self.digests[n]
+
     def _compared(self, after: Live, case: _Case, n: int, entry: str, place: int) -> Verdict | None:
         question = {"ask": "answer", "place": place, "times": TIMES}
-        one, other = self.before.ask(question, entry), after.ask(question, entry)
+        if (entry, n, place) not in self.known:
+            self._laid(n)
+            self.known[entry, n, place] = self.before.ask(question, entry)
+        one, other = self.known[entry, n, place], after.ask(question, entry)
         if "calls" not in one:
             return None  # the first version says nothing of it
         example = {"call": f"{entry} ({one['path']}) at {n:,} rows a table"}
@@ -269,28 +281,21 @@ class Served:
         return self.before.ask(question, entry)
 
     def _memory(self, after: Live, case: _Case) -> Memory | None:
-        """Return which version needs less memory for its dearest request, at the size of the largest comparison and at
-        that to which the databases are put."""
+        """Return which version needs less memory for its dearest request, with the rows that are there."""
         entry = max(case.costs, key=lambda each: case.costs[each])
-        found: list[tuple[int, int, int]] = []
-        for n in sorted({SIZES[-1], self.before.n}, reverse=True):
-            peaks: list[int] = []
-            for live in (self.before, after):
-                with contextlib.suppress(GuestError):
-                    if live.n != n:
-                        live.lay(n)
-                said = live.ask({"ask": "took", "place": 0, "times": 1, "peak": True}, entry)
-                peaks += [said["peak"]] if "peak" in said else []
-            if len(peaks) == 2:
-                found.insert(0, (n, peaks[0], peaks[1]))
-        return memory.told(found)
+        question = {"ask": "took", "place": 0, "times": 1, "peak": True}
+        one, other = (live.ask(question, entry).get("peak") for live in (self.before, after))
+        return memory.told([(after.n, one, other)]) if one is not None and other is not None else None
 
     def _speed(self, after: Live, case: _Case) -> pace.Speed | None:
         entry = max(case.costs, key=lambda each: case.costs[each])
         for n in (*LARGER, SIZES[-1]):
+            if n != SIZES[-1] and case.costs[entry] * n / SIZES[-1] > SHORT:
+                continue  # it would be too long even if it grew no more than linearly
             with contextlib.suppress(GuestError):
-                for live in (self.before, after):
-                    live.lay(n)
+                self._laid(n)
+                if after.n != n:
+                    after.lay(n)
                 took = _sampler({"before": self.before, "after": after, "control": self.before}, entry)
                 first = took("before")
                 if first is not None and (first < SHORT or n == SIZES[-1]):

@@ -4,15 +4,16 @@ import ast
 from collections.abc import Iterator
 
 from perfwright.fix.recipe import Proposal
-from perfwright.fix.recipes._stays import always, is_touched, never_fails, stays, truth_of
+from perfwright.fix.recipes._stays import always, is_quiet, is_touched, never_fails, only_read, stays, truth_of
 from perfwright.fix.source import FUNCTIONS, Source, bound, changed, names
 
 
 def hoisted(source: Source, node: ast.expr, *wanted: str, works: bool = False) -> Iterator[Proposal]:
     """Give the proposals that compute an expression once before the outermost loop that works it out on each pass.
 
-    What it names stays as it is while the loop runs, and no pass ends before it. What may fail is computed where the
-    loop has a pass, as far as a test for that is as good as free. `works` says that even a plain name stands for work.
+    What it names stays as it is while the loop runs, no pass ends before it, and what it gives is only read. What may
+    fail is computed where the loop has a pass, as far as a test for that is as good as free. `works` says that even a
+    plain name stands for work.
     """
     asks = works or isinstance(getattr(node, "func", None), ast.Attribute)
     loops = [
@@ -20,7 +21,7 @@ def hoisted(source: Source, node: ast.expr, *wanted: str, works: bool = False) -
         for each in source.loops(node)
         if stays(source, node, each) and always(source, node, each) and not (asks and is_touched(source, node, each))
     ]
-    if not loops:
+    if not loops or not only_read(source, node, loops[-1]) or not is_quiet(source, node):
         return
     outermost = loops[-1]
     statement = source.statement(outermost)

@@ -64,7 +64,7 @@ def looked_up(source: Source, finding: Finding) -> Iterator[Proposal]:
 
 
 def changes_rows(around: Surroundings, source: Source, node: ast.AST) -> bool:
-    """Tell whether a call ends a transaction or writes by SQL, or is of a function that does: rows are read anew then."""
+    """Tell whether a call ends a transaction or writes by SQL, or its function does: rows are read anew then."""
     if not isinstance(node, ast.Call):
         return False
     called = around.entity(source, node.func)

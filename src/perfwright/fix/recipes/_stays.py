@@ -158,6 +158,57 @@ def is_set_once(source: Source, attribute: ast.Attribute, loop: ast.AST) -> bool
     return True
 
 
+# ------------------------------------------------------------------------------ what becomes of an answer
+NUMBERS = frozenset(("len", "sum", "min", "max", "any", "all", "str", "int", "float", "bool", "round", "abs", "tuple"))
+
+
+def only_read(source: Source, node: ast.expr, loop: ast.AST) -> bool:
+    """Tell whether each pass only reads what an expression gives: it may be the same object each time."""
+    if isinstance(node, ast.Call) and getattr(node.func, "id", "") in NUMBERS:
+        return True
+    made = source.parents.get(node)
+    if not isinstance(made, ast.Assign) or made.value is not node:
+        return _is_read(source, node, loop)
+    names_of = [each.id for each in made.targets if isinstance(each, ast.Name)]
+    uses = [each for each in ast.walk(loop) if isinstance(each, ast.Name) and each.id in names_of]
+    touched = {text.partition(".")[0].partition("[")[0] for text in changed(loop)}
+    reads = [each for each in uses if isinstance(each.ctx, ast.Load)]
+    return len(names_of) == len(made.targets) and not touched & {*names_of} and all(
+        _is_read(source, each, loop) for each in reads
+    )  # fmt: skip
+
+
+def _is_read(source: Source, node: ast.expr, loop: ast.AST) -> bool:
+    parent = source.parents.get(node)
+    if isinstance(parent, ast.Call):
+        return parent.func is node or getattr(parent.func, "id", getattr(parent.func, "attr", "")) in READS | ASKS
+    if isinstance(parent, ast.For | ast.comprehension):
+        items = names(parent.target)
+        return not any(text.partition(".")[0].partition("[")[0] in items for text in changed(loop))
+    if isinstance(parent, ast.Attribute):
+        call = source.parents.get(parent)
+        return not isinstance(call, ast.Call) or call.func is not parent or parent.attr in ASKS
+    kinds = (ast.Compare, ast.BinOp, ast.UnaryOp, ast.If, ast.IfExp, ast.While, ast.Subscript, ast.FormattedValue)
+    return isinstance(parent, kinds)
+
+
+def is_quiet(source: Source, node: ast.expr) -> bool:
+    """Tell whether the functions of the file that an expression calls change nothing of what they are given."""
+    called = {
+        getattr(each.func, "id", getattr(each.func, "attr", ""))
+        for each in ast.walk(node)
+        if isinstance(each, ast.Call)
+    }
+    for function in ast.walk(source.tree):
+        if isinstance(function, FUNCTIONS) and function.name in called:
+            given = {each.arg for each in ast.walk(function.args) if isinstance(each, ast.arg)}
+            touched = {text.partition(".")[0].partition("[")[0] for text in changed(function)}
+            kinds = (ast.Global, ast.Nonlocal, ast.Yield, ast.YieldFrom, ast.Await)
+            if touched & given or any(isinstance(each, kinds) for each in ast.walk(function)):
+                return False
+    return True
+
+
 # ------------------------------------------------------------------------------ what each pass comes to
 def always(source: Source, node: ast.AST, loop: ast.AST) -> bool:
     """Tell whether each pass of a loop that is not left works a node out, first of all that may end the pass."""

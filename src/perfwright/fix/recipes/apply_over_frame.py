@@ -19,10 +19,13 @@ def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
     call = source.at(finding.place, ast.Call)
     if call is None or not isinstance(call.func, ast.Attribute) or call.func.attr not in BY_VALUE or not call.args:
         return
+    if "groupby" in ast.unparse(call.func):
+        return  # it is called with a column for each group
     given = {each.arg: each.value for each in call.keywords}
     if len(call.args) == 1 and not given:
-        cache, imports = source.imported("functools", "cache")
-        made = source.replace(call.args[0], f"{cache}({source.text_of(call.args[0])})")
+        cache, imports = source.imported("functools", "lru_cache")
+        # By type, too: True is 1 to a cache, and a column may hold both.
+        made = source.replace(call.args[0], f"{cache}(None, typed=True)({source.text_of(call.args[0])})")
         yield Proposal((made, *imports), f"`{ast.unparse(call.args[0])[:60]}` is called once for each value")
     elif len(call.args) == 1 and list(given) == ["axis"] and isinstance(call.args[0], ast.Lambda):
         yield from by_row(source, call, call.args[0])

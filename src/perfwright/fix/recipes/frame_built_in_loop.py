@@ -81,19 +81,29 @@ def loop_of(source: Source, grown: ast.Assign, name: str) -> ast.For | ast.While
 
 
 def is_kept(part: ast.expr, grown: ast.Assign, loop: ast.For | ast.While) -> bool:
-    """Tell whether a part is made on each pass, and stays as it is once it was joined."""
-    held = names(part) & bound(loop)
-    if not held and not isinstance(part, ast.Call | ast.Constant):
-        return False
+    """Tell whether a part is made on each pass, or walked, and stays as it is once it was joined."""
+    if isinstance(part, ast.List | ast.Tuple):
+        return all(is_kept(each, grown, loop) for each in part.elts)
+    if isinstance(part, ast.Call | ast.BinOp | ast.Constant):
+        return True
+    root = part
+    while isinstance(root, ast.Subscript | ast.Attribute):
+        root = root.value
+    if not isinstance(root, ast.Name):
+        return isinstance(root, ast.Call)
     later = [each for each in ast.walk(loop) if isinstance(each, ast.Name) and each.lineno > (grown.end_lineno or 0)]
-    if any(each.id in held for each in later):
+    if any(each.id == root.id for each in later):
         return False
-    walked = (
-        {each.id for each in ast.walk(loop.target) if isinstance(each, ast.Name)}
-        if isinstance(loop, ast.For)
-        else set()
-    )
-    return not walked & held & changed(loop)
+    made = [
+        each.value
+        for each in ast.walk(loop)
+        if isinstance(each, ast.Assign) and any(isinstance(t, ast.Name) and t.id == root.id for t in each.targets)
+    ]
+    walked = bound(loop.target) if isinstance(loop, ast.For) else set()
+    touched = {each.partition(".")[0].partition("[")[0] for each in changed(loop)}
+    if root.id in walked:
+        return not made and root.id not in touched
+    return bool(made) and all(isinstance(each, ast.Call | ast.BinOp) for each in made)
 
 
 RECIPE = Recipe(rule="frame-built-in-loop", improves=("time",), propose=propose)

@@ -32,6 +32,7 @@ def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
     if not all(each.arg in SAFE for each in call.keywords):
         return
     uses = [each for each in ast.walk(function) if isinstance(each, ast.Name) and each.id == target.id]
+    uses.sort(key=lambda each: (each.lineno, each.col_offset))
     columns: dict[str, None] = {}
     for each in uses:
         found = asked(source.parents[each], each) if each is not target else ()

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from perfwright.finding import Finding
 from perfwright.fix.recipe import Proposal, Recipe
-from perfwright.fix.recipes._stays import stays
+from perfwright.fix.recipes._stays import BLOCKS, stays
 from perfwright.fix.source import Source, changed
 
 
@@ -28,13 +28,13 @@ def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
 def once(source: Source, held: ast.Name | ast.Attribute) -> Iterator[Proposal]:
     """Give the proposal that makes a set before the outermost loop that does not change the list."""
     loops = [each for each in source.loops(held) if stays(source, held, each)]
-    if not loops or is_asked_for(source, held, loops[-1]):
+    if not loops or is_asked_for(source, held, loops[-1]) or cannot_be_hashed(source, held):
         return
     statement = source.statement(loops[-1])
     if not source.begins(statement):
         return
     last = held.id if isinstance(held, ast.Name) else held.attr
-    name = source.fresh(f"{last}_set", f"known_{last}")
+    name = fresh(source, last)
     written = source.text_of(held)
     inside = [
         each.comparators[0]
@@ -46,6 +46,45 @@ def once(source: Source, held: ast.Name | ast.Attribute) -> Iterator[Proposal]:
     ]
     edits = [source.before(statement, f"{name} = set({written})"), *[source.replace(each, name) for each in inside]]
     yield Proposal(tuple(edits), f"a set of `{written}`, made once before the loop, is looked up in")
+
+
+def is_before(source: Source, made: ast.stmt, node: ast.AST) -> bool:
+    """Tell whether a node is only reached once a statement has run."""
+    block = next(
+        part
+        for part in (getattr(source.parents[made], name, []) for name in BLOCKS)
+        if isinstance(part, list) and made in part
+    )
+    return any(each in block[block.index(made) + 1 :] for each in (node, *source.above(node)))
+
+
+MADE = ("set", "list", "dict", "bytearray", "deque", "Counter", "defaultdict")
+
+
+def fresh(source: Source, last: str) -> str:
+    """Return a name for a set of what has a name."""
+    known = f"known_{last.strip('_')}"
+    return source.fresh(known) if last.lower().endswith("set") else source.fresh(f"{last.strip('_')}_set", known)
+
+
+def cannot_be_hashed(source: Source, held: ast.expr) -> bool:
+    """Tell whether what is searched, or looked for, is seen to be of a kind that no set takes."""
+    function, test = source.function(held), source.parents[held]
+    wanted = [test.left] if isinstance(test, ast.Compare) else []
+    for each in ast.walk(function) if function is not None else ():
+        if isinstance(each, ast.Assign) and ast.unparse(each.targets[0]) == ast.unparse(held):
+            wanted += [each.value.elt] if isinstance(each.value, ast.ListComp) else getattr(each.value, "elts", [])
+        if isinstance(each, ast.Call) and ast.unparse(each.func) == f"{ast.unparse(held)}.append":
+            wanted += each.args
+    return any(map(_is_made, wanted))
+
+
+def _is_made(node: ast.expr) -> bool:
+    if isinstance(node, ast.Tuple):
+        return any(map(_is_made, node.elts))
+    if isinstance(node, ast.Call):
+        return getattr(node.func, "id", "") in MADE
+    return isinstance(node, ast.List | ast.Set | ast.Dict | ast.ListComp | ast.SetComp | ast.DictComp)
 
 
 def is_asked_for(source: Source, held: ast.expr, loop: ast.AST) -> bool:
@@ -69,7 +108,7 @@ def is_asked_for(source: Source, held: ast.expr, loop: ast.AST) -> bool:
 def beside(source: Source, held: ast.Name) -> Iterator[Proposal]:
     """Give the proposal that keeps a set beside a list to which the loop appends."""
     function = source.function(held)
-    if function is None:
+    if function is None or any(each.arg == held.id for each in ast.walk(function) if isinstance(each, ast.arg)):
         return
     makes = [
         each
@@ -99,7 +138,7 @@ def beside(source: Source, held: ast.Name) -> Iterator[Proposal]:
         empty[0]
     ):
         return
-    name = source.fresh(f"{held.id}_set", f"known_{held.id}")
+    name = fresh(source, held.id)
     tests = [
         each.comparators[0]
         for each in ast.walk(function)
@@ -109,8 +148,15 @@ def beside(source: Source, held: ast.Name) -> Iterator[Proposal]:
         and isinstance(each.comparators[0], ast.Name)
         and each.comparators[0].id == held.id
     ]
+    if cannot_be_hashed(source, held) or not all(is_before(source, empty[0], each) for each in (*tests, *appends)):
+        return
     edits = [source.after(empty[0], f"{name} = set()"), *[source.replace(each, name) for each in tests]]
+    last_test = max(each.lineno for each in tests)
     for call, statement in zip(appends, statements, strict=True):
+        if any(isinstance(each, ast.Call | ast.Await | ast.NamedExpr) for each in ast.walk(call.args[0])):
+            return  # it would be worked out twice
+        if statement.lineno > last_test and not source.loops(statement):
+            continue
         edits.append(source.after(statement, f"{name}.add({source.text_of(call.args[0])})"))
     yield Proposal(tuple(edits), f"a set is kept beside `{held.id}`, and looked up in")
 

@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 from perfwright.finding import Finding
 from perfwright.fix.recipe import Proposal, Recipe
 from perfwright.fix.recipes._stays import is_lazy, stays, truth_of
-from perfwright.fix.source import Edit, Source, changed, names
+from perfwright.fix.source import COMPREHENSIONS, Edit, Source, bound, changed, names
 
 Scan = ast.For | ast.comprehension
 ONCE = ("Iterator", "Generator", "Iterable", "AsyncIterator")
 MAKE_ONCE = ("map", "filter", "zip", "iter", "open", "reversed", "enumerate", "reader", "DictReader", "chain")
-PLAIN = ("str", "lower", "upper", "strip", "casefold")
+PLAIN = ("str", "lower", "upper", "strip", "lstrip", "rstrip", "casefold", "replace", "date", "isoformat")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def matches(source: Source, finding: Finding) -> Iterator[Match]:
             tests = scan.ifs[0].values if scan.ifs and isinstance(scan.ifs[0], ast.BoolOp) else scan.ifs[:1]
             if scan.ifs and isinstance(scan.ifs[0], ast.BoolOp) and isinstance(scan.ifs[0].op, ast.Or):
                 continue
-            if (found := matched(comp, scan, tests or asked(source, comp))) and not is_lazy(source, comp):
+            if (found := matched(comp, scan, tests) or denied(source, comp)) and not is_lazy(source, comp):
                 yield found
     loop = source.at(replace(finding.place, column=0), ast.For) or source.at(finding.place, ast.For)
     if loop is not None and len(loop.body) == 1 and isinstance(inner := loop.body[0], ast.If) and not inner.orelse:
@@ -64,24 +64,26 @@ def made_at(source: Source, finding: Finding) -> tuple[ast.ListComp | None, ast.
     return source.at(finding.place, ast.ListComp), source.at(finding.place, ast.SetComp)
 
 
-def asked(source: Source, comp: ast.GeneratorExp | ast.ListComp | ast.SetComp) -> list[ast.expr]:
-    """Return what `any` or `all` asks of each item."""
+def denied(source: Source, comp: ast.GeneratorExp | ast.ListComp | ast.SetComp) -> Match | None:
+    """Return what `any` asks each item to be, or `all` not to be; None where they ask for something else."""
     call = source.parents.get(comp)
     if isinstance(comp, ast.GeneratorExp) and isinstance(call, ast.Call) and isinstance(call.func, ast.Name):
         wanted = {"any": ast.Eq, "all": ast.NotEq}.get(call.func.id)
         test = comp.elt
-        if wanted is not None and isinstance(test, ast.Compare) and isinstance(test.ops[0], wanted):
-            return [test]
-    return []
+        if wanted is not None and not comp.generators[0].ifs and isinstance(test, ast.Compare):
+            return matched(comp, comp.generators[0], [test], wanted)
+    return None
 
 
-def matched(node: ast.expr | ast.For, scan: Scan, tests: list[ast.expr]) -> Match | None:
+def matched(
+    node: ast.expr | ast.For, scan: Scan, tests: list[ast.expr], asks: type[ast.cmpop] = ast.Eq
+) -> Match | None:
     """Return what the first of some tests ask for by a key of an item; None where they ask for nothing so."""
     own = names(scan.target)
     keys: list[ast.expr] = []
     wanted: list[ast.expr] = []
     for test in tests:
-        sides = sides_of(test, own)
+        sides = sides_of(test, own, asks)
         if sides is None:
             break
         keys.append(sides[0])
@@ -91,9 +93,9 @@ def matched(node: ast.expr | ast.For, scan: Scan, tests: list[ast.expr]) -> Matc
     return Match(scan, node, keys, wanted, tests[: len(keys)], tests[len(keys) :])
 
 
-def sides_of(test: ast.expr, own: set[str]) -> tuple[ast.expr, ast.expr] | None:
+def sides_of(test: ast.expr, own: set[str], asks: type[ast.cmpop]) -> tuple[ast.expr, ast.expr] | None:
     """Return the part of an item that a test compares, and with what; None for another test."""
-    if not isinstance(test, ast.Compare) or len(test.ops) != 1 or not isinstance(test.ops[0], ast.Eq | ast.NotEq):
+    if not isinstance(test, ast.Compare) or len(test.ops) != 1 or not isinstance(test.ops[0], asks):
         return None
     for one, other in ((test.left, test.comparators[0]), (test.comparators[0], test.left)):
         if names(one) & own and not names(other) & own and is_read(one) and is_read(other):
@@ -111,9 +113,8 @@ def is_read(node: ast.expr) -> bool:
 
 
 def is_plain(target: ast.expr) -> bool:
-    return isinstance(target, ast.Name) or (
-        isinstance(target, ast.Tuple) and all(isinstance(each, ast.Name) for each in target.elts)
-    )
+    """Tell whether an item is given a name, or its parts are."""
+    return isinstance(target, ast.Name) or (isinstance(target, ast.Tuple) and all(map(is_plain, target.elts)))
 
 
 def read_after(source: Source, loop: ast.For) -> bool:
@@ -221,14 +222,10 @@ def own_names(source: Source, match: Match) -> tuple[str, list[str]]:
     """Return what an item is called before the loop, and its keys: by another name where its own means something else
     in the function."""
     target = match.scan.target
-    item = ast.unparse(target).strip("()")
+    item = ast.unparse(target)
+    item = item[1:-1] if isinstance(target, ast.Tuple) else item
     keys = [source.expression(each) for each in match.keys]
-    function = source.function(match.node)
-    inside = {id(each) for each in ast.walk(match.node)}
-    taken = {each.id for each in ast.walk(function) if isinstance(each, ast.Name) and id(each) not in inside} if (
-        function is not None
-    ) else set()  # fmt: skip
-    taken |= {each.arg for each in ast.walk(function) if isinstance(each, ast.arg)} if function is not None else set()
+    taken = taken_around(source, match.node)
     if not isinstance(target, ast.Name) or target.id not in taken:
         return item, keys
     name = source.fresh("each", "item", "one")
@@ -238,6 +235,19 @@ def own_names(source: Source, match: Match) -> tuple[str, list[str]]:
             return ast.Name(name, node.ctx) if node.id == item else node
 
     return name, [ast.unparse(Renamed().visit(ast.parse(each, mode="eval"))) for each in keys]
+
+
+def taken_around(source: Source, node: ast.AST) -> set[str]:
+    """Return the names that mean something in the function around a node, but for those that comprehensions have for
+    themselves."""
+    function, inside = source.function(node), {id(each) for each in ast.walk(node)}
+    found = {each.arg for each in ast.walk(function) if isinstance(each, ast.arg)} if function is not None else set()
+    for each in ast.walk(function) if function is not None else ():
+        if isinstance(each, ast.Name) and id(each) not in inside:
+            around = [one for one in source.above(each) if isinstance(one, COMPREHENSIONS)]
+            if not any(each.id in bound(one) for one in around):
+                found.add(each.id)
+    return found
 
 
 def collection_of(node: ast.expr) -> str:
@@ -287,12 +297,26 @@ def narrowed(source: Source, match: Match, looked: str) -> list[Edit] | None:
     first, last = source.span(match.tests[0])[0], source.span(match.tests[-1])[1]
     if source.text[end:first].split() != ["if"]:
         return None
+    if not match.rest and len(match.scan.ifs) == 1 and is_whole(match):
+        return [whole(source, match.node, looked)]
     if not match.rest:
         return [Edit(start, last, looked)]
     following = source.span(match.rest[0])[0]
     if source.text[last:following].split() != ["and"]:
         return None
     return [Edit(start, following, f"{looked} if ")]
+
+
+def is_whole(match: Match) -> bool:
+    """Tell whether a comprehension is a list of the items that match, as they are."""
+    return isinstance(match.node, ast.ListComp) and ast.unparse(match.node.elt) == ast.unparse(match.scan.target)
+
+
+def whole(source: Source, node: ast.AST, looked: str) -> Edit:
+    """Return the edit that takes what was looked up for a list of it: itself where it is only counted."""
+    call = source.parents.get(node)
+    counted = isinstance(call, ast.Call) and ast.unparse(call.func) == "len" and " and " not in looked
+    return source.replace(node, looked if counted else f"list({looked})")
 
 
 def unnested(source: Source, loop: ast.For, match: Match) -> list[Edit]:

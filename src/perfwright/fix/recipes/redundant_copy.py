@@ -9,26 +9,33 @@ from collections.abc import Iterator
 from perfwright.finding import Finding
 from perfwright.fix.recipe import Proposal, Recipe
 from perfwright.fix.recipes._hoisting import shortened
-from perfwright.fix.source import COMPREHENSIONS, Source
+from perfwright.fix.source import COMPREHENSIONS, Source, changed
 
 COPIES = ("deepcopy", "copy", "list", "tuple")
 MADE = ("list", "tuple", "set", "sorted", "frozenset", "dict")
 
 
 def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
-    call = source.at(finding.place, ast.Call)
-    if call is None:
-        return
+    for call in source.calls_at(finding.place):
+        if (made := left_out(source, call)) is not None:
+            yield made
+            return
+
+
+def left_out(source: Source, call: ast.Call) -> Proposal | None:
+    """Return the proposal that leaves a copy out; None where a call is none."""
     inner = call.args[0] if len(call.args) == 1 else None
     if (found := copied_again(call, inner)) is not None:
         gone, stays = found
     elif (read := original_of(source, call, inner)) is not None:
         gone, stays = call, read
     else:
-        return
+        return None
+    if is_changed(source, call) or isinstance(source.parents.get(call), ast.Expr):
+        return None
     text = source.expression(stays)
     edits = [source.replace(gone, text), *source.unimported(gone, stays)]
-    yield Proposal(tuple(edits), f"`{shortened(text)}` is read itself, without a copy")
+    return Proposal(tuple(edits), f"`{shortened(text)}` is read itself, without a copy")
 
 
 def copied_again(call: ast.Call, inner: ast.expr | None) -> tuple[ast.expr, ast.expr] | None:
@@ -64,6 +71,17 @@ def original_of(source: Source, call: ast.Call, inner: ast.expr | None) -> ast.e
     if name not in COPIES or inner is None or isinstance(inner, ast.Starred | ast.GeneratorExp):
         return None
     return inner if name in ("deepcopy", "copy") or is_gone_through(source, call) else None
+
+
+def is_changed(source: Source, call: ast.Call) -> bool:
+    """Tell whether a copy that has a name is changed in place."""
+    made, function = source.parents.get(call), source.function(call)
+    if not isinstance(made, ast.Assign | ast.AnnAssign) or function is None:
+        return False
+    targets = [ast.unparse(each) for each in (made.targets if isinstance(made, ast.Assign) else [made.target])]
+    return any(
+        text == each or text.startswith((f"{each}.", f"{each}[")) for text in changed(function) for each in targets
+    )
 
 
 def is_gone_through(source: Source, call: ast.Call) -> bool:

@@ -59,9 +59,7 @@ def once(source: Source, call: ast.Call) -> Iterator[Proposal]:
     if inside is None or inside is statement or not source.is_alone(statement):
         return
     between = block[block.index(statement) : block.index(inside) + 1]
-    if any(names(call) & (bound(each) | touched(each)) for each in between) or any(
-        hands_on(each, call) for each in between
-    ):
+    if any(names(call) & (bound(each) | touched(each)) or changes(each, call) for each in between):
         return
     name, edits = source.fresh("text", "written"), list[Edit]()
     if isinstance(statement, ast.Assign) and statement.value is first:
@@ -90,19 +88,25 @@ def touched(node: ast.AST) -> set[str]:
     return {each.partition(".")[0].partition("[")[0] for each in changed(node)}
 
 
-def hands_on(node: ast.AST, call: ast.Call) -> bool:
-    """Tell whether what a text is made of is passed to somebody else, who may change it."""
-    mine = ast.unparse(call)
-    return any(
-        isinstance(each, ast.Call)
-        and ast.unparse(each) != mine
-        and any(
-            names(given) & names(call)
-            for given in (*each.args, *[key.value for key in each.keywords])
-            if mine not in ast.unparse(given)
-        )
-        for each in ast.walk(node)
-    )
+def changes(node: ast.AST, call: ast.Call) -> bool:
+    """Tell whether what a text is made of may be another after a node: it is passed to somebody, it is asked to do
+    something, or others run meanwhile."""
+    held = names(call) - (names(call.func) if call.args else set())
+    own = {id(inner) for each in ast.walk(node) if is_same(each, call) for inner in ast.walk(each)}
+    for each in ast.walk(node):
+        if isinstance(each, ast.Await | ast.Yield | ast.YieldFrom | ast.AsyncFor | ast.AsyncWith):
+            return True
+        if isinstance(each, ast.Call) and id(each) not in own:
+            given = [each.func, *each.args, *[key.value for key in each.keywords]]
+            if any(
+                isinstance(n, ast.Name) and n.id in held and id(n) not in own for one in given for n in ast.walk(one)
+            ):
+                return True
+    return False
+
+
+def is_same(node: ast.AST, call: ast.Call) -> bool:
+    return isinstance(node, ast.Call) and ast.unparse(node) == ast.unparse(call)
 
 
 RECIPE = Recipe(rule="repeated-serialization", improves=("time",), propose=propose)

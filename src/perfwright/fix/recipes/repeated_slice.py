@@ -25,7 +25,7 @@ def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
             yield from carried(source, around, part)
             yield from hoisted(source, around, "known", "kept", works=True)
         yield from hoisted(source, part, "part", "some")
-    elif call is not None and isinstance(call.func, ast.Name) and call.func.id in RUNNING:
+    elif call is not None and isinstance(call.func, ast.Name) and call.func.id in RUNNING and len(call.args) == 1:
         yield from hoisted(source, call, *RUNNING[call.func.id][1:], "known", works=True)
 
 

@@ -130,6 +130,8 @@ def whole(source: Source, rows: Rows) -> Iterator[Proposal]:
     loop = rows.loop
     if not isinstance(loop, ast.For) or loop.orelse or len(loop.body) != 1 or rows.others or rows.label is not None:
         return
+    if "#" in source.text_of(loop):
+        return  # a comment would go
     statement = loop.body[0]
     call = statement.value if isinstance(statement, ast.Expr) else None
     if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute) or call.func.attr != "append":

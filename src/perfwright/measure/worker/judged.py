@@ -8,7 +8,7 @@ import types
 import typing
 from typing import Any
 
-from . import memory, network, observe, search, timing, waits  # type: ignore[import-not-found,unused-ignore]
+from . import memory, network, observe, search, surroundings, timing, waits  # type: ignore[import-not-found,unused-ignore]
 from .inputs import LISTS, MAPPINGS, SETS, plain  # type: ignore[import-not-found,unused-ignore]
 from .instances import CannotBuildError  # type: ignore[import-not-found,unused-ignore]
 from .scratch import Scratch  # type: ignore[import-not-found,unused-ignore]
@@ -67,7 +67,7 @@ def describe(target: Any) -> dict[str, Any]:
         "parameters": parameters,
         "kind": [name for name in kinds if getattr(inspect, name)(function)],
         "caches": caches,
-        "state": sorted(observe.state(target, scribe)),
+        "state": sorted(surroundings.state(target, scribe)),
         "instance": target.needs_instance,
         "bound": inspect.ismethod(target.function),
         "lines": sorted(int(each.rpartition(":")[2]) for each in search.own_lines(target.function)),
@@ -221,13 +221,8 @@ def pace(target: Any, asked: dict[str, Any]) -> dict[str, Any]:
 def held(target: Any, asked: dict[str, Any]) -> dict[str, Any]:
     """Return the most bytes that one call holds at once beside its arguments, until what it gives is walked to its end:
     the least of a few calls, for the first of them may fill what the interpreter keeps."""
-    args, peaks = asked["args"], []
     with search.limited(asked["seconds"], 3 * asked["seconds"]):
-        for _ in range(PEAKS):
-            call = made(target, args)
-            scratch().lay(args[2] if len(args) > 2 else [])
-            peaks.append(memory.peak(target.function, call))
-    return {"peak": min(peaks)}
+        return {"peak": min(memory.peak(target.function, made(target, asked["args"])) for _ in range(PEAKS))}
 
 
 def made(target: Any, args: Any) -> Any:

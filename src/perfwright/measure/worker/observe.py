@@ -1,13 +1,8 @@
 """One call, and all that can be seen of it: what it gives or raises, says, calls, changes and leaves."""
 
 import asyncio
-import atexit
-import builtins
 import collections
 import contextlib
-import decimal
-import functools
-import gc
 import hashlib
 import inspect
 import io
@@ -17,14 +12,13 @@ import logging
 import os
 import random
 import sys
-import threading
 import types
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from . import arrays, clients, network, timing  # type: ignore[import-not-found,unused-ignore]
+from . import changing, clients, network, surroundings, timing  # type: ignore[import-not-found,unused-ignore]
 from .scratch import anywhere  # type: ignore[import-not-found,unused-ignore]
 from .search import LateError, limited  # type: ignore[import-not-found,unused-ignore]
 from .trees import ADDRESS, Feed, Maker, Scribe, Tree  # type: ignore[import-not-found,unused-ignore]
@@ -32,11 +26,7 @@ from .trees import ADDRESS, Feed, Maker, Scribe, Tree  # type: ignore[import-not
 STEPS = 2_000  # items taken of a generator
 LONG = 60_000  # characters of a part that is told whole; of a longer one, its hash
 WHOLE = 32 << 20  # the same, where something may differ that a hash does not tell
-OF_STATE = 1_000_000  # number of the first object that is a part of a state alone
-STATE = 20_000  # parts of a module's state that are written down
 SEED = 20_240_229
-UNSEEN = (types.ModuleType, types.FunctionType, types.BuiltinFunctionType, type, functools._lru_cache_wrapper)
-STATEFUL = (list, dict, set, int, float, str, collections.deque)
 
 
 class Observer:
@@ -70,10 +60,10 @@ class Observer:
             calls.append({"how": "left", **self._call(given, keywords, seconds, most=1)[1]})
             given, keywords = self._made(asked["args"])
             calls.append({"how": "meanwhile", **self._call(given, keywords, seconds, meanwhile=True)[1]})
-        spoil(result)
+        changing.spoil(result)
         given, keywords = self._made(asked["args"])
         calls.append({"how": "spoilt", **self._call(given, keywords, seconds)[1]})
-        if calls[-1]["outcome"][0] != "late" and change((*given, *keywords.values())):
+        if calls[-1]["outcome"][0] != "late" and changing.change((*given, *keywords.values())):
             calls.append({"how": "changed", **self._call(given, keywords, seconds)[1]})
         return {"calls": calls}
 
@@ -102,7 +92,7 @@ class Observer:
         random.seed(SEED)
         if (numpy := sys.modules.get("numpy")) is not None and hasattr(numpy, "random"):
             numpy.random.seed(SEED % (1 << 32))
-        before, around = (dict(os.environ), str(Path.cwd())), interpreter()
+        before, around = (dict(os.environ), str(Path.cwd())), surroundings.interpreter()
         streams = _Said("out", self.events), _Said("err", self.events)
         heard = _Heard(self.events)
         logging.getLogger().addHandler(heard)
@@ -137,12 +127,12 @@ class Observer:
         seen["random"] = _digest(repr(random.getstate()))
         if numpy is not None and hasattr(numpy, "random"):
             seen["random"] += _digest(repr(numpy.random.get_state()))
-        seen["state"] = state(self.target, scribe)
+        seen["state"] = {name: _short(each) for name, each in surroundings.state(self.target, scribe).items()}
         environment = {name: os.environ.get(name) for name in {*os.environ, *before[0]}}
         seen["environment"] = sorted(
             [name, text] for name, text in environment.items() if text != before[0].get(name)
         ) + ([["cwd", str(Path.cwd())]] if str(Path.cwd()) != before[1] else [])
-        seen["environment"] += [each for each in interpreter() if each not in around]
+        seen["environment"] += [each for each in surroundings.interpreter() if each not in around]
         os.chdir(before[1])
         os.environ.clear()
         os.environ.update(before[0])
@@ -170,7 +160,7 @@ class Observer:
             self.events.append(["yield"])
             items.append(item)
             if len(items) == 1:
-                change(self.meanwhile)
+                changing.change(self.meanwhile)
         if len(items) == most and inspect.isgenerator(result):
             result.close()
         return items
@@ -184,113 +174,6 @@ class Observer:
                 await result.aclose()
                 break
         return items
-
-
-def interpreter() -> list[list[Any]]:
-    """Return the state of the interpreter that code may change for all: by name, a number or a text of each part."""
-    root = logging.getLogger()
-    return [
-        ["sys.meta_path", len(sys.meta_path)],
-        ["sys.path_hooks", len(sys.path_hooks)],
-        ["sys.path", len(sys.path)],
-        ["sys.getrecursionlimit", sys.getrecursionlimit()],
-        ["builtins", len(vars(builtins))],
-        ["gc.isenabled", gc.isenabled()],
-        ["threads", threading.active_count()],
-        ["decimal", str(decimal.getcontext())],
-        ["logging", root.level, len(root.handlers), logging.root.manager.disable],
-        ["atexit", atexit._ncallbacks()],
-    ]
-
-
-def state(target: Any, known: Scribe) -> dict[str, Any]:
-    """Return the state around a function, by name: globals of its module, attributes of its classes, its defaults.
-
-    Each is numbered by itself, but for what the arguments and the result hold: another version may have other names.
-    """
-    module = target.module.__name__
-    found: dict[str, Any] = {}
-
-    def tell(name: str, value: Any) -> None:
-        scribe = Scribe(known.home, most=STATE)
-        scribe.numbers, scribe.first = dict(known.numbers), OF_STATE
-        found[name] = _short(scribe.write(value))
-
-    for name, value in list(vars(target.module).items()):
-        if name.startswith("__") and name.endswith("__"):
-            continue
-        if isinstance(value, type) and value.__module__ == module:
-            for inner, each in list(vars(value).items()):
-                if not inner.startswith("__") and isinstance(each, STATEFUL):
-                    tell(f"{name}.{inner}", each)
-        elif isinstance(value, types.FunctionType) and value.__module__ == module:
-            for inner, each in vars(value).items():
-                if not inner.startswith("__"):
-                    tell(f"{name}.{inner}", each)
-        elif not isinstance(value, UNSEEN):
-            tell(name, value)
-    function = inspect.unwrap(target.function)
-    function = getattr(function, "__func__", function)
-    for part in ("__defaults__", "__kwdefaults__"):
-        if getattr(function, part, None):
-            tell(f"{target.name} {part}", getattr(function, part))
-    return found
-
-
-def spoil(value: Any, depth: int = 0) -> None:
-    """Change a result as its receiver may: who keeps it for others must not give it away."""
-    with contextlib.suppress(Exception):
-        if isinstance(value, (list, tuple)) and depth < 2:
-            for each in value[:3]:
-                spoil(each, depth + 1)
-        elif isinstance(value, dict) and depth < 2:
-            for each in list(value.values())[:3]:
-                spoil(each, depth + 1)
-        if type(value) in (list, collections.deque):
-            value.append("spoilt")
-        elif isinstance(value, dict):
-            value["spoilt"] = "spoilt"
-        elif type(value) is set:
-            value.add("spoilt")
-        elif type(value) is bytearray:
-            value.append(1)
-        elif arrays.library(type(value)):
-            arrays.change(value)
-        elif hasattr(value, "__dict__") and not isinstance(value, UNSEEN):
-            value.spoilt = True
-
-
-def change(values: Any, depth: int = 0) -> bool:
-    """Change what some of the values hold, in place, and tell whether anything was: caches must not be stale."""
-    changed = False
-    for value in list(values):
-        with contextlib.suppress(Exception):
-            if type(value) in (list, collections.deque) and value:
-                if type(value[0]) in (list, dict, set) or hasattr(value[0], "__dict__"):
-                    changed = change([value[0]], depth + 1) or changed
-                value.append(value[0])
-                value.rotate() if isinstance(value, collections.deque) else value.reverse()
-                changed = True
-            elif type(value) is dict and value:
-                first = next(iter(value))
-                if type(value[first]) in (list, dict, set) and depth < 3:
-                    changed = change([value[first]], depth + 1) or changed
-                else:
-                    last = list(value)[-1]
-                    value[first], value[last] = value[last], value[first]
-                    del value[last]
-                    changed = True
-            elif type(value) is set and value:
-                value.discard(min(value, key=repr))
-                changed = True
-            elif type(value) is bytearray and value:
-                value.reverse()
-                changed = True
-            elif arrays.library(type(value)):
-                changed = arrays.change(value) or changed
-            elif depth < 2 and type(getattr(value, "__dict__", None)) is dict and not isinstance(value, UNSEEN):
-                changed = change(list(vars(value).values()), depth + 1) or changed
-    return changed
 
 
 class _Said(io.TextIOBase):

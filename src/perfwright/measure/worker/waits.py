@@ -18,8 +18,8 @@ HAS_TURNS = TURNS.exists()
 
 
 def waits(target: Any, make: Callable[[], Any], seconds: float) -> dict[str, Any]:
-    """Return, of a call with arguments that are made anew for each, the least seconds of `elapsed` and of `stall`, and
-    what it asked of the network. A stall is the longest time in which nothing else of its event loop could run."""
+    """Return, of a call with arguments that are made anew for each, the least seconds of `elapsed` and of `stall`: the
+    longest time in which nothing else of its event loop could run; and what it asked of the network."""
     found: dict[str, Any] = {"elapsed": float("inf"), "stall": float("inf")}
     until = time.perf_counter() + ENOUGH
     NETWORK.wait = trees.LATER = ANSWER

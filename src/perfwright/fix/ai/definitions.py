@@ -25,11 +25,11 @@ class Part:
     text: str
 
 
-class Surroundings:
-    """The parts of a project around one function, each once, the nearest first."""
+class Definitions:
+    """The definitions of a project that one function uses, each once, the nearest first."""
 
     def __init__(self, root: Path, source: Source) -> None:
-        self.root = root.resolve()
+        self.root, self.first = root.resolve(), source
         self.sources: dict[str, Source | None] = {source.path: source}
         self.parts: list[Part] = []
         self.seen: set[tuple[str, int]] = set()
@@ -37,10 +37,8 @@ class Surroundings:
 
     def of(self, function: Function, finding: Finding) -> list[Part]:
         """Return what a function uses, and what the chain of its finding goes through."""
-        source = self.sources[finding.place.path]
-        assert source is not None
-        self.seen.add((source.path, function.lineno))
-        nearest: list[tuple[Source, ast.stmt]] = [(source, function)]
+        self.seen.add((self.first.path, function.lineno))
+        nearest: list[tuple[Source, ast.stmt]] = [(self.first, function)]
         for step in finding.chain:
             other = self._source(step.path)
             found = _named(other, step.function) if other is not None else None

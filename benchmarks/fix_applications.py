@@ -1,0 +1,106 @@
+"""Repairs the findings of applications without a model: how many are fixed and verified, and how much faster it is.
+
+    python benchmarks/fix_applications.py [--write] [FOLDER ...]
+
+Without folders: examples/shop and the ten applications of benchmarks/aicode. A finding is fixed where its patch is
+judged the same, and better in what it is for; a suggestion counts apart. The speed-up is that of the judge at the
+largest size it timed: of the function's call, or of the dearest request that runs it. `--write` puts the table into
+docs/fix-applications.md.
+"""
+
+import argparse
+import json
+import math
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+AICODE = ROOT / "benchmarks" / "aicode"
+PAGE = ROOT / "docs" / "fix-applications.md"
+MARK = "<!-- Written by `make fix-applications` from here on -->\n"
+
+
+def repaired(folder: Path) -> dict[str, Any]:
+    """Return what `perfwright fix` says of an application."""
+    with tempfile.TemporaryDirectory() as name:
+        told = Path(name) / "fix.json"
+        subprocess.run(
+            [sys.executable, "-m", "perfwright", "fix", str(folder), "--all", "--no-tests", "--format", "json",
+             "--output", str(told)],
+            cwd=folder.parent, check=False,
+        )  # fmt: skip
+        found: dict[str, Any] = json.loads(told.read_text("utf8"))["fix"]
+    return found
+
+
+def mean(ratios: Sequence[float]) -> float:
+    """Return the geometric mean."""
+    return math.exp(sum(map(math.log, ratios)) / len(ratios)) if ratios else math.nan
+
+
+def row(name: str, fixes: Sequence[Any], left: int) -> str:
+    """Return one line of the table."""
+    fixed = [each for each in fixes if not each["suggested"]]
+    verified = [each for each in fixes if each["suggested"] and each["verify"]["verdict"] == "same"]
+    rest = len(fixes) - len(fixed) - len(verified)
+    count = len(fixes) + left
+    speeds = [1 / each["verify"]["speed"]["ratio"] for each in fixed if each["verify"]["speed"]]
+    queries = [
+        (one[1] + 1) / (one[2] + 1)
+        for each in fixed
+        for one in each["verify"]["counts"].get("queries", [])[-1:]
+        if one[1] != one[2]
+    ]
+    share = f"{len(fixed) / count:.0%}" if count else "-"
+    all_share = f"{(len(fixed) + len(verified)) / count:.0%}" if count else "-"
+    times = f"{mean(speeds):.2f} ({len(speeds)})" if speeds else "-"
+    fewer = f"{mean(queries):.1f} ({len(queries)})" if queries else "-"
+    return f"| {name} | {count} | {len(fixed)} ({share}) | {len(verified)} | {all_share} | {rest} | {times} | {fewer} |"
+
+
+def main(argv: Sequence[str]) -> int:
+    """Repair, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folders", nargs="*", type=Path)
+    parser.add_argument("--write", action="store_true")
+    parser.add_argument("--keep", type=Path, help="a folder for the JSON of each application")
+    asked = parser.parse_args(argv)
+    apps = sorted(path for path in AICODE.iterdir() if path.is_dir() and "." not in path.name and path.name[0] != "_")
+    folders = [path.absolute() for path in asked.folders] or [ROOT / "examples" / "shop", *apps]
+    lines = [
+        "| application | findings | fixed | suggested, the same | both | suggested, not compared or otherwise | "
+        "times as fast | times fewer queries |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    print("\n".join(lines), flush=True)
+    every: list[Any] = []
+    left = 0
+    reasons: Counter[str] = Counter()
+    for folder in folders:
+        began = time.monotonic()
+        found = repaired(folder)
+        if asked.keep:
+            asked.keep.mkdir(parents=True, exist_ok=True)
+            (asked.keep / f"{folder.name}.json").write_text(json.dumps(found, indent=1), "utf8")
+        every += found["fixes"]
+        left += len(found["left"])
+        reasons.update(each["why"].partition(":")[0] for each in found["left"])
+        lines.append(row(folder.name, found["fixes"], len(found["left"])))
+        print(f"{lines[-1]} {time.monotonic() - began:.0f} s", flush=True)
+    lines.append(row("all", every, left))
+    told = "\n".join([*lines, "", *[f"- {count} are left: {why}" for why, count in reasons.most_common(12)]])
+    print(f"{lines[-1]}\n\n" + "\n".join(told.split("\n")[len(lines) :]))
+    if asked.write:
+        page = PAGE.read_text("utf8")
+        PAGE.write_text(page[: page.index(MARK) + len(MARK)] + f"\n{told}\n", "utf8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,72 @@
+"""What is around a call and outlives it: the state of the interpreter, and that of the function's module."""
+
+import atexit
+import builtins
+import collections
+import decimal
+import functools
+import gc
+import inspect
+import logging
+import sys
+import threading
+import types
+from typing import Any
+
+from .trees import Scribe  # type: ignore[import-not-found,unused-ignore]
+
+OF_STATE = 1_000_000  # number of the first object that is a part of a state alone
+STATE = 20_000  # parts of a module's state that are written down
+UNSEEN = (types.ModuleType, types.FunctionType, types.BuiltinFunctionType, type, functools._lru_cache_wrapper)
+STATEFUL = (list, dict, set, int, float, str, collections.deque)
+
+
+def interpreter() -> list[list[Any]]:
+    """Return the state of the interpreter that code may change for all: by name, a number or a text of each part."""
+    root = logging.getLogger()
+    return [
+        ["sys.meta_path", len(sys.meta_path)],
+        ["sys.path_hooks", len(sys.path_hooks)],
+        ["sys.path", len(sys.path)],
+        ["sys.getrecursionlimit", sys.getrecursionlimit()],
+        ["builtins", len(vars(builtins))],
+        ["gc.isenabled", gc.isenabled()],
+        ["threads", threading.active_count()],
+        ["decimal", str(decimal.getcontext())],
+        ["logging", root.level, len(root.handlers), logging.root.manager.disable],
+        ["atexit", atexit._ncallbacks()],
+    ]
+
+
+def state(target: Any, known: Scribe) -> dict[str, Any]:
+    """Return the state around a function, by name: globals of its module, attributes of its classes, its defaults.
+
+    Each is numbered by itself, but for what the arguments and the result hold: another version may have other names.
+    """
+    module = target.module.__name__
+    found: dict[str, Any] = {}
+
+    def tell(name: str, value: Any) -> None:
+        scribe = Scribe(known.home, most=STATE)
+        scribe.numbers, scribe.first = dict(known.numbers), OF_STATE
+        found[name] = scribe.write(value)
+
+    for name, value in list(vars(target.module).items()):
+        if name.startswith("__") and name.endswith("__"):
+            continue
+        if isinstance(value, type) and value.__module__ == module:
+            for inner, each in list(vars(value).items()):
+                if not inner.startswith("__") and isinstance(each, STATEFUL):
+                    tell(f"{name}.{inner}", each)
+        elif isinstance(value, types.FunctionType) and value.__module__ == module:
+            for inner, each in vars(value).items():
+                if not inner.startswith("__"):
+                    tell(f"{name}.{inner}", each)
+        elif not isinstance(value, UNSEEN):
+            tell(name, value)
+    function = inspect.unwrap(target.function)
+    function = getattr(function, "__func__", function)
+    for part in ("__defaults__", "__kwdefaults__"):
+        if getattr(function, part, None):
+            tell(f"{target.name} {part}", getattr(function, part))
+    return found

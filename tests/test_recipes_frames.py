@@ -1,0 +1,294 @@
+"""Recipes for frames, files, text and memory: what they propose and what not; and the judge on frames and on memory."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from perfwright import rules
+from perfwright.finding import Finding, Place
+from perfwright.fix import patches, recipes
+from perfwright.fix.judge import arrays
+from perfwright.fix.source import Source
+
+COMMAND = (sys.executable, "-c", "from perfwright.app.main import main; main()")
+
+
+def proposed(rule: str, code: str, at: str, tmp_path: Path) -> list[str]:
+    """Return what the recipes of a rule make of code for a finding at the last place where a text stands."""
+    (tmp_path / "code.py").write_text(code, "utf8")
+    before = code[: code.rindex(at)]
+    place = Place(
+        path="code.py",
+        line=before.count("\n") + 1,
+        column=len(before) - before.rfind("\n"),
+        end_line=before.count("\n") + 1,
+        function="f",
+    )
+    finding = Finding(rule=rule, place=place, symbol="x", message="")
+    return [each.after for each in patches.candidates(tmp_path, finding)]
+
+
+def verify(folder: Path, before: str, after: str, *options: str) -> dict[str, Any]:
+    (folder / "before.py").write_text(before, "utf8")
+    (folder / "after.py").write_text(after, "utf8")
+    done = subprocess.run(
+        [*COMMAND, "verify", "before.py:f", "after.py:f", "--format", "json", *options],
+        cwd=folder, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    said: dict[str, Any] = json.loads(done.stdout)["verify"]
+    return said
+
+
+# ------------------------------------------------------------------------------ rows of a frame
+HEAD = "def f(df, names=()):\n    out = []\n"
+EACH = "for _, r in df.iterrows():\n        "
+TUPLES, RECORDS = "for r in df.itertuples(index=False):\n        ", 'for r in df.to_dict("records"):\n        '
+
+
+@pytest.mark.parametrize(
+    ("loop", "made"),
+    [
+        (EACH + "out.append(r['a'] * 2 + r.b)", 'out.extend((df["a"] * 2 + df["b"]).tolist())'),
+        (EACH + "out.append(int(r['a']))", 'out.extend(df["a"].astype(int).tolist())'),
+        (EACH + "out.append(r['a'] / 2)", TUPLES + "out.append(r.a / 2)"),
+        (EACH + "out.append((r['a b'], r.c))", RECORDS + "out.append((r['a b'], r['c']))"),
+        (EACH + "out.append([r[n] for n in names])", RECORDS),
+        (EACH + "out.append((r['a'], r.get('b', 0)))", RECORDS),
+        (EACH.replace("_", "i") + "out.append((i, r['a']))", "for i, r in zip(df.index, df.itertuples(index=False)):"),
+        (EACH.replace("_", "i") + "df.at[i, 'c'] = str(r['a'])", "df.at[i, 'c'] = str(r.a)"),
+        ("out = [str(r['a']) for _, r in df.iterrows()]", "out = [str(r.a) for r in df.itertuples(index=False)]"),
+        (
+            EACH.replace("df", "df[m]") + "out.append(str(r['a']))",
+            TUPLES.replace("df", "df[m]") + "out.append(str(r.a))",
+        ),
+    ],
+)
+def test_rows_are_tuples_dictionaries_or_whole_columns(loop: str, made: str, tmp_path: Path) -> None:
+    at = "df[m].iterrows" if "[m]" in loop else "df.iterrows"
+
+    assert made in proposed("row-loop-over-frame", f"{HEAD}    {loop}\n    return out\n", at, tmp_path)[0]
+
+
+@pytest.mark.parametrize(
+    "loop",
+    [
+        "for _, r in df.iterrows():\n        out.append(str(r))",  # handed on as it is
+        "for _, r in df.iterrows():\n        r['a'] = 1",
+        "for _, r in df.iterrows():\n        out.append(r.name)",  # its label, or a column
+        "for _, r in df.iterrows():\n        out.append(r.sum())",
+        "for i, r in df.iterrows():\n        df.at[i, 'a'] = str(r['a'])",  # it reads what it writes
+        "for i, r in df.iterrows():\n        df['c'] = r['a']",
+        "for _, r in df.iterrows():\n        df.drop(r['a'], inplace=True)",
+        "for _, r in df.iterrows():\n        change(df, r['a'])",
+        "for _, r in df.iterrows():\n        out.append(str(r['a']))\n    out.append(r['a'])",
+        "for pair in df.iterrows():\n        out.append(pair)",
+        "for i, r in df[m].iterrows():\n        out.append((i, r['a']))",  # what is made for the loop has no name
+    ],
+)
+def test_rows_that_are_used_otherwise_stay_as_they_are(loop: str, tmp_path: Path) -> None:
+    code, at = f"{HEAD}    {loop}\n    return out\n", "df[m].iterrows" if "[m]" in loop else "df.iterrows"
+
+    assert proposed("row-loop-over-frame", code, at, tmp_path) == []
+
+
+def test_the_judge_sees_that_rows_hold_one_type_of_number(tmp_path: Path) -> None:
+    pytest.importorskip("pandas")
+    built = (
+        "import pandas as pd\nimport perfwright\n\n\n@perfwright.inputs('f')\ndef build(n):\n"
+        "    return pd.DataFrame({'a': range(n), 'b': [k * 0.5 for k in range(n)]})\n\n\n"
+    )
+    code = "def f(df):\n    return [{} for _, row in df.iterrows()]\n"
+    tuples = f"{built}def f(df):\n    return [X for row in df.itertuples(index=False)]\n"
+    told = verify(tmp_path, built + code.format("str(row['a'])"), tuples.replace("X", "str(row.a)"), "--size", "300")
+
+    assert told["verdict"] == "differs"
+    assert told["counterexample"]["call"].startswith("f(DataFrame({'a': [")
+    assert ".0'" in told["counterexample"]["before"]
+
+    told = verify(tmp_path, built + code.format("int(row['a'])"), tuples.replace("X", "int(row.a)"), "--size", "300")
+    assert (told["verdict"], told["speed"]["verdict"]) == ("same", "faster")
+
+
+def test_a_value_of_a_column_is_worked_out_once_and_a_row_is_a_tuple(tmp_path: Path) -> None:
+    code = "import pandas as pd\ndef f(df):\n    df['a'] = df['b'].apply(clean)\n    return df\n"
+    found = proposed("row-loop-over-frame", code, "df['b'].apply", tmp_path)
+    assert "df['b'].apply(lru_cache(None, typed=True)(clean))" in found[0]
+    assert "from functools import lru_cache\n" in found[0]
+
+    code = "def f(df):\n    df['a'] = df.apply(lambda r: g(r['b'], r['c']), axis=1)\n    return df\n"
+    found = proposed("row-loop-over-frame", code, "df.apply", tmp_path)
+    assert "df['a'] = [g(r.b, r.c) for r in df.itertuples(index=False)]" in found[0]
+    for other in ("g(r)", "g(r['b c'])", "g(r[k])", "g(r.b)"):
+        code = f"def f(df):\n    df['a'] = df.apply(lambda r: {other}, axis=1)\n    return df\n"
+        assert proposed("row-loop-over-frame", code, "df.apply", tmp_path) == []
+    code = "def f(df):\n    return df.groupby('a')['b'].apply(clean)\n"
+    assert proposed("row-loop-over-frame", code, "df.groupby('a')['b'].apply", tmp_path) == []
+    code = "def f(df):\n    return df.apply(lambda r: g(r['b']), axis=1)\n"  # it is a column that is wanted
+    assert proposed("row-loop-over-frame", code, "df.apply", tmp_path) == []
+
+
+def test_frames_are_tried_with_other_rows_labels_columns_and_values() -> None:
+    index = ["pd", -1, "Index", "int64", [0, 1], [None]]
+    frame = ["df", 0, [["a", "int64", [5, 6]]], index, ["str", [None]]]
+    found = list(arrays.near(frame))
+
+    assert ["df", 0, [], [*index[:4], [], [None]], ["str", [None]]] in found  # of no rows, and no columns
+    assert any(each[3][4] == [7, 7] for each in found)  # labels that are the same
+    assert {"a b", "class", "_1", 0} <= {each[2][1][0] for each in found if len(each[2]) > 1}
+    assert ["df", 0, [["a", "int64", [6, 5]]], [*index[:4], [1, 0], [None]], ["str", [None]]] in found
+    assert all(len(column[2]) == arrays.rows(each) for each in found for column in each[2])
+    assert list(arrays.near(["l", 0, [1]])) == []
+
+
+# ------------------------------------------------------------------------------ frames that grow
+GROWS = "def f(parts, first):\n    whole = first\n    {}\n    return whole\n"
+LOOP, JOIN = "for part in parts:\n        ", "whole = pd.concat([whole, part])"
+JOINED = """def f(parts, first):
+    whole = first
+    pieces = []
+    for part in parts:
+        pieces.append(part)
+    if pieces:
+        whole = pd.concat([whole, *pieces], ignore_index=True)
+    return whole
+"""
+
+
+def test_the_parts_of_a_frame_are_joined_once(tmp_path: Path) -> None:
+    code = GROWS.format(LOOP + "whole = pd.concat([whole, part], ignore_index=True)")
+    assert proposed("frame-built-in-loop", code, "whole = pd", tmp_path) == [JOINED]
+
+    code = GROWS.format(LOOP + "whole = np.append(whole, g(part))")
+    (after,) = proposed("frame-built-in-loop", code, "whole = np", tmp_path)
+    assert "whole = np.concatenate([whole, *map(np.ravel, pieces)])" in after
+
+
+@pytest.mark.parametrize(
+    "loop",
+    [
+        f"{LOOP}{JOIN}\n        g(len(whole))",  # it reads what is there
+        f"{LOOP}whole = pd.concat([part, whole])",
+        f"{LOOP}whole = pd.concat([whole, part], axis=1)",
+        f"{LOOP}{JOIN}\n        part['a'] = 1",  # it changes what was joined
+        f"{LOOP}part['a'] = 1\n        {JOIN}",  # one part may come twice
+        f"{LOOP}whole = pd.concat([whole, first])",  # always the same, which may change
+        f"{LOOP}first[0] = part\n        whole = np.concatenate([whole, first[:1]])",
+        f"{LOOP}last = part\n        whole = pd.concat([whole, last])",
+        f"{LOOP}{JOIN}; g()",
+        f"{LOOP}{JOIN}\n        yield 1",
+        f"try:\n        {LOOP}    {JOIN}\n    except ValueError:\n        pass",
+    ],
+)
+def test_a_frame_that_somebody_sees_meanwhile_grows_as_it_did(loop: str, tmp_path: Path) -> None:
+    assert proposed("frame-built-in-loop", GROWS.format(loop), "whole = ", tmp_path) == []
+
+
+# ------------------------------------------------------------------------------ files
+def test_only_the_columns_that_are_used_are_read(tmp_path: Path) -> None:
+    code = (
+        "def f(path):\n    d = pd.read_csv(path, sep=';')\n    return d['a'].sum() + d[['b', 'a']].size + d.c.sum()\n"
+    )
+    (after,) = proposed("load-frame-to-filter", code, "pd.read_csv", tmp_path)
+    assert 'pd.read_csv(path, sep=\';\', usecols=["a", "b", "c"])' in after
+
+    for other in ("pd.read_csv(path, header=None)", "pd.read_csv(path, parse_dates=['z'])", "pd.read_json(path)"):
+        code = f"def f(path):\n    d = {other}\n    return d['a'].sum()\n"
+        assert proposed("load-frame-to-filter", code, "pd.read", tmp_path) == []
+    for use in ("d[d['a'] > 1]['b']", "d", "d[name]", "len(d)"):
+        code = f"def f(path, name):\n    d = pd.read_csv(path)\n    return {use}\n"
+        assert proposed("load-frame-to-filter", code, "pd.read", tmp_path) == []
+
+
+HASHED = 'with path.open("rb") as file:\n        return hashlib.file_digest(file, "sha256").hexdigest()'
+OPENED = "with open(path, 'rb') as file:\n        "
+
+
+@pytest.mark.parametrize(
+    ("body", "made"),
+    [
+        (
+            OPENED + "return hashlib.md5(file.read()).digest()",
+            OPENED + 'return hashlib.file_digest(file, "md5").digest()',
+        ),
+        ("return hashlib.sha256(path.read_bytes()).hexdigest()", HASHED),
+        ("x = hashlib.md5(open(path, 'rb').read())", OPENED + 'x = hashlib.file_digest(file, "md5")'),
+        ("return hashlib.sha256(upload.read()).hexdigest()", ""),  # who knows where in the file it is
+        ("with open(path) as file:\n        return hashlib.md5(file.read()).digest()", ""),  # text: it was an error
+        (OPENED + "file.seek(4)\n        return hashlib.md5(file.read()).digest()", ""),
+        ("return hashlib.new('md5', path.read_bytes()).digest()", ""),
+        ("return hashlib.md5(path.read_bytes(), usedforsecurity=False).digest()", ""),
+    ],
+)
+def test_a_file_is_hashed_piece_by_piece(body: str, made: str, tmp_path: Path) -> None:
+    code = f"import hashlib\ndef f(path, upload):\n    {body}\n"
+    found = proposed("read-all-into-memory", code, "hashlib.", tmp_path)
+
+    assert [made in each for each in found] == ([True] if made else [])
+
+
+# ------------------------------------------------------------------------------ text
+def test_text_that_is_read_again_is_not_written_and_the_same_is_written_once(tmp_path: Path) -> None:
+    code = "def f(m):\n    return json.loads(m.model_dump_json(by_alias=True))\n"
+    (after,) = proposed("repeated-serialization", code, "json.loads", tmp_path)
+    assert 'return m.model_dump(mode="json", by_alias=True)\n' in after
+
+    code = "def f(m):\n    send(json.dumps(m))\n    if m:\n        keep(json.dumps(m))\n"
+    found = proposed("repeated-serialization", code, "json.dumps", tmp_path)
+    assert found == ["def f(m):\n    text = json.dumps(m)\n    send(text)\n    if m:\n        keep(text)\n"]
+
+
+@pytest.mark.parametrize("between", ["m['a'] = 1", "change(m)", "m = g()", "m.refresh()", "yield m", "change([m])"])
+def test_text_of_what_may_have_changed_is_written_again(between: str, tmp_path: Path) -> None:
+    code = f"def f(m):\n    text = json.dumps(m)\n    {between}\n    return text, json.dumps(m)\n"
+
+    assert proposed("repeated-serialization", code, "json.dumps", tmp_path) == []
+
+
+# ------------------------------------------------------------------------------ lists and memory
+@pytest.mark.parametrize(
+    ("body", "at", "made"),
+    [
+        ("return max([len(x) for x in rows], default=0)", "[len", "max((len(x) for x in rows), default=0)"),
+        ("for y in [g(x) for x in rows]:\n        h(y)", "[g", "for y in (g(x) for x in rows):"),
+        ("found = [g(x) for x in rows]\n    return sum(found)", "[g", "found = (g(x) for x in rows)"),
+        ("for line in rows.readlines():\n        h(line)", "rows.readlines", "for line in rows:"),
+    ],
+)
+def test_items_are_used_as_they_come(body: str, at: str, made: str, tmp_path: Path) -> None:
+    (after,) = proposed("list-where-iterator", f"def f(rows):\n    {body}\n", at, tmp_path)
+
+    assert made in after
+
+
+def test_memory_is_measured_until_what_a_function_gives_was_walked(tmp_path: Path) -> None:
+    before = "def f(text: str):\n    yield from [x * 3 for x in text]\n"
+    after = "def f(text: str):\n    for x in text:\n        yield x * 3\n"
+    told = verify(tmp_path, before, after, "--size", "2000")
+    assert (told["verdict"], told["memory"]["verdict"], told["memory"]["n"]) == ("same", "less", 2000)
+    assert told["memory"]["after_bytes"] < 4096 < told["memory"]["before_bytes"]
+
+    told = verify(tmp_path, after, before, "--size", "2000")
+    assert told["memory"]["verdict"] == "more"
+    assert 2000 in told["memory"]["worse_at"]
+
+
+@pytest.mark.parametrize("rule", ["read-all-into-memory", "list-where-iterator"])
+def test_what_is_for_memory_is_shown_to_need_less(rule: str) -> None:
+    (recipe,) = recipes.load()[rule]
+
+    assert recipe.improves == ("memory",)
+    assert re.search(r"^## Input", rules.page(rule), re.MULTILINE)
+
+
+def test_every_recipe_leaves_what_it_does_not_know() -> None:
+    source = Source("a.py", "x = 1\n")
+    for rule, some in recipes.load().items():
+        finding = Finding(
+            rule=rule, place=Place(path="a.py", line=1, column=1, end_line=1, function=""), symbol="x", message=""
+        )
+        assert [list(each.propose(source, finding)) for each in some] == [[]] * len(some)
