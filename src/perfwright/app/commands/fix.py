@@ -146,11 +146,6 @@ def fix(
         work = repairing.repair(record.findings, repairs, best=best, write=keep, again=lambda: checked().findings)
         try:
             _seen(work, len(record.findings), progress)
-            if asks is not None:
-                count = len(repairs.repaired)
-                asks.rewrite(found.settings, checked() if writer.ours else record, repairs, repairer)
-                for made in repairs.repaired[count:]:
-                    keep(made)
         except KeyboardInterrupt:  # what was done stays, so it is told
             interrupted = True
     text = _told(form, record, repairs, writer, found.root, asks)
