@@ -271,7 +271,7 @@ def gone_through(effects: Effects, effect: Effect) -> Finding | None:
     changes = Changes(loop)
     name = node[2][2] if node[2][0] == "name" else node[2][3]
     grows = asked(loop.body, scan.collection)
-    if name not in RUNNING:
+    if name not in RUNNING or (name != "sum" and len(node[3]) > 1):  # `max(one, other)` goes through nothing
         return None
     if not grows and (changes.touch(collection) or others_vary(changes, node)):
         return None
