@@ -453,7 +453,7 @@ def ran(folder: Path, script: str) -> list[dict[str, Any]]:
         capture_output=True,
         text=True,
         check=False,
-        env={"PYTHONPATH": str(folder), "PATH": ""},
+        env={"PYTHONPATH": str(folder), "PATH": "", "PYTHONDONTWRITEBYTECODE": "1"},  # of one length, of one second
     )
     assert done.returncode == 0, done.stderr
     answer: list[dict[str, Any]] = json.loads(done.stdout)
