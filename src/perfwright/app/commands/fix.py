@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from perfwright import baseline, report
+from perfwright import baseline, discover, report
 from perfwright.app import assistant, options, project, screen
 from perfwright.errors import InputError
 from perfwright.report import fixed, judged
@@ -125,7 +125,9 @@ def fix(
     writer = writing.Writer(found.root, dirty, named, fixed.message if commit else None)
     served = None
     with contextlib.suppress(InputError):  # there is no application
-        served = Served(found.root, application.find(found.root, found.names), chosen, contain)
+        below = folder.absolute()
+        names = discover.find(below, [below], exclude=found.settings.exclude, tests=False)
+        served = Served(found.root, application.find(below, names), chosen, contain)
     suite = None if untested else Suite(found.root, tests)
     repairer = repairing.Repairer(found.root, chosen, contain, size, suite, served, fixed.why)
     best = repairer.best if asks is None else asks.best(repairer, found, record)

@@ -102,6 +102,7 @@ class _Case:
 
     entries: list[str]
     inputs: int = 0
+    answered: int = 0  # of them: those that were answered well
     counts: dict[str, dict[int, list[int]]] = field(default_factory=lambda: {name: {} for name in COUNTED})
     costs: dict[str, float] = field(default_factory=dict)
     loose: dict[str, None] = field(default_factory=dict)
@@ -220,8 +221,8 @@ class Served:
                 for place in PLACES:
                     if (verdict := self._compared(after, case, n, entry, place)) is not None:
                         return verdict
-        if not case.inputs:
-            return Verdict("not shown", "no request could be made that both versions answer")
+        if not case.answered:
+            return Verdict("not shown", "no request that runs it was answered well by the first version")
         notes = [f"not compared, since it is never twice the same: {', '.join(case.loose)}"] if case.loose else []
         speed = self._speed(after, case)
         return Verdict(
@@ -258,6 +259,7 @@ class Served:
         control: dict[str, Any] = {}
         for moment, (left, right) in enumerate(zip(one["calls"], other["calls"], strict=True)):
             case.inputs += 1
+            case.answered += 200 <= left["status"] < 300
             again = left
             if _told(left) != _told(right):
                 control = control or self._again(question, entry, n)
