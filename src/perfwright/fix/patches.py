@@ -61,10 +61,14 @@ class Judged:
 
     @property
     def suggests(self) -> bool:
-        """Tell whether the patch may be shown as a suggestion: it changes what the program does, as its recipe says."""
-        verdict = self.verdict
+        """Tell whether the patch may be shown as a suggestion: it changes what the program does, as its recipe says, and
+        was not seen to make it worse; one that is for fewer queries was seen to make fewer, where they were counted."""
+        verdict, recipe = self.verdict, self.candidate.recipe
         broken = verdict.counterexample is not None and verdict.counterexample["after"].startswith(BROKEN)
-        return bool(self.candidate.recipe.suggested) and verdict.word != "refused" and not broken
+        if not recipe.suggested or verdict.word == "refused" or broken:
+            return False
+        in_vain = "queries" in recipe.improves and verdict.word == "same" and not verdict.better("queries")
+        return not verdict.worse and not in_vain
 
     @property
     def repairs(self) -> bool:

@@ -29,6 +29,8 @@ def why(made: "Judged") -> str:
     if "memory" in improves and "time" not in improves and (held is None or held.verdict != "less"):
         needs = "more memory" if held is not None and held.verdict == "more" else "no less memory"
         return f"the patch is the same, and needs {needs}"
+    if "queries" in improves and verdict.counts:
+        return "the patch is the same, and makes no fewer queries"
     return "it is not faster" if pace is None else f"the patch is the same, and {pace.verdict}"
 
 

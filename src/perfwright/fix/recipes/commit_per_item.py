@@ -56,7 +56,7 @@ def is_left(node: ast.AST) -> bool:
 
 RECIPE = Recipe(
     rule="commit-per-item",
-    improves=("queries",),
+    improves=("time",),
     propose=propose,
     suggested="where one pass fails, those before it are rolled back too, and what the loop changes stays locked until "
     "its end",
