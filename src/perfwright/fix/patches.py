@@ -61,8 +61,10 @@ class Judged:
 
     @property
     def suggests(self) -> bool:
-        """Tell whether the patch may be shown as a suggestion: it changes what the program does, as its recipe says, and
-        was not seen to make it worse; one that is for fewer queries was seen to make fewer, where they were counted."""
+        """Tell whether the patch may be shown as a suggestion: it changes what the program does, as its recipe says.
+
+        It was not seen to make it worse; where it is for fewer queries, and these were counted, there are fewer.
+        """
         verdict, recipe = self.verdict, self.candidate.recipe
         broken = verdict.counterexample is not None and verdict.counterexample["after"].startswith(BROKEN)
         if not recipe.suggested or verdict.word == "refused" or broken:
