@@ -23,9 +23,34 @@ import perfwright
 
 
 @perfwright.inputs({!r})
-def inputs(n):
+def inputs(n):{}
     made = make(n)
     return made if isinstance(made, tuple) else (made,)
+"""
+
+# What a page's models need of Django: written into the first file of their package, for they are imported from there.
+DJANGO = """
+import os
+
+import django
+from django.conf import settings
+
+if not settings.configured:
+    settings.configure(
+        INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth", {!r}],
+        DATABASES={{"default": {{
+            "ENGINE": "django.db.backends.sqlite3", "NAME": os.path.join(os.environ["HOME"], "page.sqlite3"),
+        }}}},
+        DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
+        USE_TZ=True,
+    )
+    django.setup()
+"""
+TABLES = """
+    from django.core.management import call_command
+
+    call_command("migrate", run_syncdb=True, verbosity=0)
+    call_command("flush", interactive=False, verbosity=0)
 """
 
 
@@ -34,16 +59,20 @@ def page(rule: str, folder: Path) -> list[Finding]:
     parts = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", rules.page(rule), re.MULTILINE | re.DOTALL))
     code = {name: re.findall(r"```python\n(.*?)```", text, re.DOTALL) for name, text in parts.items()}
     prepare = [each for each in code.get("Setup", []) if not each.startswith("# file:")]
-    names = ["slow.py"]
+    names, tables = ["slow.py"], ""
     for each in code.get("Setup", []):
         if (named := re.match(r"# file: (\S+)\n", each)) is not None:
             path = folder / named[1]
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(each, "utf8")
             names.append(named[1])
+            if "from django.db import models" in each and "/" in named[1]:
+                package = named[1].partition("/")[0]
+                (folder / package / "__init__.py").write_text(DJANGO.format(package), "utf8")
+                tables = TABLES
     target = re.findall(r"^(?:async )?def (\w+)", code["Slow"][0], re.MULTILINE)[-1]
     (folder / "slow.py").write_text(
-        "\n".join([code["Slow"][0], *prepare, code["Input"][0], BUILT.format(target)]), "utf8"
+        "\n".join([code["Slow"][0], *prepare, code["Input"][0], BUILT.format(target, tables)]), "utf8"
     )
     found = check(folder, names, Settings(select=(rule,)))
     own = [each for each in found.findings if each.place.path == "slow.py"]

@@ -29,6 +29,12 @@ TOLD = (
 COUNTED = {"queries": "queries", "fetched": "rows", "asked": "requests"}
 
 
+def queries(side: Side) -> bool:
+    """Tell whether a version queries, or leaves rows, with what is built for it: these are not in its arguments."""
+    said = _call(side, SIZES[1]) if side.about.get("databases") else {}
+    return bool(said.get("queries") or said.get("rows"))
+
+
 def judge(sides: Sides, allowed: Sequence[str]) -> Verdict | None:
     """Return what is said of two versions that get what the builder makes; None where it makes nothing."""
     first, second = sides.side("before"), sides.side("after")
@@ -84,15 +90,15 @@ def _speed(sides: Sides) -> pace.Speed | None:
         first = took("before")
         if first is not None and (first < SHORT or n == LARGER[-1]):
             found = pace.rounds(took)
-            return pace.told([(n, found)]) if found is not None else None
+            return pace.told([(n, found)], pace.ONCE) if found is not None else None
     return None
 
 
 def _sampler(sides: Sides, n: int) -> Callable[[str], float | None]:
     def sample(name: str) -> float | None:
         question = {"ask": "spent", "n": n, "distribution": "random", "seconds": CALL}
-        cpu = sides.side("before" if name == "control" else name).guest.ask(question, MAKING).get("cpu")
-        return float(cpu) if cpu is not None else None
+        said = sides.side("before" if name == "control" else name).guest.ask(question, MAKING)
+        return pace.spent(said["cpu"], said["wall"]) if "cpu" in said else None
 
     return sample
 

@@ -120,8 +120,9 @@ def _judged(
     until = time.monotonic() + SECONDS
     case = _Case(sides, allowed, one["parameters"], constants, random.Random(seed), until, recorded, builds, waits)
     # Inputs at which the first version fails are inputs, too, as long as something can be given to it.
-    verdict = _small(case, maker, _failed(chosen)) or _other_seed(case) or _sizes(case, maker, size)
-    count = case.inputs
+    verdict = built.judge(sides, allowed) if not _failed(chosen) and built.queries(first) else None
+    verdict = verdict or _small(case, maker, _failed(chosen)) or _other_seed(case) or _sizes(case, maker, size)
+    count = case.inputs or verdict.inputs
     if not count and not _failed(chosen):  # what it is called with cannot be copied, but made on both sides
         verdict = built.judge(sides, allowed) or verdict
         count = verdict.inputs

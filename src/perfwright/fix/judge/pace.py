@@ -12,6 +12,8 @@ from perfwright.fix.judge.trees import Tree
 ROUNDS = 8  # the least and the most ratio of so many hold the median in 99% of cases (order statistics)
 BETTER, WORSE = 0.95, 1.05
 FLOOR = 3e-6  # seconds of a call by which a version may be slower where little is measured
+ONCE = 1e-3  # the same where each round has but one call
+COARSE = 0.05  # seconds: in a sandbox the clock of a process may go by hundredths
 NOISY = 1.25  # of the first version to itself: nothing can be told
 NAMES = ("before", "after", "control")
 Verdict = Literal["faster", "slower", "no evidence"]
@@ -56,13 +58,16 @@ def compare(sides: Sides, sized: Sequence[tuple[int, Tree]], *, seconds: float) 
     return told(found)
 
 
-def told(found: Sequence[tuple[int, Rounds]]) -> Speed | None:
-    """Return which version is faster by the rounds at some sizes, the largest last; None without any."""
+def told(found: Sequence[tuple[int, Rounds]], floor: float = FLOOR) -> Speed | None:
+    """Return which version is faster by the rounds at some sizes, the largest last; None without any.
+
+    `floor` is in seconds: by less no version is slower.
+    """
     if not found:
         return None
     n, last = found[-1]
     worse = tuple(
-        size for size, one in found if one.low > max(WORSE, one.control[1]) and one.after - one.before > FLOOR
+        size for size, one in found if one.low > max(WORSE, one.control[1]) and one.after - one.before > floor
     )
     noisy = last.control[1] / last.control[0] > NOISY**2
     verdict: Verdict = "no evidence"
@@ -102,6 +107,11 @@ def _at(sides: Sides, args: Tree, seconds: float) -> Rounds | None:
         return float(said["cpu"]) if "cpu" in said else None
 
     return rounds(sample)
+
+
+def spent(cpu: float, wall: float) -> float:
+    """Return the seconds of one call: those of CPU, or where they are too few for the clock, those that went by."""
+    return cpu if cpu >= COARSE else wall
 
 
 def rounds(sample: Callable[[str], float | None]) -> Rounds | None:

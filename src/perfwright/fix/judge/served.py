@@ -302,14 +302,14 @@ class Served:
                 first = took("before")
                 if first is not None and (first < SHORT or n == SIZES[-1]):
                     found = pace.rounds(took)
-                    return pace.told([(n, found)]) if found is not None else None
+                    return pace.told([(n, found)], pace.ONCE) if found is not None else None
         return None
 
 
 def _sampler(lives: Mapping[str, Live], entry: str) -> Callable[[str], float | None]:
     def sample(name: str) -> float | None:
         said = lives[name].ask({"ask": "took", "place": 0, "times": 1}, entry)
-        return float(said["samples"][0][0]) if "samples" in said else None
+        return pace.spent(*said["samples"][0]) if "samples" in said else None
 
     return sample
 

@@ -54,6 +54,8 @@ def lay(asked: dict[str, Any]) -> dict[str, Any]:
     said = application.fill({**asked, "writes": True})
     if "cannot" in said:
         return dict(said)
+    if RUNNING.tables and not application.scratch_files():
+        return {"cannot": "its database is no file, and cannot be put back"}
     save(str(n))
     _laid[n] = [copy.deepcopy(table.keys) for table in RUNNING.tables]
     return {"digest": digest(), "rows": said["rows"], "refused": said["refused"]}

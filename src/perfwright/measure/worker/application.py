@@ -57,7 +57,7 @@ def answer(asked: dict[str, Any]) -> dict[str, Any]:
 def start(asked: dict[str, Any]) -> dict[str, Any]:
     """Import the application, lead it to a scratch database, and return its entry points."""
     scratch = Path(os.environ["HOME"])
-    for path in (*scratch.glob("*.db*"), *scratch.glob("*.sqlite3*")):  # of a run that was ended
+    for path in (*scratch.rglob("*.db*"), *scratch.rglob("*.sqlite3*")):  # of a run that was ended
         path.unlink()
     os.environ.update(asked["environment"])
     RUNNING.places = tuple(asked["roots"])
@@ -201,9 +201,9 @@ def restore() -> None:
 
 
 def scratch_files() -> list[Path]:
-    """Return the databases in the scratch folder."""
+    """Return the databases in the scratch folder, and in the folders below it that a program makes for its own."""
     scratch = Path(os.environ["HOME"])
-    return [*scratch.glob("*.db"), *scratch.glob("*.sqlite3")]
+    return [path for kind in ("*.db", "*.sqlite3", "*.sqlite") for path in scratch.rglob(kind) if path.is_file()]
 
 
 def inserted(app: Any, table: Table, rows: list[dict[str, Any]], depth: int = 0) -> tuple[list[dict[str, Any]], str]:

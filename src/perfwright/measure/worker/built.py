@@ -27,6 +27,7 @@ from .trees import Scribe  # type: ignore[import-not-found,unused-ignore]
 
 ASKS = ("built", "spent")
 OURS = "is_perfwrights"
+LIBRARIES = ("sqlalchemy", "django.db", "peewee", "psycopg", "psycopg2", "asyncpg", "aiosqlite")
 WALKED = 100_000  # items of a result that are looked at
 DEEPEST = 8
 
@@ -52,6 +53,12 @@ def watch() -> None:
 
     setattr(connect, OURS, True)
     sqlite3.connect = sqlite3.dbapi2.connect = connect
+
+
+def may_query(target: Any) -> bool:
+    """Tell whether a database was opened, or a library is loaded that opens some, or the module knows SQLite."""
+    knows = any(value is sqlite3 for value in vars(target.module).values())
+    return bool(_opened) or knows or any(name in sys.modules for name in LIBRARIES)
 
 
 def recorder(folder: str) -> Any:

@@ -8,7 +8,7 @@ import types
 import typing
 from typing import Any
 
-from . import memory, network, observe, search, surroundings, timing, waits  # type: ignore[import-not-found,unused-ignore]
+from . import built, memory, network, observe, search, surroundings, timing, waits  # type: ignore[import-not-found,unused-ignore]
 from .inputs import LISTS, MAPPINGS, SETS, plain  # type: ignore[import-not-found,unused-ignore]
 from .instances import CannotBuildError  # type: ignore[import-not-found,unused-ignore]
 from .scratch import Scratch  # type: ignore[import-not-found,unused-ignore]
@@ -69,6 +69,7 @@ def describe(target: Any) -> dict[str, Any]:
         "caches": caches,
         "state": sorted(surroundings.state(target, scribe)),
         "instance": target.needs_instance,
+        "databases": built.may_query(target),
         "bound": inspect.ismethod(target.function),
         "lines": sorted(int(each.rpartition(":")[2]) for each in search.own_lines(target.function)),
     }

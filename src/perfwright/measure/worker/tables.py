@@ -35,7 +35,9 @@ def cell(value: Any) -> Any:
         return ["b", value[:CELL].hex()]
     if isinstance(value, float):
         return ["f", repr(value)]
-    return value[:CELL] if isinstance(value, str) else value
+    if isinstance(value, str):
+        return value[:CELL]
+    return value if value is None or type(value) in (int, bool) else str(value)[:CELL]  # what a converter made of it
 
 
 def _cursor(base: sqlite3.Connection) -> sqlite3.Cursor:
