@@ -2,6 +2,7 @@
 
 from perfwright.effects.summary import Effects
 from perfwright.index.lower import Node
+from perfwright.index.project import Function
 from perfwright.index.tree import names_in, walk
 from perfwright.rules._frames import full_name
 from perfwright.rules._started import assigned
@@ -57,3 +58,14 @@ def is_target(body: tuple[Node, ...], name: str) -> bool:
             if any(target[0] == "coll" and name in names_in(target) for target in node[2]):
                 return True
     return False
+
+
+def is_read_in_parts(function: Function, name: Node) -> bool:
+    """Tell whether a loop adds to a buffer what it reads: a body, a file."""
+    return any(
+        (node[0] == "aug" and node[2][:3:2] == name[:3:2])
+        or (node[0] == "call" and node[2][0] == "attr" and node[2][3] == "extend" and node[2][2][:3:2] == name[:3:2])
+        for loop in walk(function.body)
+        if loop[0] in ("for", "while")
+        for node in walk(loop)
+    )

@@ -43,7 +43,7 @@ from perfwright.finding import Confidence, Cost, Finding, Proof, Term
 from perfwright.index.lower import Node
 from perfwright.index.project import Function
 from perfwright.index.tree import names_in, text, walk
-from perfwright.rules._buffers import TAKERS, handed_on
+from perfwright.rules._buffers import TAKERS, handed_on, is_read_in_parts
 from perfwright.rules._callers import argument_of, callers
 from perfwright.rules._code import blocks, path_to, statements
 from perfwright.rules._contract import Rule
@@ -182,13 +182,14 @@ def buffers(effects: Effects) -> Iterator[Finding]:
         copy = handed_on(effects, call)
         if copy is not None:
             shown = text(copy[3][0])
+            size = "rows" if is_read_in_parts(effects.function, copy[3][0]) else "items"
             yield told(
                 effects,
                 copy,
                 f"`{text(copy)}` copies all of the bytearray, and `{text(call)}` takes it as it is",
                 cure=f"Leave out `bytes()`: `{shown}` itself will do.",
                 symbol=shown,
-                terms=(Term("copy", ("items",)), Term("hold", ("items",))),
+                terms=(Term("copy", (size,)), Term("hold", (size,))),
             )
 
 
