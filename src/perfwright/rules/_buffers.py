@@ -54,9 +54,9 @@ def is_target(body: tuple[Node, ...], name: str) -> bool:
             return True
         if node[0] == "with" and any(target is not None and name in names_in(target) for _, target in node[2]):
             return True
-        if node[0] == "assign" and node[3][0] != "coll":
-            if any(target[0] == "coll" and name in names_in(target) for target in node[2]):
-                return True
+        unpacked = node[2] if node[0] == "assign" and node[3][0] != "coll" else ()
+        if any(target[0] == "coll" and name in names_in(target) for target in unpacked):
+            return True
     return False
 
 
