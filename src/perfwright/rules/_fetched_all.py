@@ -10,8 +10,8 @@ from perfwright.rules._code import positions, statements
 from perfwright.rules._uses import trails
 
 # While a cursor is open its transaction is, too: what writes, or lets others wait, is no work for in between.
-WRITES = ("db.write", "db.commit", "commit", "flush", "http.request", "llm.call", "wait", "process.spawn")
-STEPS = ("commit", "rollback", "executemany", "executescript", "execute_and_commit", "close", "backup")
+WRITES = ("db.write", "db.commit", "http.request", "llm.call", "wait", "process.spawn")
+STEPS = ("commit", "rollback", "executemany", "executescript", "close", "backup")
 WAITS = ("await", "yield", "yieldfrom")
 
 

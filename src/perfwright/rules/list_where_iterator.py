@@ -28,7 +28,8 @@ def make(n: int) -> list[str]:
 ## When to leave it
 
 The list is used again, indexed or counted; it is short; what is gone through changes meanwhile; or each item must be
-worked out for what that does, also once the answer is known.
+worked out for what that does, also once the answer is known. Rows that are read from an open cursor keep the
+database from being written by others meanwhile, unless its journal is a WAL: a long loop may rather hold them.
 """
 
 from collections.abc import Iterator
