@@ -28,7 +28,8 @@ def make(n: int) -> list[str]:
 ## When to leave it
 
 The list is used again, indexed or counted; it is short; what is gone through changes meanwhile; or each item must be
-worked out for what that does, also once the answer is known.
+worked out for what that does, also once the answer is known. Rows that are read from an open cursor keep the
+database from being written by others meanwhile, unless its journal is a WAL: a long loop may rather hold them.
 """
 
 from collections.abc import Iterator
@@ -39,6 +40,7 @@ from perfwright.index.lower import Node
 from perfwright.index.tree import names_in, text, walk
 from perfwright.rules._code import blocks, statements
 from perfwright.rules._contract import Rule
+from perfwright.rules._fetched_all import fetched_for
 from perfwright.rules._frames import few
 from perfwright.rules._loops import is_name
 from perfwright.rules._uses import ASKS, READS
@@ -56,6 +58,9 @@ def find(effects: Effects) -> Iterator[Finding]:
         return
     if "readlines" in function.called:
         yield from all_lines(effects)
+    if "fetchall" in function.called:
+        for call in fetched_for(effects):
+            yield of_rows(effects, call)
     if function.makes_lists or not function.called.isdisjoint(COPIES):
         yield from first_of_copy(effects)
     if function.makes_lists or not function.called.isdisjoint(SETS):
@@ -110,6 +115,22 @@ def of_lines(effects: Effects, call: Node) -> Finding:
         confidence="certain",
         chain=(effects.step(effects.function, call[1], f"allocate: {text(call)}"),),
         cost=Cost(terms=(Term("allocate", ("items",)), Term("hold", ("items",)))),
+    )
+
+
+def of_rows(effects: Effects, call: Node) -> Finding:
+    load = next(load for load in effects.loads if load.position == call[1])
+    shown = text(call[2][2])
+    size = load.model.name if load.model is not None else "items"
+    return Finding(
+        rule=RULE.name,
+        place=effects.place(effects.function, call[1]),
+        symbol=load.symbol,
+        message=f"`{text(call)}` holds all rows, and they are gone through once",
+        cure=f"Go through the cursor itself: `for row in {shown}`.",
+        confidence="likely",
+        chain=(effects.step(effects.function, call[1], f"allocate: {text(call)}"),),
+        cost=Cost(terms=(Term("allocate", (size,)), Term("hold", (size,)))),
     )
 
 

@@ -43,6 +43,7 @@ from perfwright.finding import Confidence, Cost, Finding, Proof, Term
 from perfwright.index.lower import Node
 from perfwright.index.project import Function
 from perfwright.index.tree import names_in, text, walk
+from perfwright.rules._buffers import TAKERS, handed_on, is_read_in_parts
 from perfwright.rules._callers import argument_of, callers
 from perfwright.rules._code import blocks, path_to, statements
 from perfwright.rules._contract import Rule
@@ -62,6 +63,7 @@ AGAIN = {
 }
 WRITES = ("dump", "dumps", "safe_dump", "pformat")
 SAME_TEXT = ("", "utf-8", "utf8", "UTF-8", "ascii")
+TAKE_BUFFERS = frozenset(("decode", *(name.rpartition(".")[2] for name in TAKERS)))
 FILTERS = 3  # filters in a row from which on one with all conditions is worth it
 FEW = 3  # columns that are added to a copy, up to which it is made for them
 
@@ -70,6 +72,8 @@ def find(effects: Effects) -> Iterator[Finding]:
     function = effects.function
     if function.index >= 0 and imports_frames(function.module):
         yield from filtered(effects)
+    if function.index >= 0 and "bytearray" in function.called and "bytes" in function.called:
+        yield from buffers(effects)
     if function.index < 0 or function.module.called.isdisjoint(COPIES) or function.called.isdisjoint(COPIES):
         return
     for statement in statements(function.body):
@@ -168,6 +172,25 @@ def round_trip(effects: Effects, call: Node) -> Finding | None:
         symbol=shown,
         terms=(Term("copy", ("items",)),),
     )
+
+
+def buffers(effects: Effects) -> Iterator[Finding]:
+    """`bytes(buffer).decode()`: a bytearray that is copied for what takes it as it is."""
+    for call in walk(effects.function.body):
+        if call[0] != "call" or call[2][0] not in ("name", "attr") or call[2][-1] not in TAKE_BUFFERS:
+            continue
+        copy = handed_on(effects, call)
+        if copy is not None:
+            shown = text(copy[3][0])
+            size = "rows" if is_read_in_parts(effects.function, copy[3][0]) else "items"
+            yield told(
+                effects,
+                copy,
+                f"`{text(copy)}` copies all of the bytearray, and `{text(call)}` takes it as it is",
+                cure=f"Leave out `bytes()`: `{shown}` itself will do.",
+                symbol=shown,
+                terms=(Term("copy", (size,)), Term("hold", (size,))),
+            )
 
 
 def copied_twice(effects: Effects, call: Node) -> Finding | None:

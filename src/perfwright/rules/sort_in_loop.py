@@ -47,6 +47,7 @@ from perfwright.index.lower import Node
 from perfwright.index.project import Function
 from perfwright.index.tree import names_in, text, walk
 from perfwright.rules._contract import Rule
+from perfwright.rules._each_time import loop_around, made_of_all
 from perfwright.rules._loops import Changes, bound_in, confidence_of, idle, node_at
 
 ADDS = ("append", "add", "insert", "extend", "update", "setdefault")
@@ -65,7 +66,7 @@ def find(effects: Effects) -> Iterator[Finding]:
         event = effect.event
         if len(event.chain) > 1 or event.node is None or id(event.node) in told:
             continue
-        finding = taken(effects, effect) or in_groups(effects, effect)
+        finding = taken(effects, effect) or taken_each_time(effects, effect) or in_groups(effects, effect)
         if finding is not None:
             yield finding
 
@@ -152,7 +153,24 @@ def taken(effects: Effects, effect: Effect) -> Finding | None:
     found = wanted(effects.function, event.node)
     if found is None or not isinstance(event.detail, Sequence) or not is_large(event.detail):
         return None
-    most, many = found
+    return to_take(effects, effect, *found, sizes=(size_of(event.detail),))
+
+
+def taken_each_time(effects: Effects, effect: Effect) -> Finding | None:
+    """Return what to say of a sort for some few items of what each pass makes of a whole collection."""
+    call = effect.event.node
+    if call is None or call[2][:3:2] != ("name", "sorted") or not call[3]:
+        return None
+    found = wanted(effects.function, call)
+    loop = loop_around(effects, call) if found is not None and found[1] else None
+    if found is None or loop is None or not made_of_all(effects, call[3][0], loop):
+        return None
+    return to_take(effects, effect, *found, sizes=("items", size_of(effect.event.detail)))
+
+
+def to_take(effects: Effects, effect: Effect, most: str, many: bool, sizes: tuple[str, ...]) -> Finding:
+    event = effect.event
+    assert event.node is not None
     keys = "".join(f", key={text(value)}" for name, value in event.node[4] if name == "key")
     function = (f"heapq.n{most}est(..., " if many else f"{'min' if most == 'small' else 'max'}(") + event.symbol
     what = "some few" if many else "one"
@@ -164,7 +182,7 @@ def taken(effects: Effects, effect: Effect) -> Finding | None:
         cure=f"Take {'them' if many else 'it'} without sorting: {function}{keys}).",
         confidence="likely",
         chain=effects.chain(effect),
-        cost=Cost(terms=(Term("sort", (size_of(event.detail),)),)),
+        cost=Cost(terms=(Term("sort", sizes),)),
     )
 
 
