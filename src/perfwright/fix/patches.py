@@ -169,7 +169,7 @@ def judged(
         assert served is not None
         texts = candidate.before, candidate.after
         held = "memory" in candidate.recipe.improves
-        found = served.judge(there, lines(root, candidate), texts, allowed=candidate.recipe.allows, memory_too=held)
+        found = served.judge(there, lines(root, candidate), texts, allowed=candidate.recipe.allows, weighs=held)
         if tests is not None and candidate.function:
             text = source_of(root, candidate.finding)
             tests.record(root, Place.of(text.text if text else "", path, candidate.function), candidate.function)
