@@ -226,8 +226,29 @@ def test_what_no_entry_point_runs_is_not_shown(served: Served, tmp_path: Path) -
     assert (found.word, found.reason) == ("not shown", "no entry point of the application that was answered runs it")
 
 
+UNIT = """class Unit:
+    def __init__(self, session):
+        if type(session) is not Session:
+            raise TypeError("a unit of work needs a session")
+        self.now = session
+
+
+"""
+
+
 def test_versions_that_cannot_be_called_are_judged_within_their_application_and_again(tmp_path: Path) -> None:
-    (tmp_path / "main.py").write_text(APP, "utf8")
+    app = (
+        APP.replace("session.scalars(select(Note)", "session.now.scalars(select(Note)")
+        .replace(
+            "    with Session(engine) as session:\n        yield session",
+            "    with Session(engine) as session:\n        yield Unit(session)",
+        )
+        .replace("session: Session", "session: Unit")
+        .replace("def db():", UNIT + "def db():")
+        .replace("session.scalars(select(Author)", "session.now.scalars(select(Author)")
+        .replace("session.commit", "session.now.commit")
+    )
+    (tmp_path / "main.py").write_text(app, "utf8")
     git = ["git", "-c", "user.name=a", "-c", "user.email=a@b"]
     for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "first"]):
         subprocess.run([*git, *words], cwd=tmp_path, check=True)
@@ -236,11 +257,11 @@ def test_versions_that_cannot_be_called_are_judged_within_their_application_and_
         "eager.patch": ("select(Note)", "select(Note).options(selectinload(Note.author))"),
     }  # fmt: skip
     for name, (old, new) in changes.items():
-        (tmp_path / "main.py").write_text(APP.replace(old, new), "utf8")
+        (tmp_path / "main.py").write_text(app.replace(old, new), "utf8")
         (tmp_path / name).write_bytes(
             subprocess.run(["git", "diff"], cwd=tmp_path, check=True, capture_output=True).stdout
         )
-        (tmp_path / "main.py").write_text(APP, "utf8")
+        (tmp_path / "main.py").write_text(app, "utf8")
 
     assert verified(tmp_path, "main.py:views", "views.patch")["reason"] == "it leaves other rows in the database"
     done = subprocess.run(
@@ -253,3 +274,61 @@ def test_versions_that_cannot_be_called_are_judged_within_their_application_and_
         [*COMMAND, "verify", "--replay", "eager.json"], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert "the verdict is 'same' again; the sources are the same." in again.stdout
+
+
+RAW = '''import sqlite3
+
+SCHEMA = """
+CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+CREATE TABLE events (id INTEGER PRIMARY KEY, user_id INTEGER NOT NULL REFERENCES users(id), kind TEXT);
+"""
+
+
+def counts(db: sqlite3.Connection) -> list[tuple[str, int]]:
+    found = []
+    for key, name in db.execute("SELECT id, name FROM users ORDER BY id").fetchall():
+        found.append((name, db.execute("SELECT count(*) FROM events WHERE user_id = ?", (key,)).fetchone()[0]))
+    return found
+'''
+GROUPED = """
+
+def counts(db: sqlite3.Connection) -> list[tuple[str, int]]:
+    return db.execute(
+        "SELECT name, count(events.id) FROM users JOIN events ON user_id = users.id GROUP BY users.id ORDER BY users.id"
+    ).fetchall()
+"""
+LATER = (
+    BUILT.partition("def rename")[0]
+    + """
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+async def names(session: AsyncSession, order_ids: list[int]) -> list[str]:
+    found = []
+    for key in order_ids:
+        order = await session.get(Order, key)
+        found.append("" if order is None else (await session.get(Customer, order.customer_id)).name)
+    return found
+"""
+)
+
+
+def test_a_session_is_made_of_the_tables_that_are_known(tmp_path: Path) -> None:
+    at_once = LATER.replace("session.get(Order, key)", "session.get(Order, key, options=[joinedload(Order.customer)])")
+    fast = at_once.replace("(await session.get(Customer, order.customer_id)).name", "order.customer.name")
+    for name, text in (("slow", LATER), ("fast", fast), ("wrong", fast.replace('"" if', '"none" if'))):
+        (tmp_path / f"{name}.py").write_text(text, "utf8")
+
+    found = verified(tmp_path, "slow.py:names", "fast.py:names")
+    assert (found["verdict"], found["input"]) == ("same", "from the annotations")
+    n, before, after = found["counts"]["queries"][-1]
+    assert (n, after) == (100, before / 2)
+    assert verified(tmp_path, "slow.py:names", "wrong.py:names")["verdict"] == "differs"
+
+
+@pytest.mark.parametrize(("join", "verdict"), [("LEFT JOIN", "same"), ("JOIN", "differs")])
+def test_a_connection_has_the_tables_that_a_text_creates(tmp_path: Path, join: str, verdict: str) -> None:
+    (tmp_path / "slow.py").write_text(RAW, "utf8")
+    (tmp_path / "fast.py").write_text(RAW.partition("\n\n\ndef")[0] + GROUPED.replace("JOIN", join), "utf8")
+
+    assert verified(tmp_path, "slow.py:counts", "fast.py:counts")["verdict"] == verdict

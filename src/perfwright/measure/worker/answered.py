@@ -28,7 +28,7 @@ MOST = 4 << 20  # bytes of an answer that are compared
 EMPTY = "empty"
 QUIET = ("date", "content-length", "server", "set-cookie", "vary")
 
-_laid: dict[int, list[dict[str, list[Any]]]] = {}  # keys of the tables, by the rows that each table has
+_laid: dict[str, list[dict[str, list[Any]]]] = {}  # keys of the tables, by the rows that each table has
 
 
 def answer(asked: dict[str, Any]) -> dict[str, Any]:
@@ -39,11 +39,12 @@ def answer(asked: dict[str, Any]) -> dict[str, Any]:
 
 # ------------------------------------------------------------------------------ rows
 def lay(asked: dict[str, Any]) -> dict[str, Any]:
-    """Put the databases to `n` rows a table, the same ones each time; return a digest of what they hold."""
-    n = asked["n"]
-    if n in _laid:
-        put(str(n))
-        for table, keys in zip(RUNNING.tables, _laid[n], strict=True):
+    """Put the databases to `n` rows a table, the same ones each time, `varied` or all alike; return a digest of what
+    they hold."""
+    name = f"{asked['n']}{' varied' if asked.get('varied') else ''}"
+    if name in _laid:
+        put(name)
+        for table, keys in zip(RUNNING.tables, _laid[name], strict=True):
             table.keys = dict(keys)
         application.signed_in(RUNNING.app, RUNNING.tables, asked.get("as", ""))
         application.keep()
@@ -56,8 +57,8 @@ def lay(asked: dict[str, Any]) -> dict[str, Any]:
         return dict(said)
     if RUNNING.tables and not application.scratch_files():
         return {"cannot": "its database is no file, and cannot be put back"}
-    save(str(n))
-    _laid[n] = [copy.deepcopy(table.keys) for table in RUNNING.tables]
+    save(name)
+    _laid[name] = [copy.deepcopy(table.keys) for table in RUNNING.tables]
     return {"digest": digest(), "rows": said["rows"], "refused": said["refused"]}
 
 

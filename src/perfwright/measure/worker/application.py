@@ -24,6 +24,7 @@ from .apps._paths import filled  # type: ignore[import-not-found,unused-ignore]
 from .apps._rows import Filler, in_order  # type: ignore[import-not-found,unused-ignore]
 from .apps._schema import example  # type: ignore[import-not-found,unused-ignore]
 from .apps._sqlalchemy import Engines, brief  # type: ignore[import-not-found,unused-ignore]
+from .apps._varied import Varied  # type: ignore[import-not-found,unused-ignore]
 
 ASKS = ("start", "fill", "visit")
 FRAMEWORKS = (asgi, flask, click)
@@ -123,7 +124,8 @@ def fill(asked: dict[str, Any]) -> dict[str, Any]:
     app = RUNNING.app
     tables = in_order(app.tables())
     today = datetime.date.today()
-    filler = Filler(tables, asked["said"], today, even=asked["even"])
+    varied = Varied() if asked.get("varied") else None
+    filler = Filler(tables, asked["said"], today, even=asked["even"], varied=varied)
     counts: dict[str, int] = {}
     refused: dict[str, str] = {}
     for table in tables:
