@@ -647,3 +647,63 @@ def test_an_index_of_a_script_is_made_after_its_table(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", asked], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert "INDEX pages_shop_id" in done.stdout
+
+
+TABLES = """
+from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
+
+
+def text(length: int):
+    return mapped_column(String(length))
+
+
+class Base(DeclarativeBase):
+    @declared_attr.directive
+    def __tablename__(cls):
+        return cls.__name__.lower()
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+
+
+class Badge(Base):
+    code: Mapped[str] = text(20)
+
+
+class Visit(Base):
+    __table_args__ = (
+        Index("ix_visit_day", "day"),
+        {"sqlite_autoincrement": True},
+    )
+    day: Mapped[int]
+    place: Mapped[str] = text(20)
+"""
+
+
+@pytest.mark.parametrize("model", ["Badge", "Visit"])
+def test_a_column_that_a_helper_makes_has_its_index_in_the_table(model: str, tmp_path: Path) -> None:
+    column = {"Badge": "code", "Visit": "place"}[model]
+    code = f"""
+    from sqlalchemy import select
+    from sqlalchemy.orm import Session
+
+    from models import {model}
+
+
+    def found(session: Session, given: str):
+        return session.scalars(select({model}).where({model}.{column} == given)).all()
+    """
+    (tmp_path / "models.py").write_text(TABLES.lstrip(), "utf8")
+    (tmp_path / "app.py").write_text(textwrap.dedent(code).lstrip(), "utf8")
+    made = proposed(tmp_path, "filter-on-unindexed-column")
+
+    assert len(made) == 1
+    assert "alembic" in made[0].says
+    (tmp_path / "models.py").write_text(made[0].after, "utf8")
+    listed = (
+        "from sqlalchemy import create_engine, inspect\nfrom models import Base\n"
+        "engine = create_engine('sqlite://')\nBase.metadata.create_all(engine)\n"
+        f"print([each['column_names'] for each in inspect(engine).get_indexes('{model.lower()}')])"
+    )
+    done = subprocess.run([sys.executable, "-c", listed], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert [column] in ast.literal_eval(done.stdout)

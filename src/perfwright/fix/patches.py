@@ -22,7 +22,7 @@ from perfwright.measure.run import Choice, GuestError
 
 LARGEST = 4 << 20  # bytes of a file that is patched
 SKIPPED = (".git", "__pycache__", "node_modules")
-QUERIES, WAITS = {"queries", "requests"}, {*waiting.MEASURED}
+QUERIES, WAITS = {"queries", "requests", "steps", "bytes"}, {*waiting.MEASURED}
 BROKEN = ("raises NameError", "raises UnboundLocalError", "raises SyntaxError")  # no suggestion: a mistake
 
 
@@ -169,14 +169,17 @@ def judged(
         assert served is not None
         texts = candidate.before, candidate.after
         held = "memory" in candidate.recipe.improves
-        found = served.judge(there, lines(root, candidate), texts, allowed=candidate.recipe.allows, memory_too=held)
+        named = () if candidate.function else candidate.finding.entry_points
+        found = served.judge(
+            there, lines(root, candidate), texts, named=named, allowed=candidate.recipe.allows, memory_too=held
+        )
         if tests is not None and candidate.function:
             text = source_of(root, candidate.finding)
             tests.record(root, Place.of(text.text if text else "", path, candidate.function), candidate.function)
             found = tests.confirmed(found, root, there)
         return found
 
-    ways = [alone] if served is None else [alone, within]
+    ways = [alone] if served is None else [alone, within] if candidate.function else [within]
     if QUERIES & {*candidate.recipe.improves}:
         ways.reverse()
     verdict = ways[0]()
@@ -205,7 +208,7 @@ def lines(root: Path, candidate: Candidate) -> dict[str, set[int]]:
     if candidate.function:
         add(candidate.inside, candidate.function)
     else:
-        for step in candidate.finding.chain:
+        for step in (*candidate.finding.chain, *candidate.finding.also):
             if step.path.endswith(".py"):
                 add(step.path, line=step.line)
     return {path: some for path, some in found.items() if some}

@@ -7,6 +7,7 @@ rows that are fetched are counted. Both are timed at the largest size, interleav
 
 import contextlib
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -31,7 +32,7 @@ PLACES = (0, -1)  # of the rows that a request is about: the first, and the last
 TIMES = 2  # requests with the same rows: what is kept between them shows in the second
 MOST = 5  # entry points that are asked of those that run a function
 LOOKED = 90.0  # seconds in which entry points are looked at, for which lines they run
-COUNTED = {"queries": "queries", "fetched": "rows", "asked": "requests"}
+COUNTED = {"queries": "queries", "fetched": "rows", "asked": "requests", "steps": "steps", "text": "bytes"}
 REACHED = 0.5  # of the lines of a function: with fewer nothing is shown
 
 
@@ -101,6 +102,7 @@ class _Case:
     """What is known of one judgement while it goes on."""
 
     entries: list[str]
+    allowed: tuple[str, ...] = ()
     inputs: int = 0
     answered: int = 0  # of them: those that were answered well
     counts: dict[str, dict[int, list[int]]] = field(default_factory=lambda: {name: {} for name in COUNTED})
@@ -171,12 +173,14 @@ class Served:
         lines: Mapping[str, Collection[int]],
         sources: tuple[str, str],
         *,
+        named: Sequence[str] = (),
         allowed: Sequence[str] = (),
         memory_too: bool = False,
     ) -> Verdict:
         """Return whether the application is the same in another folder, and what it costs in both; memory where asked.
 
-        `lines` are those that have to run, by file; `sources` the two texts of the file that was changed.
+        `lines` are those that have to run, by file; `sources` the two texts of the file that was changed. What concerns
+        all functions that query a table is judged by those entry points that run any of the lines, else by the `named`.
         """
         if why := refusals.refused(*sources):
             return Verdict("refused", why)
@@ -185,6 +189,10 @@ class Served:
             return Verdict("refused", f"line {line}: {name} keeps what it gave, which nobody asked for (--allow cache)")
         try:
             entries, share = self.reaching(lines)
+            if named:
+                shapes = {_shape(each) for each in named}
+                answered = [each.entry for each in self.reaches or () if _shape(each.entry) in shapes]
+                entries, share = entries or answered[:MOST], 1.0
         except GuestError as error:
             self.reaches, self.why = [], str(error)
             entries, share = [], 0.0
@@ -205,13 +213,13 @@ class Served:
             after.close()
             return Verdict("refused", f"the second version cannot be started: {error}")
         try:
-            return self._judged(after, _Case(entries), allowed, memory_too=memory_too)
+            return self._judged(after, _Case(entries, tuple(allowed)), memory_too=memory_too)
         except GuestError as error:
             return Verdict("not shown", str(error))
         finally:
             after.close()
 
-    def _judged(self, after: Live, case: _Case, allowed: Sequence[str], *, memory_too: bool) -> Verdict:
+    def _judged(self, after: Live, case: _Case, *, memory_too: bool) -> Verdict:
         for n in SIZES:
             if after.lay(n) != (self.digests.get(n) or self._laid(n)):
                 return Verdict("not shown", "the two versions have other tables, or are filled otherwise")
@@ -230,7 +238,7 @@ class Served:
             "",
             inputs=case.inputs,
             sizes=SIZES,
-            allowed=tuple(allowed),
+            allowed=case.allowed,
             speed=speed,
             memory=self._memory(after, case) if memory_too else None,
             counts=tuple(Counts(COUNTED[name], pairs(each)) for name, each in case.counts.items()),
@@ -264,7 +272,7 @@ class Served:
             if _told(left) != _told(right):
                 control = control or self._again(question, entry, n)
                 again = control["calls"][moment] if "calls" in control else left
-            found, loose = difference(left, right, again)
+            found, loose = difference(left, right, again, allowed=case.allowed)
             case.loose.update(dict.fromkeys(loose))
             if found is not None:
                 when = ", when it is asked again" if moment else ""
@@ -312,6 +320,11 @@ def _sampler(lives: Mapping[str, Live], entry: str) -> Callable[[str], float | N
         return pace.spent(*said["samples"][0]) if "samples" in said else None
 
     return sample
+
+
+def _shape(entry: str) -> str:
+    """Return an entry point without the names of what stands in its path."""
+    return re.sub(r"<[^>]*>|\{[^}]*\}", "{}", entry)
 
 
 def _told(call: Mapping[str, Any]) -> dict[str, Any]:
