@@ -288,6 +288,40 @@ SQLALCHEMY = {
         """,
         "order.total + 1\n    session.commit()",
     ),
+    "rows inserted one by one": (
+        "query-per-item-write",
+        """
+        def run(session: Session):
+            names = session.scalars(select(Product.name).order_by(Product.id)).all()
+            for name in names:
+                if name != "product 2":
+                    session.execute(insert(Product).values(name=name.upper()))
+            return len(names)
+        """,
+        "if rows:\nsession.execute(insert(Product), rows)",
+    ),
+    "rows changed one by one": (
+        "query-per-item-write",
+        """
+        def run(session: Session):
+            ids = session.scalars(select(Order.id).where(Order.status == "open")).all()
+            for order_id in ids:
+                session.execute(update(Order).where(Order.id == order_id, Order.total > 1).values(status="late"))
+            return sorted(ids)
+        """,
+        '.where(Order.id.in_([order_id for order_id in ids]), Order.total > 1).values(status="late")',
+    ),
+    "rows deleted one by one": (
+        "query-per-item-write",
+        """
+        def run(session: Session):
+            orders = session.scalars(select(Order).order_by(Order.id)).all()
+            for order in orders:
+                session.execute(delete(Item).where(Item.order_id == order.id))
+            return len(orders)
+        """,
+        "session.execute(delete(Item).where(Item.order_id.in_([order.id for order in orders])))",
+    ),
 }
 DJANGO = {
     "one row": (
@@ -377,6 +411,16 @@ DJANGO = {
         """,
         "Product.objects.filter(active=True).delete()",
     ),
+    "rows changed by a query each": (
+        "query-per-item-write",
+        """
+        def run(n):
+            for line in list(Line.objects.all()):
+                Product.objects.filter(pk=line.product_id, active=True).update(price=7)
+            return n
+        """,
+        "Product.objects.filter(pk__in=[line.product_id for line in list(Line.objects.all())], active=True)",
+    ),
     "a condition": (
         "load-all-to-filter",
         """
@@ -432,7 +476,7 @@ def laid(folder: Path, code: str, *, django: bool) -> None:
     head = (
         "from shop.models import Category, Kept, Line, Product\n"
         if django
-        else "from sqlalchemy import func, select\nfrom sqlalchemy.orm import Session\n\n"
+        else "from sqlalchemy import delete, func, insert, select, update\nfrom sqlalchemy.orm import Session\n\n"
         "from models import Customer, Item, Order, Product\n"
     )
     (folder / "app.py").write_text(f"{head}\n\n{textwrap.dedent(code).strip()}\n", "utf8")
@@ -497,6 +541,25 @@ def test_what_a_patch_would_change_is_left_alone(case: str, tmp_path: Path) -> N
     rule, code = LEFT[case]
     laid(tmp_path, code, django=True)
     found = check(tmp_path, discover.find(tmp_path, [tmp_path]), Settings(select=(rule,))).findings
+
+    assert found
+    assert [each.diff for finding in found for each in patches.candidates(tmp_path, finding)] == []
+
+
+STATEMENTS = {
+    "what is set depends on the pass": ["update(Order).where(Order.id == each.id).values(note=each.status)"],
+    "what is set depends on what is there": ["update(Order).where(Order.id == each.id).values(total=Order.total + 1)"],
+    "two values of a pass": ["delete(Item).where(Item.order_id == each.id, Item.quantity == each.total)"],
+    "what is worked out by the database": ["insert(Product).values(name=func.now())"],
+    "more is done": ["delete(Item).where(Item.order_id == each.id)", "select(Item)"],
+}
+
+
+@pytest.mark.parametrize("case", STATEMENTS)
+def test_a_statement_that_one_for_all_rows_would_not_stand_for_is_left_alone(case: str, tmp_path: Path) -> None:
+    code = "def run(session: Session):\n    orders = session.scalars(select(Order)).all()\n    for each in orders:\n"
+    laid(tmp_path, code + "".join(f"        session.execute({one})\n" for one in STATEMENTS[case]), django=False)
+    found = check(tmp_path, discover.find(tmp_path, [tmp_path]), Settings(select=("query-per-item-write",))).findings
 
     assert found
     assert [each.diff for finding in found for each in patches.candidates(tmp_path, finding)] == []
