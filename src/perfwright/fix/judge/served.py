@@ -12,7 +12,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -20,7 +20,7 @@ from typing import Any, Self
 from perfwright.fix.judge import memory, pace, refusals
 from perfwright.fix.judge.answers import difference
 from perfwright.fix.judge.memory import Memory
-from perfwright.fix.judge.verdict import Counts, Verdict, pairs
+from perfwright.fix.judge.verdict import COUNTED, WORKED, Counts, Verdict, pairs
 from perfwright.measure.application import Application
 from perfwright.measure.run import Choice, Guest, GuestError
 from perfwright.measure.scale import CAPTURE, FILLING, LONGEST, Run
@@ -32,7 +32,7 @@ PLACES = (0, -1)  # of the rows that a request is about: the first, and the last
 TIMES = 2  # requests with the same rows: what is kept between them shows in the second
 MOST = 5  # entry points that are asked of those that run a function
 LOOKED = 90.0  # seconds in which entry points are looked at, for which lines they run
-COUNTED = {"queries": "queries", "fetched": "rows", "asked": "requests", "steps": "steps", "text": "bytes"}
+COUNTS = {**COUNTED, **WORKED}
 REACHED = 0.5  # of the lines of a function: with fewer nothing is shown
 
 
@@ -40,7 +40,6 @@ REACHED = 0.5  # of the lines of a function: with fewer nothing is shown
 class Reach:
     """An entry point, and the lines that it ran, by file below the root."""
 
-    index: int
     entry: str
     status: int
     ran: Mapping[str, frozenset[int]]
@@ -50,7 +49,6 @@ class Live:
     """A version of the application that runs, in a process and a scratch folder of its own."""
 
     def __init__(self, root: Path, app: Application, python: Path, contain: Choice, reads: Sequence[Path]) -> None:
-        self.root = root
         self.scratch = Path(tempfile.mkdtemp(prefix="perfwright-"))
         self.guest = Guest(python, [], contain=contain, scratch=self.scratch)
         self.guest.reads += [*app.places, root, CAPTURE, *reads]
@@ -105,7 +103,7 @@ class _Case:
     allowed: tuple[str, ...] = ()
     inputs: int = 0
     answered: int = 0  # of them: those that were answered well
-    counts: dict[str, dict[int, list[int]]] = field(default_factory=lambda: {name: {} for name in COUNTED})
+    counts: dict[str, dict[int, list[int]]] = field(default_factory=lambda: {name: {} for name in COUNTS})
     costs: dict[str, float] = field(default_factory=dict)
     loose: dict[str, None] = field(default_factory=dict)
 
@@ -159,34 +157,32 @@ class Served:
         live = self.before
         live.start()
         live.lay(SIZES[1])
-        for entry, index in list(live.entries.items()):
+        for entry in list(live.entries):
             if time.monotonic() > until:
                 break
             said = live.ask({"ask": "visit", "lines": True, "quick": True}, entry)
             if "status" in said and not said.get("same"):
                 ran = {file: frozenset(lines) for file, lines in said.get("ran", {}).items()}
-                yield Reach(index, entry, said["status"], ran)
+                yield Reach(entry, said["status"], ran)
 
     def judge(
         self,
         root: Path,
         lines: Mapping[str, Collection[int]],
-        sources: tuple[str, str],
+        sources: Sequence[tuple[str, str]],
         *,
         named: Sequence[str] = (),
         allowed: Sequence[str] = (),
-        memory_too: bool = False,
+        weighs: bool = False,
     ) -> Verdict:
-        """Return whether the application is the same in another folder, and what it costs in both; memory where asked.
+        """Return whether the application is the same in another folder, and what it costs in both.
 
-        `lines` are those that have to run, by file; `sources` the two texts of the file that was changed. What concerns
-        all functions that query a table is judged by those entry points that run any of the lines, else by the `named`.
+        `lines` are those that have to run, by file; `sources` the two texts of each file that was changed. What
+        concerns all functions that query a table is judged by the entry points that run any of the lines, else by those
+        that are `named`. Where it `weighs`, memory is measured too.
         """
-        if why := refusals.refused(*sources):
+        if why := next(filter(None, (refusals.refused(*each, allowed) for each in sources)), ""):
             return Verdict("refused", why)
-        if "cache" not in allowed and (kept := refusals.caches(*sources)):
-            line, name = kept[0]
-            return Verdict("refused", f"line {line}: {name} keeps what it gave, which nobody asked for (--allow cache)")
         try:
             entries, share = self.reaching(lines)
             if named:
@@ -203,23 +199,21 @@ class Served:
         if share < REACHED:
             return Verdict("not shown", f"the entry points that run it reach {share:.0%} of its lines")
         places = tuple(Path(os.path.normpath(root / os.path.relpath(place, self.root))) for place in self.app.places)
-        app = Application(**{
-            **{name: getattr(self.app, name) for name in Application.__dataclass_fields__}, "places": places,
-        })  # fmt: skip
-        after = Live(root, app, self.python, self.contain, [self.root, *self.app.places])
+        after = Live(root, replace(self.app, places=places), self.python, self.contain, [self.root, *self.app.places])
         try:
             after.start()
         except GuestError as error:
             after.close()
             return Verdict("refused", f"the second version cannot be started: {error}")
         try:
-            return self._judged(after, _Case(entries, tuple(allowed)), memory_too=memory_too)
+            found = self._judged(after, _Case(entries, tuple(allowed)), weighs=weighs)
+            return replace(found, source=f"by {', '.join(entries)}")
         except GuestError as error:
             return Verdict("not shown", str(error))
         finally:
             after.close()
 
-    def _judged(self, after: Live, case: _Case, *, memory_too: bool) -> Verdict:
+    def _judged(self, after: Live, case: _Case, *, weighs: bool) -> Verdict:
         for n in SIZES:
             if after.lay(n) != (self.digests.get(n) or self._laid(n)):
                 return Verdict("not shown", "the two versions have other tables, or are filled otherwise")
@@ -240,9 +234,8 @@ class Served:
             sizes=SIZES,
             allowed=case.allowed,
             speed=speed,
-            memory=self._memory(after, case) if memory_too else None,
-            counts=tuple(Counts(COUNTED[name], pairs(each)) for name, each in case.counts.items()),
-            source=f"by {', '.join(case.entries)}",
+            memory=self._memory(after, case) if weighs else None,
+            counts=tuple(Counts(COUNTS[name], pairs(each)) for name, each in case.counts.items()),
             notes=tuple(notes),
         )
 
@@ -299,27 +292,26 @@ class Served:
 
     def _speed(self, after: Live, case: _Case) -> pace.Speed | None:
         entry = max(case.costs, key=lambda each: case.costs[each])
-        for n in (*LARGER, SIZES[-1]):
-            if n != SIZES[-1] and case.costs[entry] * n / SIZES[-1] > SHORT:
-                continue  # it would be too long even if it grew no more than linearly
+        lives = {"before": self.before, "after": after, "control": self.before}
+
+        def sample(name: str) -> float | None:
             with contextlib.suppress(GuestError):
+                said = lives[name].ask({"ask": "took", "place": 0, "times": 1}, entry)
+                return pace.spent(*said["samples"][0]) if "samples" in said else None
+            return None
+
+        def sampler(n: int) -> Callable[[str], float | None] | None:
+            if n != SIZES[-1] and case.costs[entry] * n / SIZES[-1] > SHORT:
+                return None  # it would be too long even if it grew no more than linearly
+            try:
                 self._laid(n)
                 if after.n != n:
                     after.lay(n)
-                took = _sampler({"before": self.before, "after": after, "control": self.before}, entry)
-                first = took("before")
-                if first is not None and (first < SHORT or n == SIZES[-1]):
-                    found = pace.rounds(took)
-                    return pace.told([(n, found)], pace.ONCE) if found is not None else None
-        return None
+            except GuestError:
+                return None
+            return sample
 
-
-def _sampler(lives: Mapping[str, Live], entry: str) -> Callable[[str], float | None]:
-    def sample(name: str) -> float | None:
-        said = lives[name].ask({"ask": "took", "place": 0, "times": 1}, entry)
-        return pace.spent(*said["samples"][0]) if "samples" in said else None
-
-    return sample
+        return pace.at_largest((*LARGER, SIZES[-1]), sampler, SHORT)
 
 
 def _shape(entry: str) -> str:
@@ -328,4 +320,4 @@ def _shape(entry: str) -> str:
 
 
 def _told(call: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: each for name, each in call.items() if name not in ("cpu", "wall", "bytes", *COUNTED)}
+    return {name: each for name, each in call.items() if name not in ("cpu", "wall", "bytes", *COUNTS)}

@@ -10,8 +10,10 @@ from perfwright.fix.judge.trees import Tree
 from perfwright.fix.judge.waiting import MEASURED, Waits
 
 Word = Literal["same", "differs", "not shown", "refused"]
+COUNTED = {"queries": "queries", "fetched": "rows", "asked": "requests"}  # names of counts, by that of the worker
 
 
+WORKED = {"steps": "steps", "text": "bytes"}  # what is counted of the database within an application
 WEIGHED = ("steps", "bytes")  # what there is so much of that only a part of it counts
 LEAST = 0.01  # of what is weighed
 
