@@ -770,3 +770,68 @@ def test_a_column_that_a_helper_makes_has_its_index_in_the_table(model: str, tmp
     )
     done = subprocess.run([sys.executable, "-c", listed], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert [column] in ast.literal_eval(done.stdout)
+
+
+FLASK = """
+from flask import Flask, jsonify, render_template
+from sqlalchemy import create_engine, select
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import StaticPool
+
+from models import Base, Product
+
+app = Flask(__name__)
+engine = create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
+session = Session(engine)
+Base.metadata.create_all(engine)
+session.add_all(Product(id=n, name=f"product {n:03}") for n in range(1, 251))
+session.commit()
+
+
+@app.get("/products")
+def products():
+    found = QUERY
+    return ANSWER
+"""
+ASKS_PAGES = """
+from app import app
+
+client = app.test_client()
+print([len(client.get(path).json) for path in ("/products", "/products?limit=7", "/products?offset=240")])
+print(client.get("/products?offset=200&limit=2").json)
+"""
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "session.query(Product).order_by(Product.name).all()",
+        "session.scalars(select(Product).order_by(Product.name)).all()",
+    ],
+)
+def test_an_endpoint_of_flask_is_offered_pages_of_rows(query: str, tmp_path: Path) -> None:
+    pytest.importorskip("flask")
+    code = FLASK.replace("QUERY", query).replace("ANSWER", "jsonify([each.name for each in found])")
+    (tmp_path / "models.py").write_text(MODELS, "utf8")
+    (tmp_path / "app.py").write_text(code.lstrip(), "utf8")
+    made = proposed(tmp_path, "unbounded-result")
+
+    assert [bool(each.recipe.suggested) for each in made] == [True]
+    (tmp_path / "app.py").write_text(made[0].after, "utf8")
+    done = subprocess.run([sys.executable, "-c", ASKS_PAGES], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["[100, 7, 10]", "['product 201', 'product 202']"]
+
+
+@pytest.mark.parametrize(
+    ("query", "answer"),
+    [
+        ("session.query(Product).order_by(Product.name).all()", 'render_template("a.html", found=found)'),
+        ("session.query(Product).all()", "jsonify([each.name for each in found])"),
+        ("session.query(Product).order_by(Product.name).all()", "jsonify([each.name for each in found], len(found))"),
+    ],
+)
+def test_an_endpoint_of_flask_that_needs_all_rows_is_left_alone(query: str, answer: str, tmp_path: Path) -> None:
+    (tmp_path / "models.py").write_text(MODELS, "utf8")
+    (tmp_path / "app.py").write_text(FLASK.replace("QUERY", query).replace("ANSWER", answer).lstrip(), "utf8")
+
+    assert proposed(tmp_path, "unbounded-result") == []
