@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from perfwright import discover
+from perfwright.fix.judge import orders
 from perfwright.fix.judge.served import Served
 from perfwright.fix.judge.verdict import Verdict
 from perfwright.fix.patches import imported_from, overlaid
@@ -61,7 +62,7 @@ def make(n: int) -> Session:
 '''  # fmt: skip
 APP = '''from fastapi import Depends, FastAPI
 from sqlalchemy import ForeignKey, create_engine, select
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship, selectinload
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, defer, mapped_column, relationship, selectinload
 
 app = FastAPI()
 engine = create_engine("sqlite:///notes.db")
@@ -98,6 +99,21 @@ def listed(session: Session):
 @app.get("/notes")
 def notes(session: Session = Depends(db)):
     return [{"text": note.text, "author": note.author.name} for note in listed(session)]
+
+
+@app.get("/found")
+def found(session: Session = Depends(db)):
+    return [note.id for note in session.scalars(select(Note).where(Note.text > "a"))]
+
+
+@app.get("/first")
+def first(session: Session = Depends(db)):
+    return session.scalars(select(Note.id).where(Note.text > "a").limit(3)).all()
+
+
+@app.get("/none")
+def none(session: Session = Depends(db)):
+    return session.scalars(select(Note.id).where(Note.text == "no note has this text")).all()
 
 
 @app.post("/views")
@@ -166,13 +182,13 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield found
 
 
-def judged(served: Served, function: str, old: str, new: str, scratch: Path) -> Verdict:
+def judged(served: Served, function: str, old: str, new: str, scratch: Path, *allowed: str) -> Verdict:
     text = APP.replace(old, new)
     assert text != APP
     base = imported_from(served.root, served.app.places)
     overlaid(base, str((served.root / "main.py").relative_to(base)), text, scratch)
     lines = Source("main.py", APP).lines_of(function)
-    return served.judge(scratch / served.root.relative_to(base), {"main.py": lines}, [(APP, text)])
+    return served.judge(scratch / served.root.relative_to(base), {"main.py": lines}, [(APP, text)], allowed=allowed)
 
 
 def counted(found: Verdict, of: str) -> tuple[int, int, int]:
@@ -209,6 +225,55 @@ def test_what_answers_or_leaves_something_else_differs(
     assert (found.word, found.reason) == ("differs", reason)
     assert found.counterexample is not None
     assert found.counterexample["before"] != found.counterexample["after"]
+
+
+def test_an_index_may_give_rows_in_another_order(served: Served, tmp_path: Path) -> None:
+    old, new = "text: Mapped[str]", "text: Mapped[str] = mapped_column(index=True)"
+    plain = judged(served, "found", old, new, tmp_path / "plain")
+    ordered = judged(served, "found", old, new, tmp_path / "ordered", "row-order")
+
+    assert (plain.word, plain.reason) == ("differs", "it answers something else")
+    assert (ordered.word, ordered.source) == ("same", "by GET /found")
+
+
+def test_other_rows_differ_whatever_their_order(served: Served, tmp_path: Path) -> None:
+    found = judged(served, "first", "Mapped[str]", "Mapped[str] = mapped_column(index=True)", tmp_path, "row-order")
+
+    assert (found.word, found.reason) == ("differs", "it answers something else")
+
+
+def test_a_look_up_by_an_index_takes_fewer_steps(served: Served, tmp_path: Path) -> None:
+    found = judged(served, "none", "Mapped[str]", "Mapped[str] = mapped_column(index=True)", tmp_path)
+
+    assert (found.word, found.better("steps")) == ("same", True)
+    _, before, after = counted(found, "steps")
+    assert before > 4 * after
+
+
+def test_text_that_is_not_fetched_is_fewer_bytes(served: Served, tmp_path: Path) -> None:
+    found = judged(served, "found", "(Note).where", "(Note).options(defer(Note.text)).where", tmp_path)
+
+    assert (found.word, found.better("bytes")) == ("same", True)
+    assert counted(found, "bytes")[1] > 0
+    assert counted(found, "bytes")[2] == 0
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "alike"),
+    [
+        ('{"a": [1, 2, 2]}', '{"a": [2, 1, 2]}', True),
+        ('{"a": [1, 2, 2]}', '{"a": [2, 1, 1]}', False),
+        ('[{"a": 1}, {"a": 2}]', '[{"a": 2}, {"a": 1}]', True),
+        ("<ul><li>1<li>2</ul>", "<ul><li>1<li>2</ul>", True),
+        ("<ul><li>1</li><li>2</li></ul><br>", "<ul><li>2</li><li>1</li></ul><br>", True),
+        ("<ul><li>1</li></ul><li>2</li>", "<ul><li>2</li></ul><li>1</li>", False),
+        ("<tr class='a'><td>1</td></tr>", "<tr class='b'><td>1</td></tr>", False),
+        ("a,1\nb,2\n", "b,2\na,1\n", True),
+        ("a,1\nb,2\n", "b,1\na,2\n", False),
+    ],
+)
+def test_texts_are_compared_without_the_order_of_what_they_list(before: str, after: str, alike: bool) -> None:
+    assert orders.alike(before, after) is alike
 
 
 def test_a_list_that_is_kept_between_requests_differs_or_is_refused(served: Served, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from perfwright.measure.run import Choice, GuestError
 
 LARGEST = 4 << 20  # bytes of a file that is patched
 SKIPPED = (".git", "__pycache__", "node_modules")
-QUERIES, WAITS = {"queries", "requests"}, {*waiting.MEASURED}
+QUERIES, WAITS = {"queries", "requests", "steps", "bytes"}, {*waiting.MEASURED}
 BROKEN = ("raises NameError", "raises UnboundLocalError", "raises SyntaxError")  # no suggestion: a mistake
 
 
@@ -169,14 +169,16 @@ def judged(
         assert served is not None
         texts = [(candidate.before, candidate.after)]
         held = "memory" in candidate.recipe.improves
-        found = served.judge(there, lines(root, candidate), texts, allowed=candidate.recipe.allows, weighs=held)
+        named = () if candidate.function else candidate.finding.entry_points
+        allows = candidate.recipe.allows
+        found = served.judge(there, lines(root, candidate), texts, named=named, allowed=allows, weighs=held)
         if tests is not None and candidate.function:
             text = source_of(root, candidate.finding)
             tests.record(root, Place.of(text.text if text else "", path, candidate.function), candidate.function)
             found = tests.confirmed(found, root, there)
         return found
 
-    ways = [alone] if served is None else [alone, served_both]
+    ways = [alone] if served is None else [alone, served_both] if candidate.function else [served_both]
     if QUERIES & {*candidate.recipe.improves}:
         ways.reverse()
     verdict = ways[0]()
@@ -192,7 +194,8 @@ def lines(root: Path, candidate: Candidate) -> dict[str, set[int]]:
     changed = {candidate.path: (candidate.before, candidate.after)}
     if candidate.function:
         return within.lines_of(root, changed, [(candidate.inside, candidate.function)])
-    steps = [(step.path, step.line) for step in candidate.finding.chain if step.path.endswith(".py")]
+    told = (*candidate.finding.chain, *candidate.finding.also)
+    steps = [(step.path, step.line) for step in told if step.path.endswith(".py")]
     return within.lines_of(root, changed, places=steps)
 
 

@@ -7,6 +7,7 @@ rows that are fetched are counted. Both are timed at the largest size, interleav
 
 import contextlib
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -19,7 +20,7 @@ from typing import Any, NamedTuple, Self
 from perfwright.fix.judge import memory, pace, refusals
 from perfwright.fix.judge.answers import difference
 from perfwright.fix.judge.memory import Memory
-from perfwright.fix.judge.verdict import COUNTED, Counts, Verdict, pairs
+from perfwright.fix.judge.verdict import COUNTED, WORKED, Counts, Verdict, pairs
 from perfwright.measure.application import Application
 from perfwright.measure.run import Choice, Guest, GuestError
 from perfwright.measure.scale import CAPTURE, FILLING, LONGEST, Run
@@ -32,6 +33,7 @@ PLACES = (0, -1)  # of the rows that a request is about: the first, and the last
 TIMES = 2  # requests with the same rows: what is kept between them shows in the second
 MOST = 5  # entry points that are asked of those that run a function
 LOOKED = 90.0  # seconds in which entry points are looked at, for which lines they run
+COUNTS = {**COUNTED, **WORKED}
 REACHED = 0.5  # of the lines of a function: with fewer nothing is shown
 
 
@@ -107,9 +109,10 @@ class _Case:
     """What is known of one judgement while it goes on."""
 
     entries: list[str]
+    allowed: tuple[str, ...] = ()
     inputs: int = 0
     answered: int = 0  # of them: those that were answered well
-    counts: dict[str, dict[int, list[int]]] = field(default_factory=lambda: {name: {} for name in COUNTED})
+    counts: dict[str, dict[int, list[int]]] = field(default_factory=lambda: {name: {} for name in COUNTS})
     costs: dict[str, float] = field(default_factory=dict)
     loose: dict[str, None] = field(default_factory=dict)
 
@@ -177,18 +180,24 @@ class Served:
         lines: Mapping[str, Collection[int]],
         sources: Sequence[tuple[str, str]],
         *,
+        named: Sequence[str] = (),
         allowed: Sequence[str] = (),
         weighs: bool = False,
     ) -> Verdict:
         """Return whether the application is the same in another folder, and what it costs in both.
 
-        `lines` are those that have to run, by file; `sources` the two texts of each file that was changed. Where it
-        `weighs`, memory is measured too.
+        `lines` are those that have to run, by file; `sources` the two texts of each file that was changed. What
+        concerns all functions that query a table is judged by the entry points that run any of the lines, else by those
+        that are `named`. Where it `weighs`, memory is measured too.
         """
         if why := next(filter(None, (refusals.refused(*each, allowed) for each in sources)), ""):
             return Verdict("refused", why)
         try:
             entries, share = self.reaching(lines)
+            if named:
+                shapes = {_shape(each) for each in named}
+                answered = [each.entry for each in self.reaches or () if _shape(each.entry) in shapes]
+                entries, share = entries or answered[:MOST], 1.0
         except GuestError as error:
             self.reaches, self.why = [], str(error)
             entries, share = [], 0.0
@@ -206,14 +215,14 @@ class Served:
             after.close()
             return Verdict("refused", f"the second version cannot be started: {error}")
         try:
-            found = self._judged(after, _Case(entries), allowed, weighs=weighs)
+            found = self._judged(after, _Case(entries, tuple(allowed)), weighs=weighs)
             return replace(found, source=f"by {', '.join(entries)}")
         except GuestError as error:
             return Verdict("not shown", str(error))
         finally:
             after.close()
 
-    def _judged(self, after: Live, case: _Case, allowed: Sequence[str], *, weighs: bool) -> Verdict:
+    def _judged(self, after: Live, case: _Case, *, weighs: bool) -> Verdict:
         for rows in (*map(Rows, SIZES[:-1]), Rows(VARIED, varied=True), Rows(SIZES[-1])):
             if after.lay(rows) != (self.digests.get(rows) or self._laid(rows)):
                 return Verdict("not shown", "the two versions have other tables, or are filled otherwise")
@@ -232,10 +241,10 @@ class Served:
             "",
             inputs=case.inputs,
             sizes=SIZES,
-            allowed=tuple(allowed),
+            allowed=case.allowed,
             speed=speed,
             memory=self._memory(after, case) if weighs else None,
-            counts=tuple(Counts(COUNTED[name], pairs(each)) for name, each in case.counts.items()),
+            counts=tuple(Counts(COUNTS[name], pairs(each)) for name, each in case.counts.items()),
             notes=tuple(notes),
         )
 
@@ -265,7 +274,7 @@ class Served:
             if _told(left) != _told(right):
                 control = control or self._again(question, entry, rows)
                 again = control["calls"][moment] if "calls" in control else left
-            found, loose = difference(left, right, again)
+            found, loose = difference(left, right, again, allowed=case.allowed)
             case.loose.update(dict.fromkeys(loose))
             if found is not None:
                 when = ", when it is asked again" if moment else ""
@@ -317,5 +326,10 @@ class Served:
         return pace.at_largest((*LARGER, SIZES[-1]), sampler, SHORT)
 
 
+def _shape(entry: str) -> str:
+    """Return an entry point without the names of what stands in its path."""
+    return re.sub(r"<[^>]*>|\{[^}]*\}", "{}", entry)
+
+
 def _told(call: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: each for name, each in call.items() if name not in ("cpu", "wall", "bytes", *COUNTED)}
+    return {name: each for name, each in call.items() if name not in ("cpu", "wall", "bytes", *COUNTS)}

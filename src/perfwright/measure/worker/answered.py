@@ -10,6 +10,7 @@ import shutil
 import sqlite3
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from .apps import _commands  # type: ignore[import-not-found,unused-ignore]
 from .apps._contract import Answer, Entry, Kept, Table  # type: ignore[import-not-found,unused-ignore]
 from .apps._paths import filled  # type: ignore[import-not-found,unused-ignore]
 from .apps._schema import example  # type: ignore[import-not-found,unused-ignore]
+from .steps import WORK  # type: ignore[import-not-found,unused-ignore]
 from .tables import ROWS, cell, columns, names  # type: ignore[import-not-found,unused-ignore]
 
 ASKS = ("lay", "answer", "took")
@@ -170,9 +172,10 @@ def once(call: Callable[[], Answer]) -> dict[str, Any]:
     box = outbox()
     box.clear()
     printed = io.StringIO()
-    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+    told = warnings.catch_warnings(record=True)  # which of them were told before depends on what was asked before
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed), told:
         cpu, wall = time.process_time(), time.perf_counter()
-        with RUNNING.capture.recording() as trace:
+        with RUNNING.capture.recording() as trace, WORK.counted():
             said = call()
         cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
     return {
@@ -185,6 +188,8 @@ def once(call: Callable[[], Answer]) -> dict[str, Any]:
         "printed": printed.getvalue()[:MOST],
         "mails": [mail(each) for each in box[:ROWS]],
         "rows": left(),
+        "steps": WORK.steps,
+        "text": WORK.bytes,
         "cpu": cpu,
         "wall": wall,
         **capturing.counts(trace),

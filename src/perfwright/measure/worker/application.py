@@ -25,6 +25,7 @@ from .apps._rows import Filler, in_order  # type: ignore[import-not-found,unused
 from .apps._schema import example  # type: ignore[import-not-found,unused-ignore]
 from .apps._sqlalchemy import Engines, brief  # type: ignore[import-not-found,unused-ignore]
 from .apps._varied import Varied  # type: ignore[import-not-found,unused-ignore]
+from .steps import WORK  # type: ignore[import-not-found,unused-ignore]
 
 ASKS = ("start", "fill", "visit")
 FRAMEWORKS = (asgi, flask, click)
@@ -62,6 +63,7 @@ def start(asked: dict[str, Any]) -> dict[str, Any]:
         path.unlink()
     os.environ.update(asked["environment"])
     RUNNING.places = tuple(asked["roots"])
+    WORK.watch()
     sys.path[:0] = [place for place in asked["places"] if place not in sys.path]
     database = _postgres.Place(**asked["database"]) if asked.get("database") else None
     if database is not None:
