@@ -1,5 +1,6 @@
 """Patches of findings: proposed by the recipes, judged, and told."""
 
+import ast
 import difflib
 import os
 import re
@@ -17,7 +18,7 @@ from perfwright.fix.judge.sides import Sides, Version
 from perfwright.fix.judge.tests import ProjectTests
 from perfwright.fix.judge.verdict import Verdict
 from perfwright.fix.recipe import Recipe
-from perfwright.fix.source import Source, UnplacedError
+from perfwright.fix.source import Source, UnplacedError, source
 from perfwright.measure.run import Choice, GuestError
 
 LARGEST = 4 << 20  # bytes of a file that is patched
@@ -97,7 +98,7 @@ def candidates(root: Path, finding: Finding) -> Iterator[Candidate]:
             for proposal in recipe.propose(source, finding):
                 changed = proposal.source or source
                 after = changed.edited(proposal.edits)
-                Source(changed.path, after)
+                ast.parse(after)
                 function = function_of(source, finding)
                 yield Candidate(
                     finding, recipe, proposal.says, function, changed.text, after, changed.path, source.path
@@ -115,7 +116,7 @@ def source_of(root: Path, finding: Finding) -> Source | None:
         if path.is_symlink() or not path.is_file() or path.stat().st_size > LARGEST:
             return None
         try:
-            return Source(name, path.read_bytes().decode("utf8", "surrogateescape"), root)
+            return source(name, path.read_bytes().decode("utf8", "surrogateescape"), root)
         except SyntaxError:
             return None
     return None
@@ -189,12 +190,12 @@ def judged(
 def lines(root: Path, candidate: Candidate) -> dict[str, set[int]]:
     """Return the lines that have to run, by file: of the function that a finding is in, else of those that its chain
     names, and of those that are changed."""
-    sources = {candidate.path: Source(candidate.path, candidate.before)}
+    sources = {candidate.path: source(candidate.path, candidate.before)}
     found: dict[str, set[int]] = {}
 
     def add(path: str, function: str = "", line: int = 0) -> None:
         if path not in sources:
-            sources[path] = Source(path, (root / path).read_text("utf8", "surrogateescape"))
+            sources[path] = source(path, (root / path).read_bytes().decode("utf8", "surrogateescape"))
         name = function or sources[path].function_at(line)
         found.setdefault(path, set()).update(sources[path].lines_of(name) if name else ())
 

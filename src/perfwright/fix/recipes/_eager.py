@@ -186,9 +186,8 @@ def of_django(around: Surroundings, origin: Origin, ways: list[Path]) -> list[Ed
 def prefetched(around: Surroundings) -> set[str]:
     """Return the relations that queries of the project prefetch: asked otherwise, their rows would be fetched again."""
     found: set[str] = set()
-    for path in around.modules:
-        source = around.source(path)
-        for node in ast.walk(source.tree) if source is not None and "refetch" in source.text else ():
+    for source in around.mentioning("refetch"):
+        for node in ast.walk(source.tree):
             if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) in (
                 "prefetch_related",
                 "Prefetch",
