@@ -365,6 +365,47 @@ def test_a_pool_is_made_once_where_each_pass_takes_all_of_it(tmp_path: Path) -> 
     assert proposed(tmp_path, "pool-per-call", code.format("pool.submit(print, words)")) == []
 
 
+@pytest.mark.parametrize(
+    ("body", "goes"),
+    [
+        ("path.write_text('')", True),
+        ("store(path)", False),
+        ("Store(path)", False),
+    ],
+)
+def test_a_function_of_the_project_goes_to_a_thread_unless_it_uses_a_session(
+    tmp_path: Path, body: str, goes: bool
+) -> None:
+    (tmp_path / "stores.py").write_text(
+        "class Store:\n    def __init__(self, path): keep(path)\n\n\ndef store(path): keep(path)\n\n\n"
+        "def keep(path): current.session.add(path)\n"
+    )
+    code = f"""
+    from stores import Store, store
+    def write(path):
+        {body}
+    async def f(path):
+        write(path)  # here
+    """
+    found = proposed(tmp_path, "blocking-call-in-async", code, symbol="pathlib.Path.write_text", chain="write")
+
+    assert ["await asyncio.to_thread(write, path)" in each for each in found] == [True] * goes
+
+
+def test_the_arguments_of_a_call_stay_on_their_lines(tmp_path: Path) -> None:
+    code = "async def f(path):\n    return write(  # here\n        path,\n        7,\n    )\n"
+    (made,) = proposed(tmp_path, "blocking-call-in-async", code, symbol="write", chain="write")
+
+    assert "await asyncio.to_thread(\n        write,\n        path,\n        7,\n    )" in made
+    assert all(line == line.rstrip() for line in made.split("\n"))
+
+
+def test_what_a_decorator_adds_to_keeps_all(tmp_path: Path) -> None:
+    code = "KNOWN = []\n\n\ndef known(fn):\n    KNOWN.append(fn)  # here\n    return fn\n\n\n"
+    assert proposed(tmp_path, "unbounded-growth", code + "known(f)\n", symbol="KNOWN")
+    assert proposed(tmp_path, "unbounded-growth", code + "@known\ndef f(): pass\n", symbol="KNOWN") == []
+
+
 # ------------------------------------------------------------------------------ suggestions
 @pytest.mark.parametrize(
     ("line", "symbol", "becomes"),

@@ -183,7 +183,8 @@ def judged(
     verdict = ways[0]()
     if verdict.word == "not shown" and len(ways) > 1:
         other = ways[1]()
-        verdict = other if other.word != "not shown" else verdict
+        neither = replace(verdict, reason="; ".join(dict.fromkeys((verdict.reason, other.reason))))
+        verdict = other if other.word != "not shown" else neither
     return Judged(candidate, verdict)
 
 
