@@ -18,7 +18,10 @@ from perfwright.fix.surroundings import Surroundings, also_from
 Path = tuple[tuple[Model, Relation], ...]
 APART = ("with_for_update", "group_by", "distinct", "select_for_update", "only", "defer")  # joins would harm or fail
 REFUSES = ("union", "union_all", "intersect", "except_", "with_entities", "with_only_columns", "in_bulk")
-ALONE = ("filter", "exclude", "aggregate", "order_by", "first", "last", "get", "values", "values_list", "annotate")
+ALONE = (
+    "filter", "exclude", "aggregate", "order_by", "first", "last", "get", "values", "values_list", "annotate",
+    "earliest", "latest", "delete", "update", "iterator", "reverse", "distinct", "only", "defer",
+)  # fmt: skip
 
 
 def proposed(source: Source, finding: Finding) -> Iterator[Proposal]:

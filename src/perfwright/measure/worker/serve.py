@@ -23,6 +23,7 @@ from . import (
     marks,
     memory,
     record,
+    scratch,
     search,
     suite,
     surface,
@@ -214,6 +215,7 @@ def main() -> None:
     sys.modules.setdefault("perfwright", marks)
     limits, *places = sys.argv[1:]
     sys.path[:0] = places
+    scratch.lies_in(places[0] if places else "")
     del sys.argv[1:]
     guard.close(**json.loads(limits))
     serve(questions, answers)
