@@ -1,5 +1,6 @@
 """Patches of findings: proposed by the recipes, judged, and told."""
 
+import ast
 import difflib
 import os
 import re
@@ -17,7 +18,7 @@ from perfwright.fix.judge.sides import Sides, Version
 from perfwright.fix.judge.tests import ProjectTests
 from perfwright.fix.judge.verdict import Verdict
 from perfwright.fix.recipe import Recipe
-from perfwright.fix.source import Source, UnplacedError
+from perfwright.fix.source import Source, UnplacedError, source
 from perfwright.measure.run import Choice, GuestError
 
 LARGEST = 4 << 20  # bytes of a file that is patched
@@ -97,7 +98,7 @@ def candidates(root: Path, finding: Finding) -> Iterator[Candidate]:
             for proposal in recipe.propose(source, finding):
                 changed = proposal.source or source
                 after = changed.edited(proposal.edits)
-                Source(changed.path, after)
+                ast.parse(after)
                 function = function_of(source, finding)
                 yield Candidate(
                     finding, recipe, proposal.says, function, changed.text, after, changed.path, source.path
@@ -115,7 +116,7 @@ def source_of(root: Path, finding: Finding) -> Source | None:
         if path.is_symlink() or not path.is_file() or path.stat().st_size > LARGEST:
             return None
         try:
-            return Source(name, path.read_bytes().decode("utf8", "surrogateescape"), root)
+            return source(name, path.read_bytes().decode("utf8", "surrogateescape"), root)
         except SyntaxError:
             return None
     return None
@@ -184,7 +185,8 @@ def judged(
     verdict = ways[0]()
     if verdict.word == "not shown" and len(ways) > 1:
         other = ways[1]()
-        verdict = other if other.word != "not shown" else verdict
+        neither = replace(verdict, reason="; ".join(dict.fromkeys((verdict.reason, other.reason))))
+        verdict = other if other.word != "not shown" else neither
     return Judged(candidate, verdict)
 
 

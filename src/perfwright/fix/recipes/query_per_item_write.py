@@ -230,8 +230,7 @@ def is_plain(around: Surroundings, model: Model, name: str) -> bool:
     above = [around.schema.of(each) for each in around.project.mro(model.cls)[1:] if isinstance(each, Class)]
     if any(each is not None and not each.abstract for each in above):
         return False
-    sources = [around.source(path) for path in around.modules]
-    if any(signal in each.text for each in sources if each is not None for signal in SIGNALS):
+    if any(around.mentioning(*SIGNALS)):
         return False
     own = around.source(model.cls.module.path)
     fields = (
