@@ -8,6 +8,7 @@ from dataclasses import replace
 from perfwright.effects.schema import DJANGO, Model
 from perfwright.finding import Finding
 from perfwright.fix.recipes._bindings import arguments, assigned, walked
+from perfwright.fix.recipes._calls import name_of
 from perfwright.fix.recipes._looped import loop_step
 from perfwright.fix.recipes._origins import Frame, Origin, Origins
 from perfwright.fix.recipes._sessions import session
@@ -48,7 +49,8 @@ class Rows(Origins):
 
     def of_call(self, frame: Frame, node: ast.Call, depth: int) -> list[Origin]:
         """Return the origins of what a call gives: a row that is made here is one."""
-        model = self.model(frame, node.func)
+        by_key = name_of(node) == "get_or_404" and len(node.args) == 2
+        model = self.model(frame, node.args[0] if by_key else node.func)
         return (
             super().of_call(frame, node, depth)
             if model is None
