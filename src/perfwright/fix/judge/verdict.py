@@ -10,6 +10,7 @@ from perfwright.fix.judge.trees import Tree
 from perfwright.fix.judge.waiting import MEASURED, Waits
 
 Word = Literal["same", "differs", "not shown", "refused"]
+COUNTED = {"queries": "queries", "fetched": "rows", "asked": "requests"}  # names of counts, by that of the worker
 
 
 @dataclass(frozen=True, slots=True)
