@@ -218,6 +218,7 @@ class Served:
             return Verdict("not shown", "no request that runs it was answered well by the first version")
         notes = [f"not compared, since it is never twice the same: {', '.join(case.loose)}"] if case.loose else []
         speed = self._speed(after, case)
+        calls = len(case.entries) * len(PLACES)
         return Verdict(
             "same",
             "",
@@ -226,7 +227,7 @@ class Served:
             allowed=tuple(allowed),
             speed=speed,
             memory=self._memory(after, case) if weighs else None,
-            counts=tuple(Counts(COUNTED[name], pairs(each)) for name, each in case.counts.items()),
+            counts=tuple(Counts(COUNTED[name], pairs(each), calls) for name, each in case.counts.items()),
             notes=tuple(notes),
         )
 

@@ -15,15 +15,17 @@ COUNTED = {"queries": "queries", "fetched": "rows", "asked": "requests"}  # name
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How often something was done, by size: `(n, before, after)`, the largest size last."""
+    """How often something was done, by size: `(n, before, after)`, the largest size last; in all of some `calls`."""
 
     of: str
     at: tuple[tuple[int, int, int], ...]
+    calls: int = 1
 
     @property
     def fewer(self) -> bool:
         """Tell whether there are fewer at the largest size, and hardly more at any other."""
-        spare = 2  # what is fetched together is asked for in queries of its own, however few rows there are
+        # What is fetched together is asked for in queries of its own, however few rows there are.
+        spare = 2 * self.calls
         return bool(self.at) and self.at[-1][2] < self.at[-1][1] and all(new <= old + spare for _, old, new in self.at)
 
     @property

@@ -267,4 +267,5 @@ class Origins:
 
     def is_shared(self, function: Function) -> bool:
         """Tell whether a function may be called at more than one place."""
-        return sum(function.name in other.called for other in self.around.project.functions) > 1
+        defined = self.around.definition(function)
+        return defined is None or len(used(self.around, *defined)) > 1

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from perfwright.effects.schema import Model, Relation
 from perfwright.fix.recipes._calls import WIDE, method_of, with_argument
+from perfwright.fix.recipes._nones import may_be_none
 from perfwright.fix.recipes._origins import Origin
 from perfwright.fix.recipes._rows import key
 from perfwright.fix.recipes._sessions import session
@@ -43,13 +44,17 @@ def preloaded(
         return [*added(source, held, texts), *edits]
     edits += also_from(source, "sqlalchemy", ["select"])
     made = [f"{said[0]}.scalars(select({name}).where({asked}).options({', '.join(texts)})).all()"]
-    room = WIDE - len(source.indent(place))
+    is_optional = may_be_none(around, source, place, node.id)
+    room = WIDE - len(source.indent(place)) - (4 if is_optional else 0)
     if len(made[0]) > room:
         made = [f"{said[0]}.scalars(", f"    select({name})", f"    .where({asked})", ").all()"]
         line = f"    .options({', '.join(texts)})"
         rows = [row for each in texts for row in folded(f"        {each},", room)]
         made[3:3] = [line] if len(line) <= room else ["    .options(", *rows, "    )"]
-    return [source.before(place, NOTE, *made), *edits]
+    made = [NOTE, *made]
+    if is_optional:
+        made = [f"if {node.id} is not None:", *[f"    {each}" for each in made]]
+    return [source.before(place, *made), *edits]
 
 
 def options_of(

@@ -77,7 +77,8 @@ class Rows(Origins):
         if function is None or walked(frame.source, node) is not None or (found and not any(map(is_single, found))):
             return found
         if found and all(
-            each.kind not in (ROW, KNOWN) and not each.shared and each.source is frame.source for each in found
+            each.kind not in (ROW, KNOWN) and not each.shared and each.source.function(each.query) is function
+            for each in found
         ):
             return found
         model = self.model_of(frame.source, function, node.id, found)
