@@ -293,6 +293,46 @@ SQLALCHEMY = {
         """,
         "selectinload(Order.items).joinedload(Item.product).selectinload(Product.parts)",
     ),
+    "a count of each": (
+        "n-plus-one-query",
+        """
+        def run(session: Session):
+            orders = session.scalars(select(Order).order_by(Order.id)).all()
+            found = []
+            for order in orders:
+                count = session.scalar(
+                    select(func.count()).select_from(Item).where(Item.order_id == order.id, Item.quantity > 1)
+                )
+                found.append((order.id, count))
+            return found
+        """,
+        ".where(Item.order_id.in_([order.id for order in orders]), Item.quantity > 1)",
+    ),
+    "a count of each, the older form": (
+        "n-plus-one-query",
+        """
+        def run(session: Session):
+            return {
+                product.name: session.query(Item).filter(Item.product_id == product.id).filter_by(quantity=2).count()
+                for product in session.query(Product).all()
+            }
+        """,
+        "item_counts.get(product.id, 0) for product in all_products",
+    ),
+    "rows of each": (
+        "n-plus-one-query",
+        """
+        def run(session: Session):
+            found = []
+            for customer in session.scalars(select(Customer).order_by(Customer.id)).all():
+                orders = session.scalars(
+                    select(Order).where(Order.customer_id == customer.id, Order.total > 1).order_by(Order.id.desc())
+                ).all()
+                found.append((customer.name, [order.total for order in orders]))
+            return found
+        """,
+        "orders_by_customer_id.setdefault(row.customer_id, []).append(row)",
+    ),
     "by key": (
         "n-plus-one-query",
         """
@@ -396,6 +436,15 @@ DJANGO = {
             return [total(line.product) for line in Line.objects.filter(quantity__gt=1)]
         """,
         '.filter(quantity__gt=1).select_related("product__category")',
+    ),
+    "a count of each": (
+        "n-plus-one-query",
+        """
+        def run(n):
+            categories = Category.objects.order_by("pk")
+            return [(each.name, Product.objects.filter(category=each.pk, active=True).count()) for each in categories]
+        """,
+        "product_counts.get(each.pk, 0)",
     ),
     "by key": (
         "n-plus-one-query",
@@ -613,7 +662,7 @@ def test_two_patches_of_one_row_fetch_it_once(tmp_path: Path) -> None:
     laid(tmp_path, code, django=False)
     for _ in range(2):
         made = [each for each in proposed(tmp_path, "n-plus-one-query") if not each.recipe.suggested]
-        (tmp_path / "app.py").write_text(made[-1].after, "utf8")
+        (tmp_path / "app.py").write_text(made[0].after, "utf8")
 
     after = (tmp_path / "app.py").read_text("utf8")
     assert after.count("select(Order)") == 1
