@@ -19,6 +19,7 @@ from perfwright.fix.surroundings import Surroundings
 from perfwright.index.project import Function
 
 ROW, KNOWN = "row", "known"  # one that has a name, and one of which no more than the model is known
+OWN = ("self", "cls")  # a row asks for its relations wherever it is: those who have it fetch them
 MOST = 40  # places that a function is called at, or a property read
 
 
@@ -43,7 +44,12 @@ class Rows(Origins):
         function = frame.source.function(base)
         if model is None or model.framework == DJANGO or not key(model) or relation not in model.relations:
             return []
-        if function is None or walked(frame.source, base) or session(self.around, frame.source, base) is None:
+        if (
+            function is None
+            or base.id in OWN
+            or walked(frame.source, base)
+            or session(self.around, frame.source, base) is None
+        ):
             return []
         return [Origin(frame.source, base, ROW, model, (relation,), one=True)]
 
@@ -82,7 +88,7 @@ class Rows(Origins):
         ):
             return found
         model = self.model_of(frame.source, function, node.id, found)
-        if model is None or node.id in ("self", "cls") or session(self.around, frame.source, node) is None:
+        if model is None or node.id in OWN or session(self.around, frame.source, node) is None:
             return [each for each in found if each.kind in (ROW, KNOWN) or not each.shared]
         return [Origin(frame.source, node, ROW, model, one=True)]
 

@@ -9,26 +9,26 @@ from perfwright.index.project import Function
 
 
 @lru_cache(maxsize=2)
-def uses(around: Surroundings) -> dict[str, list[tuple[Source, ast.Name | ast.Attribute]]]:
-    """Return where each name is read, by its last part."""
-    found: dict[str, list[tuple[Source, ast.Name | ast.Attribute]]] = {}
-    for path in around.modules:
-        source = around.source(path)
-        for node in ast.walk(source.tree) if source is not None else ():
-            if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load) and source is not None:
-                name = node.id if isinstance(node, ast.Name) else node.attr
-                found.setdefault(name, []).append((source, node))
-    return found
+def texts(around: Surroundings) -> dict[str, str]:
+    """Return the files of a project."""
+    return {path: (around.root / path).read_text("utf8", "surrogateescape") for path in around.modules}
 
 
+@lru_cache(maxsize=4096)
 def used(
     around: Surroundings, source: Source, function: ast.FunctionDef | ast.AsyncFunctionDef
 ) -> list[tuple[Source, ast.Name | ast.Attribute]]:
     """Return where a function may be read: not where its name is known to stand for something else."""
     found: list[tuple[Source, ast.Name | ast.Attribute]] = []
-    for other, node in uses(around).get(function.name, []):
-        entity = around.entity(other, node)
-        here = isinstance(entity, Function) and entity.path == source.path
-        if here or (entity is None and (isinstance(node, ast.Attribute) or other is source)):
-            found.append((other, node))
+    for path, text in texts(around).items():
+        other = around.source(path) if function.name in text else None
+        for node in ast.walk(other.tree) if other is not None else ():
+            if not isinstance(node, ast.Name | ast.Attribute) or not isinstance(node.ctx, ast.Load) or other is None:
+                continue
+            if (node.id if isinstance(node, ast.Name) else node.attr) != function.name:
+                continue
+            entity = around.entity(other, node)
+            here = isinstance(entity, Function) and entity.path == source.path
+            if here or (entity is None and (isinstance(node, ast.Attribute) or other is source)):
+                found.append((other, node))
     return found
