@@ -23,10 +23,13 @@ class Counts:
 
     @property
     def fewer(self) -> bool:
-        """Tell whether there are fewer at the largest size, and hardly more at any other."""
+        """Tell whether there are fewer at the largest size, and at others hardly more, or as many whatever the size."""
         # What is fetched together is asked for in queries of its own, however few rows there are.
         spare = 2 * self.calls
-        return bool(self.at) and self.at[-1][2] < self.at[-1][1] and all(new <= old + spare for _, old, new in self.at)
+        if not self.at or self.at[-1][2] >= self.at[-1][1]:
+            return False
+        after = [new for _, _, new in self.at]
+        return max(after) <= min(after) + spare or all(new <= old + spare for _, old, new in self.at)
 
     @property
     def more(self) -> bool:
