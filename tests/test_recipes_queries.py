@@ -293,6 +293,32 @@ SQLALCHEMY = {
         """,
         "selectinload(Order.items).joinedload(Item.product).selectinload(Product.parts)",
     ),
+    "by key, asked for by a statement": (
+        "n-plus-one-query",
+        """
+        def run(session: Session):
+            items = session.scalars(select(Item).order_by(Item.id)).all()
+            names = []
+            for item in items:
+                product = session.execute(select(Product).where(Product.id == item.product_id)).scalar_one_or_none()
+                names.append(product.name if product else None)
+            return names
+        """,
+        "product = products_by_id.get(item.product_id)",
+    ),
+    "by key, the older form": (
+        "n-plus-one-query",
+        """
+        def run(session: Session):
+            items = session.query(Item).order_by(Item.id).all()
+            names = []
+            for item in items:
+                product = session.query(Product).filter(Product.id == item.product_id).first()
+                names.append(product.name if product else None)
+            return names
+        """,
+        "product = products_by_id.get(item.product_id)",
+    ),
     "a count of each": (
         "n-plus-one-query",
         """
@@ -651,6 +677,25 @@ def test_rows_that_are_added_meanwhile_are_not_fetched_before(tmp_path: Path) ->
     laid(tmp_path, code, django=False)
 
     assert [each.path for each in proposed(tmp_path, "n-plus-one-query")] == ["models.py"]
+
+
+def test_rows_that_can_be_gone_through_once_are_not_gone_through_before(tmp_path: Path) -> None:
+    code = """
+    def run(session: Session):
+        items = session.scalars(select(Item).order_by(Item.id))
+        return_value = []
+        for item in items:
+            return_value.append(session.get(Product, item.product_id))
+        return return_value
+
+
+    def counts(session: Session):
+        orders = session.scalars(select(Order))
+        return [session.query(Item).filter(Item.order_id == order.id).count() for order in orders]
+    """
+    laid(tmp_path, code, django=False)
+
+    assert [each.diff for each in proposed(tmp_path, "n-plus-one-query")] == []
 
 
 def test_two_patches_of_one_row_fetch_it_once(tmp_path: Path) -> None:
