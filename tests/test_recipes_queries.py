@@ -36,6 +36,7 @@ class Product(Base):
     __tablename__ = "products"
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str]
+    parts: Mapped[list["Item"]] = relationship(back_populates="product", order_by="Item.id")
 
 
 class Order(Base):
@@ -60,7 +61,7 @@ class Item(Base):
     product_id: Mapped[int] = mapped_column(ForeignKey("products.id"))
     quantity: Mapped[int]
     order: Mapped[Order] = relationship(back_populates="items")
-    product: Mapped[Product] = relationship()
+    product: Mapped[Product] = relationship(back_populates="parts")
 """
 RUN = """
 import json, sys
@@ -217,6 +218,147 @@ SQLALCHEMY = {
         """,
         "options=[selectinload(Order.items).joinedload(Item.product)]",
     ),
+    "of a row whose query others share": (
+        "n-plus-one-query",
+        """
+        def find(session: Session, key: int):
+            order = session.get(Order, key)
+            if order is None:
+                raise LookupError(key)
+            return order
+
+
+        def run(session: Session):
+            order, other = find(session, 1), find(session, 2)
+            if not order.items:
+                return other.status
+            return [item.product.name for item in order.items]
+        """,
+        """
+            # What is read of it below is fetched at once, not row by row.
+            session.scalars(
+                select(Order).where(Order.id == order.id).options(selectinload(Order.items).joinedload(Item.product))
+            ).all()
+            if not order.items:
+        """,
+    ),
+    "of a row that is given": (
+        "n-plus-one-query",
+        """
+        def names(order: Order | None, *, session: Session):
+            return [item.product.name for item in order.items] if order else []
+
+
+        def run(session: Session):
+            none = names(session.get(Order, 0), session=session)
+            return none, names(session.get(Order, 1), session=session)
+        """,
+        """
+            if order is not None:
+                # What is read of it below is fetched at once, not row by row.
+                session.scalars(
+        """,
+    ),
+    "of a row that is given to what has no session": (
+        "n-plus-one-query",
+        """
+        def find(session: Session, key: int):
+            return session.get(Order, key)
+
+
+        def names(order):
+            return [item.product.name for item in order.items]
+
+
+        def run(session: Session):
+            first, order = find(session, 2), find(session, 1)
+            return first.status, names(order)
+        """,
+        """
+            ).all()
+            return first.status, names(order)
+        """,
+    ),
+    "of a row, two loops away": (
+        "n-plus-one-query",
+        """
+        def find(session: Session, key: int) -> Order:
+            return session.get(Order, key)
+
+
+        def run(session: Session):
+            order, other = find(session, 1), find(session, 2)
+            own = sorted(order.items, key=lambda item: item.id)
+            return other.status, [part.quantity for item in own for part in item.product.parts]
+        """,
+        "selectinload(Order.items).joinedload(Item.product).selectinload(Product.parts)",
+    ),
+    "by key, asked for by a statement": (
+        "n-plus-one-query",
+        """
+        def run(session: Session):
+            items = session.scalars(select(Item).order_by(Item.id)).all()
+            names = []
+            for item in items:
+                product = session.execute(select(Product).where(Product.id == item.product_id)).scalar_one_or_none()
+                names.append(product.name if product else None)
+            return names
+        """,
+        "product = products_by_id.get(item.product_id)",
+    ),
+    "by key, the older form": (
+        "n-plus-one-query",
+        """
+        def run(session: Session):
+            items = session.query(Item).order_by(Item.id).all()
+            names = []
+            for item in items:
+                product = session.query(Product).filter(Product.id == item.product_id).first()
+                names.append(product.name if product else None)
+            return names
+        """,
+        "product = products_by_id.get(item.product_id)",
+    ),
+    "a count of each": (
+        "n-plus-one-query",
+        """
+        def run(session: Session):
+            orders = session.scalars(select(Order).order_by(Order.id)).all()
+            found = []
+            for order in orders:
+                count = session.scalar(
+                    select(func.count()).select_from(Item).where(Item.order_id == order.id, Item.quantity > 1)
+                )
+                found.append((order.id, count))
+            return found
+        """,
+        ".where(Item.order_id.in_([order.id for order in orders]), Item.quantity > 1)",
+    ),
+    "a count of each, the older form": (
+        "n-plus-one-query",
+        """
+        def run(session: Session):
+            return {
+                product.name: session.query(Item).filter(Item.product_id == product.id).filter_by(quantity=2).count()
+                for product in session.query(Product).all()
+            }
+        """,
+        "item_counts.get(product.id, 0) for product in all_products",
+    ),
+    "rows of each": (
+        "n-plus-one-query",
+        """
+        def run(session: Session):
+            found = []
+            for customer in session.scalars(select(Customer).order_by(Customer.id)).all():
+                orders = session.scalars(
+                    select(Order).where(Order.customer_id == customer.id, Order.total > 1).order_by(Order.id.desc())
+                ).all()
+                found.append((customer.name, [order.total for order in orders]))
+            return found
+        """,
+        "orders_by_customer_id.setdefault(row.customer_id, []).append(row)",
+    ),
     "by key": (
         "n-plus-one-query",
         """
@@ -354,6 +496,15 @@ DJANGO = {
             return [total(line.product) for line in Line.objects.filter(quantity__gt=1)]
         """,
         '.filter(quantity__gt=1).select_related("product__category")',
+    ),
+    "a count of each": (
+        "n-plus-one-query",
+        """
+        def run(n):
+            categories = Category.objects.order_by("pk")
+            return [(each.name, Product.objects.filter(category=each.pk, active=True).count()) for each in categories]
+        """,
+        "product_counts.get(each.pk, 0)",
     ),
     "by key": (
         "n-plus-one-query",
@@ -575,9 +726,82 @@ def test_where_the_query_is_not_known_the_relation_is_changed_if_that_is_asked_f
     made = proposed(tmp_path, "n-plus-one-query")
 
     assert [(each.path, bool(each.recipe.suggested)) for each in made] == [("models.py", True)]
-    assert 'product: Mapped[Product] = relationship(lazy="selectin")' in made[0].after
+    assert 'relationship(back_populates="parts", lazy="selectin")' in made[0].after
     assert made[0].function == "run"
     assert made[0].inside == "app.py"
+
+
+def test_rows_that_are_added_meanwhile_are_not_fetched_before(tmp_path: Path) -> None:
+    code = """
+    def copies(session: Session, order: Order):
+        for item in order.items:
+            session.add(Item(order_id=order.id, product_id=item.product.id, quantity=1))
+    """
+    laid(tmp_path, code, django=False)
+
+    assert [each.path for each in proposed(tmp_path, "n-plus-one-query")] == ["models.py"]
+
+
+def test_rows_that_can_be_gone_through_once_are_not_gone_through_before(tmp_path: Path) -> None:
+    code = """
+    def run(session: Session):
+        items = session.scalars(select(Item).order_by(Item.id))
+        return_value = []
+        for item in items:
+            return_value.append(session.get(Product, item.product_id))
+        return return_value
+
+
+    def counts(session: Session):
+        orders = session.scalars(select(Order))
+        return [session.query(Item).filter(Item.order_id == order.id).count() for order in orders]
+    """
+    laid(tmp_path, code, django=False)
+
+    assert [each.diff for each in proposed(tmp_path, "n-plus-one-query")] == []
+
+
+def test_two_patches_of_one_row_fetch_it_once(tmp_path: Path) -> None:
+    code = """
+    def run(session: Session, order: Order):
+        names = [item.product.name for item in order.items]
+        return names, [part.id for item in order.items for part in item.product.parts]
+    """
+    laid(tmp_path, code, django=False)
+    for _ in range(2):
+        made = [each for each in proposed(tmp_path, "n-plus-one-query") if not each.recipe.suggested]
+        (tmp_path / "app.py").write_text(made[0].after, "utf8")
+
+    after = (tmp_path / "app.py").read_text("utf8")
+    assert after.count("select(Order)") == 1
+    assert "options(selectinload(Order.items).joinedload(Item.product).selectinload(Product.parts))" in after
+
+
+def test_a_route_is_given_the_session_that_others_of_its_file_have(tmp_path: Path) -> None:
+    code = """
+    from fastapi import Depends, FastAPI
+
+    app = FastAPI()
+
+
+    def connected(): ...
+    def current(): ...
+
+
+    @app.get("/orders/{key}")
+    def one(key: int, session: Session = Depends(connected)):
+        return session.get(Order, key).status
+
+
+    @app.get("/names")
+    def names(order: Order = Depends(current)):
+        return [item.product.name for item in order.items]
+    """
+    laid(tmp_path, code, django=False)
+    made = proposed(tmp_path, "n-plus-one-query")
+
+    assert "def names(order: Order = Depends(current), session: Session = Depends(connected)):" in made[0].after
+    assert "session.scalars(" in made[0].after
 
 
 def test_what_a_template_asks_for_is_fetched_by_the_function_that_renders_it(tmp_path: Path) -> None:

@@ -131,6 +131,9 @@ def also_from(source: Source, module: str, names: list[str]) -> list[Edit]:
     line = f"from {module} import {', '.join(wanted)}"
     top = module.partition(".")[0]
     alike = [node for node in imports if (getattr(node, "module", None) or "").partition(".")[0] == top]
+    later = [node for node in alike if isinstance(node, ast.ImportFrom) and (node.module or "") > module]
+    if later and len(later) == len(alike):
+        return [source.before(later[0], line)]
     others = [node for node in imports if not getattr(node, "level", 0)]
     before = alike or others
     if before:

@@ -24,7 +24,7 @@ SEEN = (
 PASSING = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?"
     r"|[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
-    r"|\b1[5-9]\d{8}(\.\d+)?\b|\b[A-Za-z0-9_-]{20,}\b|\b\d+\.\d{4,}\b"
+    r"|\b1[5-9]\d{8}(\.\d+)?\b|(?<![\w-])[A-Za-z0-9_-]{20,}(?![\w-])|\b\d+\.\d{4,}\b"
 )
 LONGEST = 160  # letters of a difference that are shown
 NEAR = 40  # letters before the first that differs

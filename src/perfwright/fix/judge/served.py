@@ -236,6 +236,7 @@ class Served:
             return Verdict("not shown", "no request that runs it was answered well by the first version")
         notes = [f"not compared, since it is never twice the same: {', '.join(case.loose)}"] if case.loose else []
         speed = self._speed(after, case)
+        calls = len(case.entries) * len(PLACES)
         return Verdict(
             "same",
             "",
@@ -244,7 +245,7 @@ class Served:
             allowed=case.allowed,
             speed=speed,
             memory=self._memory(after, case) if weighs else None,
-            counts=tuple(Counts(COUNTS[name], pairs(each)) for name, each in case.counts.items()),
+            counts=tuple(Counts(COUNTS[name], pairs(each), calls) for name, each in case.counts.items()),
             notes=tuple(notes),
         )
 

@@ -16,25 +16,32 @@ COUNTED = {"queries": "queries", "fetched": "rows", "asked": "requests"}  # name
 WORKED = {"steps": "steps", "text": "bytes"}  # what is counted of the database within an application
 WEIGHED = ("steps", "bytes")  # what there is so much of that only a part of it counts
 LEAST = 0.01  # of what is weighed
+SPARE, FLAT = 2, 8  # more of a call at small sizes, which is none; where there are as many whatever the size
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How often something was done, by size: `(n, before, after)`, the largest size last.
+    """How often something was done, by size: `(n, before, after)`, the largest size last; in all of some `calls`.
 
     `steps` are those of the database's machine, `bytes` those of text that it hands over.
     """
 
     of: str
     at: tuple[tuple[int, int, int], ...]
+    calls: int = 1
 
     @property
     def fewer(self) -> bool:
-        """Tell whether there are fewer at the largest size, and hardly more at any other."""
+        """Tell whether there are fewer at the largest size, and at others hardly more, or as many whatever the size."""
+        if not self.at or self.at[-1][2] >= self.at[-1][1]:
+            return False
         if self.of in WEIGHED:
-            return bool(self.at) and self.at[-1][2] < self.at[-1][1] * (1 - LEAST)
-        spare = 2  # what is fetched together is asked for in queries of its own, however few rows there are
-        return bool(self.at) and self.at[-1][2] < self.at[-1][1] and all(new <= old + spare for _, old, new in self.at)
+            return self.at[-1][2] < self.at[-1][1] * (1 - LEAST)
+        # What is fetched together is asked for in queries of its own, however few rows there are.
+        after = [new for _, _, new in self.at]
+        flat = max(after) <= min(after) + SPARE * self.calls
+        most = FLAT if flat else SPARE
+        return all(new <= old + most * self.calls for _, old, new in self.at)
 
     @property
     def more(self) -> bool:

@@ -5,6 +5,19 @@ import ast
 from perfwright.fix.recipes._calls import chain, method_of, name_of
 from perfwright.fix.source import COMPREHENSIONS, FUNCTIONS, Source, bound
 
+ONCE = (
+    "scalars",
+    "execute",
+    "iterator",
+    "stream",
+    "yield_per",
+    "map",
+    "filter",
+    "iter",
+    "zip",
+    "enumerate",
+    "reversed",
+)
 SAME = ("list", "tuple", "sorted", "reversed", "set", "iter")  # their rows are those of what they are given
 
 
@@ -123,3 +136,14 @@ def arguments(
         bound[name] = value
     bound.update({each.arg: each.value for each in call.keywords if each.arg is not None})
     return bound
+
+
+def is_once(function: ast.AST | None, node: ast.expr) -> bool:
+    """Tell whether what a name of a function stands for is used up by a loop."""
+    values = assigned(function, node.id) if function is not None and isinstance(node, ast.Name) else []
+    return any(
+        isinstance(each, ast.GeneratorExp)
+        or (name_of(each) in ONCE and not (name_of(each) == "filter" and method_of(each)))
+        for each in values or ()
+        if isinstance(each, ast.Call | ast.GeneratorExp)
+    )

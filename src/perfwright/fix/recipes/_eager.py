@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from perfwright.effects.schema import DJANGO, Model, Relation
@@ -12,6 +12,8 @@ from perfwright.fix.recipe import Proposal
 from perfwright.fix.recipes._calls import called_on, name_of, with_argument
 from perfwright.fix.recipes._looped import loop_step, looped, over_of, paths
 from perfwright.fix.recipes._origins import Frame, Origin, Origins
+from perfwright.fix.recipes._preloads import preloaded
+from perfwright.fix.recipes._rows import KNOWN, ROW
 from perfwright.fix.source import Edit, Source
 from perfwright.fix.surroundings import Surroundings, also_from
 
@@ -24,14 +26,17 @@ ALONE = (
 )  # fmt: skip
 
 
-def proposed(source: Source, finding: Finding) -> Iterator[Proposal]:
-    """Give the proposal that fetches along what each pass of a loop asks for."""
+def proposed(
+    source: Source, finding: Finding, finds: Callable[[Surroundings, Finding], Origins] | None = None
+) -> Iterator[Proposal]:
+    """Give the proposal that fetches along what each pass of a loop asks for, with the rows that are found."""
     around = surroundings.around(source.root) if source.root is not None else None
     if around is None or not finding.fetches or is_recursive(finding) or asks_anew(finding):
         return
-    wanted = rows_of(around, finding)
+    wanted = rows_of(around, finding, finds(around, finding) if finds is not None else Origins(around))
     if not wanted or any(origin.shared and origin.one for origin in wanted):
         return
+    wanted = [origin for origin in wanted if origin.kind != KNOWN]
     files = {origin.source.path: origin.source for origin in wanted}
     if len(files) != 1 or len({id(origin.query) for origin in wanted}) != len(wanted):
         return
@@ -46,6 +51,8 @@ def proposed(source: Source, finding: Finding) -> Iterator[Proposal]:
             return
         edits += [each for each in some if each not in edits]
         told.update(dict.fromkeys(f"{way[-1][0].name}.{way[-1][1].name}" for way in ways))
+    if not edits:
+        return
     first = wanted[0].first.name
     says = (
         f"{', '.join(f'`{name}`' for name in told)} {'is' if len(told) == 1 else 'are'} fetched with the `{first}` rows"
@@ -70,13 +77,12 @@ def asks_anew(finding: Finding) -> bool:
     return re.search(rf"\.({'|'.join(ALONE)})\(", last) is not None
 
 
-def rows_of(around: Surroundings, finding: Finding) -> list[Origin]:
+def rows_of(around: Surroundings, finding: Finding, origins: Origins) -> list[Origin]:
     """Return the queries whose rows the loop of a finding goes through."""
     step = loop_step(finding)
     if step is None:
         return []
     own = around.source(step.path)
-    origins = Origins(around)
     if own is not None:
         over = looped(own, finding)
         return origins.of(Frame(own), over) if over is not None else []
@@ -147,8 +153,10 @@ def said_along(around: Surroundings, origin: Origin, ways: list[Path]) -> list[E
     called = (
         {name_of(each) for each in ast.walk(function) if isinstance(each, ast.Call)} if function is not None else set()
     )
-    origin = replace(origin, asked=(*origin.asked, *sorted(called)))  # the query may go on in other statements
     ways = [way for way in ways if not any(len(other) > len(way) and other[: len(way)] == way for other in ways)]
+    if origin.kind == ROW:
+        return preloaded(around, origin, ways)
+    origin = replace(origin, asked=(*origin.asked, *sorted(called)))  # the query may go on in other statements
     if any(name in REFUSES for name in origin.asked):
         return None
     if origin.first.framework == DJANGO:

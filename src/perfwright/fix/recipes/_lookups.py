@@ -7,7 +7,9 @@ from perfwright.effects.schema import DJANGO, Model
 from perfwright.finding import Finding
 from perfwright.fix import surroundings
 from perfwright.fix.recipe import Proposal
-from perfwright.fix.recipes._calls import WIDE, method_of, placed
+from perfwright.fix.recipes._asked import RUNS, calls, whole_of
+from perfwright.fix.recipes._bindings import is_once
+from perfwright.fix.recipes._calls import WIDE, method_of, name_of, placed
 from perfwright.fix.recipes._origins import Frame, Origins
 from perfwright.fix.source import Source, bound, changed, names
 from perfwright.fix.surroundings import Surroundings
@@ -17,6 +19,7 @@ ENDS = (
     *("commit", "rollback", "close", "expire", "expire_all", "expunge", "expunge_all", "delete", "refresh"),
     *("execute", "update", "bulk_update", "refresh_from_db"),
 )
+FIRST = (("scalar",), ("first", "scalars"), ("one_or_none", "scalars"), ("scalar_one_or_none", "execute"))
 WHOLE = ("list[int]", "set[int]", "tuple[int, ...]", "Sequence[int]", "Iterable[int]", "Collection[int]")
 
 
@@ -29,20 +32,24 @@ def looked_up(source: Source, finding: Finding) -> Iterator[Proposal]:
         return
     loops = own.loops(call)
     loop = loops[0] if len(loops) == 1 else None
-    asked = by_session(around, own, call) or by_manager(around, own, call)
+    whole = whole_of(own, call)
+    asked = by_session(around, own, call) or by_manager(around, own, call) or by_query(around, own, whole)
     if not isinstance(loop, ast.For) or not isinstance(loop.target, ast.Name) or asked is None:
         return
     model, key, written, base = asked
     over = own.text_of(loop.iter)
     if not isinstance(loop.iter, ast.Name | ast.Attribute) or not is_key(around, own, loop, key):
         return
+    if is_once(own.function(loop), loop.iter):
+        return
     if names(base) & bound(loop) or names(loop.iter) & (bound(loop) - {loop.target.id}) or over in changed(loop):
         return
-    if any(changes_rows(around, own, each) for each in ast.walk(loop)):
+    own_calls = {id(each) for each in ast.walk(whole)}
+    if any(id(each) not in own_calls and changes_rows(around, own, each) for each in ast.walk(loop)):
         return
     item = loop.target.id
     keys = over if isinstance(key, ast.Name) else f"[{own.text_of(key)} for {item} in {over}]"
-    wait = "await " if isinstance(own.parents[call], ast.Await) else ""
+    wait = "await " if isinstance(own.parents[whole], ast.Await) else ""
     plural = f"{model.name.lower()}s"
     name = own.fresh(f"{plural}_by_id", f"known_{plural}")
     if model.framework == DJANGO:
@@ -54,7 +61,7 @@ def looked_up(source: Source, finding: Finding) -> Iterator[Proposal]:
         made = [f"{name} = {{row.id: row for row in {rows}}}"]
         if len(own.indent(loop)) + len(made[0]) > WIDE:
             made = [f"{name} = {{", "    row.id: row", f"    for row in {rows}", "}"]
-    replaced = own.parents[call] if wait else call
+    replaced = own.parents[whole] if wait else whole
     text = own.text_of(key)
     yield Proposal(
         (own.before(loop, *made), own.replace(replaced, f"{name}.get({text})"), *edits),
@@ -79,6 +86,38 @@ def by_session(around: Surroundings, source: Source, call: ast.Call) -> tuple[Mo
     if model is None or model.framework == DJANGO or key_of(model) != "id":
         return None
     return model, call.args[1], source.text_of(call.args[0]), call.func.value
+
+
+def by_query(around: Surroundings, source: Source, whole: ast.expr) -> tuple[Model, ast.expr, str, ast.expr] | None:
+    """Return the same of `session.scalar(select(Model).where(Model.id == key))`, and of the older form."""
+    links = calls(whole)
+    runs = next((each for each in links if method_of(each) in RUNS and len(each.args) == 1), None)
+    if runs is not None:
+        how = tuple(name_of(each) for each in links[: links.index(runs) + 1])
+        links = calls(runs.args[0]) if how in FIRST else []
+    elif links and method_of(links[0]) in ("first", "one_or_none"):
+        links = links[1:]
+    if len(links) != 2 or name_of(links[1]) not in ("select", "query") or len(links[1].args) != 1:
+        return None
+    first = runs or links[1]
+    model = around.model(source, links[1].args[0])
+    if model is None or model.framework == DJANGO or key_of(model) != "id" or not isinstance(first.func, ast.Attribute):
+        return None
+    written = source.text_of(links[1].args[0])
+    key = by_id(links[0], written)
+    return (model, key, written, first.func.value) if key is not None else None
+
+
+def by_id(call: ast.Call, written: str) -> ast.expr | None:
+    """Return the key that a query is narrowed to: `where(Model.id == key)`, `filter_by(id=key)`."""
+    given, named = call.args, call.keywords
+    if method_of(call) == "filter_by" and not given and len(named) == 1 and named[0].arg == "id":
+        return named[0].value
+    if method_of(call) not in ("where", "filter") or named or len(given) != 1 or not isinstance(given[0], ast.Compare):
+        return None
+    test = given[0]
+    is_own = ast.unparse(test.left) == f"{written}.id" and len(test.ops) == 1 and isinstance(test.ops[0], ast.Eq)
+    return test.comparators[0] if is_own else None
 
 
 def by_manager(around: Surroundings, source: Source, call: ast.Call) -> tuple[Model, ast.expr, str, ast.expr] | None:

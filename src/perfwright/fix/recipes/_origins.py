@@ -10,11 +10,12 @@ from dataclasses import dataclass, field, replace
 from perfwright.effects.schema import DJANGO, Model
 from perfwright.fix.recipes._bindings import SAME, arguments, assigned, begins, collected, is_empty, walked
 from perfwright.fix.recipes._calls import name_of
+from perfwright.fix.recipes._uses import used
 from perfwright.fix.source import Source
 from perfwright.fix.surroundings import Surroundings
 from perfwright.index.project import Class, Function, Value
 
-DEEPEST = 12
+DEEPEST = 20
 RUNS = ("scalars", "execute", "scalar", "exec", "stream_scalars")  # a statement, of a session
 GETS = ("get", "get_one")
 ONE = (
@@ -104,6 +105,12 @@ class Origins:
             return []
         return list({(id(origin.query), origin.path): origin for some in found for origin in some}.values())
 
+    def model(self, frame: Frame, node: ast.expr) -> Model | None:
+        """Return the model that an expression stands for, which may be given to a function."""
+        if isinstance(node, ast.Name) and node.id in frame.given:
+            return self.model(*frame.given[node.id])
+        return self.around.model(frame.source, node)
+
     # ------------------------------------------------------------------------------ names
     def of_name(self, frame: Frame, node: ast.Name, depth: int) -> list[Origin]:
         over = walked(frame.source, node)
@@ -138,13 +145,7 @@ class Origins:
         self, source: Source, function: ast.FunctionDef | ast.AsyncFunctionDef, name: str, depth: int
     ) -> list[Origin]:
         """Return what the one call of a function gives to a parameter."""
-        calls = [
-            (other, each)
-            for other in self.around.mentioning(function.name)
-            for each in ast.walk(other.tree)
-            if (isinstance(each, ast.Name) and each.id == function.name and isinstance(each.ctx, ast.Load))
-            or (isinstance(each, ast.Attribute) and each.attr == function.name)
-        ]
+        calls = used(self.around, source, function)
         if len(calls) != 1:
             return []
         other, called = calls[0]
@@ -192,12 +193,12 @@ class Origins:
         if name == "query" and len(node.args) == 1 and isinstance(called, ast.Attribute):
             return self.selected(frame, node, "query")
         if name == "get_object_or_404" and node.args:
-            model = self.around.model(frame.source, node.args[0])
+            model = self.model(frame, node.args[0])
             if model is None:
                 return [replace(each, one=True) for each in self.of(frame, node.args[0], depth)]
             return [Origin(frame.source, node.args[0], "class", model, one=True)]
         if isinstance(called, ast.Attribute):
-            if name in GETS and len(node.args) == 2 and (model := self.around.model(frame.source, node.args[0])):
+            if name in GETS and len(node.args) == 2 and (model := self.model(frame, node.args[0])):
                 return [Origin(frame.source, node, "get", model, one=True)]
             if name in RUNS and node.args:
                 found = self.of(frame, node.args[0], depth)
@@ -224,7 +225,7 @@ class Origins:
         return found
 
     def selected(self, frame: Frame, node: ast.Call, kind: str) -> list[Origin]:
-        model = self.around.model(frame.source, node.args[0]) if len(node.args) == 1 else None
+        model = self.model(frame, node.args[0]) if len(node.args) == 1 else None
         if model is None or model.framework == DJANGO:
             return []
         return [Origin(frame.source, node, kind, model)]
@@ -266,4 +267,5 @@ class Origins:
 
     def is_shared(self, function: Function) -> bool:
         """Tell whether a function may be called at more than one place."""
-        return sum(function.name in other.called for other in self.around.project.functions) > 1
+        defined = self.around.definition(function)
+        return defined is None or len(used(self.around, *defined)) > 1
