@@ -7,7 +7,9 @@ from typing import Literal
 from perfwright.finding import Finding
 from perfwright.fix.source import Edit, Source
 
-Improves = Literal["time", "memory", "elapsed", "stall", "queries", "requests", "connections", "concurrency", "hazard"]
+Improves = Literal[
+    "time", "memory", "elapsed", "stall", "queries", "rows", "requests", "connections", "concurrency", "hazard"
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ class Verdict:
             return self.memory is not None and self.memory.verdict == "less"
         if kind in MEASURED and self.waits is not None:
             return self.waits.better(kind)
-        if kind == "queries":  # what a query brings counts, too, and how long it takes
+        if kind in ("queries", "rows"):  # what a query brings counts, too, and how long it takes
             return faster or any(each.fewer for each in self.counts if each.of in ("queries", "rows"))
         return faster if kind == "time" else any(each.fewer for each in self.counts if each.of == kind)
 

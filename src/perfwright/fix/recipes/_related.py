@@ -1,0 +1,135 @@
+"""Rows of a relation, which the session of a function can be asked for instead of all of them."""
+
+import ast
+
+from perfwright.effects.schema import DJANGO, Model, Relation
+from perfwright.finding import Finding
+from perfwright.fix.recipes._asked import Asked, Queried, Related
+from perfwright.fix.recipes._bindings import assigned
+from perfwright.fix.recipes._calls import chain, method_of, name_of
+from perfwright.fix.recipes._origins import is_self
+from perfwright.fix.recipes._uses import CHANGE, Use
+from perfwright.fix.source import Edit, Source
+from perfwright.fix.surroundings import Surroundings
+from perfwright.index.project import Value
+
+ASKS = ("scalars", "scalar", "execute", "query", "get", "commit", "flush", "add", "delete", "refresh")
+SESSIONS = ("Session", "scoped_session")
+
+
+def related(
+    around: Surroundings, own: Source, use: Use, finding: Finding
+) -> tuple[Asked, Model, tuple[str, list[Edit]], ast.expr] | None:
+    """Return how the rows of a relation are asked for, with their model; None where they cannot be, or not alone."""
+    over = use.over
+    function = own.function(use.node)
+    dynamic = method_of(over) == "all" and isinstance(over, ast.Call) and isinstance(over.func, ast.Attribute)
+    node = over.func.value if dynamic else over  # type: ignore[attr-defined]
+    if use.held is not None or not isinstance(node, ast.Attribute) or function is None:
+        return None
+    owner = around.named(finding.symbol.partition(".")[0], own)
+    relation = owner.relations.get(node.attr) if owner is not None else None
+    if owner is None or relation is None or relation.target is None or owner.framework == DJANGO or not relation.many:
+        return None
+    written, owned = around.written(own, relation.target), around.written(own, owner)
+    if written is None or owned is None or is_recent(own, function, node):
+        return None
+    if relation.dynamic or dynamic:
+        found = Queried(own, over, {}, node, written[0]) if relation.dynamic else None
+        return (found, relation.target, written, over) if found is not None else None
+    if isinstance(function, ast.AsyncFunctionDef) or is_self(chain(node.value)[-1]):
+        return None  # it was fetched along, or may not be saved yet
+    if is_made(around, own, function, node.value):
+        return None
+    session = session_of(around, own, function)
+    order = ordered(around, owner, relation, written[0])
+    if session is None or order is None or not is_plain(node.value):
+        return None
+    edits = written[1] if owner is relation.target else [*written[1], *owned[1]]
+    asked = Related(own, over, {}, session, written[0], owned[0], order)
+    return asked, relation.target, (written[0], edits), over
+
+
+def is_plain(node: ast.expr) -> bool:
+    """Tell whether an expression is a name, or what is read of one."""
+    return isinstance(node, ast.Name) or (isinstance(node, ast.Attribute) and is_plain(node.value))
+
+
+def is_recent(source: Source, function: ast.AST, node: ast.Attribute) -> bool:
+    """Tell whether a row may have other rows in memory than in the database: something was changed before, or the
+    relation is read anyway."""
+    start = source.span(node)[0]
+    for each in ast.walk(function):
+        if method_of(each) in CHANGE[2:] and source.span(each)[0] < start:
+            return True
+        if isinstance(each, ast.Attribute) and each is not node and ast.unparse(each) == ast.unparse(node):
+            return True
+    return False
+
+
+def session_of(around: Surroundings, source: Source, function: ast.FunctionDef) -> str | None:
+    """Return how the session of a row is written in a function."""
+    for each in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs):
+        if each.annotation is not None and is_session(around, source, each.annotation):
+            return each.arg
+    asked = [
+        each.func.value
+        for each in ast.walk(function)
+        if isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr in ASKS
+    ]
+    for held in asked:
+        if isinstance(held, ast.Name) and "session" in held.id.lower():
+            return held.id
+    module = around.module(source)
+    if module is not None and "db" in module.names and "db.session" in source.text:
+        return "db.session"
+    return None
+
+
+def is_session(around: Surroundings, source: Source, annotation: ast.expr) -> bool:
+    """Tell whether a parameter is a session: it is annotated so, or with a name that stands for it."""
+    written = [ast.unparse(annotation)]
+    for each in ast.walk(annotation):
+        found = around.entity(source, each) if isinstance(each, ast.Name) else None
+        owner = around.source(found.module.path) if isinstance(found, Value) else None
+        values = [
+            ast.unparse(node.value)
+            for node in (owner.tree.body if owner is not None else ())
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == ast.unparse(each)
+        ]
+        written += values
+    words = [word for text in written for word in text.replace("[", " ").replace("]", " ").replace(",", " ").split()]
+    return any(word.rpartition(".")[2] in SESSIONS for word in words)
+
+
+def is_made(around: Surroundings, source: Source, function: ast.AST, row: ast.expr) -> bool:
+    """Tell whether a row is new, not read from the database."""
+    first = chain(row)[-1]
+    values = (assigned(function, first.id) or []) if isinstance(first, ast.Name) else []
+    return any(isinstance(each, ast.Call) and around.model(source, each.func) is not None for each in values)
+
+
+def ordered(around: Surroundings, owner: Model, relation: Relation, written: str) -> str | None:
+    """Return the order of a relation's rows, as a query says it: nothing where it has none, None for any other."""
+    source = around.source(owner.cls.module.path)
+    made = [
+        each.value
+        for each in (ast.walk(source.tree) if source is not None else ())
+        if isinstance(each, ast.Assign | ast.AnnAssign) and each.lineno == relation.line
+    ]
+    call = made[0] if len(made) == 1 else None
+    if not isinstance(call, ast.Call):
+        return "" if relation.inverse is not None and relation.line == 0 else None
+    if name_of(call) not in ("relationship", "dynamic_loader"):
+        return None
+    given = {each.arg: each.value for each in call.keywords}
+    if "collection_class" in given or "primaryjoin" in given:
+        return None
+    order = given.get("order_by")
+    if order is None:
+        return ""
+    text = order.value if isinstance(order, ast.Constant) else ast.unparse(order)
+    target = relation.target
+    if not isinstance(text, str) or target is None or not text.startswith(f"{target.name}.") or "," in text:
+        return None
+    return f"{written}{text.removeprefix(target.name)}"

@@ -1,0 +1,314 @@
+"""The recipe for rows that are loaded to be filtered, counted or added: the same answers, from fewer rows."""
+
+import json
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from perfwright import discover
+from perfwright.config import Settings
+from perfwright.fix import patches
+from perfwright.fix.patches import Candidate
+from perfwright.pipeline import check
+
+RULE = "load-all-to-filter"
+MODELS = """
+import enum
+from datetime import date, datetime
+
+from sqlalchemy import ForeignKey, String
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+
+class State(enum.Enum):
+    OPEN = "open"
+    DONE = "done"
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Owner(Base):
+    __tablename__ = "owners"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(40))
+    tasks: Mapped[list["Task"]] = relationship(back_populates="owner", order_by="Task.points.desc()")
+
+
+class Task(Base):
+    __tablename__ = "tasks"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    owner_id: Mapped[int] = mapped_column(ForeignKey("owners.id"))
+    title: Mapped[str] = mapped_column(String(40))
+    kind: Mapped[str | None] = mapped_column(String(20))
+    state: Mapped[State]
+    points: Mapped[int]
+    spent: Mapped[int]
+    bonus: Mapped[int | None]
+    urgent: Mapped[bool]
+    checked: Mapped[bool | None]
+    made: Mapped[datetime]
+    due: Mapped[date | None]
+    owner: Mapped[Owner] = relationship(back_populates="tasks")
+    notes: Mapped[list["Note"]] = relationship(back_populates="task")
+
+    @property
+    def noted(self) -> int:
+        return len(self.notes)
+
+    @property
+    def left(self) -> int:
+        return self.points - self.spent
+
+
+class Note(Base):
+    __tablename__ = "notes"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    task_id: Mapped[int] = mapped_column(ForeignKey("tasks.id"))
+    task: Mapped[Task] = relationship(back_populates="notes")
+"""
+RUN = """
+import json, sys
+from datetime import date, datetime, timedelta
+from sqlalchemy import create_engine, event, text
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import StaticPool
+from models import Base, Note, Owner, State, Task
+import app
+
+
+def measured(n):
+    engine = create_engine("sqlite://", poolclass=StaticPool)
+    Base.metadata.create_all(engine)
+    with Session(engine) as session:
+        for i in range(1, n // 4 + 2):
+            session.add(Owner(id=i, name=f"owner {i}"))
+        for i in range(1, n + 1):
+            session.add(Task(
+                id=i, owner_id=i // 4 + 1, title=f"task {i}", kind=("x", "y", None)[i % 3],
+                state=(State.OPEN, State.DONE)[i % 2], points=i % 7, spent=i % 5, bonus=None if i % 4 else i % 3,
+                urgent=i % 3 == 0, checked=(True, False, None)[i % 3],
+                made=datetime(2024, 1, 1) + timedelta(hours=7 * i), due=None if i % 5 else date(2024, 1, 1 + i % 28),
+            ))
+            session.add(Note(task_id=1 + i // 2))
+        session.commit()
+    asked, fetched = [], []
+    event.listen(engine, "before_cursor_execute", lambda c, cursor, statement, *rest: asked.append(statement))
+    event.listen(Task, "load", lambda row, context: fetched.append(row))
+    event.listen(Note, "load", lambda row, context: fetched.append(row))
+    with Session(engine) as session:
+        value = app.run(session)
+        session.commit()
+    queries, loaded = len(asked), len(fetched)
+    with engine.connect() as connection:
+        rows = [repr(row) for row in connection.execute(text("SELECT * FROM tasks ORDER BY id"))]
+    return {"value": repr(value), "queries": queries, "fetched": loaded, "rows": rows}
+
+
+print(json.dumps([measured(int(n)) for n in sys.argv[1:]]))
+"""
+HEAD = """from datetime import date, datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from models import Note, Owner, State, Task
+
+KINDS = ("x", "z")
+"""
+PATCHED = {
+    "several conditions": (
+        "tasks = session.scalars(select(Task).order_by(Task.id)).all()\n"
+        "return [task.id for task in tasks if task.state == State.OPEN and task.points >= 2]",
+        "select(Task).where(Task.state == State.OPEN, Task.points >= 2)",
+    ),
+    "not equal, and none": (
+        'return [task.id for task in session.query(Task).order_by(Task.id).all() if task.kind != "x"]',
+        'session.query(Task).filter(Task.kind.is_distinct_from("x"))',
+    ),
+    "one or the other": (
+        "today = date(2024, 1, 9)\n"
+        "tasks = session.scalars(select(Task).order_by(Task.id))\n"
+        "return [task.id for task in tasks if task.due is None or task.due < today]",
+        "or_(Task.due.is_(None), Task.due < today)",
+    ),
+    "where it is not none": (
+        "today = date(2024, 1, 9)\n"
+        "tasks = session.scalars(select(Task).order_by(Task.id)).all()\n"
+        "return [task.id for task in tasks if task.due and task.due < today]",
+        "where(Task.due.is_not(None), Task.due < today)",
+    ),
+    "neither nor": (
+        "tasks = session.scalars(select(Task).order_by(Task.id)).all()\n"
+        "return [task.id for task in tasks if not (task.urgent or task.points > 4)]",
+        "where(Task.urgent.is_(False), Task.points <= 4)",
+    ),
+    "not true, and none": (
+        "tasks = session.scalars(select(Task).order_by(Task.id)).all()\n"
+        "return [task.id for task in tasks if not task.checked]",
+        "Task.checked.is_not(True)",
+    ),
+    "a number that counts as false": (
+        "tasks = session.scalars(select(Task).order_by(Task.id)).all()\n"
+        "return [task.id for task in tasks if not task.bonus]",
+        "or_(Task.bonus == 0, Task.bonus.is_(None))",
+    ),
+    "one of some": (
+        "tasks = session.scalars(select(Task).order_by(Task.id)).all()\n"
+        "return [task.id for task in tasks if task.kind not in KINDS]",
+        "or_(Task.kind.not_in(KINDS), Task.kind.is_(None))",
+    ),
+    "two columns": (
+        "tasks = session.scalars(select(Task).order_by(Task.id)).all()\n"
+        "return [task.id for task in tasks if task.spent < task.points]",
+        "where(Task.spent < Task.points)",
+    ),
+    "a day of a moment": (
+        "day = date(2024, 1, 2)\n"
+        "tasks = session.scalars(select(Task).order_by(Task.id)).all()\n"
+        "return [task.id for task in tasks if task.made.date() == day]",
+        "Task.made.between(datetime.combine(day, time.min), datetime.combine(day, time.max))",
+    ),
+    "only if it is asked for": (
+        "wanted = None\n"
+        "tasks = session.scalars(select(Task).order_by(Task.id)).all()\n"
+        "return [task.id for task in tasks if (wanted is None or task.kind == wanted) and task.urgent]",
+        "where(*([Task.kind == wanted] if wanted is not None else []), Task.urgent.is_(True))",
+    ),
+    "what stays": (
+        "tasks = session.scalars(select(Task).order_by(Task.id)).all()\n"
+        'return [task.id for task in tasks if task.urgent and task.title.endswith("3")]',
+        "where(Task.urgent.is_(True))",
+    ),
+    "a loop that skips": (
+        "found = []\n"
+        "for task in session.scalars(select(Task).order_by(Task.id)):\n"
+        "    if task.urgent:\n"
+        "        continue\n"
+        "    if not task.kind:\n"
+        "        continue\n"
+        "    found.append(task.id)\n"
+        "return found",
+        'Task.kind != ""\n).order_by(Task.id)):\nfound.append(task.id)',
+    ),
+    "a loop with one condition": (
+        "done = 0\n"
+        "for task in session.query(Task).all():\n"
+        "    if task.points > 3:\n"
+        "        task.points = 0\n"
+        "        done += 1\n"
+        "return done",
+        "session.query(Task).filter(Task.points > 3).all():\n task.points = 0\n done += 1",
+    ),
+    "the number": (
+        "tasks = session.scalars(select(Task).where(Task.points > 1).order_by(Task.id)).all()\n"
+        "return len([task for task in tasks if task.urgent])",
+        "session.scalar(select(func.count()).select_from(Task).where(Task.points > 1).where(Task.urgent.is_(True)))",
+    ),
+    "the number, of the older form": (
+        "return sum(1 for task in session.query(Task).all() if task.urgent)",
+        "return session.query(Task).filter(Task.urgent.is_(True)).count()",
+    ),
+    "the number, of a query made in steps": (
+        "query = select(Task)\n"
+        "query = query.where(Task.points > 1).order_by(Task.id)\n"
+        "return len(session.scalars(query).all())",
+        "session.scalar(select(func.count()).select_from(query.subquery()))",
+    ),
+    "the sum under a condition": (
+        "return sum(task.points for task in session.scalars(select(Task)) if task.state == State.DONE)",
+        "select(func.coalesce(func.sum(Task.points), 0)).select_from(Task).where(Task.state == State.DONE)",
+    ),
+    "the sum, of the older form": (
+        "tasks = session.query(Task).filter(Task.urgent.is_(True)).all()\nreturn sum(task.points for task in tasks)",
+        ".with_entities(func.coalesce(func.sum(Task.points), 0)).scalar()",
+    ),
+    "the greatest": (
+        "return max((task.made for task in session.scalars(select(Task)) if task.urgent), default=None)",
+        "session.scalar(select(func.max(Task.made)).select_from(Task).where(Task.urgent.is_(True)))",
+    ),
+    "the least, or a number": (
+        "return min([task.points for task in session.query(Task).all()], default=0)",
+        "with_entities(func.coalesce(func.min(Task.points), 0)).scalar()",
+    ),
+    "whether there is one": (
+        "return any(task.points == 3 for task in session.scalars(select(Task)).all())",
+        "return session.scalar(select(Task).where(Task.points == 3).limit(1)) is not None",
+    ),
+    "whether all are": (
+        "return all(task.points < 6 for task in session.scalars(select(Task)).all())",
+        "return session.scalar(select(Task).where(Task.points >= 6).limit(1)) is None",
+    ),
+    "whether a value is among them": (
+        'return "task 3" in [task.title for task in session.query(Task).all()]',
+        'return session.query(Task).filter(Task.title == "task 3").first() is not None',
+    ),
+    "the first": (
+        "tasks = session.scalars(select(Task).order_by(Task.made.desc())).all()\n"
+        "found = next((task for task in tasks if task.urgent), None)\n"
+        "return found.id if found else 0",
+        "session.scalar(select(Task).order_by(Task.made.desc()).where(Task.urgent.is_(True)).limit(1))",
+    ),
+    "rows of a relation": (
+        "owner = session.get(Owner, 1)\nreturn [task.id for task in owner.tasks if task.urgent]",
+        "select(Task).where(with_parent(owner, Owner.tasks), Task.urgent.is_(True)).order_by(Task.points.desc())",
+    ),
+    "the number of rows of a relation": (
+        "owners = session.scalars(select(Owner).order_by(Owner.id)).all()\n"
+        "return [len(owner.tasks) for owner in owners]",
+        "session.scalar(select(func.count()).select_from(Task).where(with_parent(owner, Owner.tasks)))",
+    ),
+}
+
+
+def laid(folder: Path, code: str, models: str = MODELS) -> None:
+    (folder / "models.py").write_text(models, "utf8")
+    (folder / "app.py").write_text(f"{HEAD}\n\ndef run(session: Session):\n{textwrap.indent(code, '    ')}\n", "utf8")
+
+
+def proposed(folder: Path) -> list[Candidate]:
+    """Return the patches for the findings of the rule."""
+    found = check(folder, discover.find(folder, [folder]), Settings(select=(RULE,))).findings
+    return [each for finding in found for each in patches.candidates(folder, finding)]
+
+
+def ran(folder: Path, script: str) -> list[dict[str, Any]]:
+    """Return what the code does without rows, with few, and with more."""
+    done = subprocess.run(
+        [sys.executable, "-c", script, "0", "3", "40"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PYTHONPATH": str(folder), "PATH": "", "PYTHONDONTWRITEBYTECODE": "1"},  # of one length, of one second
+    )
+    assert done.returncode == 0, done.stderr
+    answer: list[dict[str, Any]] = json.loads(done.stdout)
+    return answer
+
+
+def squeezed(text: str) -> str:
+    return "".join(text.replace(",\n", ", ").split())
+
+
+@pytest.mark.parametrize("case", PATCHED)
+def test_what_is_patched_answers_the_same_from_fewer_rows(case: str, tmp_path: Path) -> None:
+    pytest.importorskip("sqlalchemy")
+    code, says = PATCHED[case]
+    laid(tmp_path, code)
+    made = proposed(tmp_path)
+    assert made, f"no patch for {case}"
+    assert squeezed(says) in squeezed(made[0].after)
+    before = ran(tmp_path, RUN)
+    (tmp_path / made[0].path).write_text(made[0].after, "utf8")
+    after = ran(tmp_path, RUN)
+
+    assert [each["value"] for each in after] == [each["value"] for each in before]
+    assert [each["rows"] for each in after] == [each["rows"] for each in before]
+    assert [each["queries"] for each in after] == [each["queries"] for each in before]
+    assert after[-1]["fetched"] < before[-1]["fetched"]
