@@ -11,6 +11,7 @@ import pytest
 
 from perfwright import discover
 from perfwright.config import Settings
+from perfwright.finding import Finding
 from perfwright.fix import patches
 from perfwright.fix.patches import Candidate
 from perfwright.pipeline import check
@@ -263,18 +264,224 @@ PATCHED = {
         "return [len(owner.tasks) for owner in owners]",
         "session.scalar(select(func.count()).select_from(Task).where(with_parent(owner, Owner.tasks)))",
     ),
+    "the number of rows of an object, where it has not loaded them": (
+        "return [task.noted for task in session.scalars(select(Task).order_by(Task.id)).all()]",
+        '.session is not None and "notes" in ',
+    ),
+    "one column": (
+        "tasks = session.scalars(select(Task).order_by(Task.id)).all()\n"
+        "return [task.id for task in tasks if task.urgent]",
+        "session.scalars(select(Task.id).order_by(Task.id).where(Task.urgent.is_(True))).all()",
+    ),
+    "the first few by a column": (
+        "tasks = session.scalars(select(Task)).all()\n"
+        "return [task.id for task in sorted(tasks, key=lambda task: task.points, reverse=True)[:3]]",
+        "session.scalars(select(Task).order_by(Task.points.desc(), Task.id).limit(3)).all()",
+    ),
+    "the one with the greatest": (
+        "best = max(session.query(Task).all(), key=lambda task: task.points, default=None)\n"
+        "return best.id if best else 0",
+        "session.query(Task).order_by(Task.points.desc(), Task.id).first()",
+    ),
+    "in a loop, asked for in the loop": (
+        "found = []\n"
+        "for number in (1, 2):\n"
+        "    tasks = session.scalars(select(Task).where(Task.owner_id == number)).all()\n"
+        "    found.append(sum(task.points for task in tasks if task.points > number))\n"
+        "return found",
+        ".where(Task.owner_id == number) .where(Task.points > number)",
+    ),
+}
+DJANGO_MODELS = """
+from django.db import models
+
+
+class Owner(models.Model):
+    name = models.CharField(max_length=40)
+
+    class Meta:
+        app_label = "work"
+
+
+class Task(models.Model):
+    owner = models.ForeignKey(Owner, on_delete=models.CASCADE, related_name="tasks")
+    kind = models.CharField(max_length=20, null=True)
+    points = models.IntegerField()
+    spent = models.IntegerField()
+    bonus = models.IntegerField(null=True)
+    urgent = models.BooleanField()
+    due = models.DateField(null=True)
+
+    class Meta:
+        app_label = "work"
+"""
+DJANGO_RUN = """
+import json, sys
+from datetime import date
+import django
+from django.conf import settings
+settings.configure(
+    INSTALLED_APPS=["work"], DEFAULT_AUTO_FIELD="django.db.models.AutoField",
+    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
+)
+django.setup()
+from django.db import connection
+from django.db.models.signals import post_init
+from django.test.utils import CaptureQueriesContext
+from work.models import Owner, Task
+with connection.schema_editor() as editor:
+    for model in (Owner, Task):
+        editor.create_model(model)
+import app
+
+fetched = []
+post_init.connect(lambda sender, **rest: fetched.append(sender), sender=Task, weak=False)
+
+
+def measured(n):
+    Owner.objects.all().delete()
+    for i in range(1, n // 4 + 2):
+        Owner.objects.create(id=i, name=f"owner {i}")
+    for i in range(1, n + 1):
+        Task.objects.create(
+            id=i, owner_id=i // 4 + 1, kind=("x", "y", None)[i % 3], points=i % 7, spent=i % 5,
+            bonus=None if i % 4 else i % 3, urgent=i % 3 == 0, due=None if i % 5 else date(2024, 1, 1 + i % 28),
+        )
+    fetched.clear()
+    with CaptureQueriesContext(connection) as asked:
+        value = app.run(n)
+    loaded = len(fetched)
+    rows = [list(row) for row in Task.objects.order_by("pk").values_list("points", "spent")]
+    return {"value": repr(value), "queries": len(asked), "fetched": loaded, "rows": rows}
+
+
+print(json.dumps([measured(int(n)) for n in sys.argv[1:]]))
+"""
+DJANGO_HEAD = """from datetime import date
+
+from work.models import Owner, Task
+"""
+DJANGO = {
+    "several conditions": (
+        'return [task.pk for task in Task.objects.order_by("pk") if not task.urgent and task.points > 2]',
+        ".filter(urgent=False, points__gt=2)",
+    ),
+    "not equal, and none": (
+        'return [task.pk for task in Task.objects.order_by("pk") if task.kind != "x"]',
+        '.filter(~Q(kind="x"))',
+    ),
+    "one or the other": (
+        "today = date(2024, 1, 9)\n"
+        'return [task.pk for task in Task.objects.order_by("pk") if task.due is None or task.due < today]',
+        ".filter((Q(due__isnull=True) | Q(due__lt=today)))",
+    ),
+    "two bounds of a column, and one of some": (
+        'tasks = Task.objects.order_by("pk")\n'
+        'return [task.pk for task in tasks if 1 < task.points < 5 and task.kind not in ("x", "z")]',
+        '.filter(~Q(kind__in=("x", "z")), points__gt=1, points__lt=5)',
+    ),
+    "two columns": (
+        'return [task.pk for task in Task.objects.order_by("pk") if task.spent < task.points]',
+        '.filter(spent__lt=F("points"))',
+    ),
+    "a number that counts as true": (
+        'return [task.pk for task in Task.objects.order_by("pk") if task.bonus]',
+        ".filter((~Q(bonus=0) & Q(bonus__isnull=False)))",
+    ),
+    "a key, in a loop that skips": (
+        "found = []\n"
+        'for task in Task.objects.order_by("pk"):\n'
+        "    if task.owner_id != 2:\n"
+        "        continue\n"
+        "    found.append(task.pk)\n"
+        "return found",
+        ".filter(owner_id=2)",
+    ),
+    "the number": (
+        "tasks = list(Task.objects.all())\nreturn len([task for task in tasks if task.urgent])",
+        "return Task.objects.filter(urgent=True).count()",
+    ),
+    "the sum": (
+        "return sum(task.points for task in Task.objects.all() if task.urgent)",
+        'Task.objects.filter(urgent=True).aggregate(value=Sum("points"))["value"] or 0',
+    ),
+    "whether there is one": (
+        "return any(task.points == 3 for task in Task.objects.all())",
+        "return Task.objects.filter(points=3).exists()",
+    ),
+    "the first": (
+        'found = next((task for task in Task.objects.order_by("-points", "pk") if task.urgent), None)\n'
+        "return found.pk if found else 0",
+        '.order_by("-points", "pk").filter(urgent=True).first()',
+    ),
+    "the first few by a column": (
+        "tasks = Task.objects.all()\n"
+        "return [task.pk for task in sorted(tasks, key=lambda task: task.points, reverse=True)[:3]]",
+        'list(Task.objects.all().order_by("-points", "pk")[:3])',
+    ),
+    "the rows of each": (
+        "return [[task.pk for task in owner.tasks.all() if task.urgent] for owner in Owner.objects.all()]",
+        "owner.tasks.all().filter(urgent=True)",
+    ),
+}
+LEFT = {
+    "what Python fails at": "tasks = session.query(Task).all()\nreturn [task.id for task in tasks if task.bonus > 1]",
+    "an order of text": 'return [task.id for task in session.query(Task).all() if task.title < "task 3"]',
+    "a name of a member": 'return [task.id for task in session.query(Task).all() if task.state == "OPEN"]',
+    "text beside a number": (
+        "wanted = str(3)\nreturn [task.id for task in session.query(Task).all() if task.points == wanted]"
+    ),
+    "a property": "tasks = session.query(Task).all()\nreturn [task.id for task in tasks if task.left > 1]",
+    "what is said to text": (
+        'tasks = session.query(Task).all()\nreturn [task.id for task in tasks if task.title.lower() == "task 3"]'
+    ),
+    "a list that nobody knows": (
+        "wanted = [note.task_id for note in session.query(Note)]\n"
+        "return [task.id for task in session.query(Task).all() if task.id in wanted]"
+    ),
+    "what is not known before": (
+        "tasks = session.query(Task).all()\n"
+        "least = len(tasks[:3])\n"
+        "return [task.id for task in tasks if task.points > least]"
+    ),
+    "what changes meanwhile": (
+        "tasks = session.scalars(select(Task)).all()\n"
+        "first = session.get(Task, 1)\n"
+        "first.points = 5\n"
+        "return [task.id for task in tasks if task.points > 3]"
+    ),
+    "the greatest of none": "return max([task.points for task in session.query(Task).all()] or [0])",
+    "the sum of what may be none": "return sum(task.bonus for task in session.scalars(select(Task)))",
+    "the first few by text": (
+        "return [task.id for task in sorted(session.query(Task).all(), key=lambda task: task.title)[:3]]"
+    ),
+    "asked once, used for each": (
+        "tasks = session.scalars(select(Task)).all()\n"
+        "return [sum(task.points for task in tasks if task.owner_id == number) for number in (1, 2)]"
+    ),
+    "a loop whose last row is used": (
+        "for task in session.query(Task).all():\n    if task.points > 3:\n        task.points = 0\nreturn task.id"
+    ),
 }
 
 
-def laid(folder: Path, code: str, models: str = MODELS) -> None:
-    (folder / "models.py").write_text(models, "utf8")
-    (folder / "app.py").write_text(f"{HEAD}\n\ndef run(session: Session):\n{textwrap.indent(code, '    ')}\n", "utf8")
+def laid(folder: Path, code: str, *, django: bool = False) -> None:
+    models = folder / ("work" if django else "") / "models.py"
+    models.parent.mkdir(exist_ok=True)
+    if django:
+        (models.parent / "__init__.py").write_text("", "utf8")
+    models.write_text(DJANGO_MODELS if django else MODELS, "utf8")
+    head = f"{DJANGO_HEAD}\n\ndef run(n):" if django else f"{HEAD}\n\ndef run(session: Session):"
+    (folder / "app.py").write_text(f"{head}\n{textwrap.indent(code, '    ')}\n", "utf8")
+
+
+def findings(folder: Path) -> tuple[Finding, ...]:
+    return check(folder, discover.find(folder, [folder]), Settings(select=(RULE,))).findings
 
 
 def proposed(folder: Path) -> list[Candidate]:
     """Return the patches for the findings of the rule."""
-    found = check(folder, discover.find(folder, [folder]), Settings(select=(RULE,))).findings
-    return [each for finding in found for each in patches.candidates(folder, finding)]
+    return [each for finding in findings(folder) for each in patches.candidates(folder, finding)]
 
 
 def ran(folder: Path, script: str) -> list[dict[str, Any]]:
@@ -296,19 +503,31 @@ def squeezed(text: str) -> str:
     return "".join(text.replace(",\n", ", ").split())
 
 
-@pytest.mark.parametrize("case", PATCHED)
-def test_what_is_patched_answers_the_same_from_fewer_rows(case: str, tmp_path: Path) -> None:
-    pytest.importorskip("sqlalchemy")
-    code, says = PATCHED[case]
-    laid(tmp_path, code)
-    made = proposed(tmp_path)
+@pytest.mark.parametrize(
+    ("framework", "case"), [*(("sqlalchemy", each) for each in PATCHED), *(("django", each) for each in DJANGO)]
+)
+def test_what_is_patched_answers_the_same_from_fewer_rows(framework: str, case: str, tmp_path: Path) -> None:
+    pytest.importorskip(framework)
+    django = framework == "django"
+    code, says = (DJANGO if django else PATCHED)[case]
+    laid(tmp_path, code, django=django)
+    made = [each for each in proposed(tmp_path) if squeezed(says) in squeezed(each.after)]
     assert made, f"no patch for {case}"
-    assert squeezed(says) in squeezed(made[0].after)
-    before = ran(tmp_path, RUN)
+    script = DJANGO_RUN if django else RUN
+    before = ran(tmp_path, script)
     (tmp_path / made[0].path).write_text(made[0].after, "utf8")
-    after = ran(tmp_path, RUN)
+    after = ran(tmp_path, script)
 
     assert [each["value"] for each in after] == [each["value"] for each in before]
     assert [each["rows"] for each in after] == [each["rows"] for each in before]
     assert [each["queries"] for each in after] == [each["queries"] for each in before]
     assert after[-1]["fetched"] < before[-1]["fetched"]
+
+
+@pytest.mark.parametrize("case", LEFT)
+def test_what_a_patch_would_change_is_left_alone(case: str, tmp_path: Path) -> None:
+    laid(tmp_path, LEFT[case])
+    found = [each for each in findings(tmp_path) if each.place.path == "app.py"]
+
+    assert found
+    assert [each.diff for finding in found for each in patches.candidates(tmp_path, finding)] == []

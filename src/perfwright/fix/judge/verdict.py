@@ -10,6 +10,7 @@ from perfwright.fix.judge.trees import Tree
 from perfwright.fix.judge.waiting import MEASURED, Waits
 
 Word = Literal["same", "differs", "not shown", "refused"]
+SPARE = 2  # what is fetched together is asked for in queries of its own, however few rows there are
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +23,14 @@ class Counts:
     @property
     def fewer(self) -> bool:
         """Tell whether there are fewer at the largest size, and hardly more at any other."""
-        spare = 2  # what is fetched together is asked for in queries of its own, however few rows there are
-        return bool(self.at) and self.at[-1][2] < self.at[-1][1] and all(new <= old + spare for _, old, new in self.at)
+        return bool(self.at) and self.at[-1][2] < self.at[-1][1] and all(new <= old + SPARE for _, old, new in self.at)
 
     @property
     def more(self) -> bool:
-        """Tell whether there are more at the largest size."""
-        return bool(self.at) and self.at[-1][2] > self.at[-1][1]
+        """Tell whether there are more at the largest size, or no fewer there and more at any other."""
+        if not self.at or self.at[-1][2] != self.at[-1][1]:
+            return bool(self.at) and self.at[-1][2] > self.at[-1][1]
+        return any(new > old + SPARE for _, old, new in self.at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,23 +3,29 @@
 import ast
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from perfwright.fix.recipes._calls import WIDE, called_on, chain, method_of, name_of
 from perfwright.fix.recipes._origins import RUNS, Origin
 from perfwright.fix.source import Edit, Source
 
 KEPT = ("where", "filter", "filter_by", "join", "outerjoin", "select_from")  # of what only counts or adds
+BREAK, EDGE = "\0", "\1"  # where a line may end, and where arguments begin and end
+BY_COLUMN = ("top", "best")  # rows, or the row, that come first by a column
 DROPPED = ("order_by", "options", "execution_options")
 
 
 @dataclass(slots=True)
 class Asked:
-    """The rows of a query, as they may be asked for otherwise. `imports` are the names of a library that this needs."""
+    """The rows of a query, as they may be asked for otherwise.
+
+    `imports` are the names of a library that this needs, `key` the column that no two rows have the same in.
+    """
 
     source: Source
     over: ast.expr
     imports: dict[str, list[str]]
+    key: str = field(default="", kw_only=True)
 
     def narrowed(self, conditions: list[str]) -> list[Edit]:
         """Return the edits that put conditions into the query."""
@@ -66,6 +72,14 @@ class Queryset(Asked):
         text += f".filter({', '.join(conditions)})" if conditions else ""
         if kind in ("count", "exists", "first"):
             return f"{text}.{kind}()"
+        if kind in BY_COLUMN:
+            if self.origin.first.ordering is not None or "order_by" in self.origin.asked:
+                return None
+            name = column.removesuffix(".desc()")
+            text += f'.order_by("{"" if name == column else "-"}{name}", "{self.key}")'
+            return f"{text}.first()" if kind == "best" else f"list({text}[:{default}])"
+        if kind == "columns":
+            return f'list({text}.values_list("{column}", flat=True))'
         made = self.use("django.db.models", kind.capitalize())
         asked = f'{text}.aggregate(value={made}("{column}"))["value"]'
         return f"({asked} or 0)" if kind == "sum" else asked if default == "None" else None
@@ -87,18 +101,30 @@ class Selected(Asked):
             return None
         inner = run.args[0]
         model, select = self.source.text_of(query.args[0]), self.source.text_of(query.func)
-        more = [f".where({', '.join(conditions)})"] if conditions else []
-        steps = self.steps(inner, query)
+        more = [f".where{arguments(conditions)}"] if conditions else []
+        steps = self.steps(inner, query, DROPPED[1:] if kind == "columns" else DROPPED)
         session = self.source.text_of(run.func.value)
-        if kind in ("exists", "first"):
+        said: list[str] | None
+        if kind in BY_COLUMN:
+            whole = plain(self.source, inner)
+            if whole is None or "order_by" in self.origin.asked or not is_inline(inner, query):
+                return None
+            said = [whole, *more, f".order_by({model}.{column}, {model}.{self.key})", f".limit({default})"]
+            if kind == "top":
+                listed = laid(self.source, self.over, f"{session}.scalars", said)
+                return f"(await {listed}).all()" if awaited else f"{listed}.all()"
+        elif kind in ("exists", "first"):
             whole = plain(self.source, inner)
             said = [whole, *more, ".limit(1)"] if whole is not None else None
         elif steps is None:
             whole = plain(self.source, inner)
             if kind != "count" or whole is None or not isinstance(inner, ast.Name):
                 return None
-            rows = "".join([whole, *more])
+            rows = flat("".join([whole, *more]))
             said = [f"{select}({self.func(select)}.count())", f".select_from({rows}.subquery())"]
+        elif kind == "columns":
+            listed = laid(self.source, self.over, f"{session}.scalars", [f"{select}({model}.{column})", *steps, *more])
+            return f"(await {listed}).all()" if awaited else f"{listed}.all()"
         else:
             asked = reduced(self.func(select), kind, f"{model}.{column}", default)
             said = [f"{select}({asked})", f".select_from({model})", *steps, *more]
@@ -127,20 +153,20 @@ class Selected(Asked):
         runs = isinstance(node, ast.Call) and method_of(node) in RUNS[:2] and len(node.args) == 1 and not node.keywords
         return (node if runs and isinstance(node, ast.Call) else None), awaited
 
-    def steps(self, statement: ast.expr, query: ast.expr) -> list[str] | None:
-        """Return what narrows the rows in a statement, as it is written, without what orders them."""
+    def steps(self, statement: ast.expr, query: ast.expr, dropped: Sequence[str]) -> list[str] | None:
+        """Return what narrows the rows in a statement, as it is written, without what is dropped."""
         found: list[str] = []
         at = statement
         while at is not query:
             if not isinstance(at, ast.Call) or not isinstance(at.func, ast.Attribute):
                 return None
-            if at.func.attr in KEPT:
+            if at.func.attr in KEPT or (at.func.attr in DROPPED and at.func.attr not in dropped):
                 start, end = self.source.span(at.func.value)[1], self.source.span(at)[1]
                 text = one_line(self.source.text[start:end])
                 if text is None:
                     return None
                 found.insert(0, text)
-            elif at.func.attr not in DROPPED:
+            elif at.func.attr not in dropped:
                 return None
             at = at.func.value
         return found
@@ -172,42 +198,74 @@ class Queried(Asked):
             return f"{text}.{kind}()"
         if kind == "exists":
             return f"{text}.first() is not None"
+        if kind in BY_COLUMN and "order_by" not in text:
+            text += f".order_by({self.model}.{column}, {self.model}.{self.key})"
+            return f"{text}.first()" if kind == "best" else f"{text}.limit({default}).all()"
+        if kind in ("columns", *BY_COLUMN):
+            return None  # it gives each in a row of its own
         asked = reduced(self.use("sqlalchemy", "func"), kind, f"{self.model}.{column}", default)
         return f"{text}.with_entities({asked}).scalar()"
 
 
 @dataclass(slots=True)
 class Related(Asked):
-    """Rows of a relation of a row, which a session is asked for on their own."""
+    """Rows of a relation of a row, `node`, which a session is asked for on their own.
+
+    It is guarded where the row may not be saved yet, or have them already.
+    """
 
     session: str
     model: str
     owner: str
     order: str
+    node: ast.Attribute
+    is_guarded: bool = False
 
     def narrowed(self, conditions: list[str]) -> list[Edit]:
-        steps = ["select" + f"({self.model})", self.where(conditions)]
-        self.use("sqlalchemy", "select")
-        if self.order:
-            steps.append(f".order_by({self.order})")
-        text = laid(self.source, self.over, f"{self.session}.scalars", steps)
-        return [self.source.replace(self.over, f"{text}.all()")]
+        steps = [f"{self.use('sqlalchemy', 'select')}({self.model})", self.where("where", conditions), *self.sorted()]
+        text = laid(self.source, self.node, f"{self.session}.scalars", steps)
+        return [self.source.replace(self.node, f"{text}.all()")]
 
     def value(self, kind: str, conditions: list[str], column: str, default: str) -> str | None:
-        select = self.use("sqlalchemy", "select")
+        if self.node is not self.over or kind in BY_COLUMN:
+            return None
+        select, where = self.use("sqlalchemy", "select"), self.where("where", conditions)
+        if kind == "columns":
+            steps = [f"{select}({self.model}.{column})", where, *self.sorted()]
+            return f"{laid(self.source, self.over, f'{self.session}.scalars', steps)}.all()"
         if kind in ("exists", "first"):
-            order = [f".order_by({self.order})"] if self.order and kind == "first" else []
-            said = [f"{select}({self.model})", self.where(conditions), *order, ".limit(1)"]
+            said = [f"{select}({self.model})", where, *(self.sorted() if kind == "first" else []), ".limit(1)"]
         else:
             asked = reduced(self.use("sqlalchemy", "func"), kind, f"{self.model}.{column}", default)
-            said = [f"{select}({asked})", f".select_from({self.model})", self.where(conditions)]
+            said = [f"{select}({asked})", f".select_from({self.model})", where]
         text = laid(self.source, self.over, f"{self.session}.scalar", said)
         return f"{text} is not None" if kind == "exists" else text
 
-    def where(self, conditions: Sequence[str]) -> str:
-        assert isinstance(self.over, ast.Attribute)
-        parent = f"{self.use('sqlalchemy.orm', 'with_parent')}({self.source.text_of(self.over.value)}, {self.owner}."
-        return f".where({', '.join([f'{parent}{self.over.attr})', *conditions])})"
+    def sorted(self) -> list[str]:
+        return [f".order_by({self.order})"] if self.order else []
+
+    def where(self, word: str, conditions: Sequence[str]) -> str:
+        parent = f"{self.use('sqlalchemy.orm', 'with_parent')}({self.source.text_of(self.node.value)}, {self.owner}."
+        return f".{word}{arguments([f'{parent}{self.node.attr})', *conditions])}"
+
+
+class Inquired(Related):
+    """Rows of a relation which their model is asked for by its `query`."""
+
+    def narrowed(self, conditions: list[str]) -> list[Edit]:
+        text = f"{self.model}.query{''.join([self.where('filter', conditions), *self.sorted()])}.all()"
+        return [self.source.replace(self.node, chained(self.source, self.node, text))]
+
+    def value(self, kind: str, conditions: list[str], column: str, default: str) -> str | None:
+        if self.node is not self.over or kind in ("columns", *BY_COLUMN):
+            return None
+        text = chained(self.source, self.over, f"{self.model}.query{self.where('filter', conditions)}")
+        if kind in ("count", "first"):
+            return f"{text}{''.join(self.sorted() if kind == 'first' else [])}.{kind}()"
+        if kind == "exists":
+            return f"{text}.first() is not None"
+        asked = reduced(self.use("sqlalchemy", "func"), kind, f"{self.model}.{column}", default)
+        return f"{text}.with_entities({asked}).scalar()"
 
 
 def reduced(func: str, kind: str, column: str, default: str) -> str:
@@ -216,6 +274,11 @@ def reduced(func: str, kind: str, column: str, default: str) -> str:
         return f"{func}.count()"
     asked = f"{func}.{kind}({column})"
     return asked if default == "None" else f"{func}.coalesce({asked}, {default})"
+
+
+def is_inline(node: ast.expr, query: ast.expr) -> bool:
+    """Tell whether a statement is written where it is run: what it is made of is seen."""
+    return any(each is query for each in chain(node))
 
 
 def is_chain(node: ast.expr) -> bool:
@@ -240,11 +303,37 @@ def one_line(text: str) -> str | None:
 
 def laid(source: Source, place: ast.expr, function: str, steps: Sequence[str]) -> str:
     """Return a call of a function with a chain as its argument, on lines of its own where one would be long."""
-    start = source.starts[place.lineno - 1]
-    line = source.text[start : source.starts[place.lineno] - 1]
     text = f"{function}({''.join(steps)})"
-    if len(line) - len(source.text_of(place).partition("\n")[0]) + len(text) <= WIDE:
-        return text
-    indent = re.match(r"[ \t]*", line)[0]  # type: ignore[index]
-    body = "".join(f"\n{indent}    {step}" for step in steps)
+    if fits(source, place, text):
+        return flat(text)
+    indent = source.indent_at(place.lineno)
+    body = "".join(
+        f"\n{indent}    {flat(step) if len(step) + len(indent) < WIDE else spread(step, f'{indent}    ')}"
+        for step in steps
+    )
     return f"{function}({body}\n{indent})"
+
+
+def chained(source: Source, place: ast.expr, text: str) -> str:
+    """Return a chain of calls, with the arguments that may stand on lines of their own there where it is long."""
+    return flat(text) if fits(source, place, text) else spread(text, source.indent_at(place.lineno))
+
+
+def fits(source: Source, place: ast.expr, text: str) -> bool:
+    """Tell whether text is short enough for the line that it comes to stand on."""
+    line = source.text[source.starts[place.lineno - 1] : source.starts[place.lineno] - 1]
+    return len(line) - len(source.text_of(place).partition("\n")[0]) + len(text) <= WIDE
+
+
+def arguments(some: Sequence[str]) -> str:
+    """Return the arguments of a call, in marks of where a line may end."""
+    return f"({EDGE}{f',{BREAK}'.join(some)}{EDGE})"
+
+
+def flat(text: str) -> str:
+    return text.replace(EDGE, "").replace(BREAK, " ")
+
+
+def spread(text: str, indent: str) -> str:
+    opened = text.replace(f"({EDGE}", f"(\n{indent}    ").replace(f"{EDGE})", f",\n{indent})")
+    return opened.replace(BREAK, f"\n{indent}    ")

@@ -92,7 +92,7 @@ class Conditions:
     def edits(self, more: dict[str, list[str]]) -> list[Edit]:
         """Return the edits that import what the conditions need, and more names, by module."""
         found: list[Edit] = []
-        for module in dict.fromkeys([*(module for module, _ in self.imports), *more]):
+        for module in sorted({*(module for module, _ in self.imports), *more}, reverse=True):  # the first comes last
             wanted = [name for owner, name in self.imports if owner == module] + more.get(module, [])
             if module == "datetime":
                 found += [edit for name in wanted for edit in self.source.imported(module, name)[1]]

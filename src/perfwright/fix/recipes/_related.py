@@ -1,13 +1,14 @@
 """Rows of a relation, which the session of a function can be asked for instead of all of them."""
 
 import ast
+import re
 
 from perfwright.effects.schema import DJANGO, Model, Relation
 from perfwright.finding import Finding
-from perfwright.fix.recipes._asked import Asked, Queried, Related
-from perfwright.fix.recipes._bindings import assigned
+from perfwright.fix.recipes._asked import Asked, Inquired, Queried, Related
+from perfwright.fix.recipes._bindings import SAME, assigned
 from perfwright.fix.recipes._calls import chain, method_of, name_of
-from perfwright.fix.recipes._origins import is_self
+from perfwright.fix.recipes._origins import Frame, Origins, is_self
 from perfwright.fix.recipes._uses import CHANGE, Use
 from perfwright.fix.source import Edit, Source
 from perfwright.fix.surroundings import Surroundings
@@ -21,10 +22,11 @@ def related(
     around: Surroundings, own: Source, use: Use, finding: Finding
 ) -> tuple[Asked, Model, tuple[str, list[Edit]], ast.expr] | None:
     """Return how the rows of a relation are asked for, with their model; None where they cannot be, or not alone."""
-    over = use.over
     function = own.function(use.node)
-    dynamic = method_of(over) == "all" and isinstance(over, ast.Call) and isinstance(over.func, ast.Attribute)
-    node = over.func.value if dynamic else over  # type: ignore[attr-defined]
+    dynamic = (
+        method_of(use.over) == "all" and isinstance(use.over, ast.Call) and isinstance(use.over.func, ast.Attribute)
+    )
+    node = use.over.func.value if dynamic else within(use.over)  # type: ignore[attr-defined]
     if use.held is not None or not isinstance(node, ast.Attribute) or function is None:
         return None
     owner = around.named(finding.symbol.partition(".")[0], own)
@@ -35,19 +37,61 @@ def related(
     if written is None or owned is None or is_recent(own, function, node):
         return None
     if relation.dynamic or dynamic:
-        found = Queried(own, over, {}, node, written[0]) if relation.dynamic else None
-        return (found, relation.target, written, over) if found is not None else None
-    if isinstance(function, ast.AsyncFunctionDef) or is_self(chain(node.value)[-1]):
-        return None  # it was fetched along, or may not be saved yet
+        found = Queried(own, use.over, {}, node, written[0]) if relation.dynamic else None
+        return (found, relation.target, written, use.over) if found is not None else None
+    order = ordered(around, owner, relation, written[0])
+    if isinstance(function, ast.AsyncFunctionDef) or order is None or not is_plain(node.value):
+        return None  # it was fetched along
     if is_made(around, own, function, node.value):
         return None
-    session = session_of(around, own, function)
-    order = ordered(around, owner, relation, written[0])
-    if session is None or order is None or not is_plain(node.value):
+    if not flushes(around) and is_called(around, function) and not is_read(around, own, function, node.value):
+        return None
+    first = chain(node.value)[-1]
+    of_self = is_self(first)
+    if of_self and not (first is node.value and isinstance(own.statement(node), ast.Return) and flushes(around)):
+        return None
+    kind = Inquired if has_query(own) and not of_self else Related
+    session = "" if kind is Inquired else session_of(around, own, function)
+    if of_self:
+        session = f"{own.fresh('state', 'found', 'inspected')}.session"
+    if session is None:
         return None
     edits = written[1] if owner is relation.target else [*written[1], *owned[1]]
-    asked = Related(own, over, {}, session, written[0], owned[0], order)
-    return asked, relation.target, (written[0], edits), over
+    asked = kind(own, use.over, {}, session, written[0], owned[0], order, node, is_guarded=of_self)
+    return asked, relation.target, (written[0], edits), use.over
+
+
+def within(node: ast.expr) -> ast.expr:
+    """Return what is sorted, or listed, as it was before."""
+    while isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in SAME and node.args:
+        node = node.args[0]
+    return node
+
+
+def has_query(source: Source) -> bool:
+    """Tell whether models of a file are asked by their own `query`."""
+    return re.search(r"\b[A-Z]\w*\.query\.", source.text) is not None
+
+
+def is_read(
+    around: Surroundings, source: Source, function: ast.FunctionDef | ast.AsyncFunctionDef, row: ast.expr
+) -> bool:
+    """Tell whether a row is read from the database by the function itself."""
+    found = Origins(around).of(Frame(source), row)
+    return bool(found) and all(each.source is source and source.function(each.query) is function for each in found)
+
+
+def flushes(around: Surroundings) -> bool:
+    """Tell whether sessions of a project write what was changed before they ask."""
+    sources = [around.source(path) for path in around.modules]
+    return not any(
+        source is not None and re.search(r"autoflush\s*=\s*False|no_autoflush", source.text) for source in sources
+    )
+
+
+def is_called(around: Surroundings, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Tell whether a function of the project calls one of this name: it may have changed rows before."""
+    return any(function.name in other.called for other in around.project.functions)
 
 
 def is_plain(node: ast.expr) -> bool:
@@ -55,11 +99,11 @@ def is_plain(node: ast.expr) -> bool:
     return isinstance(node, ast.Name) or (isinstance(node, ast.Attribute) and is_plain(node.value))
 
 
-def is_recent(source: Source, function: ast.AST, node: ast.Attribute) -> bool:
+def is_recent(source: Source, function: ast.FunctionDef | ast.AsyncFunctionDef, node: ast.Attribute) -> bool:
     """Tell whether a row may have other rows in memory than in the database: something was changed before, or the
     relation is read anyway."""
     start = source.span(node)[0]
-    for each in ast.walk(function):
+    for each in (inner for statement in function.body for inner in ast.walk(statement)):
         if method_of(each) in CHANGE[2:] and source.span(each)[0] < start:
             return True
         if isinstance(each, ast.Attribute) and each is not node and ast.unparse(each) == ast.unparse(node):

@@ -40,7 +40,8 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class Reduction:
-    """What is asked of rows instead of them: `count`, `exists`, `first`, or the `sum`, `min` or `max` of a column.
+    """What is asked of rows instead of them: `count`, `exists`, `first`, the `sum`, `min` or `max` of a column, or
+    its `columns`; the `top` rows by a column, up to `default`, or the `best` one, the greatest first where `negated`.
 
     `whole` is the expression that says so, `column` what is read of each row, `default` what there is without rows.
     """
@@ -75,9 +76,52 @@ def used(source: Source, node: ast.expr) -> Use | None:
                 return None
             at, held = others[0], above
             continue
+        if isinstance(above, ast.Call) and name_of(above) in ("sorted", "min", "max") and above.args == [at]:
+            whole, key = by_column(source, above), read_by(keyed(above).get("key"))
+            if whole is not None and key is not None:
+                return Use(whole, at, ast.unparse(key.value), held=held)
         if not isinstance(above, ast.Attribute | ast.Call | ast.Await):
             return None
         at = above
+
+
+def by_column(source: Source, call: ast.Call) -> ast.expr | None:
+    """Return what takes the first few rows by a column, or the one that has the least or greatest of it."""
+    given, above = keyed(call), source.parents[call]
+    if read_by(given.get("key")) is None:
+        return None
+    if name_of(call) != "sorted":
+        last = given.get("default")
+        is_none = isinstance(last, ast.Constant) and last.value is None
+        return call if is_none and given.keys() == {"key", "default"} else None
+    if not isinstance(above, ast.Subscript) or not isinstance(above.slice, ast.Slice) or above.value is not call:
+        return None
+    part, backwards = above.slice, given.get("reverse", ast.Constant(False))
+    few = isinstance(part.upper, ast.Constant) and isinstance(part.upper.value, int) and part.upper.value > 0
+    plain = part.lower is None and part.step is None and isinstance(backwards, ast.Constant)
+    return above if few and plain and given.keys() <= {"key", "reverse"} else None
+
+
+def keyed(call: ast.Call) -> dict[str | None, ast.expr]:
+    return {each.arg: each.value for each in call.keywords}
+
+
+def read_by(key: ast.expr | None) -> ast.Attribute | None:
+    """Return what a function reads of the one thing that it is given, where that is all it does."""
+    if not isinstance(key, ast.Lambda) or len(key.args.args) != 1 or not isinstance(key.body, ast.Attribute):
+        return None
+    return key.body if ast.unparse(key.body.value) == key.args.args[0].arg else None
+
+
+def chosen(whole: ast.expr) -> Reduction:
+    """Return what is asked of rows of which only the first few by a column are taken, or the one."""
+    part = whole.slice if isinstance(whole, ast.Subscript) else None
+    call = whole.value if isinstance(whole, ast.Subscript) else whole
+    assert isinstance(call, ast.Call)
+    backwards = keyed(call).get("reverse")
+    descends = name_of(call) == "max" or (isinstance(backwards, ast.Constant) and bool(backwards.value))
+    most = ast.unparse(part.upper) if isinstance(part, ast.Slice) and part.upper is not None else "1"
+    return Reduction("top" if part is not None else "best", whole, (), read_by(keyed(call)["key"]), most, descends)
 
 
 def looped(source: Source, loop: ast.For, over: ast.expr, held: ast.Assign | None) -> Use:
@@ -130,22 +174,21 @@ def gone_through(source: Source, part: ast.comprehension, over: ast.expr, held: 
 def reduction(source: Source, use: Use) -> Reduction | None:
     """Return what is asked of the rows, where that is no more than one value, or one row."""
     node = use.node
-    if isinstance(node, ast.Call):
+    if isinstance(node, ast.Call) and name_of(node) == "len":
         return Reduction("count", node)
+    if isinstance(node, ast.Call | ast.Subscript):
+        return chosen(node)
     if not isinstance(node, ast.ListComp | ast.GeneratorExp) or len(node.generators) != 1 or not use.row:
         return None
     call, read = source.parents[node], node.elt
     if isinstance(call, ast.Compare) and len(call.ops) == 1 and call.comparators[0] is node:
         return contained(use, call, read)
+    own = read if isinstance(read, ast.Attribute) and ast.unparse(read.value) == use.row else None
     if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name) or call.args[:1] != [node]:
-        return None
+        is_list = isinstance(node, ast.ListComp) and own is not None
+        return Reduction("columns", node, use.wanted, own) if is_list else None
     name, given = call.func.id, {each.arg: each.value for each in call.keywords}
     is_row = isinstance(read, ast.Name) and read.id == use.row
-    own = (
-        read
-        if isinstance(read, ast.Attribute) and isinstance(read.value, ast.Name) and read.value.id == use.row
-        else None
-    )
     if name == "next" and len(call.args) == 2 and is_row and not given:
         last = call.args[1]
         return Reduction("first", call, use.wanted) if isinstance(last, ast.Constant) and last.value is None else None
@@ -180,5 +223,7 @@ def is_quiet_between(source: Source, use: Use) -> bool:
     if use.held is None:
         return True
     start, end = source.span(use.held)[1], source.span(use.over)[0]
-    calls = [each for each in ast.walk(function) if isinstance(each, ast.Call)] if function is not None else []
+    around = {*source.above(use.over)}
+    inside = ast.walk(function) if function is not None else ()
+    calls = [each for each in inside if isinstance(each, ast.Call) and each not in around]
     return not any(start < source.span(each)[0] < end and name_of(each) in CHANGE for each in calls)

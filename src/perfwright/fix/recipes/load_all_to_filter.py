@@ -19,8 +19,9 @@ from perfwright.finding import Finding
 from perfwright.fix import surroundings
 from perfwright.fix.recipe import Proposal, Recipe
 from perfwright.fix.recipes._asked import Asked, Queried, Queryset, Related, Selected
-from perfwright.fix.recipes._calls import method_of, placed
-from perfwright.fix.recipes._columns import column_of, kind_of, may_be_null
+from perfwright.fix.recipes._bindings import assigned
+from perfwright.fix.recipes._calls import method_of, name_of, placed
+from perfwright.fix.recipes._columns import KEY, ORDERED, column_of, kind_of, may_be_null
 from perfwright.fix.recipes._conditions import Conditions, present
 from perfwright.fix.recipes._eager import prefetched
 from perfwright.fix.recipes._origins import Frame, Origin, Origins
@@ -40,6 +41,9 @@ SAYS = {
     "sum": "the database adds `{}`",
     "min": "the database finds the least `{}`",
     "max": "the database finds the greatest `{}`",
+    "top": "the database orders the rows by `{}`, and gives those that are used",
+    "best": "the database orders the rows by `{}`, and gives the first",
+    "columns": "the database gives only `{}` of each row",
 }
 EXTREME = {"whole": ("0",), "moment": (), "day": (), "clock": ()}  # kinds whose least and greatest are asked for
 
@@ -50,7 +54,8 @@ def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
     if around is None or own is None:
         return
     for node in placed(own, finding.place):
-        use = used(own, node)
+        rows = named(own, node)
+        use = used(own, rows) if rows is not None else None
         if use is None:
             continue
         found = asked_of(around, own, use) or related(around, own, use, finding)
@@ -59,6 +64,17 @@ def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
         asked, model, written, query = found
         yield from proposals(Conditions(around, own, query, model, written[0]), asked, use, written[1])
         return
+
+
+def named(source: Source, node: ast.expr) -> ast.expr | None:
+    """Return what gives the rows that a place is about: what the name there stands for, or what is sorted there."""
+    if isinstance(node, ast.Call) and name_of(node) in ("sorted", "min", "max") and len(node.args) == 1:
+        node = node.args[0]
+    function = source.function(node)
+    if isinstance(node, ast.Name) and function is not None:
+        values = assigned(function, node.id)
+        return values[0] if values is not None and len(values) == 1 else None
+    return node
 
 
 def asked_of(
@@ -77,13 +93,15 @@ def asked_of(
     if model.framework == DJANGO:
         if is_prefetched(around, origin):
             return None
-        return Queryset(own, use.over, {}, origin), model, (model.name, []), origin.query
+        return Queryset(own, use.over, {}, origin, key="pk"), model, (model.name, []), origin.query
     written = around.written(own, model)
     if written is None:
         return None
+    keys = [each.name for each in model.columns.values() if each.type == "primary"]
+    key = keys[0] if len(keys) == 1 else ""
     if origin.kind == "select":
-        return Selected(own, use.over, {}, origin), model, written, origin.query
-    return Queried(own, use.over, {}, origin.query, written[0]), model, written, origin.query
+        return Selected(own, use.over, {}, origin, key=key), model, written, origin.query
+    return Queried(own, use.over, {}, origin.query, written[0], key=key), model, written, origin.query
 
 
 def is_prefetched(around: Surroundings, origin: Origin) -> bool:
@@ -102,24 +120,44 @@ def over_all(use: Use) -> ast.AST:
 def proposals(conditions: Conditions, asked: Asked, use: Use, imports: list[Edit]) -> Iterator[Proposal]:
     """Give the proposals for a use of rows: that asks for a value, else that puts conditions into the query."""
     source = conditions.source
-    wanted = reduction(source, use)
-    if wanted is not None and is_quiet_between(source, use):
-        found = valued(conditions, asked, use, wanted)
-        if found is not None:
-            says = SAYS[wanted.kind].format(wanted.column.attr if wanted.column is not None else "")
-            yield Proposal((*found, *conditions.edits(asked.imports), *imports), says, source=source)
-    conditions.imports.clear()
-    asked.imports.clear()
-    found = narrowed(conditions, asked, use)
-    if found is not None:
-        says = "the database leaves out the rows that are not wanted"
-        yield Proposal((*found, *conditions.edits(asked.imports), *imports), says, source=source)
+    for wanted in dict.fromkeys((reduction(source, use), None)):
+        conditions.imports.clear()
+        asked.imports.clear()
+        edits = valued(conditions, asked, use, wanted) if wanted is not None else narrowed(conditions, asked, use)
+        if edits and isinstance(asked, Related) and asked.is_guarded:
+            edits = guarded(asked, use, edits)
+        if edits:
+            says = "the database leaves out the rows that are not wanted"
+            if wanted is not None:
+                says = SAYS[wanted.kind].format(wanted.column.attr if wanted.column is not None else "")
+            yield Proposal((*edits, *conditions.edits(asked.imports), *imports), says, source=source)
+
+
+def guarded(asked: Related, use: Use, edits: list[Edit]) -> list[Edit]:
+    """Return the edit that asks for the rows of an object that is saved, and has not loaded them."""
+    source, state = asked.source, asked.session.partition(".")[0]
+    found, function = source.statement(use.node), source.function(use.node)
+    if function is None or found not in function.body or not source.is_alone(found):
+        return []
+    start, end = source.span(found)
+    said = source.text[start:end]
+    for each in sorted(edits, key=lambda one: one.start, reverse=True):
+        said = said[: each.start - start] + each.text + said[each.end - start :]
+    inspect = asked.use("sqlalchemy", "inspect")
+    lines = [
+        f"{state} = {inspect}({source.text_of(asked.node.value)})",
+        f'if {state}.session is not None and "{asked.node.attr}" in {state}.unloaded:',
+        *["    " + line.removeprefix(source.indent(found)) for line in said.splitlines()],
+    ]
+    return [source.before(found, *lines)]
 
 
 def valued(conditions: Conditions, asked: Asked, use: Use, wanted: Reduction) -> list[Edit] | None:
     """Return the edits that ask for a value instead of rows."""
+    if not is_quiet_between(conditions.source, use):
+        return None
     said, whole = conditions.said(list(wanted.wanted), use.row)
-    if not whole or not is_adding(conditions, use, wanted):
+    if not whole or is_changed(conditions.source, use) or not is_adding(conditions, use, wanted, asked.key):
         return None
     source = conditions.source
     over = asked.over
@@ -127,7 +165,9 @@ def valued(conditions: Conditions, asked: Asked, use: Use, wanted: Reduction) ->
         if not source.is_alone(use.held):
             return None
         asked.over = use.held.value
-    text = asked.value(wanted.kind, said, wanted.column.attr if wanted.column is not None else "", wanted.default)
+    column = wanted.column.attr if wanted.column is not None else ""
+    column += ".desc()" if wanted.kind in ("top", "best") and wanted.negated else ""
+    text = asked.value(wanted.kind, said, column, wanted.default)
     asked.over = over
     if text is None:
         return None
@@ -143,17 +183,21 @@ def negated(text: str) -> str:
     return f"{text.removesuffix(' is not None')} is None" if text.endswith(" is not None") else f"not {text}"
 
 
-def is_adding(conditions: Conditions, use: Use, wanted: Reduction) -> bool:
+def is_adding(conditions: Conditions, use: Use, wanted: Reduction, key: str) -> bool:
     """Tell whether SQL makes of a column what Python does: of whole numbers the sum, and of none that is NULL."""
     if wanted.column is None:
-        return wanted.kind not in ("sum", "min", "max")
+        return wanted.kind not in ("sum", "min", "max", "columns", "top", "best")
     column = column_of(conditions.model, wanted.column, use.row)
     if column is None:
         return False
     kind = kind_of(conditions.around, column)
+    if wanted.kind == "columns":
+        return bool(kind) and kind != KEY
     sure = {name for part in wanted.wanted for name in present(part.test, use.row, holds=part.holds)}
     if wanted.column.attr not in sure and may_be_null(conditions.around, conditions.model, column):
         return False
+    if wanted.kind in ("top", "best"):
+        return kind in ORDERED and bool(key)
     if wanted.kind == "sum":
         return kind == "whole"
     return kind in EXTREME and (wanted.default == "None" or (kind == "whole" and wanted.default.isdigit()))
@@ -169,7 +213,10 @@ def narrowed(conditions: Conditions, asked: Asked, use: Use) -> list[Edit] | Non
         return None
     edits = asked.narrowed(said)
     if whole and is_no_more(use, asked):
+        assert isinstance(use.node, ast.expr)
         start, end = source.span(use.node)
+        old, new = (source.indent_at(each.lineno) for each in (use.over, use.node))
+        edits = [Edit(each.start, each.end, each.text.replace(f"\n{old}", f"\n{new}")) for each in edits]
         edits += [Edit(start, source.span(use.over)[0], ""), Edit(source.span(use.over)[1], end, "")]
     elif whole and isinstance(use.node, COMPREHENSIONS):
         edits.append(Edit(source.span(use.over)[1], source.span(use.tests[-1])[1], ""))
