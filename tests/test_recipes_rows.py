@@ -283,6 +283,15 @@ PATCHED = {
         "return best.id if best else 0",
         "session.query(Task).order_by(Task.points.desc(), Task.id).first()",
     ),
+    "rows that all get the same values": (
+        "tasks = session.scalars(select(Task).where(Task.points > 2, Task.urgent)).all()\n"
+        "for task in tasks:\n"
+        "    task.checked = True\n"
+        "    task.points = 0\n"
+        "return len(tasks)",
+        "changed = session.execute(\n update(Task)\n .where(Task.points > 2, Task.urgent)\n"
+        " .values(checked=True, points=0)\n).rowcount\nreturn changed",
+    ),
     "in a loop, asked for in the loop": (
         "found = []\n"
         "for number in (1, 2):\n"
@@ -520,7 +529,7 @@ def test_what_is_patched_answers_the_same_from_fewer_rows(framework: str, case: 
 
     assert [each["value"] for each in after] == [each["value"] for each in before]
     assert [each["rows"] for each in after] == [each["rows"] for each in before]
-    assert [each["queries"] for each in after] == [each["queries"] for each in before]
+    assert all(new["queries"] <= old["queries"] for new, old in zip(after, before, strict=True))
     assert after[-1]["fetched"] < before[-1]["fetched"]
 
 

@@ -301,7 +301,7 @@ def one_line(text: str) -> str | None:
     return re.sub(r",? ([)\]}])", r"\1", re.sub(r"([(\[{]) ", r"\1", text)).replace(" .", ".")
 
 
-def laid(source: Source, place: ast.expr, function: str, steps: Sequence[str]) -> str:
+def laid(source: Source, place: ast.expr | ast.stmt, function: str, steps: Sequence[str]) -> str:
     """Return a call of a function with a chain as its argument, on lines of its own where one would be long."""
     text = f"{function}({''.join(steps)})"
     if fits(source, place, text):
@@ -319,7 +319,7 @@ def chained(source: Source, place: ast.expr, text: str) -> str:
     return flat(text) if fits(source, place, text) else spread(text, source.indent_at(place.lineno))
 
 
-def fits(source: Source, place: ast.expr, text: str) -> bool:
+def fits(source: Source, place: ast.expr | ast.stmt, text: str) -> bool:
     """Tell whether text is short enough for the line that it comes to stand on."""
     line = source.text[source.starts[place.lineno - 1] : source.starts[place.lineno] - 1]
     return len(line) - len(source.text_of(place).partition("\n")[0]) + len(text) <= WIDE

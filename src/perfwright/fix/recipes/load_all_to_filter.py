@@ -4,6 +4,7 @@
   the query; what SQL says otherwise than Python (a property, a function, the order of text) stays where it is.
 - The number of rows, the sum, least or greatest of a column that is never NULL, the first row, or whether there is one,
   is asked for instead of the rows, under the same conditions.
+- Rows that all get the same values are changed in one statement, where nothing else is done as they change.
 - So are the rows of a relation, where the function has a session that they can be asked for with.
 
 The query is written in the same function, gives whole rows of one model, is neither limited nor grouped, and its rows
@@ -26,9 +27,10 @@ from perfwright.fix.recipes._conditions import Conditions, present
 from perfwright.fix.recipes._eager import prefetched
 from perfwright.fix.recipes._origins import Frame, Origin, Origins
 from perfwright.fix.recipes._related import related
+from perfwright.fix.recipes._updates import loop_of, updated
 from perfwright.fix.recipes._uses import Reduction, Use, is_quiet_between, reduction, used
 from perfwright.fix.source import COMPREHENSIONS, Edit, Source
-from perfwright.fix.surroundings import Surroundings
+from perfwright.fix.surroundings import Surroundings, also_from
 
 BOUNDED = (
     *("limit", "offset", "slice", "distinct", "group_by", "having", "first", "with_for_update", "select_for_update"),
@@ -55,6 +57,13 @@ def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
         return
     for node in placed(own, finding.place):
         rows = named(own, node)
+        if rows is not None and (changes := loop_of(own, rows)) is not None:
+            found = asked_of(around, own, changes[0])
+            edits = updated(around, found[0], found[1], found[2][0], *changes) if found is not None else None
+            if found is not None and edits is not None:
+                more = [edit for module, some in found[0].imports.items() for edit in also_from(own, module, some)]
+                yield Proposal((*edits, *more, *found[2][1]), "one statement changes all rows", source=own)
+            return
         use = used(own, rows) if rows is not None else None
         if use is None:
             continue
