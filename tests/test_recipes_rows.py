@@ -62,6 +62,10 @@ class Task(Base):
     def noted(self) -> int:
         return len(self.notes)
 
+    def finish(self) -> None:
+        for task in self.owner.tasks:
+            task.points = 0
+
     @property
     def left(self) -> int:
         return self.points - self.spent
@@ -463,6 +467,20 @@ LEFT = {
     "the sum of what may be none": "return sum(task.bonus for task in session.scalars(select(Task)))",
     "the first few by text": (
         "return [task.id for task in sorted(session.query(Task).all(), key=lambda task: task.title)[:3]]"
+    ),
+    "what a pass changes of others": (
+        "done = 0\n"
+        "for task in session.query(Task).order_by(Task.id).all():\n"
+        "    if task.points > 3:\n"
+        "        task.finish()\n"
+        "        done += 1\n"
+        "return done"
+    ),
+    "rows that come once for each of others": ("return len(session.query(Task).join(Task.notes).all())"),
+    "a name that means something else": (
+        "select = max\n"
+        "owner = session.get(Owner, select(1, 1))\n"
+        "return [task.id for task in owner.tasks if task.urgent]"
     ),
     "asked once, used for each": (
         "tasks = session.scalars(select(Task)).all()\n"

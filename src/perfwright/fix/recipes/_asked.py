@@ -193,6 +193,8 @@ class Queried(Asked):
         text = plain(self.source, node) if is_chain(node) else None
         if text is None or (kind in ("sum", "min", "max") and "order_by" in text):
             return None
+        if kind in ("count", "sum") and "join(" in text:
+            return None  # it gives each row once
         text += f".filter({', '.join(conditions)})" if conditions else ""
         if kind in ("count", "first"):
             return f"{text}.{kind}()"
@@ -220,6 +222,7 @@ class Related(Asked):
     order: str
     node: ast.Attribute
     is_guarded: bool = False
+    is_linked: bool = False  # by a table between the two, where a row may be twice
 
     def narrowed(self, conditions: list[str]) -> list[Edit]:
         steps = [f"{self.use('sqlalchemy', 'select')}({self.model})", self.where("where", conditions), *self.sorted()]
@@ -227,7 +230,7 @@ class Related(Asked):
         return [self.source.replace(self.node, f"{text}.all()")]
 
     def value(self, kind: str, conditions: list[str], column: str, default: str) -> str | None:
-        if self.node is not self.over or kind in BY_COLUMN:
+        if self.node is not self.over or kind in BY_COLUMN or (self.is_linked and kind in ("count", "sum")):
             return None
         select, where = self.use("sqlalchemy", "select"), self.where("where", conditions)
         if kind == "columns":
@@ -258,6 +261,8 @@ class Inquired(Related):
 
     def value(self, kind: str, conditions: list[str], column: str, default: str) -> str | None:
         if self.node is not self.over or kind in ("columns", *BY_COLUMN):
+            return None
+        if self.is_linked and kind in ("count", "sum"):
             return None
         text = chained(self.source, self.over, f"{self.model}.query{self.where('filter', conditions)}")
         if kind in ("count", "first"):

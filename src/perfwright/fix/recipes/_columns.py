@@ -1,9 +1,12 @@
 """Columns as their models declare them: whether they may be NULL, and what kind of value they hold."""
 
 import ast
+import os
+from pathlib import PurePosixPath
 
 from perfwright.effects.schema import DJANGO, TO_ONE, Column, Model
 from perfwright.fix.recipes._calls import name_of
+from perfwright.fix.source import Source
 from perfwright.fix.surroundings import Surroundings
 from perfwright.index.project import Class
 
@@ -67,6 +70,8 @@ def kind_of(around: Surroundings, column: Column) -> str:
     each = declaration(around, column)
     if each is None:
         return ""
+    if "collat" in ast.unparse(each):
+        return ""  # text that is the same otherwise than in Python
     arguments = each.value.args if isinstance(each.value, ast.Call) else []
     named = [name_of(node) for node in arguments if isinstance(node, ast.Call | ast.Name | ast.Attribute)]
     types = [name for name in named if name != "ForeignKey"]
@@ -100,6 +105,16 @@ def is_enum(around: Surroundings, cls: Class) -> bool:
     """Tell whether a class of the project is an enumeration."""
     names = [str(base).rpartition(".")[2] for base in around.project.mro(cls)]
     return any(name in ("Enum", "StrEnum", "IntEnum", "TextChoices", "IntegerChoices") for name in names)
+
+
+def beside(around: Surroundings, source: Source, model: Model) -> list[Source]:
+    """Return the files of the application that a model and a file which uses it belong to."""
+    folders = [PurePosixPath(path).parent for path in (source.path, model.cls.module.path)]
+    base = PurePosixPath(os.path.commonpath(folders) if all(map(str, folders)) else ".")
+    if base.name in ("models", "model", "entities", "db"):
+        base = base.parent
+    paths = [path for path in around.modules if PurePosixPath(path).is_relative_to(base)]
+    return [found for path in paths if (found := around.source(path)) is not None]
 
 
 def declaration(around: Surroundings, column: Column) -> ast.Assign | ast.AnnAssign | None:

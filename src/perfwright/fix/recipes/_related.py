@@ -8,6 +8,7 @@ from perfwright.finding import Finding
 from perfwright.fix.recipes._asked import Asked, Inquired, Queried, Related
 from perfwright.fix.recipes._bindings import SAME, assigned
 from perfwright.fix.recipes._calls import chain, method_of, name_of
+from perfwright.fix.recipes._columns import beside
 from perfwright.fix.recipes._origins import Frame, Origins, is_self
 from perfwright.fix.recipes._uses import CHANGE, Use
 from perfwright.fix.source import Edit, Source
@@ -44,11 +45,16 @@ def related(
         return None  # it was fetched along
     if is_made(around, own, function, node.value):
         return None
-    if not flushes(around) and is_called(around, function) and not is_read(around, own, function, node.value):
+    flushing = flushes(beside(around, own, owner))
+    if not flushing and is_called(around, function) and not is_read(around, own, function, node.value):
         return None
     first = chain(node.value)[-1]
     of_self = is_self(first)
-    if of_self and not (first is node.value and isinstance(own.statement(node), ast.Return) and flushes(around)):
+    plain = {ast.unparse(each).rpartition(".")[2] for each in function.decorator_list} <= {
+        "property",
+        "cached_property",
+    }
+    if of_self and not (first is node.value and isinstance(own.statement(node), ast.Return) and flushing and plain):
         return None
     kind = Inquired if has_query(own) and not of_self else Related
     session = "" if kind is Inquired else session_of(around, own, function)
@@ -57,7 +63,7 @@ def related(
     if session is None:
         return None
     edits = written[1] if owner is relation.target else [*written[1], *owned[1]]
-    asked = kind(own, use.over, {}, session, written[0], owned[0], order, node, is_guarded=of_self)
+    asked = kind(own, use.over, {}, session, written[0], owned[0], order, node, of_self, relation.through)
     return asked, relation.target, (written[0], edits), use.over
 
 
@@ -81,12 +87,9 @@ def is_read(
     return bool(found) and all(each.source is source and source.function(each.query) is function for each in found)
 
 
-def flushes(around: Surroundings) -> bool:
-    """Tell whether sessions of a project write what was changed before they ask."""
-    sources = [around.source(path) for path in around.modules]
-    return not any(
-        source is not None and re.search(r"autoflush\s*=\s*False|no_autoflush", source.text) for source in sources
-    )
+def flushes(some: list[Source]) -> bool:
+    """Tell whether sessions of an application write what was changed before they ask."""
+    return not any(re.search(r"autoflush\s*=\s*False|no_autoflush", source.text) for source in some)
 
 
 def is_called(around: Surroundings, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:

@@ -6,7 +6,7 @@ from perfwright.effects.schema import Model
 from perfwright.fix.recipes._asked import BREAK, Asked, Selected, flat, is_inline, laid
 from perfwright.fix.recipes._bindings import assigned
 from perfwright.fix.recipes._calls import name_of
-from perfwright.fix.recipes._columns import column_of, kind_of
+from perfwright.fix.recipes._columns import beside, column_of, kind_of
 from perfwright.fix.recipes._constants import Constants
 from perfwright.fix.recipes._uses import Use, is_quiet_between
 from perfwright.fix.source import Edit, Source
@@ -62,7 +62,7 @@ def updated(
         return None
     source, loop, query = asked.source, use.node, asked.origin.query
     asked.over = use.held.value if use.held is not None else use.over
-    texts = [text for path in around.modules if (other := around.source(path)) is not None and (text := other.text)]
+    texts = [each.text for each in beside(around, source, model)]
     if any(hook in text for hook in HOOKS for text in texts) or not isinstance(loop, ast.For):
         return None
     row = ast.unparse(loop.target)

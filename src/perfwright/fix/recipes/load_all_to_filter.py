@@ -60,7 +60,7 @@ def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
         if rows is not None and (changes := loop_of(own, rows)) is not None:
             found = asked_of(around, own, changes[0])
             edits = updated(around, found[0], found[1], found[2][0], *changes) if found is not None else None
-            if found is not None and edits is not None:
+            if found is not None and edits is not None and is_free(own, [("sqlalchemy", "update")]):
                 more = [edit for module, some in found[0].imports.items() for edit in also_from(own, module, some)]
                 yield Proposal((*edits, *more, *found[2][1]), "one statement changes all rows", source=own)
             return
@@ -135,11 +135,35 @@ def proposals(conditions: Conditions, asked: Asked, use: Use, imports: list[Edit
         edits = valued(conditions, asked, use, wanted) if wanted is not None else narrowed(conditions, asked, use)
         if edits and isinstance(asked, Related) and asked.is_guarded:
             edits = guarded(asked, use, edits)
-        if edits:
+        if edits and is_free(
+            source, [*conditions.imports, *((module, name) for module, some in asked.imports.items() for name in some)]
+        ):
             says = "the database leaves out the rows that are not wanted"
             if wanted is not None:
                 says = SAYS[wanted.kind].format(wanted.column.attr if wanted.column is not None else "")
             yield Proposal((*edits, *conditions.edits(asked.imports), *imports), says, source=source)
+
+
+def is_free(source: Source, wanted: list[tuple[str, str]]) -> bool:
+    """Tell whether names that are to be imported mean nothing else in a file."""
+    taken = {
+        each.id for each in ast.walk(source.tree) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
+    }
+    taken |= {each.arg for each in ast.walk(source.tree) if isinstance(each, ast.arg)}
+    taken |= {
+        each.name
+        for each in source.tree.body
+        if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+    }
+    known: dict[str, str] = {}
+    for node in ast.walk(source.tree):
+        for each in node.names if isinstance(node, ast.Import | ast.ImportFrom) else ():
+            name = each.asname or each.name.partition(".")[0]
+            known[name] = f"{node.module}.{each.name}" if isinstance(node, ast.ImportFrom) else each.name
+    return not any(
+        name in taken or (known.get(name, f"{module}.{name}") != f"{module}.{name}" and known.get(module) != module)
+        for module, name in wanted
+    )
 
 
 def guarded(asked: Related, use: Use, edits: list[Edit]) -> list[Edit]:
@@ -218,7 +242,7 @@ def narrowed(conditions: Conditions, asked: Asked, use: Use) -> list[Edit] | Non
     if not use.wanted:
         return None
     said, whole = conditions.said(list(use.wanted), use.row)
-    if not said or is_changed(source, use):
+    if not said or is_changed(source, use) or changes_others(conditions.around, use):
         return None
     edits = asked.narrowed(said)
     if whole and is_no_more(use, asked):
@@ -256,6 +280,23 @@ def is_changed(source: Source, use: Use) -> bool:
         and not (isinstance(each.value, ast.Name) and each.value.id == use.row)
         for each in (ast.walk(function) if function is not None else ())
     )
+
+
+def changes_others(around: Surroundings, use: Use) -> bool:
+    """Tell whether a pass may change what is tested of rows to come: a function that it calls sets it of something else
+    than what it is given."""
+    read = {each.attr for part in use.wanted for each in ast.walk(part.test) if isinstance(each, ast.Attribute)}
+    called = {name_of(each) for each in ast.walk(use.node) if isinstance(each, ast.Call)}
+    functions = [each for each in around.project.functions if each.name in called]
+    for found in (around.definition(each) for each in functions):
+        given = (
+            {each.arg for each in ast.walk(found[1].args) if isinstance(each, ast.arg)} if found is not None else set()
+        )
+        for each in ast.walk(found[1]) if found is not None else ():
+            stores = isinstance(each, ast.Attribute) and isinstance(each.ctx, ast.Store) and each.attr in read
+            if stores and ast.unparse(each.value) not in given:  # type: ignore[attr-defined]
+                return True
+    return False
 
 
 def untested(source: Source, use: Use) -> list[Edit]:
