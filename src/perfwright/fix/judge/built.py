@@ -11,7 +11,7 @@ from perfwright.fix.judge import memory, pace
 from perfwright.fix.judge.answers import SEEN, difference
 from perfwright.fix.judge.memory import Memory
 from perfwright.fix.judge.sides import Side, Sides
-from perfwright.fix.judge.verdict import Counts, Verdict, pairs
+from perfwright.fix.judge.verdict import COUNTED, Counts, Verdict, pairs
 from perfwright.measure.scale import CAPTURE
 
 SIZES = (1, 2, 10, 100)
@@ -26,7 +26,6 @@ TOLD = (
     ("args", "its arguments are left otherwise"),
     ("random", "it leaves the random numbers in another state"),
 )
-COUNTED = {"queries": "queries", "fetched": "rows", "asked": "requests"}
 
 
 def queries(side: Side) -> bool:
@@ -62,7 +61,8 @@ def judge(sides: Sides, allowed: Sequence[str]) -> Verdict | None:
             each[n] = [one[name], other[name]]
     notes = (f"not compared, since it is never twice the same: {', '.join(loose)}",) if loose else ()
     return Verdict(
-        "same", "", inputs=inputs, sizes=SIZES, allowed=tuple(allowed), speed=_speed(sides), memory=_memory(sides),
+        "same", "", inputs=inputs, sizes=SIZES, allowed=tuple(allowed),
+        speed=pace.at_largest(LARGER, lambda n: _sampler(sides, n), SHORT), memory=_memory(sides),
         counts=tuple(Counts(COUNTED[name], pairs(each)) for name, each in counts.items()), notes=notes,
     )  # fmt: skip
 
@@ -82,16 +82,6 @@ def _call(side: Side, n: int) -> dict[str, Any]:
 
 def _seen(said: dict[str, Any]) -> dict[str, Any]:
     return {name: each for name, each in said.items() if name not in ("cpu", "wall", *COUNTED)}
-
-
-def _speed(sides: Sides) -> pace.Speed | None:
-    for n in LARGER:
-        took = _sampler(sides, n)
-        first = took("before")
-        if first is not None and (first < SHORT or n == LARGER[-1]):
-            found = pace.rounds(took)
-            return pace.told([(n, found)], pace.ONCE) if found is not None else None
-    return None
 
 
 def _sampler(sides: Sides, n: int) -> Callable[[str], float | None]:

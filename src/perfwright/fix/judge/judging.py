@@ -74,8 +74,7 @@ def judge(
     began = time.monotonic()
     drawn = secrets.randbits(32) if seed is None else seed
     found = _judged(sides, tuple(allowed), size, drawn, tests, builds=builds, waits=waits)
-    made = {name: getattr(found, name) for name in Verdict.__dataclass_fields__}
-    return Verdict(**{**made, "allowed": tuple(allowed), "seed": drawn, "seconds": round(time.monotonic() - began, 2)})
+    return replace(found, allowed=tuple(allowed), seed=drawn, seconds=round(time.monotonic() - began, 2))
 
 
 def _judged(
@@ -95,11 +94,8 @@ def _judged(
     except GuestError as error:
         return Verdict("refused", f"the second version cannot be loaded: {error}")
     sources = first.source, second.source
-    if why := refusals.refused(*sources):
+    if why := refusals.refused(*sources, allowed):
         return Verdict("refused", why)
-    if "cache" not in allowed and (kept := refusals.caches(*sources)):
-        line, name = kept[0]
-        return Verdict("refused", f"line {line}: {name} keeps what it gave, which nobody asked for (--allow cache)")
     one, other = (each.guest.ask({"ask": "describe"}, 20) for each in (first, second))
     if "parameters" not in one or "parameters" not in other:
         return Verdict(

@@ -109,6 +109,22 @@ def _at(sides: Sides, args: Tree, seconds: float) -> Rounds | None:
     return rounds(sample)
 
 
+def at_largest(
+    sizes: Sequence[int], sampler: Callable[[int], Callable[[str], float | None] | None], short: float
+) -> Speed | None:
+    """Return which version is faster at the first of the sizes, the largest first, at which a call is `short` enough.
+
+    `sampler` gives what samples calls at a size, as `rounds` asks for, or None where a call would be too long.
+    """
+    for n in sizes:
+        took = sampler(n)
+        first = took("before") if took is not None else None
+        if took is not None and first is not None and (first < short or n == sizes[-1]):
+            found = rounds(took)
+            return told([(n, found)], ONCE) if found is not None else None
+    return None
+
+
 def spent(cpu: float, wall: float) -> float:
     """Return the seconds of one call: those of CPU, or where they are too few for the clock, those that went by."""
     return cpu if cpu >= COARSE else wall

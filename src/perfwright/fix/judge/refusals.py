@@ -1,7 +1,7 @@
 """What a candidate may not do, read from its source: look at its measurement, at the clock, keep what it gave."""
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from perfwright.fix.judge.trees import Tree, of
 
@@ -32,10 +32,10 @@ CALLS = {
 CACHES = ("lru_cache", "cache", "cached", "memoize", "cached_property", "alru_cache")
 
 
-def refused(before: str, after: str) -> str:
+def refused(before: str, after: str, allowed: Collection[str] = ()) -> str:
     """Return why the second source may not stand for the first; nothing where it may. Sources that do not parse say so.
 
-    What the first does too is its own affair.
+    What the first does too is its own affair; so is a cache where it is `allowed`.
     """
     try:
         old, new = ast.parse(before), ast.parse(after)
@@ -45,6 +45,8 @@ def refused(before: str, after: str) -> str:
     for what, (line, why) in _found(new):
         if what not in known:
             return f"line {line}: `{what}` {why}, which the first version does not"
+    for line, name in caches(before, after) if "cache" not in allowed else ():
+        return f"line {line}: {name} keeps what it gave, which nobody asked for (--allow cache)"
     return ""
 
 

@@ -11,7 +11,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -19,7 +19,7 @@ from typing import Any, Self
 from perfwright.fix.judge import memory, pace, refusals
 from perfwright.fix.judge.answers import difference
 from perfwright.fix.judge.memory import Memory
-from perfwright.fix.judge.verdict import Counts, Verdict, pairs
+from perfwright.fix.judge.verdict import COUNTED, Counts, Verdict, pairs
 from perfwright.measure.application import Application
 from perfwright.measure.run import Choice, Guest, GuestError
 from perfwright.measure.scale import CAPTURE, FILLING, LONGEST, Run
@@ -31,7 +31,6 @@ PLACES = (0, -1)  # of the rows that a request is about: the first, and the last
 TIMES = 2  # requests with the same rows: what is kept between them shows in the second
 MOST = 5  # entry points that are asked of those that run a function
 LOOKED = 90.0  # seconds in which entry points are looked at, for which lines they run
-COUNTED = {"queries": "queries", "fetched": "rows", "asked": "requests"}
 REACHED = 0.5  # of the lines of a function: with fewer nothing is shown
 
 
@@ -39,7 +38,6 @@ REACHED = 0.5  # of the lines of a function: with fewer nothing is shown
 class Reach:
     """An entry point, and the lines that it ran, by file below the root."""
 
-    index: int
     entry: str
     status: int
     ran: Mapping[str, frozenset[int]]
@@ -49,7 +47,6 @@ class Live:
     """A version of the application that runs, in a process and a scratch folder of its own."""
 
     def __init__(self, root: Path, app: Application, python: Path, contain: Choice, reads: Sequence[Path]) -> None:
-        self.root = root
         self.scratch = Path(tempfile.mkdtemp(prefix="perfwright-"))
         self.guest = Guest(python, [], contain=contain, scratch=self.scratch)
         self.guest.reads += [*app.places, root, CAPTURE, *reads]
@@ -157,32 +154,30 @@ class Served:
         live = self.before
         live.start()
         live.lay(SIZES[1])
-        for entry, index in list(live.entries.items()):
+        for entry in list(live.entries):
             if time.monotonic() > until:
                 break
             said = live.ask({"ask": "visit", "lines": True, "quick": True}, entry)
             if "status" in said and not said.get("same"):
                 ran = {file: frozenset(lines) for file, lines in said.get("ran", {}).items()}
-                yield Reach(index, entry, said["status"], ran)
+                yield Reach(entry, said["status"], ran)
 
     def judge(
         self,
         root: Path,
         lines: Mapping[str, Collection[int]],
-        sources: tuple[str, str],
+        sources: Sequence[tuple[str, str]],
         *,
         allowed: Sequence[str] = (),
-        memory_too: bool = False,
+        weighs: bool = False,
     ) -> Verdict:
-        """Return whether the application is the same in another folder, and what it costs in both; memory where asked.
+        """Return whether the application is the same in another folder, and what it costs in both.
 
-        `lines` are those that have to run, by file; `sources` the two texts of the file that was changed.
+        `lines` are those that have to run, by file; `sources` the two texts of each file that was changed. Where it
+        `weighs`, memory is measured too.
         """
-        if why := refusals.refused(*sources):
+        if why := next(filter(None, (refusals.refused(*each, allowed) for each in sources)), ""):
             return Verdict("refused", why)
-        if "cache" not in allowed and (kept := refusals.caches(*sources)):
-            line, name = kept[0]
-            return Verdict("refused", f"line {line}: {name} keeps what it gave, which nobody asked for (--allow cache)")
         try:
             entries, share = self.reaching(lines)
         except GuestError as error:
@@ -195,23 +190,21 @@ class Served:
         if share < REACHED:
             return Verdict("not shown", f"the entry points that run it reach {share:.0%} of its lines")
         places = tuple(Path(os.path.normpath(root / os.path.relpath(place, self.root))) for place in self.app.places)
-        app = Application(**{
-            **{name: getattr(self.app, name) for name in Application.__dataclass_fields__}, "places": places,
-        })  # fmt: skip
-        after = Live(root, app, self.python, self.contain, [self.root, *self.app.places])
+        after = Live(root, replace(self.app, places=places), self.python, self.contain, [self.root, *self.app.places])
         try:
             after.start()
         except GuestError as error:
             after.close()
             return Verdict("refused", f"the second version cannot be started: {error}")
         try:
-            return self._judged(after, _Case(entries), allowed, memory_too=memory_too)
+            found = self._judged(after, _Case(entries), allowed, weighs=weighs)
+            return replace(found, source=f"by {', '.join(entries)}")
         except GuestError as error:
             return Verdict("not shown", str(error))
         finally:
             after.close()
 
-    def _judged(self, after: Live, case: _Case, allowed: Sequence[str], *, memory_too: bool) -> Verdict:
+    def _judged(self, after: Live, case: _Case, allowed: Sequence[str], *, weighs: bool) -> Verdict:
         for n in SIZES:
             if after.lay(n) != (self.digests.get(n) or self._laid(n)):
                 return Verdict("not shown", "the two versions have other tables, or are filled otherwise")
@@ -232,9 +225,8 @@ class Served:
             sizes=SIZES,
             allowed=tuple(allowed),
             speed=speed,
-            memory=self._memory(after, case) if memory_too else None,
+            memory=self._memory(after, case) if weighs else None,
             counts=tuple(Counts(COUNTED[name], pairs(each)) for name, each in case.counts.items()),
-            source=f"by {', '.join(case.entries)}",
             notes=tuple(notes),
         )
 
@@ -291,27 +283,26 @@ class Served:
 
     def _speed(self, after: Live, case: _Case) -> pace.Speed | None:
         entry = max(case.costs, key=lambda each: case.costs[each])
-        for n in (*LARGER, SIZES[-1]):
-            if n != SIZES[-1] and case.costs[entry] * n / SIZES[-1] > SHORT:
-                continue  # it would be too long even if it grew no more than linearly
+        lives = {"before": self.before, "after": after, "control": self.before}
+
+        def sample(name: str) -> float | None:
             with contextlib.suppress(GuestError):
+                said = lives[name].ask({"ask": "took", "place": 0, "times": 1}, entry)
+                return pace.spent(*said["samples"][0]) if "samples" in said else None
+            return None
+
+        def sampler(n: int) -> Callable[[str], float | None] | None:
+            if n != SIZES[-1] and case.costs[entry] * n / SIZES[-1] > SHORT:
+                return None  # it would be too long even if it grew no more than linearly
+            try:
                 self._laid(n)
                 if after.n != n:
                     after.lay(n)
-                took = _sampler({"before": self.before, "after": after, "control": self.before}, entry)
-                first = took("before")
-                if first is not None and (first < SHORT or n == SIZES[-1]):
-                    found = pace.rounds(took)
-                    return pace.told([(n, found)], pace.ONCE) if found is not None else None
-        return None
+            except GuestError:
+                return None
+            return sample
 
-
-def _sampler(lives: Mapping[str, Live], entry: str) -> Callable[[str], float | None]:
-    def sample(name: str) -> float | None:
-        said = lives[name].ask({"ask": "took", "place": 0, "times": 1}, entry)
-        return pace.spent(*said["samples"][0]) if "samples" in said else None
-
-    return sample
+        return pace.at_largest((*LARGER, SIZES[-1]), sampler, SHORT)
 
 
 def _told(call: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from perfwright.fix.judge.waiting import MEASURED, Waits
 
 Word = Literal["same", "differs", "not shown", "refused"]
 SPARE = 2  # what is fetched together is asked for in queries of its own, however few rows there are
+COUNTED = {"queries": "queries", "fetched": "rows", "asked": "requests"}  # names of counts, by that of the worker
 
 
 @dataclass(frozen=True, slots=True)

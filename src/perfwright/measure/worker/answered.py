@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from . import application  # type: ignore[import-not-found,unused-ignore]
+from . import application, capturing  # type: ignore[import-not-found,unused-ignore]
 from .application import RUNNING  # type: ignore[import-not-found,unused-ignore]
 from .apps import _commands  # type: ignore[import-not-found,unused-ignore]
 from .apps._contract import Answer, Entry, Kept, Table  # type: ignore[import-not-found,unused-ignore]
@@ -174,7 +174,6 @@ def once(call: Callable[[], Answer]) -> dict[str, Any]:
         with RUNNING.capture.recording() as trace:
             said = call()
         cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-    traced = trace.to_json()
     return {
         "status": said.status,
         "error": said.error,
@@ -185,15 +184,10 @@ def once(call: Callable[[], Answer]) -> dict[str, Any]:
         "printed": printed.getvalue()[:MOST],
         "mails": [mail(each) for each in box[:ROWS]],
         "rows": left(),
-        "requests": sorted(
-            [each["method"], each["host"], each["path"]] for each in traced["requests"]
-        ),
-        "queries": traced["queries"],
-        "fetched": traced["rows"],
-        "asked": sum(each["count"] for each in traced["requests"]),
         "cpu": cpu,
         "wall": wall,
-    }  # fmt: skip
+        **capturing.counts(trace),
+    }
 
 
 def outbox() -> list[Any]:

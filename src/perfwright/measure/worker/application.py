@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import datetime
 import importlib
-import importlib.util
 import os
 import re
 import shutil
@@ -18,6 +17,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from . import capturing  # type: ignore[import-not-found,unused-ignore]
 from .apps import _commands, _postgres, asgi, click, django, flask  # type: ignore[import-not-found,unused-ignore]
 from .apps._contract import Answer, CannotStartError, Entry, Table  # type: ignore[import-not-found,unused-ignore]
 from .apps._paths import filled  # type: ignore[import-not-found,unused-ignore]
@@ -86,7 +86,7 @@ def start(asked: dict[str, Any]) -> dict[str, Any]:
         app.notes += _commands.imported(asked.get("modules", ()))
         found_here = _commands.commands(getattr(app, "app", app), app.framework, RUNNING.places, lambda: RUNNING.tables)
         RUNNING.entries = [*RUNNING.entries, *found_here]
-    watch(asked)
+    RUNNING.capture = capturing.installed(asked["capture"], RUNNING.places, stubs=asked.get("stub", True))
     return {
         "framework": app.framework,
         "python": ".".join(map(str, sys.version_info[:3])),
@@ -104,21 +104,6 @@ def send(app: Any, headers: Mapping[str, str]) -> None:
             app.headers.append((name.lower().encode(), value.encode()))
         else:
             app.headers[name] = value
-
-
-def watch(asked: dict[str, Any]) -> None:
-    """Install the hooks that count queries and requests."""
-    folder = Path(asked["capture"])
-    spec = importlib.util.spec_from_file_location(
-        "_perfwright_capture", folder / "__init__.py", submodule_search_locations=[str(folder)]
-    )
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["_perfwright_capture"] = module
-    spec.loader.exec_module(module)
-    RUNNING.capture = module.Capture(places=list(RUNNING.places), stub_requests=asked.get("stub", True))
-    RUNNING.capture.install()
 
 
 def found(target: str) -> Any:

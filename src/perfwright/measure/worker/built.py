@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import collections.abc
 import contextlib
-import importlib.util
 import inspect
 import io
 import json
@@ -21,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from . import search, timing  # type: ignore[import-not-found,unused-ignore]
+from . import capturing, search, timing  # type: ignore[import-not-found,unused-ignore]
 from .tables import rows  # type: ignore[import-not-found,unused-ignore]
 from .trees import Scribe  # type: ignore[import-not-found,unused-ignore]
 
@@ -32,7 +31,6 @@ WALKED = 100_000  # items of a result that are looked at
 DEEPEST = 8
 
 _opened: list[sqlite3.Connection] = []
-_capture: list[Any] = []
 
 
 def answer(target: Any, asked: dict[str, Any]) -> dict[str, Any]:
@@ -61,25 +59,9 @@ def may_query(target: Any) -> bool:
     return bool(_opened) or knows or any(name in sys.modules for name in LIBRARIES)
 
 
-def recorder(folder: str) -> Any:
-    """Return what records queries and requests; it is installed once."""
-    if not _capture:
-        found = importlib.util.spec_from_file_location(
-            "_perfwright_capture", Path(folder) / "__init__.py", submodule_search_locations=[folder]
-        )
-        assert found is not None
-        assert found.loader is not None
-        module = importlib.util.module_from_spec(found)
-        sys.modules["_perfwright_capture"] = module
-        found.loader.exec_module(module)
-        _capture.append(module.Capture(places=[], stub_requests=False))
-        _capture[0].install()
-    return _capture[0]
-
-
 def built(target: Any, asked: dict[str, Any]) -> dict[str, Any]:
     """Return what a call at a size comes to."""
-    capture = recorder(asked["capture"])
+    capture = capturing.installed(asked["capture"])
     random.seed(asked["n"])
     positional, named = target.call(asked["n"], asked["distribution"])
     random.seed(asked["n"])
@@ -94,7 +76,6 @@ def built(target: Any, asked: dict[str, Any]) -> dict[str, Any]:
             except Exception as error:  # the user's code
                 outcome = f"{type(error).__module__}.{type(error).__qualname__}: {error}"[:500]
         cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-    traced = trace.to_json()
     if not outcome:
         body = written(target, result)
     return {
@@ -103,14 +84,11 @@ def built(target: Any, asked: dict[str, Any]) -> dict[str, Any]:
         "args": [written(target, each) for each in (*positional, *named.values()) if plain(each)],
         "printed": printed.getvalue(),
         "rows": left(),
-        "requests": sorted({(each["method"], each["host"], each["path"]) for each in traced["requests"]}),
         "random": repr(random.getstate()) == repr(_seeded(asked["n"])),
-        "queries": traced["queries"],
-        "fetched": traced["rows"],
-        "asked": sum(each["count"] for each in traced["requests"]),
         "cpu": cpu,
         "wall": wall,
-    }  # fmt: skip
+        **capturing.counts(trace),
+    }
 
 
 def _seeded(n: int) -> Any:
