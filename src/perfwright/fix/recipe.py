@@ -8,8 +8,9 @@ from perfwright.finding import Finding
 from perfwright.fix.source import Edit, Source
 
 Improves = Literal[
-    "time", "memory", "elapsed", "stall", "queries", "rows", "requests", "connections", "concurrency", "hazard"
-]
+    "time", "memory", "elapsed", "stall", "queries", "rows", "requests", "steps", "bytes",
+    "connections", "concurrency", "hazard",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,8 @@ def why(made: "Judged") -> str:
     if "rows" in improves and verdict.counts:
         more = any(each.more for each in verdict.counts if each.of == "queries")
         return f"the patch is the same, and {'makes more queries' if more else 'fetches no fewer rows'}"
+    if "bytes" in improves and verdict.counts:
+        return "the patch is the same, and fetches no fewer bytes"
     if "memory" in improves and "time" not in improves and (held is None or held.verdict != "less"):
         needs = "more memory" if held is not None and held.verdict == "more" else "no less memory"
         return f"the patch is the same, and needs {needs}"
