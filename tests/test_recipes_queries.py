@@ -392,14 +392,14 @@ SQLALCHEMY = {
         """,
         '.where(Order.status == "open", Order.total >= least)',
     ),
-    "a condition that SQL says otherwise": (
+    "a condition that SQL has a word of its own for": (
         "load-all-to-filter",
         """
         def run(session: Session):
             orders = session.scalars(select(Order).order_by(Order.id)).all()
             return [order.id for order in orders if order.note != "x" and order.total > 1]
         """,
-        ".where(Order.total > 1)",
+        '.where(Order.note.is_distinct_from("x"), Order.total > 1)',
     ),
     "a sum": (
         "load-all-to-filter",

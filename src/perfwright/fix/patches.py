@@ -23,7 +23,7 @@ from perfwright.measure.run import Choice, GuestError
 
 LARGEST = 4 << 20  # bytes of a file that is patched
 SKIPPED = (".git", "__pycache__", "node_modules")
-QUERIES, WAITS = {"queries", "requests", "steps", "bytes"}, {*waiting.MEASURED}
+QUERIES, WAITS = {"queries", "rows", "requests", "steps", "bytes"}, {*waiting.MEASURED}
 BROKEN = ("raises NameError", "raises UnboundLocalError", "raises SyntaxError")  # no suggestion: a mistake
 
 

@@ -8,7 +8,7 @@ from perfwright.finding import Finding
 from perfwright.fix.source import Edit, Source
 
 Improves = Literal[
-    "time", "memory", "elapsed", "stall", "queries", "requests", "steps", "bytes",
+    "time", "memory", "elapsed", "stall", "queries", "rows", "requests", "steps", "bytes",
     "connections", "concurrency", "hazard",
 ]  # fmt: skip
 

@@ -220,8 +220,11 @@ class Source:
 
     def indent(self, statement: ast.stmt | ast.alias) -> str:
         """Return the white space at the beginning of the line of a statement."""
-        start = self.starts[statement.lineno - 1]
-        return re.match(r"[ \t]*", self.text[start:])[0]  # type: ignore[index]
+        return self.indent_at(statement.lineno)
+
+    def indent_at(self, line: int) -> str:
+        """Return the white space that a line begins with."""
+        return re.match(r"[ \t]*", self.text[self.starts[line - 1] :])[0]  # type: ignore[index]
 
     def is_alone(self, statement: ast.stmt) -> bool:
         """Tell whether nothing else stands on the lines of a statement: it can be moved, and lines put around it."""

@@ -26,6 +26,9 @@ def why(made: "Judged") -> str:
         return f"{said}: {verdict.reason}"
     pace, held = verdict.speed, verdict.memory
     improves = made.candidate.recipe.improves
+    if "rows" in improves and verdict.counts:
+        more = any(each.more for each in verdict.counts if each.of == "queries")
+        return f"the patch is the same, and {'makes more queries' if more else 'fetches no fewer rows'}"
     if "bytes" in improves and verdict.counts:
         return "the patch is the same, and fetches no fewer bytes"
     if "memory" in improves and "time" not in improves and (held is None or held.verdict != "less"):

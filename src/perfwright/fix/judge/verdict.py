@@ -45,10 +45,12 @@ class Counts:
 
     @property
     def more(self) -> bool:
-        """Tell whether there are more at the largest size."""
+        """Tell whether there are more at the largest size, or no fewer there and more at any other."""
         if self.of in WEIGHED:
             return bool(self.at) and self.at[-1][2] > self.at[-1][1] * (1 + LEAST)
-        return bool(self.at) and self.at[-1][2] > self.at[-1][1]
+        if not self.at or self.at[-1][2] != self.at[-1][1]:
+            return bool(self.at) and self.at[-1][2] > self.at[-1][1]
+        return any(new > old + SPARE * self.calls for _, old, new in self.at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ class Verdict:
             return self.memory is not None and self.memory.verdict == "less"
         if kind in MEASURED and self.waits is not None:
             return self.waits.better(kind)
-        if kind == "queries":  # what a query brings counts, too, and how long it takes
+        if kind in ("queries", "rows"):  # what a query brings counts, too, and how long it takes
             return faster or any(each.fewer for each in self.counts if each.of in ("queries", "rows"))
         return faster if kind == "time" else any(each.fewer for each in self.counts if each.of == kind)
 

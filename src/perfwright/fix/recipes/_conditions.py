@@ -1,123 +1,351 @@
-"""Conditions on a row as its query says them, where SQL means by them what Python does."""
+"""Conditions on a row as its query says them, where SQL means by them what Python does.
+
+SQL leaves out the rows for which a condition is NULL. So negations are said of the single comparisons, and each of
+these is true in SQL for the rows for which it is in Python: `!=` of a column that may be NULL is `is_distinct_from`.
+Text is compared only for being equal, for its order is the database's own.
+"""
 
 import ast
+from dataclasses import dataclass
 
 from perfwright.effects.schema import DJANGO, Column, Model
-from perfwright.fix.recipes._calls import name_of
-from perfwright.fix.recipes._origins import Origin
-from perfwright.fix.source import Source, names
-from perfwright.fix.surroundings import Surroundings
+from perfwright.fix.recipes._calls import method_of
+from perfwright.fix.recipes._columns import NUMBERS, ORDERED, column_of, is_aware, kind_of, may_be_null
+from perfwright.fix.recipes._constants import Constants
+from perfwright.fix.source import Edit, Source, names
+from perfwright.fix.surroundings import Surroundings, also_from
 
 OPERATORS: dict[type[ast.cmpop], tuple[str, str]] = {
-    ast.Eq: ("==", ""), ast.NotEq: ("!=", "not"), ast.Lt: ("<", "__lt"), ast.LtE: ("<=", "__lte"),
+    ast.Eq: ("==", ""), ast.NotEq: ("!=", ""), ast.Lt: ("<", "__lt"), ast.LtE: ("<=", "__lte"),
     ast.Gt: (">", "__gt"), ast.GtE: (">=", "__gte"),
 }  # fmt: skip
 TURNED = {ast.Lt: ast.Gt, ast.Gt: ast.Lt, ast.LtE: ast.GtE, ast.GtE: ast.LtE, ast.Eq: ast.Eq, ast.NotEq: ast.NotEq}
-PLAIN = ("timedelta", "date", "datetime", "Decimal", "int", "str", "float", "len")  # calls that only make a value
+OPPOSITE: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Lt: ast.GtE, ast.GtE: ast.Lt, ast.Gt: ast.LtE, ast.LtE: ast.Gt,
+    ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In,
+}  # fmt: skip
+DAYS = {  # of a moment's day, by the first and the last moment of a day
+    ast.Lt: ("<", "min"), ast.LtE: ("<=", "max"), ast.Gt: (">", "max"), ast.GtE: (">=", "min"),
+}  # fmt: skip
+IMPORTED = {"or_": "sqlalchemy", "and_": "sqlalchemy", "Q": "django.db.models", "F": "django.db.models"}
+QUIET = ("lower", "upper", "strip", "startswith", "endswith", "date", "weekday", "isoformat", "total_seconds", "len")
 
 
-def conjuncts(test: ast.expr) -> list[ast.expr]:
-    """Return the conditions that must all hold."""
-    if isinstance(test, ast.Compare) and len(test.ops) > 1:
-        sides = [test.left, *test.comparators]
-        return [
-            ast.copy_location(ast.Compare(left, [op], [right]), test)
-            for left, op, right in zip(sides, test.ops, sides[1:], strict=False)
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One of the conditions that must all hold: a test, and whether it has to be true or false."""
+
+    test: ast.expr
+    holds: bool
+
+
+def parts(test: ast.expr, *, holds: bool = True) -> list[Part]:
+    """Return the conditions that must all hold where a test is true, or false, in their order."""
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        return parts(test.operand, holds=not holds)
+    if isinstance(test, ast.Compare) and len(test.ops) > 1 and holds:
+        return [Part(each, True) for each in pairs(test)]
+    if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And if holds else ast.Or):
+        return [part for each in test.values for part in parts(each, holds=holds)]
+    return [Part(test, holds)]
+
+
+def pairs(test: ast.Compare) -> list[ast.Compare]:
+    """Return the comparisons of a chain: `a < b < c` is two."""
+    sides = [test.left, *test.comparators]
+    return [
+        ast.copy_location(ast.Compare(left, [op], [right]), test)
+        for left, op, right in zip(sides, test.ops, sides[1:], strict=False)
+    ]
+
+
+class Conditions:
+    """Says conditions on the rows of one query in the words of its library; `imports` are the names they need."""
+
+    def __init__(self, around: Surroundings, source: Source, query: ast.expr, model: Model, written: str) -> None:
+        self.around, self.source, self.model, self.written = around, source, model, written
+        self.constants = Constants(around, source, query)
+        self.django = model.framework == DJANGO
+        self.imports: dict[tuple[str, str], None] = {}
+
+    def said(self, some: list[Part], row: str) -> tuple[list[str], bool]:
+        """Return what the query says of some conditions, and whether that is all of them.
+
+        What comes after one that stays is said too, unless that one does something, or asks nothing of the row: what
+        follows may rest on it.
+        """
+        found: list[str] = []
+        sure: set[str] = set()
+        whole = True
+        for part in some:
+            text = self.guarded(part, row, sure)
+            if text is None:
+                whole = False
+                calls = [each for each in ast.walk(part.test) if isinstance(each, ast.Call | ast.Await)]
+                if row not in names(part.test) or any(method_of(each) not in QUIET for each in calls):
+                    break
+            else:
+                found.append(text)
+            sure |= present(part.test, row, holds=part.holds)
+        return (self.ordered(found) if self.django else found), whole
+
+    def edits(self, more: dict[str, list[str]]) -> list[Edit]:
+        """Return the edits that import what the conditions need, and more names, by module."""
+        found: list[Edit] = []
+        for module in sorted({*(module for module, _ in self.imports), *more}, reverse=True):  # the first comes last
+            wanted = [name for owner, name in self.imports if owner == module] + more.get(module, [])
+            if module == "datetime":
+                found += [edit for name in wanted for edit in self.source.imported(module, name)[1]]
+            else:
+                found += also_from(self.source, module, sorted(wanted))
+        return found
+
+    def ordered(self, some: list[str]) -> list[str]:
+        """Return conditions as Django's `filter` takes them: each keyword once, and after all else."""
+        words = [each.partition("=")[0] for each in some]
+        again = [
+            self.keyless(text) if is_keyword(text) and words.index(word) != place else text
+            for place, (text, word) in enumerate(zip(some, words, strict=True))
         ]
-    if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And):
-        return [part for each in test.values for part in conjuncts(each)]
-    return [test]
+        return sorted(again, key=is_keyword)
 
+    def keyless(self, text: str) -> str:
+        """Return a condition of Django's as an expression: `Q(active=True)`."""
+        return f"{self.use('Q')}({text})" if is_keyword(text) else text
 
-def condition(around: Surroundings, source: Source, origin: Origin, test: ast.expr, row: str, model: str) -> str | None:
-    """Return a condition on a row as the query says it; None where SQL would say otherwise."""
-    django = origin.first.framework == DJANGO
-    negated = isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not)
-    flag = test.operand if isinstance(test, ast.UnaryOp) and negated else test
-    if isinstance(flag, ast.Attribute):
-        column = column_of(origin.first, flag, row)
-        if column is None or not column.is_flag or may_be_null(around, origin.first, column):
+    def use(self, name: str) -> str:
+        self.imports[IMPORTED[name], name] = None
+        return name
+
+    # ------------------------------------------------------------------------------ one of several
+    def guarded(self, part: Part, row: str, sure: set[str]) -> str | None:
+        """Return a condition; of one that is asked only where something else holds, what unpacks to it then."""
+        test = part.test
+        either = isinstance(test, ast.BoolOp) and isinstance(test.op, ast.Or if part.holds else ast.And)
+        guards = [each for each in test.values if row not in names(each)] if isinstance(test, ast.BoolOp) else []
+        if isinstance(test, ast.BoolOp) and either and guards:
+            guard, rest = guards[0], [each for each in test.values if each is not guards[0]]
+            if len(guards) > 1 or not self.constants.is_fixed(guard, row):
+                return None
+            inner: ast.expr = rest[0] if len(rest) == 1 else ast.copy_location(ast.BoolOp(test.op, rest), test)
+            text = self.of(inner, row, sure, holds=part.holds)
+            if text is None:
+                return None
+            asked = self.source.text_of(guard)
+            wanted = f"not ({asked})" if not isinstance(guard, ast.Name | ast.Attribute) else f"not {asked}"
+            if isinstance(guard, ast.Compare) and len(guard.ops) == 1 and type(guard.ops[0]) in (ast.Is, ast.IsNot):
+                word = "is not" if isinstance(guard.ops[0], ast.Is) else "is"
+                wanted = f"{self.source.text_of(guard.left)} {word} {self.source.text_of(guard.comparators[0])}"
+            return f"*([{self.keyless(text)}] if {wanted if part.holds else asked} else [])"
+        return self.of(test, row, sure, holds=part.holds)
+
+    def of(self, test: ast.expr, row: str, sure: set[str], *, holds: bool) -> str | None:
+        """Return the condition that a test is true, or false; None where SQL would say otherwise."""
+        if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+            return self.of(test.operand, row, sure, holds=not holds)
+        if isinstance(test, ast.BoolOp):
+            return self.several(test.values, row, sure, every=isinstance(test.op, ast.And) == holds, holds=holds)
+        if isinstance(test, ast.Compare) and len(test.ops) > 1:
+            return self.several([*pairs(test)], row, sure, every=holds, holds=holds)
+        if isinstance(test, ast.Attribute):
+            return self.truth(test, row, holds=holds)
+        if not isinstance(test, ast.Compare):
             return None
-        return f"{flag.attr}={not negated}" if django else f"{model}.{flag.attr}.is_({not negated})"
+        kind = type(test.ops[0]) if holds else OPPOSITE[type(test.ops[0])]
+        return self.comparison(test.left, kind, test.comparators[0], row, sure)
+
+    def several(self, values: list[ast.expr], row: str, sure: set[str], *, every: bool, holds: bool) -> str | None:
+        """Return the condition that every one, or any one, of some tests is true, or false."""
+        found: list[str] = []
+        known = set(sure)
+        for value in values:
+            text = self.of(value, row, known, holds=holds) if row in names(value) else None
+            if text is None:
+                return None
+            found.append(self.keyless(text) if self.django else text)
+            known |= present(value, row, holds=holds if every else not holds)
+        if self.django:
+            return f"({(' & ' if every else ' | ').join(found)})"
+        return f"{self.use('and_' if every else 'or_')}({', '.join(found)})"
+
+    # ------------------------------------------------------------------------------ one comparison
+    def truth(self, node: ast.Attribute, row: str, *, holds: bool) -> str | None:
+        """Return the condition that a column has a value that counts as true, or that it has none."""
+        column = column_of(self.model, node, row)
+        kind = kind_of(self.around, column) if column is not None else ""
+        if column is None or kind in ("", "enum"):
+            return None
+        name, nullable = self.name(node), may_be_null(self.around, self.model, column)
+        if kind == "flag":
+            if self.django:
+                return f"{name}={holds}" if holds or not nullable else f"~{self.keyless(f'{name}=True')}"
+            return f"{name}.is_({holds})" if holds or not nullable else f"{name}.is_not(True)"
+        if kind in ("moment", "day", "clock", "uuid"):
+            return self.null(name, is_null=not holds)
+        empty = '""' if kind == "text" else "0"
+        if kind not in ("text", *NUMBERS):
+            return None
+        if self.django:
+            if holds:
+                return f"(~{self.keyless(f'{name}={empty}')} & {self.keyless(f'{name}__isnull=False')})"
+            text = f"{name}={empty}"
+            return f"({self.keyless(text)} | {self.keyless(f'{name}__isnull=True')})" if nullable else text
+        if holds:
+            return f"{name} != {empty}"
+        return f"{self.use('or_')}({name} == {empty}, {name}.is_(None))" if nullable else f"{name} == {empty}"
+
+    def comparison(
+        self, left: ast.expr, kind: type[ast.cmpop], right: ast.expr, row: str, sure: set[str]
+    ) -> str | None:
+        if kind in (ast.In, ast.NotIn):
+            return self.membership(left, right, row, sure, inside=kind is ast.In)
+        if self.of_row(left, row) is None and kind in TURNED:
+            left, right, kind = right, left, TURNED[kind]
+        column = self.of_row(left, row)
+        if column is None:
+            return None
+        if isinstance(left, ast.Call):
+            return self.of_day(left, column, kind, right, row)
+        assert isinstance(left, ast.Attribute)
+        other = column_of(self.model, right, row)
+        if other is not None and isinstance(right, ast.Attribute):
+            return self.of_both(left, column, kind, right, other, sure)
+        if not self.constants.is_fixed(right, row):
+            return None
+        if isinstance(right, ast.Constant) and right.value is None:
+            return self.null(self.name(left), is_null=kind in (ast.Is, ast.Eq)) if kind in NULLS else None
+        return self.compared(left, column, kind, right, sure)
+
+    def compared(
+        self, left: ast.Attribute, column: Column, kind: type[ast.cmpop], right: ast.expr, sure: set[str]
+    ) -> str | None:
+        """Return the comparison of a column with a value."""
+        if kind not in OPERATORS:
+            return None
+        equal, of = kind in (ast.Eq, ast.NotEq), kind_of(self.around, column)
+        if not self.constants.fits(of, right, ordered=not equal):
+            return None
+        nullable = left.attr not in sure and may_be_null(self.around, self.model, column)
+        if nullable and not equal:
+            return None  # Python fails at the first that has none
+        name, (sign, word), text = self.name(left), OPERATORS[kind], self.source.text_of(right)
+        if self.django:
+            said = f"{name}{word}={text}"
+            return f"~{self.keyless(said)}" if kind is ast.NotEq else said
+        if nullable and kind is ast.NotEq:
+            return f"{name}.is_distinct_from({text})"
+        plain = isinstance(right, ast.Name | ast.Attribute | ast.Constant | ast.Subscript | ast.BinOp | ast.Call)
+        return f"{name} {sign} {text}" if plain else f"{name} {sign} ({text})"
+
+    def of_both(
+        self,
+        left: ast.Attribute,
+        one: Column,
+        kind: type[ast.cmpop],
+        right: ast.Attribute,
+        other: Column,
+        sure: set[str],
+    ) -> str | None:
+        """Return the comparison of two columns of the row, of which none is NULL."""
+        kinds = {kind_of(self.around, one), kind_of(self.around, other)}
+        some = ((left.attr, one), (right.attr, other))
+        if any(name not in sure and may_be_null(self.around, self.model, column) for name, column in some):
+            return None
+        equal = kind in (ast.Eq, ast.NotEq)
+        if kind not in OPERATORS or len(kinds) != 1 or not kinds <= {*ORDERED, *(("text", "uuid") if equal else ())}:
+            return None
+        sign, word = OPERATORS[kind]
+        if self.django:
+            said = f'{left.attr}{word}={self.use("F")}("{right.attr}")'
+            return f"~{self.keyless(said)}" if kind is ast.NotEq else said
+        return f"{self.name(left)} {sign} {self.name(right)}"
+
+    def of_day(self, left: ast.Call, column: Column, kind: type[ast.cmpop], right: ast.expr, row: str) -> str | None:
+        """Return the comparison of the day of a moment that has no time zone: with a day's first and last moment."""
+        moment = left.func.value if isinstance(left.func, ast.Attribute) else left
+        known = not may_be_null(self.around, self.model, column) and not is_aware(self.around, column)
+        if self.django or not known or not isinstance(moment, ast.Attribute):
+            return None
+        if self.constants.kind(right) != "day" or not self.constants.is_fixed(right, row):
+            return None
+        name, text = self.name(moment), self.source.text_of(right)
+        moments, clock = (self.source.imported("datetime", each)[0] for each in ("datetime", "time"))
+        if kind is ast.Eq:
+            said = f"{name}.between({moments}.combine({text}, {clock}.min), {moments}.combine({text}, {clock}.max))"
+        elif kind in DAYS:
+            said = f"{name} {DAYS[kind][0]} {moments}.combine({text}, {clock}.{DAYS[kind][1]})"
+        else:
+            return None
+        self.imports.update({("datetime", "datetime"): None, ("datetime", "time"): None})
+        return said
+
+    def membership(self, left: ast.expr, right: ast.expr, row: str, sure: set[str], *, inside: bool) -> str | None:
+        """Return the condition that a column is, or is not, one of some values, or one of a few columns a value."""
+        if isinstance(right, ast.List | ast.Tuple | ast.Set) and row in names(right):
+            each = [ast.copy_location(ast.Compare(item, [ast.Eq()], [left]), right) for item in right.elts]
+            return self.several([*each], row, sure, every=not inside, holds=inside)
+        column = column_of(self.model, left, row)
+        items = self.constants.listed(right)
+        if (
+            column is None
+            or not isinstance(left, ast.Attribute)
+            or not items
+            or not self.constants.is_fixed(right, row)
+        ):
+            return None
+        of = kind_of(self.around, column)
+        kinds = [self.constants.kind(item) for item in items]
+        if not all(
+            kind and self.constants.fits(of, item, ordered=False) for kind, item in zip(kinds, items, strict=True)
+        ):
+            return None
+        name, text = self.name(left), self.source.text_of(right)
+        nullable = left.attr not in sure and may_be_null(self.around, self.model, column)
+        if self.django:
+            said = f"{name}__in={text}"
+            return said if inside else f"~{self.keyless(said)}"
+        if inside:
+            return f"{name}.in_({text})"
+        return f"{self.use('or_')}({name}.not_in({text}), {name}.is_(None))" if nullable else f"{name}.not_in({text})"
+
+    def null(self, name: str, *, is_null: bool) -> str:
+        if self.django:
+            return f"{name}__isnull={is_null}"
+        return f"{name}.is_(None)" if is_null else f"{name}.is_not(None)"
+
+    def name(self, node: ast.Attribute) -> str:
+        return node.attr if self.django else f"{self.written}.{node.attr}"
+
+    def of_row(self, node: ast.expr, row: str) -> Column | None:
+        """Return the column that is compared, or of which the day is."""
+        if method_of(node) == "date" and isinstance(node, ast.Call) and not node.args and not node.keywords:
+            found = column_of(self.model, node.func.value, row) if isinstance(node.func, ast.Attribute) else None
+            return found if found is not None and kind_of(self.around, found) == "moment" else None
+        return column_of(self.model, node, row)
+
+
+NULLS = (ast.Is, ast.IsNot, ast.Eq, ast.NotEq)
+
+
+def is_keyword(text: str) -> bool:
+    """Tell whether a condition of Django's is written as a keyword."""
+    return text.partition("=")[0].isidentifier()
+
+
+def present(test: ast.expr, row: str, *, holds: bool) -> set[str]:
+    """Return the columns of a row that have a value where a test is true, or false."""
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        return present(test.operand, row, holds=not holds)
+    if isinstance(test, ast.BoolOp):
+        found = [present(each, row, holds=holds) for each in test.values]
+        return set.union(*found) if isinstance(test.op, ast.And) == holds else set.intersection(*found)
+    if isinstance(test, ast.Attribute) and isinstance(test.value, ast.Name) and test.value.id == row:
+        return {test.attr} if holds else set()
     if not isinstance(test, ast.Compare) or len(test.ops) != 1:
-        return None
-    left, right, kind = test.left, test.comparators[0], type(test.ops[0])
-    if kind in TURNED and column_of(origin.first, left, row) is None:
-        left, right, kind = right, left, TURNED[kind]
-    column = column_of(origin.first, left, row)
-    if column is None or not isinstance(left, ast.Attribute) or not is_fixed(source, origin, right, row):
-        return None
-    if isinstance(right, ast.Constant) and right.value is None:
-        return is_null(left.attr, kind, "" if django else model)
-    if may_be_null(around, origin.first, column) and not (kind is ast.Eq and isinstance(right, ast.Constant)):
-        return None  # Python does not leave the row out, or fails
-    return compared(source, left.attr, kind, right, "" if django else model)
-
-
-def is_fixed(source: Source, origin: Origin, node: ast.expr, row: str) -> bool:
-    """Tell whether an expression is the same for all rows, and known before the query is made."""
-    if row in names(node) or any(isinstance(each, ast.Await | ast.NamedExpr | ast.Lambda) for each in ast.walk(node)):
-        return False
-    if any(isinstance(each, ast.Call) and name_of(each) not in PLAIN for each in ast.walk(node)):
-        return False
-    return is_known_before(source, origin.query, node)
-
-
-def is_null(name: str, kind: type[ast.cmpop], model: str) -> str | None:
-    """Return the condition that a column is, or is not, NULL; of Django's where no model is named."""
-    if kind not in (ast.Is, ast.IsNot):
-        return None
-    if not model:
-        return f"{name}__isnull={kind is ast.Is}"
-    return f"{model}.{name}.{'is_' if kind is ast.Is else 'is_not'}(None)"
-
-
-def compared(source: Source, name: str, kind: type[ast.cmpop], right: ast.expr, model: str) -> str | None:
-    """Return the comparison of a column; of Django's where no model is named."""
-    said = OPERATORS.get(kind)
-    if said is None or (not model and said[1] == "not"):
-        return None
-    if not model:
-        return f"{name}{said[1]}={source.text_of(right)}"
-    plain = isinstance(right, ast.Name | ast.Attribute | ast.Constant | ast.Subscript | ast.BinOp | ast.Call)
-    return f"{model}.{name} {said[0]} {source.text_of(right)}" if plain else None
-
-
-def is_known_before(source: Source, query: ast.expr, node: ast.expr) -> bool:
-    """Tell whether all names of an expression have their values before a query is made."""
-    function, wanted = source.function(query), names(node)
-    bindings = (
-        [
-            each
-            for each in ast.walk(function)
-            if isinstance(each, ast.Name) and each.id in wanted and not isinstance(each.ctx, ast.Load)
-        ]
-        if function is not None
-        else []
-    )
-    return all(each.lineno < query.lineno for each in bindings)
-
-
-def may_be_null(around: Surroundings, model: Model, column: Column) -> bool:
-    """Tell whether a column is not declared to have a value in every row."""
-    source = around.source(column.module.path)
-    for each in ast.walk(source.tree) if source is not None else ():
-        if not isinstance(each, ast.Assign | ast.AnnAssign) or each.lineno != column.line:
-            continue
-        given = {key.arg: key.value for key in each.value.keywords} if isinstance(each.value, ast.Call) else {}
-        said = given.get("null" if model.framework == DJANGO else "nullable")
-        if isinstance(said, ast.Constant):
-            return bool(said.value)
-        if said is not None:
-            return True
-        if isinstance(each, ast.AnnAssign):
-            return any(word in ast.unparse(each.annotation) for word in ("None", "Optional"))
-        return model.framework != DJANGO and "primary_key" not in given
-    return True
-
-
-def column_of(model: Model, node: ast.expr, row: str) -> Column | None:
-    """Return the column of a row that an expression reads."""
-    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == row:
-        return model.columns.get(node.attr)
-    return None
+        return set()
+    left, right, kind = test.left, test.comparators[0], type(test.ops[0]) if holds else OPPOSITE[type(test.ops[0])]
+    if not (isinstance(left, ast.Attribute) and isinstance(left.value, ast.Name) and left.value.id == row):
+        return set()
+    is_none = isinstance(right, ast.Constant) and right.value is None
+    there = kind in (ast.IsNot, ast.NotEq) if is_none else kind is ast.Eq and isinstance(right, ast.Constant)
+    return {left.attr} if there else set()

@@ -1,49 +1,53 @@
 """What is done with all rows of a query in Python is asked of the database.
 
-- The conditions of a comprehension, or of the `if` that is all of a loop, on columns of the row go into the query; what
-  SQL says otherwise than Python (a column that may be NULL, a property, a function) stays where it is.
-- A sum of a column of whole numbers that is never NULL, or the number of rows, is asked for instead of the rows.
+- The conditions of a comprehension, or those that the body of a loop begins with or is, on columns of the row go into
+  the query; what SQL says otherwise than Python (a property, a function, the order of text) stays where it is.
+- The number of rows, the sum, least or greatest of a column that is never NULL, the first row, or whether there is one,
+  is asked for instead of the rows, under the same conditions.
+- Rows that all get the same values are changed in one statement, where nothing else is done as they change.
+- So are the rows of a relation, where the function has a session that they can be asked for with.
 
 The query is written in the same function, gives whole rows of one model, is neither limited nor grouped, and its rows
-are used for nothing else.
+are used for nothing else; a relation is not changed before.
 """
 
 import ast
 from collections.abc import Iterator
 
-from perfwright.effects.schema import DJANGO
+from perfwright.effects.schema import DJANGO, Model
 from perfwright.finding import Finding
 from perfwright.fix import surroundings
 from perfwright.fix.recipe import Proposal, Recipe
-from perfwright.fix.recipes._calls import called_on, method_of, name_of, placed
-from perfwright.fix.recipes._conditions import column_of, condition, conjuncts, may_be_null
+from perfwright.fix.recipes._bindings import assigned
+from perfwright.fix.recipes._calls import method_of, name_of, placed
+from perfwright.fix.recipes._columns import KEY, ORDERED, column_of, kind_of, may_be_null
+from perfwright.fix.recipes._conditions import Conditions, present
+from perfwright.fix.recipes._eager import prefetched
+from perfwright.fix.recipes._narrowed import Asked, Queried, Queryset, Related, Selected
 from perfwright.fix.recipes._origins import Frame, Origin, Origins
+from perfwright.fix.recipes._passes import changes_others, is_changed, untested
+from perfwright.fix.recipes._related import related
+from perfwright.fix.recipes._row_uses import Reduction, Use, is_quiet_between, reduction, used
+from perfwright.fix.recipes._updates import loop_of, updated
 from perfwright.fix.source import COMPREHENSIONS, Edit, Source
 from perfwright.fix.surroundings import Surroundings, also_from
 
 BOUNDED = (
-    "limit",
-    "offset",
-    "slice",
-    "distinct",
-    "group_by",
-    "having",
-    "first",
-    "with_for_update",
-    "select_for_update",
+    *("limit", "offset", "slice", "distinct", "group_by", "having", "first", "with_for_update", "select_for_update"),
+    *("unique", "union", "union_all", "in_bulk", "with_entities", "annotate", "fetchall", "yield_per"),
 )
-WHOLE = (
-    "int",
-    "Integer",
-    "BigInteger",
-    "SmallInteger",
-    "IntegerField",
-    "BigIntegerField",
-    "PositiveIntegerField",
-    "PositiveSmallIntegerField",
-    "SmallIntegerField",
-    "PositiveBigIntegerField",
-)
+SAYS = {
+    "count": "the database counts the rows",
+    "exists": "the database stops at the first row",
+    "first": "the database gives the one row that is used",
+    "sum": "the database adds `{}`",
+    "min": "the database finds the least `{}`",
+    "max": "the database finds the greatest `{}`",
+    "top": "the database orders the rows by `{}`, and gives those that are used",
+    "best": "the database orders the rows by `{}`, and gives the first",
+    "columns": "the database gives only `{}` of each row",
+}
+EXTREME = ("whole", "moment", "day", "clock")  # kinds whose least and greatest are asked for
 
 
 def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
@@ -52,155 +56,215 @@ def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
     if around is None or own is None:
         return
     for node in placed(own, finding.place):
-        use = used(own, node)
+        rows = named(own, node)
+        if rows is not None and (changes := loop_of(own, rows)) is not None:
+            found = asked_of(around, own, changes[0])
+            edits = updated(around, found[0], found[1], found[2][0], *changes) if found is not None else None
+            if found is not None and edits is not None and is_free(own, [("sqlalchemy", "update")]):
+                more = [edit for module, some in found[0].imports.items() for edit in also_from(own, module, some)]
+                yield Proposal((*edits, *more, *found[2][1]), "one statement changes all rows", source=own)
+            return
+        use = used(own, rows) if rows is not None else None
         if use is None:
             continue
-        found = Origins(around).of(Frame(own), use[1])
-        if len(found) != 1 or found[0].source is not own or found[0].path or found[0].one:
+        found = asked_of(around, own, use) or related(around, own, use, finding)
+        if found is None:
             continue
-        origin = found[0]
-        if origin.kind in ("get", "class") or any(name in BOUNDED for name in origin.asked):
-            continue
-        if own.function(origin.query) is not own.function(use[0]) or own.loops(over_all(use)):
-            continue  # in a loop, rows that came along with others would be asked for one by one
-        yield from reduced(around, own, origin, *use)
-        yield from narrowed(around, own, origin, *use)
+        asked, model, written, query = found
+        yield from proposals(Conditions(around, own, query, model, written[0]), asked, use, written[1])
         return
 
 
-def over_all(use: tuple[ast.AST, ast.expr]) -> ast.AST:
-    """Return the loop or the call, or for a comprehension what it goes through: it is gone through once."""
-    return use[1] if isinstance(use[0], COMPREHENSIONS) else use[0]
+def named(source: Source, node: ast.expr) -> ast.expr | None:
+    """Return what gives the rows that a place is about: what the name there stands for, or what is sorted there."""
+    if isinstance(node, ast.Call) and name_of(node) in ("sorted", "min", "max") and len(node.args) == 1:
+        node = node.args[0]
+    function = source.function(node)
+    if isinstance(node, ast.Name) and function is not None:
+        values = assigned(function, node.id)
+        return values[0] if values is not None and len(values) == 1 else None
+    return node
 
 
-def used(source: Source, node: ast.expr) -> tuple[ast.AST, ast.expr] | None:
-    """Return the loop, comprehension or call that all rows are gone through by, and what they are written as there."""
-    at: ast.expr = node
-    while True:
-        above = source.parents[at]
-        if isinstance(above, ast.For) and above.iter is at:
-            return above, at
-        if isinstance(above, ast.comprehension) and above.iter is at:
-            return source.parents[above], at
-        if isinstance(above, ast.Call) and name_of(above) == "len" and at in above.args:
-            return above, at
-        if isinstance(above, ast.Assign) and above.value is at and len(above.targets) == 1:
-            target, function = above.targets[0], source.function(above)
-            reads = (
-                [
-                    each
-                    for each in ast.walk(function)
-                    if isinstance(target, ast.Name) and isinstance(each, ast.Name) and each.id == target.id
-                ]
-                if function is not None
-                else []
-            )
-            if len(reads) != 2 or isinstance(reads[1].ctx, ast.Store):
-                return None
-            at = next(each for each in reads if each is not target)
-            continue
-        if not isinstance(above, ast.Attribute | ast.Call | ast.Await):
+def asked_of(
+    around: Surroundings, own: Source, use: Use
+) -> tuple[Asked, Model, tuple[str, list[Edit]], ast.expr] | None:
+    """Return the query that the rows come from, with its model and how this is written; None where it is not here."""
+    found = Origins(around).of(Frame(own), use.over)
+    if len(found) != 1 or found[0].source is not own or found[0].path or found[0].one:
+        return None
+    origin = found[0]
+    if origin.kind in ("get", "class") or any(name in BOUNDED for name in origin.asked):
+        return None
+    if own.function(origin.query) is not own.function(use.node) or own.loops(origin.query) != own.loops(over_all(use)):
+        return None  # what is asked for once is used for each
+    model = origin.first
+    if model.framework == DJANGO:
+        if is_prefetched(around, origin):
             return None
-        at = above
+        return Queryset(own, use.over, {}, origin, key="pk"), model, (model.name, []), origin.query
+    written = around.written(own, model)
+    if written is None:
+        return None
+    keys = [each.name for each in model.columns.values() if each.type == "primary"]
+    key = keys[0] if len(keys) == 1 else ""
+    if origin.kind == "select":
+        return Selected(own, use.over, {}, origin, key=key), model, written, origin.query
+    return Queried(own, use.over, {}, origin.query, written[0], key=key), model, written, origin.query
 
 
-# ---------------------------------------------------------------------------------- conditions
-def narrowed(around: Surroundings, source: Source, origin: Origin, use: ast.AST, over: ast.expr) -> Iterator[Proposal]:
-    """Give the proposal that puts conditions on the rows into the query."""
-    tests: list[ast.expr] = []
-    target: ast.expr | None = None
-    if isinstance(use, COMPREHENSIONS) and len(use.generators) == 1:
-        target, tests = use.generators[0].target, use.generators[0].ifs
-    elif isinstance(use, ast.For) and len(use.body) == 1 and isinstance(use.body[0], ast.If) and not use.body[0].orelse:
-        target, tests = use.target, [use.body[0].test]
-    if not isinstance(target, ast.Name) or not tests:
-        return
-    parts = [part for test in tests for part in conjuncts(test)]
-    written = around.written(source, origin.first)
-    name = written[0] if written is not None else origin.first.name
-    said = [
-        (part, text) for part in parts if (text := condition(around, source, origin, part, target.id, name)) is not None
+def is_prefetched(around: Surroundings, origin: Origin) -> bool:
+    """Tell whether the rows are those of a relation that some query fetches along: asked anew, they are no better."""
+    node = origin.query
+    while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        node = node.func.value
+    return isinstance(node, ast.Attribute) and node.attr in prefetched(around)
+
+
+def over_all(use: Use) -> ast.AST:
+    """Return the loop or the call, or for a comprehension what it goes through: it is gone through once."""
+    return use.over if isinstance(use.node, COMPREHENSIONS) else use.node
+
+
+def proposals(conditions: Conditions, asked: Asked, use: Use, imports: list[Edit]) -> Iterator[Proposal]:
+    """Give the proposals for a use of rows: that asks for a value, else that puts conditions into the query."""
+    source = conditions.source
+    for wanted in dict.fromkeys((reduction(source, use), None)):
+        conditions.imports.clear()
+        asked.imports.clear()
+        edits = valued(conditions, asked, use, wanted) if wanted is not None else narrowed(conditions, asked, use)
+        if edits and isinstance(asked, Related) and asked.is_guarded:
+            edits = guarded(asked, use, edits)
+        if edits and is_free(
+            source, [*conditions.imports, *((module, name) for module, some in asked.imports.items() for name in some)]
+        ):
+            says = "the database leaves out the rows that are not wanted"
+            if wanted is not None:
+                says = SAYS[wanted.kind].format(wanted.column.attr if wanted.column is not None else "")
+            yield Proposal((*edits, *conditions.edits(asked.imports), *imports), says, source=source)
+
+
+def is_free(source: Source, wanted: list[tuple[str, str]]) -> bool:
+    """Tell whether names that are to be imported mean nothing else in a file."""
+    taken = {
+        each.id for each in ast.walk(source.tree) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
+    }
+    taken |= {each.arg for each in ast.walk(source.tree) if isinstance(each, ast.arg)}
+    taken |= {
+        each.name
+        for each in source.tree.body
+        if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+    }
+    known: dict[str, str] = {}
+    for node in ast.walk(source.tree):
+        for each in node.names if isinstance(node, ast.Import | ast.ImportFrom) else ():
+            name = each.asname or each.name.partition(".")[0]
+            known[name] = f"{node.module}.{each.name}" if isinstance(node, ast.ImportFrom) else each.name
+    return not any(
+        name in taken or (known.get(name, f"{module}.{name}") != f"{module}.{name}" and known.get(module) != module)
+        for module, name in wanted
+    )
+
+
+def guarded(asked: Related, use: Use, edits: list[Edit]) -> list[Edit]:
+    """Return the edit that asks for the rows of an object that is saved, and has not loaded them."""
+    source, state = asked.source, asked.session.partition(".")[0]
+    found, function = source.statement(use.node), source.function(use.node)
+    if function is None or found not in function.body or not source.is_alone(found):
+        return []
+    start, end = source.span(found)
+    said = source.text[start:end]
+    for each in sorted(edits, key=lambda one: one.start, reverse=True):
+        said = said[: each.start - start] + each.text + said[each.end - start :]
+    inspect = asked.use("sqlalchemy", "inspect")
+    lines = [
+        f"{state} = {inspect}({source.text_of(asked.node.value)})",
+        f'if {state}.session is not None and "{asked.node.attr}" in {state}.unloaded:',
+        *["    " + line.removeprefix(source.indent(found)) for line in said.splitlines()],
     ]
-    if not said or (written is None and origin.first.framework != DJANGO):
-        return
-    read = {each.attr for part, _ in said for each in ast.walk(part) if isinstance(each, ast.Attribute)}
-    if any(
-        isinstance(each, ast.Attribute) and each.attr in read and isinstance(each.ctx, ast.Store)
-        for each in ast.walk(use)
-    ):
-        return  # a pass may change what a later one tests
-    asked = [text for _, text in said]
-    edits: list[Edit] = [called_on(source, origin.query, "where" if origin.kind == "select" else "filter", asked)]
-    if isinstance(use, COMPREHENSIONS) and len(said) == len(parts):
-        start = source.span(over)[1]
-        edits.append(Edit(start, source.span(tests[-1])[1], ""))
-    edits += written[1] if written is not None and origin.first.framework != DJANGO else []
-    yield Proposal(tuple(edits), "the database leaves out the rows that are not wanted", source=source)
+    return [source.before(found, *lines)]
 
 
-# ---------------------------------------------------------------------------------- sums and counts
-def reduced(around: Surroundings, source: Source, origin: Origin, use: ast.AST, over: ast.expr) -> Iterator[Proposal]:
-    """Give the proposal that asks for a sum, or for the number of rows."""
-    if any(name in ("order_by", "options", "join", "outerjoin", "prefetch_related") for name in origin.asked):
-        return
-    django = origin.first.framework == DJANGO
-    made = source.statement(origin.query)
-    whole, column = (use, "") if isinstance(use, ast.Call) else summed(around, source, origin, use)
-    if whole is None or not isinstance(whole, ast.expr):
-        return
-    edits: list[Edit] = []
-    held = made is not source.statement(over)
-    if held and (not source.is_alone(made) or not isinstance(made, ast.Assign)):
-        return
-    value = made.value if isinstance(made, ast.Assign) and held else over
-    if django:
-        if method_of(value) == "iterator":
-            return
-        query = source.text_of(value)
-        imports = []
-        text = f"{query}.count()"
-        if column:
-            imports = also_from(source, "django.db.models", ["Sum"])
-            text = f'({query}.aggregate(total=Sum("{column}"))["total"] or 0)'
-    else:
-        run = value.value if isinstance(value, ast.Await) else value
-        asked = (
-            run.func.value
-            if method_of(run) == "all" and isinstance(run, ast.Call) and isinstance(run.func, ast.Attribute)
-            else run
-        )
-        if origin.kind != "select" or method_of(asked) != "scalars" or not isinstance(asked, ast.Call):
-            return
-        if not isinstance(origin.query, ast.Call) or len(asked.args) != 1 or source.statement(asked) is not made:
-            return
-        imports = also_from(source, "sqlalchemy", ["func"])
-        name = source.text_of(origin.query.args[0])
-        wanted = f"func.coalesce(func.sum({name}.{column}), 0)" if column else "func.count()"
-        start, end = source.span(asked.args[0])
-        first, last = source.span(origin.query.args[0])
-        more = "" if column else f".select_from({name})"
-        close = source.span(origin.query)[1]
-        statement = source.text[start:first] + wanted + source.text[last:close] + more + source.text[close:end]
-        session = source.text_of(asked.func.value) if isinstance(asked.func, ast.Attribute) else ""
-        text = f"{'await ' if isinstance(value, ast.Await) else ''}{session}.scalar({statement})"
-    edits.append(source.replace(whole, text))
-    if held:
-        edits.append(source.removed(made))
-    says = f"the database adds `{column}`" if column else "the database counts the rows"
-    yield Proposal((*edits, *imports), says, source=source)
+def valued(conditions: Conditions, asked: Asked, use: Use, wanted: Reduction) -> list[Edit] | None:
+    """Return the edits that ask for a value instead of rows."""
+    if not is_quiet_between(conditions.source, use):
+        return None
+    said, whole = conditions.said(list(wanted.wanted), use.row)
+    if not whole or is_changed(conditions.source, use) or not is_adding(conditions, use, wanted, asked.key):
+        return None
+    source = conditions.source
+    over = asked.over
+    if use.held is not None:
+        if not source.is_alone(use.held):
+            return None
+        asked.over = use.held.value
+    column = wanted.column.attr if wanted.column is not None else ""
+    column += ".desc()" if wanted.kind in ("top", "best") and wanted.negated else ""
+    text = asked.value(wanted.kind, said, column, wanted.default)
+    asked.over = over
+    if text is None:
+        return None
+    if wanted.kind == "exists":
+        text = negated(text) if wanted.negated else text
+        above = source.parents[wanted.whole]
+        text = f"({text})" if " is " in text and isinstance(above, ast.UnaryOp | ast.Compare) else text
+    return [source.replace(wanted.whole, text), *([source.removed(use.held)] if use.held is not None else [])]
 
 
-def summed(around: Surroundings, source: Source, origin: Origin, use: ast.AST) -> tuple[ast.AST | None, str]:
-    """Return the call that adds one column of all rows, and the column; nothing where that is not all."""
-    if not isinstance(use, ast.GeneratorExp | ast.ListComp) or len(use.generators) != 1 or use.generators[0].ifs:
-        return None, ""
-    call, target, read = source.parents[use], use.generators[0].target, use.elt
-    if not isinstance(call, ast.Call) or name_of(call) != "sum" or len(call.args) != 1 or call.keywords:
-        return None, ""
-    column = column_of(origin.first, read, target.id) if isinstance(target, ast.Name) else None
-    if column is None or not isinstance(read, ast.Attribute) or may_be_null(around, origin.first, column):
-        return None, ""
-    return (call, read.attr) if column.type.rpartition(".")[2] in WHOLE else (None, "")
+def negated(text: str) -> str:
+    """Return the opposite of what asks whether there is a row."""
+    return f"{text.removesuffix(' is not None')} is None" if text.endswith(" is not None") else f"not {text}"
 
 
-RECIPE = Recipe(rule="load-all-to-filter", improves=("memory",), propose=propose)
+def is_adding(conditions: Conditions, use: Use, wanted: Reduction, key: str) -> bool:
+    """Tell whether SQL makes of a column what Python does: of whole numbers the sum, and of none that is NULL."""
+    if wanted.column is None:
+        return wanted.kind not in ("sum", "min", "max", "columns", "top", "best")
+    column = column_of(conditions.model, wanted.column, use.row)
+    if column is None:
+        return False
+    kind = kind_of(conditions.around, column)
+    if wanted.kind == "columns":
+        return bool(kind) and kind != KEY
+    sure = {name for part in wanted.wanted for name in present(part.test, use.row, holds=part.holds)}
+    if wanted.column.attr not in sure and may_be_null(conditions.around, conditions.model, column):
+        return False
+    if wanted.kind in ("top", "best"):
+        return kind in ORDERED and bool(key)
+    if wanted.kind == "sum":
+        return kind == "whole"
+    return kind in EXTREME and (wanted.default == "None" or (kind == "whole" and wanted.default.isdigit()))
+
+
+def narrowed(conditions: Conditions, asked: Asked, use: Use) -> list[Edit] | None:
+    """Return the edits that put conditions into the query, and take them away from where they stand."""
+    source = conditions.source
+    if not use.wanted:
+        return None
+    said, whole = conditions.said(list(use.wanted), use.row)
+    if not said or is_changed(source, use) or changes_others(conditions.around, use):
+        return None
+    edits = asked.narrowed(said)
+    if whole and is_no_more(use, asked):
+        assert isinstance(use.node, ast.expr)
+        start, end = source.span(use.node)
+        old, new = (source.indent_at(each.lineno) for each in (use.over, use.node))
+        edits = [Edit(each.start, each.end, each.text.replace(f"\n{old}", f"\n{new}")) for each in edits]
+        edits += [Edit(start, source.span(use.over)[0], ""), Edit(source.span(use.over)[1], end, "")]
+    elif whole and isinstance(use.node, COMPREHENSIONS):
+        edits.append(Edit(source.span(use.over)[1], source.span(use.tests[-1])[1], ""))
+    elif whole and isinstance(use.node, ast.For):
+        edits += untested(source, use)
+    return edits
+
+
+def is_no_more(use: Use, asked: Asked) -> bool:
+    """Tell whether a comprehension is no more than the list of rows that it goes through."""
+    node = use.node
+    if not isinstance(node, ast.ListComp) or len(node.generators) != 1 or use.held is not None:
+        return False
+    listed = isinstance(asked, Related) or (method_of(use.over) == "all" and not isinstance(asked, Queryset))
+    return listed and isinstance(node.elt, ast.Name) and node.elt.id == use.row
+
+
+RECIPE = Recipe(rule="load-all-to-filter", improves=("rows", "memory"), propose=propose)

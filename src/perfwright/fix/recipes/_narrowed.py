@@ -1,0 +1,344 @@
+"""Queries that ask for less: rows under more conditions, one value, or one row, in the words of their library."""
+
+import ast
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from perfwright.fix.recipes._calls import WIDE, called_on, chain, method_of, name_of
+from perfwright.fix.recipes._origins import RUNS, Origin
+from perfwright.fix.source import Edit, Source
+
+KEPT = ("where", "filter", "filter_by", "join", "outerjoin", "select_from")  # of what only counts or adds
+BREAK, EDGE = "\0", "\1"  # where a line may end, and where arguments begin and end
+BY_COLUMN = ("top", "best")  # rows, or the row, that come first by a column
+DROPPED = ("order_by", "options", "execution_options")
+
+
+@dataclass(slots=True)
+class Asked:
+    """The rows of a query, as they may be asked for otherwise.
+
+    `imports` are the names of a library that this needs, `key` the column that no two rows have the same in.
+    """
+
+    source: Source
+    over: ast.expr
+    imports: dict[str, list[str]]
+    key: str = field(default="", kw_only=True)
+
+    def narrowed(self, conditions: list[str]) -> list[Edit]:
+        """Return the edits that put conditions into the query."""
+        raise NotImplementedError
+
+    def value(self, kind: str, conditions: list[str], column: str, default: str) -> str | None:
+        """Return the expression that asks for one value, or one row; None where it cannot be said."""
+        raise NotImplementedError
+
+    def use(self, module: str, name: str) -> str:
+        self.imports.setdefault(module, [])
+        if name not in self.imports[module]:
+            self.imports[module].append(name)
+        return name
+
+
+@dataclass(slots=True)
+class Queryset(Asked):
+    """Rows that Django is asked for."""
+
+    origin: Origin
+
+    def narrowed(self, conditions: list[str]) -> list[Edit]:
+        return [called_on(self.source, self.origin.query, "filter", conditions)]
+
+    def value(self, kind: str, conditions: list[str], column: str, default: str) -> str | None:
+        node = self.over
+        while True:
+            if isinstance(node, ast.Call) and name_of(node) == "list" and len(node.args) == 1:
+                node = node.args[0]
+            elif isinstance(node, ast.Call) and method_of(node) in ("all", "iterator") and not node.args:
+                inner = node.func.value  # type: ignore[attr-defined]
+                if conditions or method_of(node) == "iterator":
+                    node = inner
+                    continue
+                break
+            else:
+                break
+        if not is_chain(node):
+            return None
+        text = plain(self.source, node)
+        if text is None:
+            return None
+        text += f".filter({', '.join(conditions)})" if conditions else ""
+        if kind in ("count", "exists", "first"):
+            return f"{text}.{kind}()"
+        if kind in BY_COLUMN:
+            if self.origin.first.ordering is not None or "order_by" in self.origin.asked:
+                return None
+            name = column.removesuffix(".desc()")
+            text += f'.order_by("{"" if name == column else "-"}{name}", "{self.key}")'
+            return f"{text}.first()" if kind == "best" else f"list({text}[:{default}])"
+        if kind == "columns":
+            return f'list({text}.values_list("{column}", flat=True))'
+        made = self.use("django.db.models", kind.capitalize())
+        asked = f'{text}.aggregate(value={made}("{column}"))["value"]'
+        return f"({asked} or 0)" if kind == "sum" else asked if default == "None" else None
+
+
+@dataclass(slots=True)
+class Selected(Asked):
+    """Rows that a session is asked for with `select(...)`, in the function itself."""
+
+    origin: Origin
+
+    def narrowed(self, conditions: list[str]) -> list[Edit]:
+        return [called_on(self.source, self.origin.query, "where", conditions)]
+
+    def value(self, kind: str, conditions: list[str], column: str, default: str) -> str | None:
+        run, awaited = self.run()
+        query = self.origin.query
+        if run is None or not isinstance(query, ast.Call) or not isinstance(run.func, ast.Attribute):
+            return None
+        inner = run.args[0]
+        model, select = self.source.text_of(query.args[0]), self.source.text_of(query.func)
+        more = [f".where{arguments(conditions)}"] if conditions else []
+        steps = self.steps(inner, query, DROPPED[1:] if kind == "columns" else DROPPED)
+        session = self.source.text_of(run.func.value)
+        said: list[str] | None
+        if kind in BY_COLUMN:
+            whole = plain(self.source, inner)
+            if whole is None or "order_by" in self.origin.asked or not is_inline(inner, query):
+                return None
+            said = [whole, *more, f".order_by({model}.{column}, {model}.{self.key})", f".limit({default})"]
+            if kind == "top":
+                listed = laid(self.source, self.over, f"{session}.scalars", said)
+                return f"(await {listed}).all()" if awaited else f"{listed}.all()"
+        elif kind in ("exists", "first"):
+            whole = plain(self.source, inner)
+            said = [whole, *more, ".limit(1)"] if whole is not None else None
+        elif steps is None:
+            whole = plain(self.source, inner)
+            if kind != "count" or whole is None or not isinstance(inner, ast.Name):
+                return None
+            rows = flat("".join([whole, *more]))
+            said = [f"{select}({self.func(select)}.count())", f".select_from({rows}.subquery())"]
+        elif kind == "columns":
+            listed = laid(self.source, self.over, f"{session}.scalars", [f"{select}({model}.{column})", *steps, *more])
+            return f"(await {listed}).all()" if awaited else f"{listed}.all()"
+        else:
+            asked = reduced(self.func(select), kind, f"{model}.{column}", default)
+            said = [f"{select}({asked})", f".select_from({model})", *steps, *more]
+        if said is None:
+            return None
+        text = laid(self.source, self.over, f"{'await ' if awaited else ''}{session}.scalar", said)
+        return f"{text} is not None" if kind == "exists" else text
+
+    def func(self, select: str) -> str:
+        """Return how `func` is written: beside `db.select` it is `db.func`."""
+        owner = select.rpartition(".")[0]
+        return f"{owner}.func" if owner else self.use("sqlalchemy", "func")
+
+    def run(self) -> tuple[ast.Call | None, bool]:
+        """Return the call that runs the statement, and whether it is awaited."""
+        node, awaited = self.over, False
+        while True:
+            if isinstance(node, ast.Await):
+                node, awaited = node.value, True
+            elif isinstance(node, ast.Call) and name_of(node) == "list" and len(node.args) == 1:
+                node = node.args[0]
+            elif method_of(node) in ("all", "scalars") and isinstance(node, ast.Call) and not node.args:
+                node = node.func.value  # type: ignore[attr-defined]
+            else:
+                break
+        runs = isinstance(node, ast.Call) and method_of(node) in RUNS[:2] and len(node.args) == 1 and not node.keywords
+        return (node if runs and isinstance(node, ast.Call) else None), awaited
+
+    def steps(self, statement: ast.expr, query: ast.expr, dropped: Sequence[str]) -> list[str] | None:
+        """Return what narrows the rows in a statement, as it is written, without what is dropped."""
+        found: list[str] = []
+        at = statement
+        while at is not query:
+            if not isinstance(at, ast.Call) or not isinstance(at.func, ast.Attribute):
+                return None
+            if at.func.attr in KEPT or (at.func.attr in DROPPED and at.func.attr not in dropped):
+                start, end = self.source.span(at.func.value)[1], self.source.span(at)[1]
+                text = one_line(self.source.text[start:end])
+                if text is None:
+                    return None
+                found.insert(0, text)
+            elif at.func.attr not in dropped:
+                return None
+            at = at.func.value
+        return found
+
+
+@dataclass(slots=True)
+class Queried(Asked):
+    """Rows that a session is asked for with `session.query(...)`, or that a relation of it gives as a query."""
+
+    query: ast.expr
+    model: str
+
+    def narrowed(self, conditions: list[str]) -> list[Edit]:
+        return [called_on(self.source, self.query, "filter", conditions)]
+
+    def value(self, kind: str, conditions: list[str], column: str, default: str) -> str | None:
+        node = self.over
+        while isinstance(node, ast.Call) and (
+            (name_of(node) == "list" and len(node.args) == 1) or (method_of(node) == "all" and not node.args)
+        ):
+            node = node.args[0] if node.args else node.func.value  # type: ignore[attr-defined]
+        while kind not in ("first", "count") and method_of(node) in DROPPED and isinstance(node, ast.Call):
+            node = node.func.value  # type: ignore[attr-defined]
+        text = plain(self.source, node) if is_chain(node) else None
+        if text is None or (kind in ("sum", "min", "max") and "order_by" in text):
+            return None
+        if kind in ("count", "sum") and "join(" in text:
+            return None  # it gives each row once
+        text += f".filter({', '.join(conditions)})" if conditions else ""
+        if kind in ("count", "first"):
+            return f"{text}.{kind}()"
+        if kind == "exists":
+            return f"{text}.first() is not None"
+        if kind in BY_COLUMN and "order_by" not in text:
+            text += f".order_by({self.model}.{column}, {self.model}.{self.key})"
+            return f"{text}.first()" if kind == "best" else f"{text}.limit({default}).all()"
+        if kind in ("columns", *BY_COLUMN):
+            return None  # it gives each in a row of its own
+        asked = reduced(self.use("sqlalchemy", "func"), kind, f"{self.model}.{column}", default)
+        return f"{text}.with_entities({asked}).scalar()"
+
+
+@dataclass(slots=True)
+class Related(Asked):
+    """Rows of a relation of a row, `node`, which a session is asked for on their own.
+
+    It is guarded where the row may not be saved yet, or have them already.
+    """
+
+    session: str
+    model: str
+    owner: str
+    order: str
+    node: ast.Attribute
+    is_guarded: bool = False
+    is_linked: bool = False  # by a table between the two, where a row may be twice
+
+    def narrowed(self, conditions: list[str]) -> list[Edit]:
+        steps = [f"{self.use('sqlalchemy', 'select')}({self.model})", self.where("where", conditions), *self.sorted()]
+        text = laid(self.source, self.node, f"{self.session}.scalars", steps)
+        return [self.source.replace(self.node, f"{text}.all()")]
+
+    def value(self, kind: str, conditions: list[str], column: str, default: str) -> str | None:
+        if self.node is not self.over or kind in BY_COLUMN or (self.is_linked and kind in ("count", "sum")):
+            return None
+        select, where = self.use("sqlalchemy", "select"), self.where("where", conditions)
+        if kind == "columns":
+            steps = [f"{select}({self.model}.{column})", where, *self.sorted()]
+            return f"{laid(self.source, self.over, f'{self.session}.scalars', steps)}.all()"
+        if kind in ("exists", "first"):
+            said = [f"{select}({self.model})", where, *(self.sorted() if kind == "first" else []), ".limit(1)"]
+        else:
+            asked = reduced(self.use("sqlalchemy", "func"), kind, f"{self.model}.{column}", default)
+            said = [f"{select}({asked})", f".select_from({self.model})", where]
+        text = laid(self.source, self.over, f"{self.session}.scalar", said)
+        return f"{text} is not None" if kind == "exists" else text
+
+    def sorted(self) -> list[str]:
+        return [f".order_by({self.order})"] if self.order else []
+
+    def where(self, word: str, conditions: Sequence[str]) -> str:
+        parent = f"{self.use('sqlalchemy.orm', 'with_parent')}({self.source.text_of(self.node.value)}, {self.owner}."
+        return f".{word}{arguments([f'{parent}{self.node.attr})', *conditions])}"
+
+
+class Inquired(Related):
+    """Rows of a relation which their model is asked for by its `query`."""
+
+    def narrowed(self, conditions: list[str]) -> list[Edit]:
+        text = f"{self.model}.query{''.join([self.where('filter', conditions), *self.sorted()])}.all()"
+        return [self.source.replace(self.node, chained(self.source, self.node, text))]
+
+    def value(self, kind: str, conditions: list[str], column: str, default: str) -> str | None:
+        if self.node is not self.over or kind in ("columns", *BY_COLUMN):
+            return None
+        if self.is_linked and kind in ("count", "sum"):
+            return None
+        text = chained(self.source, self.over, f"{self.model}.query{self.where('filter', conditions)}")
+        if kind in ("count", "first"):
+            return f"{text}{''.join(self.sorted() if kind == 'first' else [])}.{kind}()"
+        if kind == "exists":
+            return f"{text}.first() is not None"
+        asked = reduced(self.use("sqlalchemy", "func"), kind, f"{self.model}.{column}", default)
+        return f"{text}.with_entities({asked}).scalar()"
+
+
+def reduced(func: str, kind: str, column: str, default: str) -> str:
+    """Return the function of SQL that gives a value of all rows."""
+    if kind == "count":
+        return f"{func}.count()"
+    asked = f"{func}.{kind}({column})"
+    return asked if default == "None" else f"{func}.coalesce({asked}, {default})"
+
+
+def is_inline(node: ast.expr, query: ast.expr) -> bool:
+    """Tell whether a statement is written where it is run: what it is made of is seen."""
+    return any(each is query for each in chain(node))
+
+
+def is_chain(node: ast.expr) -> bool:
+    """Tell whether an expression is a query, or a chain of calls on one, that another call can follow."""
+    return isinstance(node, ast.Name | ast.Attribute | ast.Call) and isinstance(chain(node)[-1], ast.Name | ast.Call)
+
+
+def plain(source: Source, node: ast.expr) -> str | None:
+    """Return an expression on one line; None where that would lose something."""
+    return one_line(source.text_of(node))
+
+
+def one_line(text: str) -> str | None:
+    """Return text on one line; None where it has comments, or text of several lines, in it."""
+    if "\n" not in text:
+        return text
+    if "#" in text or '"""' in text or "'''" in text or "\\" in text:
+        return None
+    text = re.sub(r"\s*\n\s*", " ", text)
+    return re.sub(r",? ([)\]}])", r"\1", re.sub(r"([(\[{]) ", r"\1", text)).replace(" .", ".")
+
+
+def laid(source: Source, place: ast.expr | ast.stmt, function: str, steps: Sequence[str]) -> str:
+    """Return a call of a function with a chain as its argument, on lines of its own where one would be long."""
+    text = f"{function}({''.join(steps)})"
+    if fits(source, place, text):
+        return flat(text)
+    indent = source.indent_at(place.lineno)
+    body = "".join(
+        f"\n{indent}    {flat(step) if len(step) + len(indent) < WIDE else spread(step, f'{indent}    ')}"
+        for step in steps
+    )
+    return f"{function}({body}\n{indent})"
+
+
+def chained(source: Source, place: ast.expr, text: str) -> str:
+    """Return a chain of calls, with the arguments that may stand on lines of their own there where it is long."""
+    return flat(text) if fits(source, place, text) else spread(text, source.indent_at(place.lineno))
+
+
+def fits(source: Source, place: ast.expr | ast.stmt, text: str) -> bool:
+    """Tell whether text is short enough for the line that it comes to stand on."""
+    line = source.text[source.starts[place.lineno - 1] : source.starts[place.lineno] - 1]
+    return len(line) - len(source.text_of(place).partition("\n")[0]) + len(text) <= WIDE
+
+
+def arguments(some: Sequence[str]) -> str:
+    """Return the arguments of a call, in marks of where a line may end."""
+    return f"({EDGE}{f',{BREAK}'.join(some)}{EDGE})"
+
+
+def flat(text: str) -> str:
+    return text.replace(EDGE, "").replace(BREAK, " ")
+
+
+def spread(text: str, indent: str) -> str:
+    opened = text.replace(f"({EDGE}", f"(\n{indent}    ").replace(f"{EDGE})", f",\n{indent})")
+    return opened.replace(BREAK, f"\n{indent}    ")

@@ -1,0 +1,182 @@
+"""Rows of a relation, which the session of a function can be asked for instead of all of them."""
+
+import ast
+import re
+
+from perfwright.effects.schema import DJANGO, Model, Relation
+from perfwright.finding import Finding
+from perfwright.fix.recipes._bindings import SAME, assigned
+from perfwright.fix.recipes._calls import chain, method_of, name_of
+from perfwright.fix.recipes._columns import beside
+from perfwright.fix.recipes._narrowed import Asked, Inquired, Queried, Related
+from perfwright.fix.recipes._origins import Frame, Origins, is_self
+from perfwright.fix.recipes._row_uses import CHANGE, Use
+from perfwright.fix.source import Edit, Source
+from perfwright.fix.surroundings import Surroundings
+from perfwright.index.project import Value
+
+ASKS = ("scalars", "scalar", "execute", "query", "get", "commit", "flush", "add", "delete", "refresh")
+SESSIONS = ("Session", "scoped_session")
+
+
+def related(
+    around: Surroundings, own: Source, use: Use, finding: Finding
+) -> tuple[Asked, Model, tuple[str, list[Edit]], ast.expr] | None:
+    """Return how the rows of a relation are asked for, with their model; None where they cannot be, or not alone."""
+    function = own.function(use.node)
+    dynamic = (
+        method_of(use.over) == "all" and isinstance(use.over, ast.Call) and isinstance(use.over.func, ast.Attribute)
+    )
+    node = use.over.func.value if dynamic else within(use.over)  # type: ignore[attr-defined]
+    if use.held is not None or not isinstance(node, ast.Attribute) or function is None:
+        return None
+    owner = around.named(finding.symbol.partition(".")[0], own)
+    relation = owner.relations.get(node.attr) if owner is not None else None
+    if owner is None or relation is None or relation.target is None or owner.framework == DJANGO or not relation.many:
+        return None
+    written, owned = around.written(own, relation.target), around.written(own, owner)
+    if written is None or owned is None or is_recent(own, function, node):
+        return None
+    if relation.dynamic or dynamic:
+        found = Queried(own, use.over, {}, node, written[0]) if relation.dynamic else None
+        return (found, relation.target, written, use.over) if found is not None else None
+    order = ordered(around, owner, relation, written[0])
+    if isinstance(function, ast.AsyncFunctionDef) or order is None or not is_plain(node.value):
+        return None  # it was fetched along
+    if is_made(around, own, function, node.value):
+        return None
+    flushing = flushes(beside(around, own, owner))
+    if not flushing and is_called(around, function) and not is_read(around, own, function, node.value):
+        return None
+    first = chain(node.value)[-1]
+    of_self = is_self(first)
+    plain = {ast.unparse(each).rpartition(".")[2] for each in function.decorator_list} <= {
+        "property",
+        "cached_property",
+    }
+    if of_self and not (first is node.value and isinstance(own.statement(node), ast.Return) and flushing and plain):
+        return None
+    kind = Inquired if has_query(own) and not of_self else Related
+    session = "" if kind is Inquired else session_of(around, own, function)
+    if of_self:
+        session = f"{own.fresh('state', 'found', 'inspected')}.session"
+    if session is None:
+        return None
+    edits = written[1] if owner is relation.target else [*written[1], *owned[1]]
+    asked = kind(own, use.over, {}, session, written[0], owned[0], order, node, of_self, relation.through)
+    return asked, relation.target, (written[0], edits), use.over
+
+
+def within(node: ast.expr) -> ast.expr:
+    """Return what is sorted, or listed, as it was before."""
+    while isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in SAME and node.args:
+        node = node.args[0]
+    return node
+
+
+def has_query(source: Source) -> bool:
+    """Tell whether models of a file are asked by their own `query`."""
+    return re.search(r"\b[A-Z]\w*\.query\.", source.text) is not None
+
+
+def is_read(
+    around: Surroundings, source: Source, function: ast.FunctionDef | ast.AsyncFunctionDef, row: ast.expr
+) -> bool:
+    """Tell whether a row is read from the database by the function itself."""
+    found = Origins(around).of(Frame(source), row)
+    return bool(found) and all(each.source is source and source.function(each.query) is function for each in found)
+
+
+def flushes(some: list[Source]) -> bool:
+    """Tell whether sessions of an application write what was changed before they ask."""
+    return not any(re.search(r"autoflush\s*=\s*False|no_autoflush", source.text) for source in some)
+
+
+def is_called(around: Surroundings, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Tell whether a function of the project calls one of this name: it may have changed rows before."""
+    return any(function.name in other.called for other in around.project.functions)
+
+
+def is_plain(node: ast.expr) -> bool:
+    """Tell whether an expression is a name, or what is read of one."""
+    return isinstance(node, ast.Name) or (isinstance(node, ast.Attribute) and is_plain(node.value))
+
+
+def is_recent(source: Source, function: ast.FunctionDef | ast.AsyncFunctionDef, node: ast.Attribute) -> bool:
+    """Tell whether a row may have other rows in memory than in the database: something was changed before, or the
+    relation is read anyway."""
+    start = source.span(node)[0]
+    for each in (inner for statement in function.body for inner in ast.walk(statement)):
+        if method_of(each) in CHANGE[2:] and source.span(each)[0] < start:
+            return True
+        if isinstance(each, ast.Attribute) and each is not node and ast.unparse(each) == ast.unparse(node):
+            return True
+    return False
+
+
+def session_of(around: Surroundings, source: Source, function: ast.FunctionDef) -> str | None:
+    """Return how the session of a row is written in a function."""
+    for each in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs):
+        if each.annotation is not None and is_session(around, source, each.annotation):
+            return each.arg
+    asked = [
+        each.func.value
+        for each in ast.walk(function)
+        if isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr in ASKS
+    ]
+    for held in asked:
+        if isinstance(held, ast.Name) and "session" in held.id.lower():
+            return held.id
+    module = around.module(source)
+    if module is not None and "db" in module.names and "db.session" in source.text:
+        return "db.session"
+    return None
+
+
+def is_session(around: Surroundings, source: Source, annotation: ast.expr) -> bool:
+    """Tell whether a parameter is a session: it is annotated so, or with a name that stands for it."""
+    written = [ast.unparse(annotation)]
+    for each in ast.walk(annotation):
+        found = around.entity(source, each) if isinstance(each, ast.Name) else None
+        owner = around.source(found.module.path) if isinstance(found, Value) else None
+        values = [
+            ast.unparse(node.value)
+            for node in (owner.tree.body if owner is not None else ())
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == ast.unparse(each)
+        ]
+        written += values
+    words = [word for text in written for word in text.replace("[", " ").replace("]", " ").replace(",", " ").split()]
+    return any(word.rpartition(".")[2] in SESSIONS for word in words)
+
+
+def is_made(around: Surroundings, source: Source, function: ast.AST, row: ast.expr) -> bool:
+    """Tell whether a row is new, not read from the database."""
+    first = chain(row)[-1]
+    values = (assigned(function, first.id) or []) if isinstance(first, ast.Name) else []
+    return any(isinstance(each, ast.Call) and around.model(source, each.func) is not None for each in values)
+
+
+def ordered(around: Surroundings, owner: Model, relation: Relation, written: str) -> str | None:
+    """Return the order of a relation's rows, as a query says it: nothing where it has none, None for any other."""
+    source = around.source(owner.cls.module.path)
+    made = [
+        each.value
+        for each in (ast.walk(source.tree) if source is not None else ())
+        if isinstance(each, ast.Assign | ast.AnnAssign) and each.lineno == relation.line
+    ]
+    call = made[0] if len(made) == 1 else None
+    if not isinstance(call, ast.Call):
+        return "" if relation.inverse is not None and relation.line == 0 else None
+    if name_of(call) not in ("relationship", "dynamic_loader"):
+        return None
+    given = {each.arg: each.value for each in call.keywords}
+    if "collection_class" in given or "primaryjoin" in given:
+        return None
+    order = given.get("order_by")
+    if order is None:
+        return ""
+    text = order.value if isinstance(order, ast.Constant) else ast.unparse(order)
+    target = relation.target
+    if not isinstance(text, str) or target is None or not text.startswith(f"{target.name}.") or "," in text:
+        return None
+    return f"{written}{text.removeprefix(target.name)}"
