@@ -169,7 +169,7 @@ def lay(trap: Trap, folder: Path) -> tuple[Path, Path]:
 def run(code: str, path: Path, trap: Trap, *words: str) -> str:
     """Run some lines on one version, in a process of its own; return what it prints."""
     done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", LOAD + code, str(path), trap.function, *words],
+        [sys.executable, "-I", "-c", LOAD + code, str(path), trap.function, *words],
         cwd=path.parent,
         capture_output=True,
         text=True,
