@@ -172,7 +172,7 @@ def judged(served: Served, function: str, old: str, new: str, scratch: Path) -> 
     base = imported_from(served.root, served.app.places)
     overlaid(base, str((served.root / "main.py").relative_to(base)), text, scratch)
     lines = Source("main.py", APP).lines_of(function)
-    return served.judge(scratch / served.root.relative_to(base), {"main.py": lines}, (APP, text))
+    return served.judge(scratch / served.root.relative_to(base), {"main.py": lines}, [(APP, text)])
 
 
 def counted(found: Verdict, of: str) -> tuple[int, int, int]:
@@ -224,3 +224,32 @@ def test_what_no_entry_point_runs_is_not_shown(served: Served, tmp_path: Path) -
     found = judged(served, "never", "return 1", "return 2", tmp_path)
 
     assert (found.word, found.reason) == ("not shown", "no entry point of the application that was answered runs it")
+
+
+def test_versions_that_cannot_be_called_are_judged_within_their_application_and_again(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text(APP, "utf8")
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b"]
+    for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "first"]):
+        subprocess.run([*git, *words], cwd=tmp_path, check=True)
+    changes = {
+        "views.patch": ("author.views + 1", "author.views + 2"),
+        "eager.patch": ("select(Note)", "select(Note).options(selectinload(Note.author))"),
+    }  # fmt: skip
+    for name, (old, new) in changes.items():
+        (tmp_path / "main.py").write_text(APP.replace(old, new), "utf8")
+        (tmp_path / name).write_bytes(
+            subprocess.run(["git", "diff"], cwd=tmp_path, check=True, capture_output=True).stdout
+        )
+        (tmp_path / "main.py").write_text(APP, "utf8")
+
+    assert verified(tmp_path, "main.py:views", "views.patch")["reason"] == "it leaves other rows in the database"
+    done = subprocess.run(
+        [*COMMAND, "verify", "main.py:notes@HEAD", "eager.patch", "--evidence", "eager.json"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "eager.patch: same" in done.stdout
+    assert "made by GET /notes" in done.stdout
+    again = subprocess.run(
+        [*COMMAND, "verify", "--replay", "eager.json"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert "the verdict is 'same' again; the sources are the same." in again.stdout

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from perfwright.finding import Finding, Patch
 from perfwright.fix import recipes
-from perfwright.fix.judge import waiting
+from perfwright.fix.judge import waiting, within
 from perfwright.fix.judge.judging import judge
 from perfwright.fix.judge.runs import Place
 from perfwright.fix.judge.served import Served
@@ -165,9 +165,9 @@ def judged(
         except GuestError as error:
             return Verdict("not shown", str(error))
 
-    def within() -> Verdict:
+    def served_both() -> Verdict:
         assert served is not None
-        texts = candidate.before, candidate.after
+        texts = [(candidate.before, candidate.after)]
         held = "memory" in candidate.recipe.improves
         found = served.judge(there, lines(root, candidate), texts, allowed=candidate.recipe.allows, weighs=held)
         if tests is not None and candidate.function:
@@ -176,7 +176,7 @@ def judged(
             found = tests.confirmed(found, root, there)
         return found
 
-    ways = [alone] if served is None else [alone, within]
+    ways = [alone] if served is None else [alone, served_both]
     if QUERIES & {*candidate.recipe.improves}:
         ways.reverse()
     verdict = ways[0]()
@@ -189,26 +189,11 @@ def judged(
 def lines(root: Path, candidate: Candidate) -> dict[str, set[int]]:
     """Return the lines that have to run, by file: of the function that a finding is in, else of those that its chain
     names, and of those that are changed."""
-    sources = {candidate.path: Source(candidate.path, candidate.before)}
-    found: dict[str, set[int]] = {}
-
-    def add(path: str, function: str = "", line: int = 0) -> None:
-        if path not in sources:
-            sources[path] = Source(path, (root / path).read_text("utf8", "surrogateescape"))
-        name = function or sources[path].function_at(line)
-        found.setdefault(path, set()).update(sources[path].lines_of(name) if name else ())
-
-    matcher = difflib.SequenceMatcher(None, candidate.before.splitlines(), candidate.after.splitlines(), False)
-    for tag, start, end, _, _ in matcher.get_opcodes():
-        for line in range(start + 1, max(end, start + 1) + 1) if tag != "equal" else ():
-            add(candidate.path, line=line)
+    changed = {candidate.path: (candidate.before, candidate.after)}
     if candidate.function:
-        add(candidate.inside, candidate.function)
-    else:
-        for step in candidate.finding.chain:
-            if step.path.endswith(".py"):
-                add(step.path, line=step.line)
-    return {path: some for path, some in found.items() if some}
+        return within.lines_of(root, changed, [(candidate.inside, candidate.function)])
+    steps = [(step.path, step.line) for step in candidate.finding.chain if step.path.endswith(".py")]
+    return within.lines_of(root, changed, places=steps)
 
 
 def imported_from(root: Path, places: Sequence[Path]) -> Path:

@@ -9,6 +9,7 @@ from typing import Any
 
 from perfwright import __version__
 from perfwright.errors import InputError
+from perfwright.fix.judge import within
 from perfwright.fix.judge.sides import Sides
 from perfwright.fix.judge.trees import Tree
 
@@ -29,9 +30,13 @@ class Evidence:
 
 
 def hashes(sides: Sides) -> dict[str, str]:
-    """Return a hash of the source of each version that was loaded."""
-    loaded = {name: side.source for (name, _), side in sides.running.items() if name in ("before", "after")}
-    return {name: hash_of(text) for name, text in sorted(loaded.items())}
+    """Return a hash of the source of each version that was loaded, or that lies below its root."""
+    found = {}
+    for name, version in sides.versions.items():
+        if path := within.file_of(version):
+            found[name] = (version.root / path).read_text("utf8", "replace")
+    found |= {name: side.source for (name, _), side in sides.running.items() if name in ("before", "after")}
+    return {name: hash_of(text) for name, text in sorted(found.items())}
 
 
 def hash_of(source: str) -> str:

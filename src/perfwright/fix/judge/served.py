@@ -166,17 +166,17 @@ class Served:
         self,
         root: Path,
         lines: Mapping[str, Collection[int]],
-        sources: tuple[str, str],
+        sources: Sequence[tuple[str, str]],
         *,
         allowed: Sequence[str] = (),
         weighs: bool = False,
     ) -> Verdict:
         """Return whether the application is the same in another folder, and what it costs in both.
 
-        `lines` are those that have to run, by file; `sources` the two texts of the file that was changed. Where it
+        `lines` are those that have to run, by file; `sources` the two texts of each file that was changed. Where it
         `weighs`, memory is measured too.
         """
-        if why := refusals.refused(*sources, allowed):
+        if why := next(filter(None, (refusals.refused(*each, allowed) for each in sources)), ""):
             return Verdict("refused", why)
         try:
             entries, share = self.reaching(lines)
@@ -197,7 +197,8 @@ class Served:
             after.close()
             return Verdict("refused", f"the second version cannot be started: {error}")
         try:
-            return self._judged(after, _Case(entries), allowed, weighs=weighs)
+            found = self._judged(after, _Case(entries), allowed, weighs=weighs)
+            return replace(found, source=f"by {', '.join(entries)}")
         except GuestError as error:
             return Verdict("not shown", str(error))
         finally:
@@ -226,7 +227,6 @@ class Served:
             speed=speed,
             memory=self._memory(after, case) if weighs else None,
             counts=tuple(Counts(COUNTED[name], pairs(each)) for name, each in case.counts.items()),
-            source=f"by {', '.join(case.entries)}",
             notes=tuple(notes),
         )
 
