@@ -115,13 +115,13 @@ def _items(site: Site) -> tuple[int, list[Tree]]:
 
 def _filled(args: Tree, site: Site, at: int, items: Sequence[Tree]) -> Tree:
     """Return arguments with other items in a container; a dict has each as a key once, with values it had."""
+    if tag(site.tree) == "d":
+        values = [value for _, value in site.tree[2]]
+        unique = {repr(key): key for key in items}.values()
+        return replaced(args, (*site.path, at), [list(each) for each in zip(unique, values, strict=False)])
     some: list[Tree] = []
     for each in items:
         some.append(fresh(replaced(args, (*site.path, at), some), each))
-    if tag(site.tree) == "d":
-        values = [value for _, value in site.tree[2]]
-        unique = {repr(key): key for key in some}.values()
-        some = [[key, values[place % len(values)]] for place, key in enumerate(unique)][: len(values)]
     return replaced(args, (*site.path, at), some)
 
 
