@@ -95,7 +95,7 @@ def _held(tree: Tree) -> list[tuple[tuple[int, ...], Tree, list[Tree]]]:
 def _retyped(tree: Tree, at: tuple[int, ...], dtype: str, count: int) -> Tree:
     """Return a table where one column, or all of an array, is of another type."""
     items = list(itertools.islice(itertools.cycle(map(of, NARROW)), count))
-    place = {"df": (2, at[1], 1), "sr": (3,), "np": (3,)}[tag(tree)]
+    place = (2, at[1], 1) if tag(tree) == "df" else (3,)
     return replaced(replaced(tree, at, items), place, dtype)
 
 
