@@ -7,7 +7,7 @@ PIP     := $(BIN)/python -m pip --disable-pip-version-check install --quiet --co
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all check format bench bench-peers bench-growth bench-profiles bench-capture bench-containment \
-	bench-libraries bench-scale traps recipes fix-applications limits prove aicode aicode-best conformance libraries docs golden house clean
+	bench-libraries bench-scale traps recipes fix-applications fix-public limits prove aicode aicode-best conformance libraries docs golden house clean
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -77,6 +77,9 @@ recipes: .venv/.dev ## Judge what the recipes make of the Slow forms of their ru
 
 fix-applications: .venv/.dev ## Repair the findings of eleven applications, and count what is fixed and verified: FOLDERS="a b" for some
 	@$(BIN)/python benchmarks/fix_applications.py --write $(FOLDERS)
+
+fix-public: .venv/.dev ## Repair the findings of checkouts of public applications: make fix-public CHECKOUTS="FOLDER=PYTHON ..."
+	@$(BIN)/python benchmarks/fix_public.py $(CHECKOUTS)
 
 limits: .venv/.dev ## Check hostile input, 20,000 random programs and a million lines: no crash, no hang, 2 GB at most
 	@$(BIN)/python benchmarks/check_hostile.py

@@ -127,11 +127,13 @@ def traps(folder: Path = HERE) -> list[Trap]:
 
 
 def read(group: str, text: str) -> list[Trap]:
-    """Return the pairs of one page, a section each."""
-    return [section(group, part) for part in re.split(r"^## ", text, flags=re.MULTILINE)[1:]]
+    """Return the pairs of one page, a section each; what the page has for both sides comes first in each."""
+    head, *parts = re.split(r"^## ", text, flags=re.MULTILINE)
+    both = re.search(r"^```python\n# both\n(.*?)^```$", head, flags=re.MULTILINE | re.DOTALL)
+    return [section(group, part, f"{both[1]}\n\n" if both else "") for part in parts]
 
 
-def section(group: str, text: str) -> Trap:
+def section(group: str, text: str, both: str = "") -> Trap:
     """Return the pair of one section."""
     name = text.partition("\n")[0].strip()
     blocks = re.findall(r"^```python\n# (before|after|shown by)\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
@@ -150,8 +152,8 @@ def section(group: str, text: str) -> Trap:
         name=name,
         right=right,
         function=line("function", text) or "f",
-        before=code["before"],
-        after=code["after"],
+        before=both + code["before"],
+        after=both + code["after"],
         inputs=inputs,
         shown=code.get("shown by") or line("shown by", text),
     )

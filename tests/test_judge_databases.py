@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from perfwright import discover
+from perfwright.fix.judge import orders
 from perfwright.fix.judge.served import Served
 from perfwright.fix.judge.verdict import Verdict
 from perfwright.fix.patches import imported_from, overlaid
@@ -61,7 +62,7 @@ def make(n: int) -> Session:
 '''  # fmt: skip
 APP = '''from fastapi import Depends, FastAPI
 from sqlalchemy import ForeignKey, create_engine, select
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship, selectinload
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, defer, mapped_column, relationship, selectinload
 
 app = FastAPI()
 engine = create_engine("sqlite:///notes.db")
@@ -98,6 +99,21 @@ def listed(session: Session):
 @app.get("/notes")
 def notes(session: Session = Depends(db)):
     return [{"text": note.text, "author": note.author.name} for note in listed(session)]
+
+
+@app.get("/found")
+def found(session: Session = Depends(db)):
+    return [note.id for note in session.scalars(select(Note).where(Note.text > "a"))]
+
+
+@app.get("/first")
+def first(session: Session = Depends(db)):
+    return session.scalars(select(Note.id).where(Note.text > "a").limit(3)).all()
+
+
+@app.get("/none")
+def none(session: Session = Depends(db)):
+    return session.scalars(select(Note.id).where(Note.text == "no note has this text")).all()
 
 
 @app.post("/views")
@@ -166,13 +182,13 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield found
 
 
-def judged(served: Served, function: str, old: str, new: str, scratch: Path) -> Verdict:
+def judged(served: Served, function: str, old: str, new: str, scratch: Path, *allowed: str) -> Verdict:
     text = APP.replace(old, new)
     assert text != APP
     base = imported_from(served.root, served.app.places)
     overlaid(base, str((served.root / "main.py").relative_to(base)), text, scratch)
     lines = Source("main.py", APP).lines_of(function)
-    return served.judge(scratch / served.root.relative_to(base), {"main.py": lines}, [(APP, text)])
+    return served.judge(scratch / served.root.relative_to(base), {"main.py": lines}, [(APP, text)], allowed=allowed)
 
 
 def counted(found: Verdict, of: str) -> tuple[int, int, int]:
@@ -211,6 +227,55 @@ def test_what_answers_or_leaves_something_else_differs(
     assert found.counterexample["before"] != found.counterexample["after"]
 
 
+def test_an_index_may_give_rows_in_another_order(served: Served, tmp_path: Path) -> None:
+    old, new = "text: Mapped[str]", "text: Mapped[str] = mapped_column(index=True)"
+    plain = judged(served, "found", old, new, tmp_path / "plain")
+    ordered = judged(served, "found", old, new, tmp_path / "ordered", "row-order")
+
+    assert (plain.word, plain.reason) == ("differs", "it answers something else")
+    assert (ordered.word, ordered.source) == ("same", "by GET /found")
+
+
+def test_other_rows_differ_whatever_their_order(served: Served, tmp_path: Path) -> None:
+    found = judged(served, "first", "Mapped[str]", "Mapped[str] = mapped_column(index=True)", tmp_path, "row-order")
+
+    assert (found.word, found.reason) == ("differs", "it answers something else")
+
+
+def test_a_look_up_by_an_index_takes_fewer_steps(served: Served, tmp_path: Path) -> None:
+    found = judged(served, "none", "Mapped[str]", "Mapped[str] = mapped_column(index=True)", tmp_path)
+
+    assert (found.word, found.better("steps")) == ("same", True)
+    _, before, after = counted(found, "steps")
+    assert before > 4 * after
+
+
+def test_text_that_is_not_fetched_is_fewer_bytes(served: Served, tmp_path: Path) -> None:
+    found = judged(served, "found", "(Note).where", "(Note).options(defer(Note.text)).where", tmp_path)
+
+    assert (found.word, found.better("bytes")) == ("same", True)
+    assert counted(found, "bytes")[1] > 0
+    assert counted(found, "bytes")[2] == 0
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "alike"),
+    [
+        ('{"a": [1, 2, 2]}', '{"a": [2, 1, 2]}', True),
+        ('{"a": [1, 2, 2]}', '{"a": [2, 1, 1]}', False),
+        ('[{"a": 1}, {"a": 2}]', '[{"a": 2}, {"a": 1}]', True),
+        ("<ul><li>1<li>2</ul>", "<ul><li>1<li>2</ul>", True),
+        ("<ul><li>1</li><li>2</li></ul><br>", "<ul><li>2</li><li>1</li></ul><br>", True),
+        ("<ul><li>1</li></ul><li>2</li>", "<ul><li>2</li></ul><li>1</li>", False),
+        ("<tr class='a'><td>1</td></tr>", "<tr class='b'><td>1</td></tr>", False),
+        ("a,1\nb,2\n", "b,2\na,1\n", True),
+        ("a,1\nb,2\n", "b,1\na,2\n", False),
+    ],
+)
+def test_texts_are_compared_without_the_order_of_what_they_list(before: str, after: str, alike: bool) -> None:
+    assert orders.alike(before, after) is alike
+
+
 def test_a_list_that_is_kept_between_requests_differs_or_is_refused(served: Served, tmp_path: Path) -> None:
     old = "def listed(session: Session):\n    return "
     query = "session.scalars(select(Note).order_by(Note.id)).all()"
@@ -226,8 +291,29 @@ def test_what_no_entry_point_runs_is_not_shown(served: Served, tmp_path: Path) -
     assert (found.word, found.reason) == ("not shown", "no entry point of the application that was answered runs it")
 
 
+UNIT = """class Unit:
+    def __init__(self, session):
+        if type(session) is not Session:
+            raise TypeError("a unit of work needs a session")
+        self.now = session
+
+
+"""
+
+
 def test_versions_that_cannot_be_called_are_judged_within_their_application_and_again(tmp_path: Path) -> None:
-    (tmp_path / "main.py").write_text(APP, "utf8")
+    app = (
+        APP.replace("session.scalars(select(Note)", "session.now.scalars(select(Note)")
+        .replace(
+            "    with Session(engine) as session:\n        yield session",
+            "    with Session(engine) as session:\n        yield Unit(session)",
+        )
+        .replace("session: Session", "session: Unit")
+        .replace("def db():", UNIT + "def db():")
+        .replace("session.scalars(select(Author)", "session.now.scalars(select(Author)")
+        .replace("session.commit", "session.now.commit")
+    )
+    (tmp_path / "main.py").write_text(app, "utf8")
     git = ["git", "-c", "user.name=a", "-c", "user.email=a@b"]
     for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "first"]):
         subprocess.run([*git, *words], cwd=tmp_path, check=True)
@@ -236,11 +322,11 @@ def test_versions_that_cannot_be_called_are_judged_within_their_application_and_
         "eager.patch": ("select(Note)", "select(Note).options(selectinload(Note.author))"),
     }  # fmt: skip
     for name, (old, new) in changes.items():
-        (tmp_path / "main.py").write_text(APP.replace(old, new), "utf8")
+        (tmp_path / "main.py").write_text(app.replace(old, new), "utf8")
         (tmp_path / name).write_bytes(
             subprocess.run(["git", "diff"], cwd=tmp_path, check=True, capture_output=True).stdout
         )
-        (tmp_path / "main.py").write_text(APP, "utf8")
+        (tmp_path / "main.py").write_text(app, "utf8")
 
     assert verified(tmp_path, "main.py:views", "views.patch")["reason"] == "it leaves other rows in the database"
     done = subprocess.run(
@@ -253,3 +339,61 @@ def test_versions_that_cannot_be_called_are_judged_within_their_application_and_
         [*COMMAND, "verify", "--replay", "eager.json"], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert "the verdict is 'same' again; the sources are the same." in again.stdout
+
+
+RAW = '''import sqlite3
+
+SCHEMA = """
+CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+CREATE TABLE events (id INTEGER PRIMARY KEY, user_id INTEGER NOT NULL REFERENCES users(id), kind TEXT);
+"""
+
+
+def counts(db: sqlite3.Connection) -> list[tuple[str, int]]:
+    found = []
+    for key, name in db.execute("SELECT id, name FROM users ORDER BY id").fetchall():
+        found.append((name, db.execute("SELECT count(*) FROM events WHERE user_id = ?", (key,)).fetchone()[0]))
+    return found
+'''
+GROUPED = """
+
+def counts(db: sqlite3.Connection) -> list[tuple[str, int]]:
+    return db.execute(
+        "SELECT name, count(events.id) FROM users JOIN events ON user_id = users.id GROUP BY users.id ORDER BY users.id"
+    ).fetchall()
+"""
+LATER = (
+    BUILT.partition("def rename")[0]
+    + """
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+async def names(session: AsyncSession, order_ids: list[int]) -> list[str]:
+    found = []
+    for key in order_ids:
+        order = await session.get(Order, key)
+        found.append("" if order is None else (await session.get(Customer, order.customer_id)).name)
+    return found
+"""
+)
+
+
+def test_a_session_is_made_of_the_tables_that_are_known(tmp_path: Path) -> None:
+    at_once = LATER.replace("session.get(Order, key)", "session.get(Order, key, options=[joinedload(Order.customer)])")
+    fast = at_once.replace("(await session.get(Customer, order.customer_id)).name", "order.customer.name")
+    for name, text in (("slow", LATER), ("fast", fast), ("wrong", fast.replace('"" if', '"none" if'))):
+        (tmp_path / f"{name}.py").write_text(text, "utf8")
+
+    found = verified(tmp_path, "slow.py:names", "fast.py:names")
+    assert (found["verdict"], found["input"]) == ("same", "from the annotations")
+    n, before, after = found["counts"]["queries"][-1]
+    assert (n, after) == (100, before / 2)
+    assert verified(tmp_path, "slow.py:names", "wrong.py:names")["verdict"] == "differs"
+
+
+@pytest.mark.parametrize(("join", "verdict"), [("LEFT JOIN", "same"), ("JOIN", "differs")])
+def test_a_connection_has_the_tables_that_a_text_creates(tmp_path: Path, join: str, verdict: str) -> None:
+    (tmp_path / "slow.py").write_text(RAW, "utf8")
+    (tmp_path / "fast.py").write_text(RAW.partition("\n\n\ndef")[0] + GROUPED.replace("JOIN", join), "utf8")
+
+    assert verified(tmp_path, "slow.py:counts", "fast.py:counts")["verdict"] == verdict

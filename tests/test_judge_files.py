@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from perfwright.fix.judge.judging import judge
+from perfwright.fix.judge.sides import Sides, Version
+
 BUILDER = """
 import tempfile
 from pathlib import Path
@@ -102,3 +105,22 @@ def inputs(n):
 
     assert said["verdict"] == "differs"
     assert "OrderedDict({" in said["counterexample"]["call"]
+
+
+def test_where_a_project_lies_is_no_difference(tmp_path: Path) -> None:
+    text = (
+        "from pathlib import Path\n\n\nclass Kept:\n    def __init__(self): self.at = str(Path(__file__).parent)\n\n\n"
+    )
+    text += "KEPT = Kept()\n\n\ndef f(x: int) -> tuple[str, int]:\n    return KEPT.at, x + {}\n"
+    for folder, more in (("one", 1), ("two", 1), ("other", 2)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a.py").write_text(text.format(more), "utf8")
+
+    def word(other: str) -> str:
+        first, second = (
+            Version(str(root / "a.py"), "f", root, "a.py") for root in (tmp_path / "one", tmp_path / other)
+        )
+        with Sides(first, second, Path(sys.executable), "auto") as sides:
+            return judge(sides).word
+
+    assert (word("two"), word("other")) == ("same", "differs")

@@ -1,5 +1,6 @@
 """Recipes for awaits, clients and hazards: what they propose, where they propose nothing, and the judge of waiting."""
 
+import ast
 import asyncio
 import json
 import subprocess
@@ -14,6 +15,8 @@ import pytest
 from perfwright.finding import Cost, Finding, Place, Step, Term
 from perfwright.fix import patches
 from perfwright.fix.judge import waiting
+from perfwright.fix.recipes._keywords import given
+from perfwright.fix.source import Source
 from scene import Answer, Request, service
 
 COMMAND = (sys.executable, "-c", "from perfwright.app.main import main; main()")
@@ -362,6 +365,47 @@ def test_a_pool_is_made_once_where_each_pass_takes_all_of_it(tmp_path: Path) -> 
     assert proposed(tmp_path, "pool-per-call", code.format("pool.submit(print, words)")) == []
 
 
+@pytest.mark.parametrize(
+    ("body", "goes"),
+    [
+        ("path.write_text('')", True),
+        ("store(path)", False),
+        ("Store(path)", False),
+    ],
+)
+def test_a_function_of_the_project_goes_to_a_thread_unless_it_uses_a_session(
+    tmp_path: Path, body: str, goes: bool
+) -> None:
+    (tmp_path / "stores.py").write_text(
+        "class Store:\n    def __init__(self, path): keep(path)\n\n\ndef store(path): keep(path)\n\n\n"
+        "def keep(path): current.session.add(path)\n"
+    )
+    code = f"""
+    from stores import Store, store
+    def write(path):
+        {body}
+    async def f(path):
+        write(path)  # here
+    """
+    found = proposed(tmp_path, "blocking-call-in-async", code, symbol="pathlib.Path.write_text", chain="write")
+
+    assert ["await asyncio.to_thread(write, path)" in each for each in found] == [True] * goes
+
+
+def test_the_arguments_of_a_call_stay_on_their_lines(tmp_path: Path) -> None:
+    code = "async def f(path):\n    return write(  # here\n        path,\n        7,\n    )\n"
+    (made,) = proposed(tmp_path, "blocking-call-in-async", code, symbol="write", chain="write")
+
+    assert "await asyncio.to_thread(\n        write,\n        path,\n        7,\n    )" in made
+    assert all(line == line.rstrip() for line in made.split("\n"))
+
+
+def test_what_a_decorator_adds_to_keeps_all(tmp_path: Path) -> None:
+    code = "KNOWN = []\n\n\ndef known(fn):\n    KNOWN.append(fn)  # here\n    return fn\n\n\n"
+    assert proposed(tmp_path, "unbounded-growth", code + "known(f)\n", symbol="KNOWN")
+    assert proposed(tmp_path, "unbounded-growth", code + "@known\ndef f(): pass\n", symbol="KNOWN") == []
+
+
 # ------------------------------------------------------------------------------ suggestions
 @pytest.mark.parametrize(
     ("line", "symbol", "becomes"),
@@ -388,6 +432,8 @@ def test_a_timeout_is_suggested(tmp_path: Path, line: str, symbol: str, becomes:
         ("more.get()", "queue.Queue.get", "wait"),
         ("more.join()", "threading.Thread.join", "wait"),
         ("requests.get(url, timeout=5)", "requests.get", "http.request"),
+        ("subprocess.call(more)", "subprocess.call", "process.spawn"),
+        ("subprocess.run([more, url])", "subprocess.run", "process.spawn"),
     ],
 )
 def test_no_timeout_is_suggested_where_somebody_has_to_decide(
@@ -405,7 +451,7 @@ def test_no_timeout_is_suggested_where_somebody_has_to_decide(
     ("loop", "pause"),
     [
         ("for _ in range(3):  # here\n        try: return ask()\n        except OSError:\n            pass", "attempt"),
-        ("for n in range(3):  # here\n        try: return ask()\n        except:\n            time.sleep(2)", "n"),
+        ("for n in range(3):  # here\n        try: return ask()\n        except:\n            time.sleep(2)", "(n +"),
         ("while True:  # here\n        try: return ask()\n        except OSError:\n            print(1)", "failures"),
     ],
 )  # fmt: skip
@@ -428,6 +474,39 @@ def test_a_retry_waits_longer_after_each_failure(tmp_path: Path, loop: str, paus
     assert len(slept) == 2
     assert 0 < slept[0] <= 4
     assert slept[1] > 0
+
+
+@pytest.mark.parametrize(
+    "loop",
+    [
+        "while True:  # here\n        try: return ask()\n        except OSError:\n            time.sleep(15 * 60)",
+        "while True:  # here\n        try: return ask()\n        except OSError:\n            time.sleep(60)",
+        "for n in range(30):  # here\n        try: return ask()\n        except OSError:\n            time.sleep(1)",
+        "for n in range(5, 0, -1):  # here\n        try: return ask()\n        except OSError:\n            pass",
+        "for n in range(5):  # here\n        try: ask()\n        except: print(n)\n        time.sleep(1)",
+    ],
+)
+def test_a_pause_that_is_long_or_not_after_a_failure_stays(tmp_path: Path, loop: str) -> None:
+    code = f"import time\ndef f(ask):\n    {loop}\n"
+
+    assert proposed(tmp_path, "retry-without-backoff", code, cure="Wait longer after each failure.") == []
+
+
+def test_a_pause_of_unknown_length_never_shrinks(tmp_path: Path) -> None:
+    code = "import time\ndef f(ask, pause):\n    while True:  # here\n        try: return ask()\n"
+    code += "        except OSError:\n            time.sleep(pause)\n"
+    (made,) = proposed(tmp_path, "retry-without-backoff", code, cure="Wait longer after each failure.")
+
+    assert "time.sleep(max(pause, min(30, pause * 2**failures)) * random.uniform(0.5, 1))" in made
+
+
+def test_an_argument_of_a_call_over_several_lines_has_a_line_of_its_own() -> None:
+    source = Source("a.py", "run(\n    [a],\n    text=True,\n)\n")
+    call = next(each for each in ast.walk(source.tree) if isinstance(each, ast.Call))
+    edit = given(source, call, "timeout", "9")
+
+    assert edit is not None
+    assert source.edited([edit]) == "run(\n    [a],\n    text=True,\n    timeout=9,\n)\n"
 
 
 def test_an_endpoint_is_offered_pages_of_rows(tmp_path: Path) -> None:

@@ -476,6 +476,29 @@ def test_a_list_over_several_lines_becomes_a_generator_in_its_place() -> None:
     assert made == "def f(xs):\n    return sum(\n        x\n        for x in xs\n    )\n"
 
 
+def test_a_list_that_has_a_name_keeps_its_lines() -> None:
+    text = "def f(xs):\n    found = [\n        x\n        for x in xs\n    ]\n    return sum(found)\n"
+    [made] = proposed("list-where-iterator", text, "[\n")
+    assert made == text.replace("[", "(").replace("]", ")")
+
+
+@pytest.mark.parametrize(
+    ("head", "wanted"),
+    [
+        ("if xs:", "tops = tops_of(xs)"),
+        ("with open(path) as xs:", "tops = tops_of(xs)"),
+        ("if xs:\n        xs = xs[1:]", "tops = tops_of(xs) if xs else None"),
+        ("if path:", "tops = tops_of(xs) if xs else None"),
+    ],
+)
+def test_what_is_known_to_have_a_pass_is_not_asked_again(head: str, wanted: str) -> None:
+    text = f"def f(xs, path):\n    {head}\n        for x in xs:\n            print(x, sorted(path))\n"
+    made = proposed("invariant-in-loop", text, "sorted")
+
+    assert made, text
+    assert ("if xs else" in made[0] + made[-1]) == ("if xs else" in wanted)
+
+
 @pytest.mark.parametrize(
     ("head", "after"),
     [

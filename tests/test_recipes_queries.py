@@ -288,6 +288,40 @@ SQLALCHEMY = {
         """,
         "order.total + 1\n    session.commit()",
     ),
+    "rows inserted one by one": (
+        "query-per-item-write",
+        """
+        def run(session: Session):
+            names = session.scalars(select(Product.name).order_by(Product.id)).all()
+            for name in names:
+                if name != "product 2":
+                    session.execute(insert(Product).values(name=name.upper()))
+            return len(names)
+        """,
+        "if rows:\nsession.execute(insert(Product), rows)",
+    ),
+    "rows changed one by one": (
+        "query-per-item-write",
+        """
+        def run(session: Session):
+            ids = session.scalars(select(Order.id).where(Order.status == "open")).all()
+            for order_id in ids:
+                session.execute(update(Order).where(Order.id == order_id, Order.total > 1).values(status="late"))
+            return sorted(ids)
+        """,
+        '.where(Order.id.in_([order_id for order_id in ids]), Order.total > 1).values(status="late")',
+    ),
+    "rows deleted one by one": (
+        "query-per-item-write",
+        """
+        def run(session: Session):
+            orders = session.scalars(select(Order).order_by(Order.id)).all()
+            for order in orders:
+                session.execute(delete(Item).where(Item.order_id == order.id))
+            return len(orders)
+        """,
+        "session.execute(delete(Item).where(Item.order_id.in_([order.id for order in orders])))",
+    ),
 }
 DJANGO = {
     "one row": (
@@ -377,6 +411,16 @@ DJANGO = {
         """,
         "Product.objects.filter(active=True).delete()",
     ),
+    "rows changed by a query each": (
+        "query-per-item-write",
+        """
+        def run(n):
+            for line in list(Line.objects.all()):
+                Product.objects.filter(pk=line.product_id, active=True).update(price=7)
+            return n
+        """,
+        "Product.objects.filter(pk__in=[line.product_id for line in list(Line.objects.all())], active=True)",
+    ),
     "a condition": (
         "load-all-to-filter",
         """
@@ -432,7 +476,7 @@ def laid(folder: Path, code: str, *, django: bool) -> None:
     head = (
         "from shop.models import Category, Kept, Line, Product\n"
         if django
-        else "from sqlalchemy import func, select\nfrom sqlalchemy.orm import Session\n\n"
+        else "from sqlalchemy import delete, func, insert, select, update\nfrom sqlalchemy.orm import Session\n\n"
         "from models import Customer, Item, Order, Product\n"
     )
     (folder / "app.py").write_text(f"{head}\n\n{textwrap.dedent(code).strip()}\n", "utf8")
@@ -497,6 +541,25 @@ def test_what_a_patch_would_change_is_left_alone(case: str, tmp_path: Path) -> N
     rule, code = LEFT[case]
     laid(tmp_path, code, django=True)
     found = check(tmp_path, discover.find(tmp_path, [tmp_path]), Settings(select=(rule,))).findings
+
+    assert found
+    assert [each.diff for finding in found for each in patches.candidates(tmp_path, finding)] == []
+
+
+STATEMENTS = {
+    "what is set depends on the pass": ["update(Order).where(Order.id == each.id).values(note=each.status)"],
+    "what is set depends on what is there": ["update(Order).where(Order.id == each.id).values(total=Order.total + 1)"],
+    "two values of a pass": ["delete(Item).where(Item.order_id == each.id, Item.quantity == each.total)"],
+    "what is worked out by the database": ["insert(Product).values(name=func.now())"],
+    "more is done": ["delete(Item).where(Item.order_id == each.id)", "select(Item)"],
+}
+
+
+@pytest.mark.parametrize("case", STATEMENTS)
+def test_a_statement_that_one_for_all_rows_would_not_stand_for_is_left_alone(case: str, tmp_path: Path) -> None:
+    code = "def run(session: Session):\n    orders = session.scalars(select(Order)).all()\n    for each in orders:\n"
+    laid(tmp_path, code + "".join(f"        session.execute({one})\n" for one in STATEMENTS[case]), django=False)
+    found = check(tmp_path, discover.find(tmp_path, [tmp_path]), Settings(select=("query-per-item-write",))).findings
 
     assert found
     assert [each.diff for finding in found for each in patches.candidates(tmp_path, finding)] == []
@@ -647,3 +710,128 @@ def test_an_index_of_a_script_is_made_after_its_table(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", asked], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert "INDEX pages_shop_id" in done.stdout
+
+
+TABLES = """
+from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
+
+
+def text(length: int):
+    return mapped_column(String(length))
+
+
+class Base(DeclarativeBase):
+    @declared_attr.directive
+    def __tablename__(cls):
+        return cls.__name__.lower()
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+
+
+class Badge(Base):
+    code: Mapped[str] = text(20)
+
+
+class Visit(Base):
+    __table_args__ = (
+        Index("ix_visit_day", "day"),
+        {"sqlite_autoincrement": True},
+    )
+    day: Mapped[int]
+    place: Mapped[str] = text(20)
+"""
+
+
+@pytest.mark.parametrize("model", ["Badge", "Visit"])
+def test_a_column_that_a_helper_makes_has_its_index_in_the_table(model: str, tmp_path: Path) -> None:
+    column = {"Badge": "code", "Visit": "place"}[model]
+    code = f"""
+    from sqlalchemy import select
+    from sqlalchemy.orm import Session
+
+    from models import {model}
+
+
+    def found(session: Session, given: str):
+        return session.scalars(select({model}).where({model}.{column} == given)).all()
+    """
+    (tmp_path / "models.py").write_text(TABLES.lstrip(), "utf8")
+    (tmp_path / "app.py").write_text(textwrap.dedent(code).lstrip(), "utf8")
+    made = proposed(tmp_path, "filter-on-unindexed-column")
+
+    assert len(made) == 1
+    assert "alembic" in made[0].says
+    (tmp_path / "models.py").write_text(made[0].after, "utf8")
+    listed = (
+        "from sqlalchemy import create_engine, inspect\nfrom models import Base\n"
+        "engine = create_engine('sqlite://')\nBase.metadata.create_all(engine)\n"
+        f"print([each['column_names'] for each in inspect(engine).get_indexes('{model.lower()}')])"
+    )
+    done = subprocess.run([sys.executable, "-c", listed], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert [column] in ast.literal_eval(done.stdout)
+
+
+FLASK = """
+from flask import Flask, jsonify, render_template
+from sqlalchemy import create_engine, select
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import StaticPool
+
+from models import Base, Product
+
+app = Flask(__name__)
+engine = create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
+session = Session(engine)
+Base.metadata.create_all(engine)
+session.add_all(Product(id=n, name=f"product {n:03}") for n in range(1, 251))
+session.commit()
+
+
+@app.get("/products")
+def products():
+    found = QUERY
+    return ANSWER
+"""
+ASKS_PAGES = """
+from app import app
+
+client = app.test_client()
+print([len(client.get(path).json) for path in ("/products", "/products?limit=7", "/products?offset=240")])
+print(client.get("/products?offset=200&limit=2").json)
+"""
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "session.query(Product).order_by(Product.name).all()",
+        "session.scalars(select(Product).order_by(Product.name)).all()",
+    ],
+)
+def test_an_endpoint_of_flask_is_offered_pages_of_rows(query: str, tmp_path: Path) -> None:
+    pytest.importorskip("flask")
+    code = FLASK.replace("QUERY", query).replace("ANSWER", "jsonify([each.name for each in found])")
+    (tmp_path / "models.py").write_text(MODELS, "utf8")
+    (tmp_path / "app.py").write_text(code.lstrip(), "utf8")
+    made = proposed(tmp_path, "unbounded-result")
+
+    assert [bool(each.recipe.suggested) for each in made] == [True]
+    (tmp_path / "app.py").write_text(made[0].after, "utf8")
+    done = subprocess.run([sys.executable, "-c", ASKS_PAGES], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["[100, 7, 10]", "['product 201', 'product 202']"]
+
+
+@pytest.mark.parametrize(
+    ("query", "answer"),
+    [
+        ("session.query(Product).order_by(Product.name).all()", 'render_template("a.html", found=found)'),
+        ("session.query(Product).all()", "jsonify([each.name for each in found])"),
+        ("session.query(Product).order_by(Product.name).all()", "jsonify([each.name for each in found], len(found))"),
+    ],
+)
+def test_an_endpoint_of_flask_that_needs_all_rows_is_left_alone(query: str, answer: str, tmp_path: Path) -> None:
+    (tmp_path / "models.py").write_text(MODELS, "utf8")
+    (tmp_path / "app.py").write_text(FLASK.replace("QUERY", query).replace("ANSWER", answer).lstrip(), "utf8")
+
+    assert proposed(tmp_path, "unbounded-result") == []

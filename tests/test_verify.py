@@ -95,6 +95,18 @@ def test_what_is_allowed_is_no_difference_and_is_told(tmp_path: Path) -> None:
     assert (said["verdict"], said["allowed"]) == ("same", ["dict-order"])
 
 
+def test_rows_may_come_in_another_order_where_that_is_allowed(tmp_path: Path) -> None:
+    before, after, fewer = (
+        f"def f(rows: list[str]):\n    return [f'{{row}}!' for row in {each}]"
+        for each in ("rows", "reversed(rows)", "set(rows)")
+    )
+    allowed = "--allow", "row-order", "--size", "100"
+
+    assert verify(tmp_path, before, after)["verdict"] == "differs"
+    assert verify(tmp_path, before, after, *allowed)["verdict"] == "same"
+    assert verify(tmp_path, before, fewer, *allowed)["verdict"] == "differs"
+
+
 def test_a_cache_that_nobody_asked_for_is_refused(tmp_path: Path) -> None:
     before = "def f(n: int):\n    return n * n"
     kept = "_seen = {}\ndef f(n: int):\n    if n not in _seen:\n        _seen[n] = n * n\n    return _seen[n]"

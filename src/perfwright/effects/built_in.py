@@ -237,12 +237,22 @@ def dict_get(call: Call) -> Value:
         if call.callee.name.endswith("setdefault") and len(call.arguments) > 1:
             if call.node[2][0] == "attr":
                 grown(call.frame, call.node[2][2], call.node)
+            if len(call.node[3]) > 1 and is_made(call.node[3][1], call.arguments[1]):
+                what = call.frame.interp.text(call.node[3][1])
+                call.frame.emit("allocate", what, call.node[1], call.shown, node=call.node)
             call.frame.interp.grow(call.frame, bound, call.arguments[1])
             return call.arguments[1]
         if len(call.arguments) > 1:
             return join(bound.element, call.arguments[1])
         return bound.element
     return Value(call.frame.depth)
+
+
+def is_made(default: Node, value: Value) -> bool:
+    """Tell whether a default is a collection as long as something else is: `[0] * len(days)`, a comprehension."""
+    if default[0] == "bin" and default[2] == "*":
+        return any(part[0] == "coll" for part in default[3:5]) and all(part[0] != "const" for part in default[3:5])
+    return default[0] == "comp" and default[2] != "iter" and not (isinstance(value, Sequence) and value.size.is_little)
 
 
 def got_attribute(call: Call) -> Value:

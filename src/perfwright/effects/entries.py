@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from perfwright.effects import pydantic, serializers, validation
+from perfwright.effects import answers, pydantic, serializers, token_views, validation
 from perfwright.effects.admin import Admin
 from perfwright.effects.conditions import offered, offered_filters
 from perfwright.effects.dependencies import Dependencies
@@ -257,6 +257,8 @@ class Entries:
         self.admin.read(interp)
         if interp.schema.is_django:
             validation.read(interp)
+            answers.read(interp, self.labels)
+        token_views.read(interp, self.labels)
         interp.consulted.update(self.signals.consulted | self.entry_points.consulted | self.routers.consulted)
         for cls, function in self.pages.views(interp):
             self.labels[function] = f"GET {cls.name}"

@@ -25,7 +25,7 @@ BLOCKING = frozenset(
 class Loop:
     """A loop of the function: over what, how often, and the rows it goes through if they are rows."""
 
-    __slots__ = ("batches", "body", "iterated", "kind", "over", "position", "size", "sure", "variables")
+    __slots__ = ("batches", "body", "drains", "iterated", "kind", "over", "position", "size", "sure", "variables")
 
     def __init__(self, kind: str, position: int, over: str, size: Size, iterated: Value) -> None:
         self.kind, self.position, self.over, self.size = kind, position, over, size
@@ -33,6 +33,7 @@ class Loop:
         self.body: tuple[Node, ...] = ()  # what each pass does
         self.sure = True  # the collection is known to grow with the data
         self.batches = False  # each pass takes many items at once
+        self.drains = False  # each pass asks for the next row, until there is none
         self.variables: set[str] = set()
 
     @property

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from perfwright.effects.anew import made_anew, tested
+from perfwright.effects.drains import drained
 from perfwright.effects.frame import Frame, Held, Loop
 from perfwright.effects.growth import grown
 from perfwright.effects.iteration import deepen
@@ -282,17 +283,29 @@ class Names:
             return subject[2], new
         return None
 
-    def while_loop(self, node: Node, endless: bool) -> Loop:
-        """Return the loop that a `while` makes: how often it goes round is not known."""
+    def while_loop(self, frame: Frame, node: Node, endless: bool) -> Loop:
+        """Return the loop that a `while` makes: how often it goes round is seldom known."""
         loop = Loop("while", node[1], text(node[2]), ITEMS, UNKNOWN)
         loop.sure = False
-        if endless or node[2][0] not in ("cmp", "bool"):
+        taken = drained(node, lambda called: self.function_at(frame, called)) if endless else ""
+        if taken:
+            loop.kind, loop.over, loop.sure, loop.drains = "for", taken, True, True
+        elif endless or node[2][0] not in ("cmp", "bool"):
             loop.batches = True
         elif goes_through_time(node):
             loop.kind, loop.sure = "for", True
         return loop
 
     # ------------------------------------------------------------------------ questions
+    def function_at(self, frame: Frame, node: Node) -> Function | None:
+        """Return the function of the project that a plain name or dotted name stands for, also `self.method`."""
+        owner = frame.function.owner
+        if node[0] == "attr" and node[2][0] == "name" and node[2][2] == "self" and owner is not None:
+            held = self.project.class_member(owner, node[3])
+            return held if isinstance(held, Function) else None
+        value = self.peek(frame, node)
+        return value.function if isinstance(value, FunctionValue) else None
+
     def peek(self, frame: Frame, node: Node) -> Value:
         """Return the value of a plain name or dotted name without its effects."""
         if node[0] == "name":

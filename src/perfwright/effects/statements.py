@@ -261,7 +261,7 @@ def for_(frame: Frame, node: Node) -> bool:
 
 def while_(frame: Frame, node: Node) -> bool:
     endless = node[2][0] == "const"
-    loop = frame.interp.while_loop(node, endless)
+    loop = frame.interp.while_loop(frame, node, endless)
     loop.body = node[3]
     frame.loops.append(loop)
     frame.test += 1

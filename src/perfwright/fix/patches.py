@@ -1,5 +1,6 @@
 """Patches of findings: proposed by the recipes, judged, and told."""
 
+import ast
 import difflib
 import os
 import re
@@ -17,12 +18,12 @@ from perfwright.fix.judge.sides import Sides, Version
 from perfwright.fix.judge.tests import ProjectTests
 from perfwright.fix.judge.verdict import Verdict
 from perfwright.fix.recipe import Recipe
-from perfwright.fix.source import Source, UnplacedError
+from perfwright.fix.source import Source, UnplacedError, source
 from perfwright.measure.run import Choice, GuestError
 
 LARGEST = 4 << 20  # bytes of a file that is patched
 SKIPPED = (".git", "__pycache__", "node_modules")
-QUERIES, WAITS = {"queries", "requests"}, {*waiting.MEASURED}
+QUERIES, WAITS = {"queries", "requests", "steps", "bytes"}, {*waiting.MEASURED}
 BROKEN = ("raises NameError", "raises UnboundLocalError", "raises SyntaxError")  # no suggestion: a mistake
 
 
@@ -97,7 +98,7 @@ def candidates(root: Path, finding: Finding) -> Iterator[Candidate]:
             for proposal in recipe.propose(source, finding):
                 changed = proposal.source or source
                 after = changed.edited(proposal.edits)
-                Source(changed.path, after)
+                ast.parse(after)
                 function = function_of(source, finding)
                 yield Candidate(
                     finding, recipe, proposal.says, function, changed.text, after, changed.path, source.path
@@ -115,7 +116,7 @@ def source_of(root: Path, finding: Finding) -> Source | None:
         if path.is_symlink() or not path.is_file() or path.stat().st_size > LARGEST:
             return None
         try:
-            return Source(name, path.read_bytes().decode("utf8", "surrogateescape"), root)
+            return source(name, path.read_bytes().decode("utf8", "surrogateescape"), root)
         except SyntaxError:
             return None
     return None
@@ -169,20 +170,23 @@ def judged(
         assert served is not None
         texts = [(candidate.before, candidate.after)]
         held = "memory" in candidate.recipe.improves
-        found = served.judge(there, lines(root, candidate), texts, allowed=candidate.recipe.allows, weighs=held)
+        named = () if candidate.function else candidate.finding.entry_points
+        allows = candidate.recipe.allows
+        found = served.judge(there, lines(root, candidate), texts, named=named, allowed=allows, weighs=held)
         if tests is not None and candidate.function:
             text = source_of(root, candidate.finding)
             tests.record(root, Place.of(text.text if text else "", path, candidate.function), candidate.function)
             found = tests.confirmed(found, root, there)
         return found
 
-    ways = [alone] if served is None else [alone, served_both]
+    ways = [alone] if served is None else [alone, served_both] if candidate.function else [served_both]
     if QUERIES & {*candidate.recipe.improves}:
         ways.reverse()
     verdict = ways[0]()
     if verdict.word == "not shown" and len(ways) > 1:
         other = ways[1]()
-        verdict = other if other.word != "not shown" else verdict
+        neither = replace(verdict, reason="; ".join(dict.fromkeys((verdict.reason, other.reason))))
+        verdict = other if other.word != "not shown" else neither
     return Judged(candidate, verdict)
 
 
@@ -192,7 +196,8 @@ def lines(root: Path, candidate: Candidate) -> dict[str, set[int]]:
     changed = {candidate.path: (candidate.before, candidate.after)}
     if candidate.function:
         return within.lines_of(root, changed, [(candidate.inside, candidate.function)])
-    steps = [(step.path, step.line) for step in candidate.finding.chain if step.path.endswith(".py")]
+    told = (*candidate.finding.chain, *candidate.finding.also)
+    steps = [(step.path, step.line) for step in told if step.path.endswith(".py")]
     return within.lines_of(root, changed, places=steps)
 
 

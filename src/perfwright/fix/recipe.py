@@ -7,7 +7,10 @@ from typing import Literal
 from perfwright.finding import Finding
 from perfwright.fix.source import Edit, Source
 
-Improves = Literal["time", "memory", "elapsed", "stall", "queries", "requests", "connections", "concurrency", "hazard"]
+Improves = Literal[
+    "time", "memory", "elapsed", "stall", "queries", "requests", "steps", "bytes",
+    "connections", "concurrency", "hazard",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

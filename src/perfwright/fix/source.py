@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,6 +17,7 @@ Node = TypeVar("Node", bound=ast.AST)
 Loop = ast.For | ast.AsyncFor | ast.While
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+KEPT = 256  # files whose trees are kept: of a large project not all
 
 
 class UnplacedError(Exception):
@@ -40,7 +42,11 @@ class Source:
         ends = [each.end() for each in re.finditer(r"\r\n|\r|\n", text)]
         self.starts = [0, *ends, len(text) + 1]
         self.newline = "\r\n" if "\r\n" in text else "\n"
-        self.parents = {inner: node for node in ast.walk(self.tree) for inner in ast.iter_child_nodes(node)}
+
+    @cached_property
+    def parents(self) -> dict[ast.AST, ast.AST]:
+        """Return what each node of the tree is directly in."""
+        return {inner: node for node in ast.walk(self.tree) for inner in ast.iter_child_nodes(node)}
 
     # ------------------------------------------------------------------------------ text
     def offset(self, line: int, column: int) -> int:
@@ -331,6 +337,12 @@ class Source:
             if name not in taken:
                 return name
         raise ValueError("no name is free")
+
+
+@lru_cache(maxsize=KEPT)
+def source(path: str, text: str, root: Path | None = None) -> Source:
+    """Return a file with its tree; the last ones are kept. Raises SyntaxError where it is not Python."""
+    return Source(path, text, root)
 
 
 def is_docstring(statement: ast.stmt) -> bool:

@@ -2,13 +2,14 @@
 
 import ast
 import contextlib
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
 from perfwright import discover
 from perfwright.effects.schema import Model, Schema
 from perfwright.errors import InputError
-from perfwright.fix.source import FUNCTIONS, Edit, Source
+from perfwright.fix.source import FUNCTIONS, Edit, Source, source
 from perfwright.index import read
 from perfwright.index.cache import Cache
 from perfwright.index.lower import Node
@@ -26,17 +27,25 @@ class Surroundings:
         self.project = Project(facts.files, discover.packages_around(root), None)
         self.schema = Schema(self.project)
         self.modules = {module.path: module for module in self.project.modules.values()}
-        self._sources: dict[str, Source | None] = {}
+        self._texts: dict[str, str] = {}
 
     def source(self, path: str) -> Source | None:
         """Return a file of the project; None for what is no Python file of it."""
-        if path not in self._sources:
-            self._sources[path] = None
-            if path in self.modules:
-                text = (self.root / path).read_bytes().decode("utf8", "surrogateescape")
-                with contextlib.suppress(SyntaxError):
-                    self._sources[path] = Source(path, text, self.root)
-        return self._sources[path]
+        if path in self.modules:
+            with contextlib.suppress(SyntaxError):
+                return source(path, self._text(path), self.root)
+        return None
+
+    def mentioning(self, *words: str) -> Iterator[Source]:
+        """Give the files of the project whose text has one of some words; the others are not parsed."""
+        for path in self.modules:
+            if any(word in self._text(path) for word in words) and (found := self.source(path)) is not None:
+                yield found
+
+    def _text(self, path: str) -> str:
+        if path not in self._texts:
+            self._texts[path] = (self.root / path).read_bytes().decode("utf8", "surrogateescape")
+        return self._texts[path]
 
     def entity(self, source: Source, node: ast.AST) -> Entity | None:
         """Return what a dotted name stands for at the top of its file; None where that is not known."""

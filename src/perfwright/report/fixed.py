@@ -26,6 +26,8 @@ def why(made: "Judged") -> str:
         return f"{said}: {verdict.reason}"
     pace, held = verdict.speed, verdict.memory
     improves = made.candidate.recipe.improves
+    if "bytes" in improves and verdict.counts:
+        return "the patch is the same, and fetches no fewer bytes"
     if "memory" in improves and "time" not in improves and (held is None or held.verdict != "less"):
         needs = "more memory" if held is not None and held.verdict == "more" else "no less memory"
         return f"the patch is the same, and needs {needs}"

@@ -97,6 +97,7 @@ from perfwright.index.lower import Node, line_of
 from perfwright.index.project import Function, Project
 from perfwright.index.tree import walk
 from perfwright.rules import _orders
+from perfwright.rules._chosen import is_request
 from perfwright.rules._contract import Rule
 from perfwright.rules._indexes import LOGS, is_create, makers, mentions
 from perfwright.rules._orders import SELECTIVE, Filter, firsts, has_many
@@ -133,8 +134,13 @@ def find(effects: Effects) -> Iterator[Finding]:
 
 
 def settle(finding: Finding) -> Finding:
-    """A condition (told where it is made, not at its column) that no request leads to is only possible."""
+    """A condition (told where it is made, not at its column) that no request leads to is only possible.
+
+    So is an order of all rows; one that a request asks for is likely, as it is sorted anew for everybody who asks.
+    """
     at_its_column = finding.symbol.startswith(f"{finding.place.function}.")
+    if at_its_column and finding.confidence == "possible" and any(is_request(entry) for entry in finding.entry_points):
+        return replace(finding, confidence="likely")
     if not at_its_column and finding.confidence == "likely" and not finding.entry_points:
         return replace(finding, confidence="possible")
     return finding

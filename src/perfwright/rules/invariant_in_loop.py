@@ -96,6 +96,7 @@ def find(effects: Effects) -> Iterator[Finding]:
                 known.add(id(effect.event.node))
                 yield told(effects, effect)
                 break
+    yield from defaults(effects)
     for effect in effects.repeated("scan"):
         scan, loop, node = effect.scan, effect.loop, effect.event.node
         if scan is None or scan.kind != "whole" or loop is None or node is None or idle(loop) or id(node) in known:
@@ -107,6 +108,23 @@ def find(effects: Effects) -> Iterator[Finding]:
             yield gone_through(effects, effect, scan, loop)
         elif node[0] == "for" and is_shown_alike(node, loop):
             yield shown_again(effects, effect, scan, loop)
+
+
+def defaults(effects: Effects) -> Iterator[Finding]:
+    """Give the long defaults that each pass makes, though most find a value there: `setdefault(key, [0] * n)`."""
+    for effect in effects.repeated("allocate"):
+        call, loop = effect.event.node, effect.loop
+        if call is None or loop is None or len(effect.event.chain) > 1 or Changes(loop).touch(call[3][1]):
+            continue
+        shown = text(call[3][1])
+        yield effects.finding(
+            RULE.name,
+            effect,
+            f"every pass over `{loop.over}` makes `{shown}`, and throws it away where there is a value already",
+            symbol=shown,
+            cure=f"Make it where none is there: `if {text(call[3][0])} not in {text(call[2][2])}:`, or a defaultdict.",
+            terms=(Term("allocate", (*effects.term(effect).sizes, "items")),),
+        )
 
 
 def worth(effects: Effects, effect: Effect) -> bool:
@@ -213,4 +231,6 @@ def size_of(value: Value) -> str:
     return str(getattr(value, "size", None) or "items")
 
 
-RULE = Rule(name="invariant-in-loop", sees=(*WORK, "scan"), spends=("latency",), proof=Proof.growth("n"), find=find)
+RULE = Rule(
+    name="invariant-in-loop", sees=(*WORK, "scan", "allocate"), spends=("latency",), proof=Proof.growth("n"), find=find
+)

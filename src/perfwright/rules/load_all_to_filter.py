@@ -119,6 +119,12 @@ OVER = re.compile(
 )
 STRONG = ("filter", "count", "sum", "max", "contains", "any", "columns", "update", "first", "slice", "top")
 
+# Who takes part in something: each is a row of its own, and whoever asks for one knows whom.
+TAKES_PART = re.compile(
+    r"(Member(ship)?|Participa(nt|tion)|Enrol?lment|Subscri(ber|ption)|Attendee|Attendance|Follower)$"
+)
+PERSON = re.compile(r"(User|Account|Profile|Person|Member|Customer|Employee|Student|Contact)$")
+
 
 def find(effects: Effects) -> Iterator[Finding]:
     for load in effects.loads:
@@ -163,11 +169,27 @@ def confidence(load: Load, kind: str) -> Confidence:
     if "first" in uses and "slice" not in uses and (load.filtered or load.relation):
         return "possible"  # where one is all that is there
     if load.owned:
-        grows = (kind == "count" and fans_out(load)) or (kind == "filter" and leaves_history(load))
+        grows = (
+            (kind == "count" and fans_out(load)) or (kind == "filter" and leaves_history(load)) or asks_for_one(load)
+        )
         return "likely" if grows else "possible"
-    if load.relation and kind in ("any", "columns", "contains"):
+    if load.relation and kind in ("any", "columns", "contains") and not asks_for_one(load):
         return "possible"
     return "certain" if not load.filtered and not load.relation else "likely"
+
+
+def asks_for_one(load: Load) -> bool:
+    """Tell whether all who take part are loaded to find one of them: `user.id in [m.user_id for m in team.members]`."""
+    owner = load.symbol.partition(".")[0]
+    if load.model is None or not TAKES_PART.search(load.model.name) or PERSON.search(owner):
+        return False
+    relations = load.model.relations.values()
+    people = [each.name for each in relations if each.target is not None and PERSON.search(each.target.name)]
+    if not people:
+        return False
+    key = rf"\.({'|'.join(people)})(_id|\.id|\.pk)?"
+    asked = {"filter": rf"{key} ==|== \w+{key}\b", "any": rf"{key} ==|== \w+{key}\b", "contains": rf"{key}\b"}
+    return any(kind in asked and re.search(asked[kind], shown) for kind, _, shown in load.reduced)
 
 
 def leaves_history(load: Load) -> bool:

@@ -188,6 +188,12 @@ def is_django(effects: Effects, owner: str, relation: Relation) -> bool:
 def otherwise(effect: Effect, model: str) -> str:
     """Return the cure of a query that no fetching along and no IN filter mends; nothing for all others."""
     event = effect.event
+    if effect.loop is not None and effect.loop.drains:
+        return (
+            "Take some dozens of rows with one query (a larger limit), with what is asked of each, and go through them."
+        )
+    if effect.loop is not None and effect.loop.kind == "answer":
+        return "Answer with the row as the view's own query fetches it: `self.get_queryset().get(pk=saved.pk)`."
     if effect.relation is None and (same := same_from(effect, looking=True)) is not None:
         return f"Move `{event.chain[same][2]}` before the loop: it asks for the same on each pass."
     leaf = call_at(event.leaf)

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from perfwright.fix.judge import orders
 from perfwright.fix.judge.differences import Difference
 
 # What is compared of one call, and how it is told; what comes first says most.
@@ -34,9 +35,10 @@ def difference(
     after: Mapping[str, Any],
     control: Mapping[str, Any],
     seen: Sequence[tuple[str, str]] = SEEN,
+    allowed: Sequence[str] = (),
 ) -> tuple[Difference | None, list[str]]:
     """Return the first difference between what both versions did, None where there is none; and what could not be
-    compared, since the first version does not do it twice (`control` is its second time)."""
+    compared, since the first version does not do it twice (`control` is its second time). What is `allowed` is none."""
     loose: list[str] = []
     for name, what in seen:
         one, other, again = before[name], after[name], control[name]
@@ -49,6 +51,8 @@ def difference(
                 continue
             if one == other:
                 continue
+        if name in ("body", "printed") and "row-order" in allowed and orders.alike(one, other):
+            continue
         return Difference(what, *told(name, one, other)), loose
     return None, loose
 

@@ -4,6 +4,8 @@ What both come to is compared at 1, 10 and 100: the result, rows that are left, 
 rows and requests are counted. Both are timed at the largest size that is short enough.
 """
 
+import ast
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,7 +16,10 @@ from perfwright.fix.judge.sides import Side, Sides
 from perfwright.fix.judge.verdict import COUNTED, Counts, Verdict, pairs
 from perfwright.measure.scale import CAPTURE
 
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+CONSTANTS = 40
 SIZES = (1, 2, 10, 100)
+SPREADS = ("random", "reversed", "few")  # with the first, rows are all alike, and about the first of them is asked
 LARGER = (1_000, 300, 100)  # at which the time is measured: the first at which a call is short enough
 SHORT, CALL, MAKING = 0.4, 5.0, 60.0  # seconds of a call that is timed, of any call, and in which it is made
 TOLD = (
@@ -38,11 +43,12 @@ def judge(sides: Sides, allowed: Sequence[str]) -> Verdict | None:
     """Return what is said of two versions that get what the builder makes; None where it makes nothing."""
     first, second = sides.side("before"), sides.side("after")
     _planned(first, second)
+    constants = _constants(first, second)
     counts: dict[str, dict[int, list[int]]] = {name: {} for name in COUNTED}
     inputs = 0
     loose: dict[str, None] = {}
-    for n in SIZES:
-        one, other = _call(first, n), _call(second, n)
+    for n, spread in itertools.product(SIZES, SPREADS):
+        one, other = (_call(side, n, spread, constants) for side in (first, second))
         if "body" not in one:
             return None
         example = {"call": f"{sides.versions['before'].function} with what is built at {n:,}"}
@@ -50,14 +56,14 @@ def judge(sides: Sides, allowed: Sequence[str]) -> Verdict | None:
             why = str(other.get("ended") or other.get("raised") or other.get("slow"))
             return Verdict("differs", "it does not end", {**example, "before": "it ends", "after": why}, inputs=inputs)
         inputs += 1
-        again = _call(sides.anew("before"), n) if _seen(one) != _seen(other) else one
+        again = _call(sides.anew("before"), n, spread, constants) if _seen(one) != _seen(other) else one
         first = sides.side("before")
         found, some = difference(one, other, again, TOLD)
         loose.update(dict.fromkeys(some))
         if found is not None:
             example |= {"before": found.before, "after": found.after}
             return Verdict("differs", found.what, example, inputs=inputs, sizes=(n,))
-        for name, each in counts.items():
+        for name, each in counts.items() if spread == SPREADS[0] else ():
             each[n] = [one[name], other[name]]
     notes = (f"not compared, since it is never twice the same: {', '.join(loose)}",) if loose else ()
     return Verdict(
@@ -65,6 +71,19 @@ def judge(sides: Sides, allowed: Sequence[str]) -> Verdict | None:
         speed=pace.at_largest(LARGER, lambda n: _sampler(sides, n), SHORT), memory=_memory(sides),
         counts=tuple(Counts(COUNTED[name], pairs(each)) for name, each in counts.items()), notes=notes,
     )  # fmt: skip
+
+
+def _constants(*sides: Side) -> list[int | str]:
+    """Return the numbers and texts in functions, those of the versions first: what rows may be compared with."""
+    found: dict[int | str, None] = {}
+    for side in sides:
+        name = side.version.function.rpartition(".")[2]
+        functions = [node for node in ast.walk(ast.parse(side.source)) if isinstance(node, FUNCTIONS)]
+        for function in sorted(functions, key=lambda node: node.name != name):
+            for node in ast.walk(function):
+                if isinstance(node, ast.Constant) and isinstance(node.value, (int, str)):
+                    found.setdefault(node.value)
+    return [*found][:CONSTANTS]
 
 
 def _planned(first: Side, second: Side) -> None:
@@ -75,8 +94,15 @@ def _planned(first: Side, second: Side) -> None:
         second.guest.ask(second.guest.loaded, MAKING)
 
 
-def _call(side: Side, n: int) -> dict[str, Any]:
-    question = {"ask": "built", "n": n, "distribution": "random", "seconds": CALL, "capture": str(CAPTURE)}
+def _call(side: Side, n: int, spread: str = SPREADS[0], constants: Sequence[Any] = ()) -> dict[str, Any]:
+    question = {
+        "constants": [*constants],
+        "ask": "built",
+        "n": n,
+        "distribution": spread,
+        "seconds": CALL,
+        "capture": str(CAPTURE),
+    }
     return side.guest.ask(question, MAKING)
 
 

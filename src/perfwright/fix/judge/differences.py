@@ -13,6 +13,7 @@ from perfwright.fix.judge.trees import Tree
 ALLOWANCES: Mapping[str, str] = {
     "float-order": "floats that differ by the order in which they were added, by one part in a thousand million",
     "dict-order": "dictionaries with the same items in another order",
+    "row-order": "lists with the same items in another order, as of rows that no query sorts",
     "number-type": "numbers of Python in place of numpy's of the same value, or the other way",
     "was-error": "calls for which the first version raises an error",
     "exception-text": "errors of the same type with another text",
@@ -144,6 +145,9 @@ def _alike(one: Tree, other: Tree, allowed: Sequence[str]) -> bool:
         other = [*other[:4], [each for each in other[4] if each[0] in known]]
     if one[:1] == ["d"] and other[:1] == ["d"] and len(one) == 3 and "dict-order" in allowed:
         one, other = ([*each[:2], sorted(each[2], key=repr)] for each in (one, other))
+    if one[:1] == ["l"] and other[:1] == ["l"] and len(one) == 3 and "row-order" in allowed:
+        left, right = (Counter(repr(trees.copied(item, 0)) for item in each[2]) for each in (one, other))
+        return left == right
     return all(_alike(left, right, allowed) for left, right in zip(one, other, strict=True))
 
 

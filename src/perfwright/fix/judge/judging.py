@@ -49,11 +49,12 @@ class _Case:
     inputs: int = 0
     unstable: int = 0
     kept: list[Variant] = field(default_factory=list)  # compared, and alike
+    raises: set[str] = field(default_factory=set)  # what the first version ends in, as far as it never comes back
+    comes_back: bool = False
     state: dict[str, str] = field(default_factory=dict)  # of names that only the second version has
     keeps: str = ""
     caught: list[str] = field(default_factory=list)  # errors that the sources expect
     keys: list[asked.Key] = field(default_factory=list)  # that records and frames need
-    ended: int = 0  # inputs at which the first version raises nothing
 
     @property
     def near(self) -> tuple[list[Any], list[Tree], random.Random, list[str]]:
@@ -231,7 +232,9 @@ def _compared(case: _Case, some: Sequence[Variant]) -> Verdict | None:
         if "lines" in after:
             case.ran["after"].update(after["lines"])
         case.inputs += 1
-        case.ended += before["calls"][0]["outcome"][0] == "gave"
+        outcome = before["calls"][0]["outcome"]
+        case.comes_back |= outcome[0] != "raised"
+        case.raises.update(outcome[1:2] if outcome[0] == "raised" else ())
         found = _difference(case, before, after, variant)
         if found is None:
             case.kept.append(variant)
@@ -299,8 +302,9 @@ def _other_seed(case: _Case) -> Verdict | None:
             "not shown",
             "the first version does not do the same twice" if case.unstable else "no input could be compared",
         )
-    if not case.ended:
-        return Verdict("not shown", "the first version raises an error at every input that was made")
+    if not case.comes_back:
+        kinds = ", ".join(sorted(each.rpartition(":")[2] for each in case.raises)[:3])
+        return Verdict("not shown", f"no input is answered: the first version raises {kinds} at each")
     for name in ("before", "after"):
         own = set(case.sides.side(name).about["lines"])
         share = len(own & case.ran[name]) / len(own) if own else 1.0

@@ -7,6 +7,7 @@ rows that are fetched are counted. Both are timed at the largest size, interleav
 
 import contextlib
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -14,23 +15,25 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from perfwright.fix.judge import memory, pace, refusals
 from perfwright.fix.judge.answers import difference
 from perfwright.fix.judge.memory import Memory
-from perfwright.fix.judge.verdict import COUNTED, Counts, Verdict, pairs
+from perfwright.fix.judge.verdict import COUNTED, WORKED, Counts, Verdict, pairs
 from perfwright.measure.application import Application
 from perfwright.measure.run import Choice, Guest, GuestError
 from perfwright.measure.scale import CAPTURE, FILLING, LONGEST, Run
 
 SIZES = (1, 10, 100)  # rows a table at which all is compared
+VARIED = 40  # rows a table that are not all alike
 LARGER = (1_000, 300)  # at which the time is measured: the first at which a call is short enough
 SHORT = 0.25  # seconds of a call that is timed
 PLACES = (0, -1)  # of the rows that a request is about: the first, and the last
 TIMES = 2  # requests with the same rows: what is kept between them shows in the second
 MOST = 5  # entry points that are asked of those that run a function
 LOOKED = 90.0  # seconds in which entry points are looked at, for which lines they run
+COUNTS = {**COUNTED, **WORKED}
 REACHED = 0.5  # of the lines of a function: with fewer nothing is shown
 
 
@@ -41,6 +44,13 @@ class Reach:
     entry: str
     status: int
     ran: Mapping[str, frozenset[int]]
+
+
+class Rows(NamedTuple):
+    """How many rows each table has, and whether they are not all alike."""
+
+    n: int
+    varied: bool = False
 
 
 class Live:
@@ -55,36 +65,37 @@ class Live:
         )  # fmt: skip
         self.framework = ""
         self.entries: dict[str, int] = {}
-        self.n = 0
+        self.rows = Rows(0)
 
     def start(self) -> None:
         """Start it. Raises GuestError where it does not."""
         said = self.run.begin(self.guest)
         self.framework = said["framework"]
         self.entries = {each["entry"]: place for place, each in enumerate(said["entries"])}
-        self.n = 0
+        self.rows = Rows(0)
 
-    def start_anew(self, n: int) -> None:
-        """Start it in another process, with `n` rows a table."""
+    def start_anew(self) -> None:
+        """Start it in another process, with the same rows."""
+        rows = self.rows
         self.guest.end()
-        self.lay(n)
+        self.lay(rows)
 
-    def lay(self, n: int) -> str:
-        """Put the database to `n` rows a table; return a digest of them. Raises GuestError where that cannot be."""
+    def lay(self, rows: Rows) -> str:
+        """Put the database to some rows; return a digest of them. Raises GuestError where that cannot be."""
         if self.guest.process is None:
             self.start()
-        said = self.guest.ask({"ask": "lay", **self.run.rows(n, self.framework)}, FILLING)
+        said = self.guest.ask({"ask": "lay", "varied": rows.varied, **self.run.rows(rows.n, self.framework)}, FILLING)
         if "digest" not in said:
             why = said.get("cannot") or said.get("raised") or said.get("ended")
             raise GuestError(f"The tables cannot be filled ({why}); report it, with the models.", slug="cannot-fill")
-        self.n = n
+        self.rows = rows
         return str(said["digest"])
 
     def ask(self, question: Mapping[str, Any], entry: str) -> dict[str, Any]:
         """Return what the worker says of an entry point; it is started anew where it came to its end."""
         said = self.guest.ask({**question, "index": self.entries[entry]}, LONGEST)
-        if "ended" in said and self.n:
-            self.start_anew(self.n)
+        if "ended" in said and self.rows.n:
+            self.start_anew()
         return said
 
     def close(self) -> None:
@@ -98,9 +109,10 @@ class _Case:
     """What is known of one judgement while it goes on."""
 
     entries: list[str]
+    allowed: tuple[str, ...] = ()
     inputs: int = 0
     answered: int = 0  # of them: those that were answered well
-    counts: dict[str, dict[int, list[int]]] = field(default_factory=lambda: {name: {} for name in COUNTED})
+    counts: dict[str, dict[int, list[int]]] = field(default_factory=lambda: {name: {} for name in COUNTS})
     costs: dict[str, float] = field(default_factory=dict)
     loose: dict[str, None] = field(default_factory=dict)
 
@@ -112,8 +124,8 @@ class Served:
         self.root, self.app, self.python, self.contain = root, app, python, contain
         self.before = Live(root, app, python, contain, [])
         self.reaches: list[Reach] | None = None
-        self.known: dict[tuple[str, int, int], dict[str, Any]] = {}  # answers, by entry point, rows and place
-        self.digests: dict[int, str] = {}
+        self.known: dict[tuple[str, Rows, int], dict[str, Any]] = {}  # answers, by entry point, rows and place
+        self.digests: dict[Rows, str] = {}
         self.why = ""  # it cannot be started
 
     def __enter__(self) -> Self:
@@ -153,7 +165,7 @@ class Served:
         until = time.monotonic() + LOOKED
         live = self.before
         live.start()
-        live.lay(SIZES[1])
+        live.lay(Rows(SIZES[1]))
         for entry in list(live.entries):
             if time.monotonic() > until:
                 break
@@ -168,18 +180,24 @@ class Served:
         lines: Mapping[str, Collection[int]],
         sources: Sequence[tuple[str, str]],
         *,
+        named: Sequence[str] = (),
         allowed: Sequence[str] = (),
         weighs: bool = False,
     ) -> Verdict:
         """Return whether the application is the same in another folder, and what it costs in both.
 
-        `lines` are those that have to run, by file; `sources` the two texts of each file that was changed. Where it
-        `weighs`, memory is measured too.
+        `lines` are those that have to run, by file; `sources` the two texts of each file that was changed. What
+        concerns all functions that query a table is judged by the entry points that run any of the lines, else by those
+        that are `named`. Where it `weighs`, memory is measured too.
         """
         if why := next(filter(None, (refusals.refused(*each, allowed) for each in sources)), ""):
             return Verdict("refused", why)
         try:
             entries, share = self.reaching(lines)
+            if named:
+                shapes = {_shape(each) for each in named}
+                answered = [each.entry for each in self.reaches or () if _shape(each.entry) in shapes]
+                entries, share = entries or answered[:MOST], 1.0
         except GuestError as error:
             self.reaches, self.why = [], str(error)
             entries, share = [], 0.0
@@ -197,22 +215,22 @@ class Served:
             after.close()
             return Verdict("refused", f"the second version cannot be started: {error}")
         try:
-            found = self._judged(after, _Case(entries), allowed, weighs=weighs)
+            found = self._judged(after, _Case(entries, tuple(allowed)), weighs=weighs)
             return replace(found, source=f"by {', '.join(entries)}")
         except GuestError as error:
             return Verdict("not shown", str(error))
         finally:
             after.close()
 
-    def _judged(self, after: Live, case: _Case, allowed: Sequence[str], *, weighs: bool) -> Verdict:
-        for n in SIZES:
-            if after.lay(n) != (self.digests.get(n) or self._laid(n)):
+    def _judged(self, after: Live, case: _Case, *, weighs: bool) -> Verdict:
+        for rows in (*map(Rows, SIZES[:-1]), Rows(VARIED, varied=True), Rows(SIZES[-1])):
+            if after.lay(rows) != (self.digests.get(rows) or self._laid(rows)):
                 return Verdict("not shown", "the two versions have other tables, or are filled otherwise")
             for entry in case.entries:
                 if entry not in after.entries:
                     return Verdict("differs", f"there is no {entry} any more", inputs=case.inputs)
                 for place in PLACES:
-                    if (verdict := self._compared(after, case, n, entry, place)) is not None:
+                    if (verdict := self._compared(after, case, rows, entry, place)) is not None:
                         return verdict
         if not case.answered:
             return Verdict("not shown", "no request that runs it was answered well by the first version")
@@ -223,28 +241,28 @@ class Served:
             "",
             inputs=case.inputs,
             sizes=SIZES,
-            allowed=tuple(allowed),
+            allowed=case.allowed,
             speed=speed,
             memory=self._memory(after, case) if weighs else None,
-            counts=tuple(Counts(COUNTED[name], pairs(each)) for name, each in case.counts.items()),
+            counts=tuple(Counts(COUNTS[name], pairs(each)) for name, each in case.counts.items()),
             notes=tuple(notes),
         )
 
-    def _laid(self, n: int) -> str:
-        """Return the digest of the first version's rows, `n` a table; they are there where answers are not known."""
-        if n not in self.digests or self.before.n != n:
-            self.digests[n] = self.before.lay(n)
-        return self.digests[n]
+    def _laid(self, rows: Rows) -> str:
+        """Return the digest of the first version's rows; they are there where answers are not known."""
+        if rows not in self.digests or self.before.rows != rows:
+            self.digests[rows] = self.before.lay(rows)
+        return self.digests[rows]
 
-    def _compared(self, after: Live, case: _Case, n: int, entry: str, place: int) -> Verdict | None:
+    def _compared(self, after: Live, case: _Case, rows: Rows, entry: str, place: int) -> Verdict | None:
         question = {"ask": "answer", "place": place, "times": TIMES}
-        if (entry, n, place) not in self.known:
-            self._laid(n)
-            self.known[entry, n, place] = self.before.ask(question, entry)
-        one, other = self.known[entry, n, place], after.ask(question, entry)
+        if (entry, rows, place) not in self.known:
+            self._laid(rows)
+            self.known[entry, rows, place] = self.before.ask(question, entry)
+        one, other = self.known[entry, rows, place], after.ask(question, entry)
         if "calls" not in one:
             return None  # the first version says nothing of it
-        example = {"call": f"{entry} ({one['path']}) at {n:,} rows a table"}
+        example = {"call": f"{entry} ({one['path']}) at {rows.n:,} rows a table"}
         if "calls" not in other:
             why = str(other.get("ended") or other.get("raised") or other.get("unasked"))
             return Verdict("differs", "it gives no answer", {**example, "before": "an answer", "after": why})
@@ -254,24 +272,26 @@ class Served:
             case.answered += 200 <= left["status"] < 300
             again = left
             if _told(left) != _told(right):
-                control = control or self._again(question, entry, n)
+                control = control or self._again(question, entry, rows)
                 again = control["calls"][moment] if "calls" in control else left
-            found, loose = difference(left, right, again)
+            found, loose = difference(left, right, again, allowed=case.allowed)
             case.loose.update(dict.fromkeys(loose))
             if found is not None:
                 when = ", when it is asked again" if moment else ""
                 example |= {"before": found.before, "after": found.after}
-                return Verdict("differs", found.what + when, example, inputs=case.inputs, sizes=(n,))
-        for name, counts in case.counts.items():
-            pair = counts.setdefault(n, [0, 0])
+                return Verdict("differs", found.what + when, example, inputs=case.inputs, sizes=(rows.n,))
+        for name, counts in case.counts.items() if not rows.varied else ():
+            pair = counts.setdefault(rows.n, [0, 0])
             pair[0] += one["calls"][-1][name]
             pair[1] += other["calls"][-1][name]
-        case.costs[entry] = max(case.costs.get(entry, 0.0), one["calls"][-1]["cpu"])
+        if not rows.varied:
+            case.costs[entry] = max(case.costs.get(entry, 0.0), one["calls"][-1]["cpu"])
         return None
 
-    def _again(self, question: Mapping[str, Any], entry: str, n: int) -> dict[str, Any]:
+    def _again(self, question: Mapping[str, Any], entry: str, rows: Rows) -> dict[str, Any]:
         """Return what the first version answers in a process of its own, where nothing is left of earlier requests."""
-        self.before.start_anew(n)
+        self.before.guest.end()
+        self.before.lay(rows)
         return self.before.ask(question, entry)
 
     def _memory(self, after: Live, case: _Case) -> Memory | None:
@@ -279,7 +299,7 @@ class Served:
         entry = max(case.costs, key=lambda each: case.costs[each])
         question = {"ask": "took", "place": 0, "times": 1, "peak": True}
         one, other = (live.ask(question, entry).get("peak") for live in (self.before, after))
-        return memory.told([(after.n, one, other)]) if one is not None and other is not None else None
+        return memory.told([(after.rows.n, one, other)]) if one is not None and other is not None else None
 
     def _speed(self, after: Live, case: _Case) -> pace.Speed | None:
         entry = max(case.costs, key=lambda each: case.costs[each])
@@ -295,9 +315,10 @@ class Served:
             if n != SIZES[-1] and case.costs[entry] * n / SIZES[-1] > SHORT:
                 return None  # it would be too long even if it grew no more than linearly
             try:
-                self._laid(n)
-                if after.n != n:
-                    after.lay(n)
+                rows = Rows(n)
+                self._laid(rows)
+                if after.rows != rows:
+                    after.lay(rows)
             except GuestError:
                 return None
             return sample
@@ -305,5 +326,10 @@ class Served:
         return pace.at_largest((*LARGER, SIZES[-1]), sampler, SHORT)
 
 
+def _shape(entry: str) -> str:
+    """Return an entry point without the names of what stands in its path."""
+    return re.sub(r"<[^>]*>|\{[^}]*\}", "{}", entry)
+
+
 def _told(call: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: each for name, each in call.items() if name not in ("cpu", "wall", "bytes", *COUNTED)}
+    return {name: each for name, each in call.items() if name not in ("cpu", "wall", "bytes", *COUNTS)}

@@ -13,9 +13,17 @@ Word = Literal["same", "differs", "not shown", "refused"]
 COUNTED = {"queries": "queries", "fetched": "rows", "asked": "requests"}  # names of counts, by that of the worker
 
 
+WORKED = {"steps": "steps", "text": "bytes"}  # what is counted of the database within an application
+WEIGHED = ("steps", "bytes")  # what there is so much of that only a part of it counts
+LEAST = 0.01  # of what is weighed
+
+
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How often something was done, by size: `(n, before, after)`, the largest size last."""
+    """How often something was done, by size: `(n, before, after)`, the largest size last.
+
+    `steps` are those of the database's machine, `bytes` those of text that it hands over.
+    """
 
     of: str
     at: tuple[tuple[int, int, int], ...]
@@ -23,12 +31,16 @@ class Counts:
     @property
     def fewer(self) -> bool:
         """Tell whether there are fewer at the largest size, and hardly more at any other."""
+        if self.of in WEIGHED:
+            return bool(self.at) and self.at[-1][2] < self.at[-1][1] * (1 - LEAST)
         spare = 2  # what is fetched together is asked for in queries of its own, however few rows there are
         return bool(self.at) and self.at[-1][2] < self.at[-1][1] and all(new <= old + spare for _, old, new in self.at)
 
     @property
     def more(self) -> bool:
         """Tell whether there are more at the largest size."""
+        if self.of in WEIGHED:
+            return bool(self.at) and self.at[-1][2] > self.at[-1][1] * (1 + LEAST)
         return bool(self.at) and self.at[-1][2] > self.at[-1][1]
 
 
@@ -74,7 +86,8 @@ class Verdict:
         if self.waits is not None:  # what a task costs of the processor is little beside what it waits for
             slower = slower and self.waits.longer
         fewer = any(each.fewer for each in self.counts if each.of == "queries")
-        return slower or any(each.more for each in self.counts if each.of != "rows" or not fewer)
+        counted = [each for each in self.counts if each.of not in WEIGHED and (each.of != "rows" or not fewer)]
+        return slower or any(each.more for each in counted)
 
 
 def pairs(counts: Mapping[int, Sequence[int]]) -> tuple[tuple[int, int, int], ...]:

@@ -18,7 +18,10 @@ from perfwright.fix.surroundings import Surroundings, also_from
 Path = tuple[tuple[Model, Relation], ...]
 APART = ("with_for_update", "group_by", "distinct", "select_for_update", "only", "defer")  # joins would harm or fail
 REFUSES = ("union", "union_all", "intersect", "except_", "with_entities", "with_only_columns", "in_bulk")
-ALONE = ("filter", "exclude", "aggregate", "order_by", "first", "last", "get", "values", "values_list", "annotate")
+ALONE = (
+    "filter", "exclude", "aggregate", "order_by", "first", "last", "get", "values", "values_list", "annotate",
+    "earliest", "latest", "delete", "update", "iterator", "reverse", "distinct", "only", "defer",
+)  # fmt: skip
 
 
 def proposed(source: Source, finding: Finding) -> Iterator[Proposal]:
@@ -186,9 +189,8 @@ def of_django(around: Surroundings, origin: Origin, ways: list[Path]) -> list[Ed
 def prefetched(around: Surroundings) -> set[str]:
     """Return the relations that queries of the project prefetch: asked otherwise, their rows would be fetched again."""
     found: set[str] = set()
-    for path in around.modules:
-        source = around.source(path)
-        for node in ast.walk(source.tree) if source is not None and "refetch" in source.text else ():
+    for source in around.mentioning("refetch"):
+        for node in ast.walk(source.tree):
             if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) in (
                 "prefetch_related",
                 "Prefetch",

@@ -4,7 +4,16 @@ import ast
 from collections.abc import Iterator
 
 from perfwright.fix.recipe import Proposal
-from perfwright.fix.recipes._stays import always, is_quiet, is_touched, never_fails, only_read, stays, truth_of
+from perfwright.fix.recipes._stays import (
+    always,
+    is_asked,
+    is_quiet,
+    is_touched,
+    never_fails,
+    only_read,
+    stays,
+    truth_of,
+)
 from perfwright.fix.source import FUNCTIONS, Source, bound, changed, names
 
 
@@ -28,7 +37,7 @@ def hoisted(source: Source, node: ast.expr, *wanted: str, works: bool = False) -
     if not source.begins(statement):
         return
     written = source.expression(node)
-    truth = truth_of(outermost)
+    truth = "" if is_asked(source, outermost) else truth_of(outermost)
     forms = [written, f"{written} if {truth} else None"] if truth else [written]
     own = source.parents.get(node)
     says = f"`{shortened(written)}` is computed once before the loop"

@@ -23,12 +23,14 @@ def given(source: Source, call: ast.Call, name: str, value: str) -> Edit | None:
             return source.replace(each.value, value) if is_none else None
     if any(isinstance(each, ast.GeneratorExp) and len(call.args) == 1 and not call.keywords for each in call.args):
         return None
-    parts = [*call.args, *[each.value for each in call.keywords]]
+    parts = [source.span(each) for each in (*call.args, *call.keywords)]
     end = source.span(call)[1] - 1
     if not parts:
         return Edit(end, end, f"{name}={value}")
-    last = max(source.span(each)[1] for each in parts)
+    first, last = max(parts)
     brackets = source.text[last:end]
     closing = re.match(r"[\s)]*\)(?=[\s,]*$)", brackets)  # of an argument that stands in brackets
     last += len(closing[0]) if closing is not None else 0
-    return Edit(last, last, f", {name}={value}")
+    indent = re.search(r"\n([ \t]*)\Z", source.text[:first])
+    own_line = indent is not None and "\n" in source.text[last:end]
+    return Edit(last, last, f",\n{indent[1]}{name}={value}" if indent and own_line else f", {name}={value}")

@@ -140,8 +140,7 @@ class Origins:
         """Return what the one call of a function gives to a parameter."""
         calls = [
             (other, each)
-            for path in self.around.modules
-            if (other := self.around.source(path)) is not None and function.name in other.text
+            for other in self.around.mentioning(function.name)
             for each in ast.walk(other.tree)
             if (isinstance(each, ast.Name) and each.id == function.name and isinstance(each.ctx, ast.Load))
             or (isinstance(each, ast.Attribute) and each.attr == function.name)

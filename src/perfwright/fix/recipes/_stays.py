@@ -282,6 +282,22 @@ def truth_of(loop: ast.AST) -> str:
     return ""
 
 
+def is_asked(source: Source, loop: ast.AST) -> bool:
+    """Tell whether the test for a pass of a loop says nothing: it was just asked, or what is gone through is a file."""
+    truth = truth_of(loop)
+    for above in source.above(loop):
+        if isinstance(above, FUNCTIONS):
+            break
+        if isinstance(above, ast.With | ast.AsyncWith) and any(
+            isinstance(each.optional_vars, ast.Name) and each.optional_vars.id == truth for each in above.items
+        ):
+            return True
+        if isinstance(above, ast.If) and ast.unparse(above.test) == truth and loop in above.body:
+            before = ast.Module(above.body[: above.body.index(loop)], [])
+            return not {truth, truth.partition(".")[0]} & (bound(before) | changed(before))
+    return False
+
+
 def _collections(node: ast.expr) -> Iterator[str]:
     if isinstance(node, ast.Name | ast.Attribute) and all(
         isinstance(each, ast.Name | ast.Attribute | ast.expr_context) for each in ast.walk(node)

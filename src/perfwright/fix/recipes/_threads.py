@@ -8,10 +8,12 @@ from perfwright.finding import Finding
 from perfwright.fix.recipe import Proposal
 from perfwright.fix.recipes._imports import module
 from perfwright.fix.source import COMPREHENSIONS, FUNCTIONS, Source
+from perfwright.fix.surroundings import Surroundings, around
 
 LOCKS = re.compile(r"lock|mutex|semaphore|condition|suppress|redirect|patch", re.IGNORECASE)
 # What belongs to the thread that made it, or must not be used by two at once.
 OWNED = re.compile(r"sqlite3|session|cursor|connection|conn\b|\bdb\b|queryset|objects\.", re.IGNORECASE)
+DEEP = 3  # calls within calls of the project that are looked into
 OF_DATABASES = ("db.query", "db.write", "db.commit")
 
 
@@ -19,7 +21,7 @@ def in_thread(source: Source, finding: Finding) -> Iterator[Proposal]:
     """Give the proposal that awaits `asyncio.to_thread` where an `async def` makes a call that holds the event loop.
 
     The call is in one of its own statements, in no loop and under no lock, and nothing that belongs to its thread is in
-    it.
+    it, nor in what it calls of the project.
     """
     call = source.at(finding.place, ast.Call)
     if call is None or not may_await(source, call) or is_awaited(source, call) or source.loops(call):
@@ -34,13 +36,17 @@ def in_thread(source: Source, finding: Finding) -> Iterator[Proposal]:
         return
     if any(isinstance(each, ast.Await | ast.Yield | ast.NamedExpr) for each in ast.walk(call)):
         return
+    if called(call) != finding.symbol.rpartition(".")[2] and is_owned(source, call):
+        return
     asyncio, imports = module(source, "asyncio")
     if is_sleep(source, call):
         made, says = f"await {asyncio}.sleep({source.text_of(call.args[0])})", "the event loop goes on while it sleeps"
     else:
         given = written[len(source.text_of(call.func)) :].lstrip()[1:]
-        comma = ", " if call.args or call.keywords else ""
-        made = f"await {asyncio}.to_thread({source.text_of(call.func)}{comma}{given}"
+        line = re.match(r"\s*\n\s*", given)  # arguments that begin on a line of their own
+        first = line[0] if line is not None and (call.args or call.keywords) else ""
+        comma = ("," if first else ", ") if call.args or call.keywords else ""
+        made = f"await {asyncio}.to_thread({first}{source.text_of(call.func)}{comma}{given}"
         says = "it runs in a thread while the event loop goes on"
     yield Proposal((source.replace(call, bracketed(source, call, made)), *imports), says)
 
@@ -61,6 +67,38 @@ def may_await(source: Source, call: ast.Call) -> bool:
             return False
         inner = each
     return False
+
+
+def is_owned(source: Source, call: ast.Call) -> bool:
+    """Tell whether a function of the project, or one that it calls, may use what belongs to the thread of another."""
+    project = around(source.root) if source.root is not None else None
+    names, seen = {called(call)}, {""}
+    if project is None:
+        return False
+    for _ in range(DEEP):
+        bodies = [each for name in names - seen for each in bodies_of(project, name)]
+        if any(OWNED.search(text) for text, _ in bodies):
+            return True
+        seen |= names
+        names = {called(each) for _, body in bodies for each in ast.walk(body) if isinstance(each, ast.Call)}
+    return False
+
+
+def bodies_of(project: Surroundings, name: str) -> Iterator[tuple[str, ast.AST]]:
+    """Give the functions of a name, or what makes an object of a class of that name, with their text."""
+    for other in project.mentioning(f"def {name}(", f"class {name}(", f"class {name}:"):
+        for each in ast.walk(other.tree):
+            if isinstance(each, FUNCTIONS) and each.name == name:
+                yield other.text_of(each), each
+            elif isinstance(each, ast.ClassDef) and each.name == name:
+                for inner in each.body:
+                    if isinstance(inner, ast.FunctionDef) and inner.name in ("__init__", "__post_init__"):
+                        yield other.text_of(inner), inner
+
+
+def called(call: ast.Call) -> str:
+    """Return the last name of what is called."""
+    return getattr(call.func, "attr", getattr(call.func, "id", ""))
 
 
 def is_generator(source: Source, call: ast.Call) -> bool:

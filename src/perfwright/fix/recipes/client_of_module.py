@@ -27,7 +27,7 @@ def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
             continue
         if any(keyword.arg is None or keyword.arg in OF_SESSION for keyword in call.keywords):
             continue
-        last = [each for each in source.tree.body if isinstance(each, ast.Import | ast.ImportFrom)]
+        last = [each for each in source.tree.body if imports(each)]
         kind = f"{library}.{SESSIONS[library]}"
         if not last or not any(source.text_of(each) == f"import {library}" for each in last):
             continue
@@ -42,6 +42,13 @@ def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
         edits = (*made, source.replace(call.func.value, session))
         yield Proposal(edits, f"one {kind} of the module keeps its connections")
         return
+
+
+def imports(statement: ast.stmt) -> bool:
+    """Tell whether a statement only imports: also under a condition, or as far as that can be done."""
+    if isinstance(statement, ast.If | ast.Try):
+        return all(isinstance(each, ast.Import | ast.ImportFrom | ast.If) for each in statement.body)
+    return isinstance(statement, ast.Import | ast.ImportFrom)
 
 
 RECIPE = Recipe(

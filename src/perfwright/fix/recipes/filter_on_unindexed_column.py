@@ -11,16 +11,23 @@ import re
 from collections.abc import Iterator
 
 from perfwright.finding import Finding
+from perfwright.fix import surroundings
 from perfwright.fix.recipe import Proposal, Recipe
 from perfwright.fix.recipes._calls import name_of, with_argument
 from perfwright.fix.source import Edit, Source
+from perfwright.index.project import Class
 
 MAKES = ("mapped_column", "Column", "Field")
-SAYS = ("index", "db_index", "unique", "primary_key")
+SAYS = ("index", "db_index", "unique")
 LEFT = (  # columns whose index would be large, or would not tell rows apart
     *("TextField", "JSONField", "BinaryField", "Text", "JSON", "JSONB", "LargeBinary"),
     *("BooleanField", "NullBooleanField", "Boolean", "bool"),
 )
+ROOTS, MADE = {"DeclarativeBase", "DeclarativeBaseNoMeta"}, {"Model", "Base", "SQLModel"}  # what models are of
+MIGRATED = {
+    True: "`python manage.py makemigrations` writes the migration",
+    False: "`alembic revision --autogenerate` writes the migration, where there is Alembic",
+}
 SEVERAL = re.compile(r"Add (?:models\.)?(Index\(.*\)) to ")
 STATEMENT = re.compile(r"CREATE INDEX (\w+) ON (\w+) \(([\w, ]+)\)")
 
@@ -39,6 +46,9 @@ def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
         yield from of_several(source, declared, owner, several[1])
         return
     yield from of_one(source, declared, column)
+    call = getattr(declared, "value", None)
+    if isinstance(call, ast.Call) and name_of(call) not in MAKES and "index=True" in finding.cure:  # a helper's column
+        yield from of_several(source, declared, owner, f'Index("ix_{owner.lower()}_{column}", "{column}")')
 
 
 def declaration(source: Source, finding: Finding, column: str) -> ast.stmt | ast.Call | None:
@@ -67,7 +77,9 @@ def of_one(source: Source, declared: ast.stmt | ast.Call, column: str) -> Iterat
             return
         made, imports = source.imported("sqlalchemy.orm", "mapped_column")
         _, end = source.span(declared)
-        yield Proposal((Edit(end, end, f" = {made}(index=True)"), *imports), f"`{column}` has an index")
+        yield Proposal(
+            (Edit(end, end, f" = {made}(index=True)"), *imports), said(f"`{column}` has an index", django=False)
+        )
         return
     call = declared if isinstance(declared, ast.Call) else getattr(declared, "value", None)
     if not isinstance(call, ast.Call) or any(each.arg in (*SAYS, None) for each in call.keywords):
@@ -76,8 +88,13 @@ def of_one(source: Source, declared: ast.stmt | ast.Call, column: str) -> Iterat
     kinds = [name_of(each) for each in ast.walk(declared) if isinstance(each, ast.Name | ast.Attribute)]
     if (name_of(call) not in MAKES and not django) or any(kind in LEFT for kind in kinds):
         return
-    said = "db_index=True" if django else "index=True"
-    yield Proposal((with_argument(source, call, said),), f"`{column}` has an index")
+    index = "db_index=True" if django else "index=True"
+    yield Proposal((with_argument(source, call, index),), said(f"`{column}` has an index", django=django))
+
+
+def said(what: str, *, django: bool) -> str:
+    """Return what a patch does, and what else there is to do."""
+    return f"{what}; {MIGRATED[django]}"
 
 
 def of_several(source: Source, declared: ast.stmt | ast.Call, table: str, index: str) -> Iterator[Proposal]:
@@ -86,7 +103,7 @@ def of_several(source: Source, declared: ast.stmt | ast.Call, table: str, index:
     if not isinstance(owner, ast.ClassDef) or owner.name != table:
         return  # what several tables inherit would give each of them an index of the same name
     names = ", ".join(re.findall(r'"(\w+)"', index.partition(",")[2] if "fields=" not in index else index))
-    says = f"an index of `{owner.name}` has {names} together"
+    says = said(f"an index of `{owner.name}` has {names} together", django="fields=" in index)
     if "fields=" in index:
         value = getattr(declared, "value", None)
         prefix = (
@@ -102,12 +119,36 @@ def of_several(source: Source, declared: ast.stmt | ast.Call, table: str, index:
     held = bound_in(owner, "__table_args__")
     if held is not None:
         value = held.value
-        if isinstance(value, ast.Tuple) and value.elts and not isinstance(value.elts[-1], ast.Dict):
+        if isinstance(value, ast.Tuple) and value.elts:
             yield Proposal((added(source, value, made), *imports), says)
         return
     named = bound_in(owner, "__tablename__")
+    first = next((each for each in owner.body if isinstance(each, ast.Assign | ast.AnnAssign)), None)
+    text = f"__table_args__ = ({made},)"
     if named is not None and source.is_alone(named):
-        yield Proposal((source.after(named, f"__table_args__ = ({made},)"), *imports), says)
+        yield Proposal((source.after(named, text), *imports), says)
+    elif first is not None and source.is_alone(first) and not inherits(source, owner):
+        yield Proposal((source.before(first, text), *imports), says)
+
+
+def inherits(source: Source, owner: ast.ClassDef) -> bool:
+    """Tell whether the rows of a class may lie in the table of another one, which it inherits from."""
+    around = surroundings.around(source.root) if source.root is not None else None
+    models = around.schema.by_class.values() if around is not None else ()
+    own = next((each for each in models if each.name == owner.name and each.cls.module.path == source.path), None)
+    if around is None or own is None:
+        return True
+
+    def bases(cls: Class) -> set[str]:
+        file = around.source(cls.module.path)
+        found = (each for each in ast.walk(file.tree) if isinstance(each, ast.ClassDef)) if file is not None else ()
+        return {name_of(base) for each in found if each.name == cls.name for base in each.bases}
+
+    def has_table(cls: Class) -> bool:  # neither the root of all models nor a mix-in
+        roots = [each for each in around.project.mro(cls)[1:] if isinstance(each, Class) and ROOTS & bases(each)]
+        return bool(roots) or bool(MADE & bases(cls))
+
+    return any(has_table(each) for each in around.project.mro(own.cls)[1:] if isinstance(each, Class))
 
 
 def in_meta(source: Source, owner: ast.ClassDef, index: str, says: str) -> Iterator[Proposal]:
@@ -135,9 +176,11 @@ def bound_in(owner: ast.ClassDef, name: str) -> ast.Assign | None:
 def added(source: Source, held: ast.Tuple | ast.List, text: str) -> Edit:
     """Return the edit that adds an item to a tuple or a list, before a dict of options at its end."""
     last = held.elts[-1]
-    _, end = source.span(last)
-    line = source.text.rfind("\n", 0, source.span(last)[0]) + 1
-    before = source.text[line : source.span(last)[0]]
+    start, end = source.span(last)
+    line = source.text.rfind("\n", 0, start) + 1
+    before = source.text[line:start]
+    if isinstance(last, ast.Dict):
+        return Edit(start, start, f"{text}, " if before.strip() else f"{text},\n{before}")
     if not before.strip():
         return Edit(end, end, f",\n{before}{text}")
     return Edit(end, end, f", {text}")
@@ -166,8 +209,9 @@ def in_script(source: Source, finding: Finding, made: re.Match[str]) -> Iterator
 
 RECIPE = Recipe(
     rule="filter-on-unindexed-column",
-    improves=("time",),
+    improves=("time", "steps"),
     propose=propose,
+    allows=("row-order", "float-order"),
     suggested="the schema gets an index: existing databases want a migration (Alembic, makemigrations), and each write "
     "keeps the index up to date",
 )

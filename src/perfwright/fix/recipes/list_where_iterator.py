@@ -18,13 +18,13 @@ def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
     above = source.parents.get(items) if items is not None else None
     if items is None:
         return
-    inner = dedented(source, items)
+    inner, lazy = dedented(source, items), f"({source.text_of(items)[1:-1]})"
     if isinstance(above, ast.Call) and items in above.args:
-        text = inner if len(above.args) == 1 and not above.keywords else f"({inner})"
+        text = inner if len(above.args) == 1 and not above.keywords else lazy
         says = f"`{ast.unparse(above.func)}` gets the items as they come, without a list"
         yield Proposal((source.replace(items, text),), says)
     elif (isinstance(above, ast.For | ast.comprehension) and above.iter is items) or isinstance(above, ast.Assign):
-        yield Proposal((source.replace(items, f"({inner})"),), "the items are used as they come, without a list")
+        yield Proposal((source.replace(items, lazy),), "the items are used as they come, without a list")
 
 
 def dedented(source: Source, items: ast.ListComp) -> str:

@@ -1,7 +1,8 @@
 """A call that waits for another machine or a process is given a timeout, after which it raises.
 
 Where a timeout would only make it come back with nothing, of a lock, a queue or a thread, somebody has to decide what
-follows: none is given there.
+follows: none is given there. A program that is not named here and has the terminal may be somebody's editor or player:
+it takes as long as they want.
 """
 
 import ast
@@ -26,7 +27,7 @@ def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
     effect = finding.cost.terms[0].effect if finding.cost.terms else ""
     if call is None or not name.endswith("timeout") or effect not in SECONDS or finding.symbol.startswith(NEAR):
         return
-    if not is_the_call(source, call, finding.symbol):
+    if not is_the_call(source, call, finding.symbol) or has_terminal(call, finding.symbol):
         return
     seconds = OF_REQUESTS if finding.symbol.startswith("requests.") else SECONDS[effect]
     edit = given(source, call, name, seconds)
@@ -38,6 +39,16 @@ def is_the_call(source: Source, call: ast.Call, symbol: str) -> bool:
     """Tell whether a call is of what a finding names."""
     called = source.text_of(call.func).rpartition(".")[2]
     return called == symbol.rpartition(".")[2] or f".{called}." in f".{symbol}."
+
+
+def has_terminal(call: ast.Call, symbol: str) -> bool:
+    """Tell whether a call starts a program that is not named here, with the terminal for what it reads and writes."""
+    if symbol not in ("subprocess.run", "subprocess.call", "subprocess.check_call") or not call.args:
+        return False
+    command = call.args[0]
+    program = command.elts[0] if isinstance(command, ast.List | ast.Tuple) and command.elts else command
+    redirected = {"stdin", "stdout", "input", "capture_output", None} & {each.arg for each in call.keywords}
+    return not isinstance(program, ast.Constant | ast.JoinedStr) and not redirected
 
 
 RECIPE = Recipe(

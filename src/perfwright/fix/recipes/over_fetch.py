@@ -59,4 +59,4 @@ def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
     yield Proposal((*edits, *also_from(origin.source, "sqlalchemy.orm", ["defer"])), says, source=origin.source)
 
 
-RECIPE = Recipe(rule="over-fetch", improves=("memory",), propose=propose)
+RECIPE = Recipe(rule="over-fetch", improves=("bytes", "memory"), propose=propose)

@@ -1,7 +1,8 @@
 """Between attempts it waits longer after each failure, by a random part, and never longer than half a minute.
 
-In a loop the pause is in the handlers after which it goes on; one that is there, always the same, grows. A decorator of
-tenacity is told how to wait, and bare when to stop; `urllib3.Retry` is given a `backoff_factor`.
+In a loop the pause is in the handlers after which it goes on; one that is there, always the same, grows, and is never
+shorter than it was. One of half a minute is left, and so is a loop that asks many times until something is ready.
+A decorator of tenacity is told how to wait, and bare when to stop; `urllib3.Retry` is given a `backoff_factor`.
 """
 
 import ast
@@ -15,6 +16,7 @@ from perfwright.fix.recipes._keywords import given
 from perfwright.fix.source import FUNCTIONS, Edit, Source
 
 FIRST, LONGEST, TIMES = 0.5, 30, 5
+MANY = 10  # attempts: more of them at the same pace are no retry, but wait for something
 LEAVES = (ast.Return, ast.Raise, ast.Break)
 
 
@@ -56,7 +58,7 @@ def loop(source: Source, each: ast.For | ast.While) -> Iterator[Proposal]:
     function = source.function(each)
     edits: list[Edit] = []
     if isinstance(each, ast.For):
-        if not isinstance(each.target, ast.Name) or not source.text_of(each.iter).startswith("range("):
+        if not isinstance(each.target, ast.Name) or (first_count := counted_from(each.iter)) is None:
             return
         count = each.target.id
         if count == "_":
@@ -71,7 +73,7 @@ def loop(source: Source, each: ast.For | ast.While) -> Iterator[Proposal]:
     library, second = module(source, "asyncio" if isinstance(function, ast.AsyncFunctionDef) else "time")
     awaited = "await " if isinstance(function, ast.AsyncFunctionDef) else ""
     sleeps = [one for one in ast.walk(each) if isinstance(one, ast.Call) and is_sleep(source, one)]
-    if len(sleeps) > 1:
+    if len(sleeps) > 1 or not all(may_grow(one, handlers) for one in sleeps):
         return
     for handler in handlers:
         counted = [] if isinstance(each, ast.For) else [f"{count} += 1"]
@@ -80,7 +82,7 @@ def loop(source: Source, each: ast.For | ast.While) -> Iterator[Proposal]:
                 edits.append(source.before(handler.body[0], *counted))
             continue
         last = handler.body[-1]
-        pause = f"{awaited}{library}.sleep({longer(str(FIRST), count, random)})"
+        pause = f"{awaited}{library}.sleep({longer(ast.Constant(FIRST), count, random)})"
         if isinstance(last, ast.Pass):
             indent = source.indent(last)
             edits.append(source.replace(last, f"\n{indent}".join([*counted, pause])))
@@ -88,15 +90,46 @@ def loop(source: Source, each: ast.For | ast.While) -> Iterator[Proposal]:
             edits.append(source.before(last, *counted, pause))
         else:
             edits.append(source.after(last, *counted, pause))
-    edits += [source.replace(one.args[0], longer(source.text_of(one.args[0]), count, random)) for one in sleeps]
+    power = f"({count} + 1)" if isinstance(each, ast.For) and not first_count else count
+    edits += [source.replace(one.args[0], longer(one.args[0], power, random)) for one in sleeps]
     imports = merged(first, [] if sleeps else second)
     yield Proposal((*edits, *imports), "it waits longer after each failure, by a random part")
 
 
-def longer(first: str, count: str, random: str) -> str:
+def counted_from(range_: ast.expr) -> int | None:
+    """Return the number from which a `range` counts its attempts up; None where it may count down, or counts many."""
+    if not isinstance(range_, ast.Call) or ast.unparse(range_.func) != "range" or not 1 <= len(range_.args) <= 2:
+        return None
+    numbers = [each.value if isinstance(each, ast.Constant) else None for each in range_.args]
+    first = numbers[0] if len(numbers) == 2 else 0
+    many = isinstance(numbers[-1], int) and numbers[-1] > MANY
+    return first if isinstance(first, int) and not many else None
+
+
+def may_grow(sleep: ast.Call, handlers: list[ast.ExceptHandler]) -> bool:
+    """Tell whether a pause is one after a failure alone, and shorter than it may become."""
+    seconds = number(sleep.args[0])
+    return (seconds is None or seconds < LONGEST) and any(
+        one is sleep for handler in handlers for one in ast.walk(handler)
+    )
+
+
+def longer(first: ast.expr, power: str, random: str) -> str:
     """Return the seconds of a pause that grows with each failure."""
-    plain = first.replace(".", "").replace("_", "").isalnum()
-    return f"min({LONGEST}, {first if plain else f'({first})'} * 2**{count}) * {random}.uniform(0.5, 1)"
+    written, known = ast.unparse(first), number(first) is not None
+    plain = written if isinstance(first, ast.Constant | ast.Name | ast.Attribute) else f"({written})"
+    grown = f"min({LONGEST}, {plain} * 2**{power})"
+    return f"{grown if known else f'max({written}, {grown})'} * {random}.uniform(0.5, 1)"
+
+
+def number(seconds: ast.expr) -> float | None:
+    """Return a number that is written down, or a product of some; None for what only the program knows."""
+    if isinstance(seconds, ast.BinOp) and isinstance(seconds.op, ast.Mult):
+        left, right = number(seconds.left), number(seconds.right)
+        return left * right if left is not None and right is not None else None
+    if isinstance(seconds, ast.Constant) and isinstance(seconds.value, int | float):
+        return seconds.value
+    return None
 
 
 def is_sleep(source: Source, call: ast.Call) -> bool:

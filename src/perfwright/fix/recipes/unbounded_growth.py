@@ -1,7 +1,7 @@
 """A list of the module to which each request adds becomes a deque that keeps the last entries.
 
 Nothing in the file asks of it what a deque cannot do: it is appended to, measured, walked, emptied, and read at one of
-its ends.
+its ends. What a decorator adds to is left: it grows with the program's text.
 """
 
 import ast
@@ -32,6 +32,8 @@ def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
         return
     if any(isinstance(each, ast.Global) and name in each.names for each in ast.walk(source.tree)):
         return
+    if is_decorator(source, finding.place.line):
+        return
     deque, imports = name_of(source, "collections", "deque")
     edits = [source.replace(made[0].value, f"{deque}(maxlen={KEPT})"), *imports]
     if isinstance(made[0], ast.AnnAssign):
@@ -39,6 +41,13 @@ def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
         kind = said.value if isinstance(said, ast.Subscript) else said
         edits.append(source.replace(kind, deque))
     yield Proposal(tuple(edits), f"the last {KEPT} entries are kept")
+
+
+def is_decorator(source: Source, line: int) -> bool:
+    """Tell whether what a line is in decorates something in the file."""
+    name = source.function_at(line)
+    found = [each for node in ast.walk(source.tree) for each in getattr(node, "decorator_list", ())]
+    return any(source.text_of(getattr(each, "func", each)) == name for each in found)
 
 
 def is_possible(source: Source, use: ast.Name) -> bool:

@@ -2,7 +2,8 @@
 
 Of FastAPI with SQLAlchemy: the query stands in the endpoint and goes to its answer without being filtered, counted or
 summed up after; its rows have an order, or a key that the file names. Where the key is the order, a page begins after
-the last key of the page before, else at an offset. Of Django REST framework: a class of pages for the view.
+the last key of the page before, else at an offset. Of Flask with SQLAlchemy, where no template makes a page of it:
+both are read from the request. Of Django REST framework: a class of pages for the view.
 """
 
 import ast
@@ -26,8 +27,9 @@ def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
     call = source.at(finding.place, ast.Call)
     function = source.function(call) if call is not None else None
     if call is not None and function is not None:
-        if is_endpoint(source, function) and is_last(source, call, function):
-            yield from paged(source, call, function)
+        flask = is_flask(source, function)
+        if (flask or is_endpoint(source, function)) and is_last(source, call, function):
+            yield from paged(source, call, function, flask=flask)
         return
     around = source.at(finding.place, ast.ClassDef)
     if around is not None:
@@ -45,6 +47,18 @@ def is_endpoint(source: Source, function: ast.FunctionDef | ast.AsyncFunctionDef
         isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr in ROUTES
         for each in function.decorator_list
     )
+
+
+def is_flask(source: Source, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Tell whether a function answers requests of Flask that only read, with data and not with a page of a template."""
+    if not any(isinstance(each, ast.ImportFrom) and each.module == "flask" for each in source.tree.body):
+        return False
+    called = [each.func for each in ast.walk(function) if isinstance(each, ast.Call)]
+    if any(source.text_of(each).rpartition(".")[2].startswith(("render_", "redirect")) for each in called):
+        return False
+    routes = [each for each in function.decorator_list if isinstance(each, ast.Call)]
+    named = [each for each in routes if isinstance(each.func, ast.Attribute) and each.func.attr in ("route", "get")]
+    return bool(named) and not any(keyword.arg == "methods" for each in named for keyword in each.keywords)
 
 
 def is_last(source: Source, call: ast.Call, function: ast.AST) -> bool:
@@ -81,11 +95,22 @@ def is_used_up(source: Source, node: ast.AST) -> bool:
     return False
 
 
-def paged(source: Source, call: ast.Call, function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[Proposal]:
+def asked(call: ast.Call) -> ast.expr | None:
+    """Return the query that a call runs: of `scalars(…)` and the like, or of `….query….all()`."""
+    if not isinstance(call.func, ast.Attribute):
+        return None
+    if call.func.attr in ASKS and call.args:
+        return call.args[0]
+    return call.func.value if call.func.attr == "all" and not call.args else None
+
+
+def paged(
+    source: Source, call: ast.Call, function: ast.FunctionDef | ast.AsyncFunctionDef, *, flask: bool
+) -> Iterator[Proposal]:
     """Give the proposal that asks for a page of what a query of SQLAlchemy selects."""
-    if not isinstance(call.func, ast.Attribute) or call.func.attr not in ASKS or not call.args:
+    query = asked(call)
+    if query is None:
         return
-    query = call.args[0]
     chains = [query]
     if isinstance(query, ast.Name):
         chains = [
@@ -96,18 +121,22 @@ def paged(source: Source, call: ast.Call, function: ast.FunctionDef | ast.AsyncF
     calls = [each for chain in chains for each in methods(chain)]
     root = next((each for each in calls if source.text_of(each.func).rpartition(".")[2] == "select"), None)
     named = {each.func.attr for each in calls if isinstance(each.func, ast.Attribute)}
-    if root is None or not root.args or named & {"limit", "slice", "fetch", "offset"}:
+    older = root is None and any(is_query(each) for chain in chains for each in ast.walk(chain))
+    if ((root is None or not root.args) and not older) or named & {"limit", "slice", "fetch", "offset"}:
         return
     taken = {each.arg for each in ast.walk(function.args) if isinstance(each, ast.arg)}
     if taken & {"limit", "offset", "after"} or "*" in taken:
         return
     orders = [each for each in calls if isinstance(each.func, ast.Attribute) and each.func.attr == "order_by"]
-    model = source.text_of(root.args[0])
+    model = source.text_of(root.args[0]) if root is not None else ""
     key = f"{model}.id"
-    alone = len(root.args) == 1 and model.isidentifier()
+    alone = root is not None and len(root.args) == 1 and model.isidentifier()
     by_key = alone and [source.text_of(arg) for each in orders for arg in each.args] == [key]
     unordered = alone and not orders and re.search(rf"\b{re.escape(key)}\b", source.text) is not None
-    if not orders and not unordered:
+    if not orders and (flask or not unordered):
+        return
+    if flask:
+        yield from read(source, function, query)
         return
     annotated, first = name_of(source, "typing", "Annotated")
     bounded, second = name_of(source, "fastapi", "Query")
@@ -123,6 +152,27 @@ def paged(source: Source, call: ast.Call, function: ast.FunctionDef | ast.AsyncF
         more = f"\n{source.indent(source.statement(query))}        {more}"
     says = f"it answers with {PAGE} rows, and with the next ones to who asks for them"
     yield Proposal((*parameters(source, function, limit, begins), Edit(end, end, more), *merged(first, second)), says)
+
+
+def is_query(node: ast.AST) -> bool:
+    """Tell whether an expression is a query of the older form: `session.query(Order)`, `Order.query`."""
+    return isinstance(node, ast.Attribute) and node.attr == "query"
+
+
+def read(source: Source, function: ast.FunctionDef | ast.AsyncFunctionDef, query: ast.expr) -> Iterator[Proposal]:
+    """Give the proposal that reads from a request of Flask which page is asked for."""
+    statement = source.statement(query)
+    held = {each.id for each in ast.walk(function) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)}
+    if held & {"limit", "offset"} or not source.is_alone(statement) or statement not in function.body:
+        return
+    request, imports = source.imported("flask", "request")
+    lines = (
+        f'limit = min(max({request}.args.get("limit", {PAGE}, type=int), 1), {MOST})',
+        f'offset = max({request}.args.get("offset", 0, type=int), 0)',
+    )
+    end = source.span(query)[1]
+    edits = (source.before(statement, *lines), Edit(end, end, ".limit(limit).offset(offset)"), *imports)
+    yield Proposal(edits, f"it answers with {PAGE} rows, and with the next ones to who asks for them")
 
 
 def width(source: Source, offset: int) -> int:

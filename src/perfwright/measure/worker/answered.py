@@ -10,6 +10,7 @@ import shutil
 import sqlite3
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from .apps import _commands  # type: ignore[import-not-found,unused-ignore]
 from .apps._contract import Answer, Entry, Kept, Table  # type: ignore[import-not-found,unused-ignore]
 from .apps._paths import filled  # type: ignore[import-not-found,unused-ignore]
 from .apps._schema import example  # type: ignore[import-not-found,unused-ignore]
+from .steps import WORK  # type: ignore[import-not-found,unused-ignore]
 from .tables import ROWS, cell, columns, names  # type: ignore[import-not-found,unused-ignore]
 
 ASKS = ("lay", "answer", "took")
@@ -28,7 +30,7 @@ MOST = 4 << 20  # bytes of an answer that are compared
 EMPTY = "empty"
 QUIET = ("date", "content-length", "server", "set-cookie", "vary")
 
-_laid: dict[int, list[dict[str, list[Any]]]] = {}  # keys of the tables, by the rows that each table has
+_laid: dict[str, list[dict[str, list[Any]]]] = {}  # keys of the tables, by the rows that each table has
 
 
 def answer(asked: dict[str, Any]) -> dict[str, Any]:
@@ -39,11 +41,12 @@ def answer(asked: dict[str, Any]) -> dict[str, Any]:
 
 # ------------------------------------------------------------------------------ rows
 def lay(asked: dict[str, Any]) -> dict[str, Any]:
-    """Put the databases to `n` rows a table, the same ones each time; return a digest of what they hold."""
-    n = asked["n"]
-    if n in _laid:
-        put(str(n))
-        for table, keys in zip(RUNNING.tables, _laid[n], strict=True):
+    """Put the databases to `n` rows a table, the same ones each time, `varied` or all alike; return a digest of what
+    they hold."""
+    name = f"{asked['n']}{' varied' if asked.get('varied') else ''}"
+    if name in _laid:
+        put(name)
+        for table, keys in zip(RUNNING.tables, _laid[name], strict=True):
             table.keys = dict(keys)
         application.signed_in(RUNNING.app, RUNNING.tables, asked.get("as", ""))
         application.keep()
@@ -56,8 +59,8 @@ def lay(asked: dict[str, Any]) -> dict[str, Any]:
         return dict(said)
     if RUNNING.tables and not application.scratch_files():
         return {"cannot": "its database is no file, and cannot be put back"}
-    save(str(n))
-    _laid[n] = [copy.deepcopy(table.keys) for table in RUNNING.tables]
+    save(name)
+    _laid[name] = [copy.deepcopy(table.keys) for table in RUNNING.tables]
     return {"digest": digest(), "rows": said["rows"], "refused": said["refused"]}
 
 
@@ -169,9 +172,10 @@ def once(call: Callable[[], Answer]) -> dict[str, Any]:
     box = outbox()
     box.clear()
     printed = io.StringIO()
-    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+    told = warnings.catch_warnings(record=True)  # which of them were told before depends on what was asked before
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed), told:
         cpu, wall = time.process_time(), time.perf_counter()
-        with RUNNING.capture.recording() as trace:
+        with RUNNING.capture.recording() as trace, WORK.counted():
             said = call()
         cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
     return {
@@ -184,6 +188,8 @@ def once(call: Callable[[], Answer]) -> dict[str, Any]:
         "printed": printed.getvalue()[:MOST],
         "mails": [mail(each) for each in box[:ROWS]],
         "rows": left(),
+        "steps": WORK.steps,
+        "text": WORK.bytes,
         "cpu": cpu,
         "wall": wall,
         **capturing.counts(trace),

@@ -24,6 +24,8 @@ from .apps._paths import filled  # type: ignore[import-not-found,unused-ignore]
 from .apps._rows import Filler, in_order  # type: ignore[import-not-found,unused-ignore]
 from .apps._schema import example  # type: ignore[import-not-found,unused-ignore]
 from .apps._sqlalchemy import Engines, brief  # type: ignore[import-not-found,unused-ignore]
+from .apps._varied import Varied  # type: ignore[import-not-found,unused-ignore]
+from .steps import WORK  # type: ignore[import-not-found,unused-ignore]
 
 ASKS = ("start", "fill", "visit")
 FRAMEWORKS = (asgi, flask, click)
@@ -61,6 +63,7 @@ def start(asked: dict[str, Any]) -> dict[str, Any]:
         path.unlink()
     os.environ.update(asked["environment"])
     RUNNING.places = tuple(asked["roots"])
+    WORK.watch()
     sys.path[:0] = [place for place in asked["places"] if place not in sys.path]
     database = _postgres.Place(**asked["database"]) if asked.get("database") else None
     if database is not None:
@@ -123,7 +126,8 @@ def fill(asked: dict[str, Any]) -> dict[str, Any]:
     app = RUNNING.app
     tables = in_order(app.tables())
     today = datetime.date.today()
-    filler = Filler(tables, asked["said"], today, even=asked["even"])
+    varied = Varied() if asked.get("varied") else None
+    filler = Filler(tables, asked["said"], today, even=asked["even"], varied=varied)
     counts: dict[str, int] = {}
     refused: dict[str, str] = {}
     for table in tables:

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from . import capturing, search, timing  # type: ignore[import-not-found,unused-ignore]
+from . import capturing, databases, search, timing  # type: ignore[import-not-found,unused-ignore]
 from .tables import rows  # type: ignore[import-not-found,unused-ignore]
 from .trees import Scribe  # type: ignore[import-not-found,unused-ignore]
 
@@ -62,6 +62,7 @@ def may_query(target: Any) -> bool:
 def built(target: Any, asked: dict[str, Any]) -> dict[str, Any]:
     """Return what a call at a size comes to."""
     capture = capturing.installed(asked["capture"])
+    databases.compare_with(asked["constants"])
     random.seed(asked["n"])
     positional, named = target.call(asked["n"], asked["distribution"])
     random.seed(asked["n"])

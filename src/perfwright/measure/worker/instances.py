@@ -8,6 +8,8 @@ import typing
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from . import databases, spread  # type: ignore[import-not-found,unused-ignore]
+
 FRAMES = ("DataFrame", "Series", "Index", "ndarray")
 INNER = 4  # items of a container inside another one
 
@@ -24,7 +26,7 @@ def made(builder: Any, kind: Any, size: int, depth: int) -> Any:
     if not inspect.isclass(kind):
         raise CannotBuildError(f"no value of type {kind!r} can be made")
     inner = size if depth == 0 else INNER
-    for way in (_likened, _frame, _pydantic, _django, _sqlalchemy, _fields, _protocol, _below):
+    for way in (_likened, _frame, _database, _pydantic, _django, _sqlalchemy, _fields, _protocol, _below):
         values = way(builder, kind, inner, depth)
         if values is not None:
             return values
@@ -67,6 +69,14 @@ def _frame(builder: Any, kind: type, size: int, _: int) -> Any:
     if kind.__name__ in ("Series", "Index"):
         return kind(numbers)
     return kind({"id": list(range(size)), "value": numbers, "name": builder.items(str, size, 1)})
+
+
+def _database(builder: Any, kind: Any, size: int, __: int) -> Any:
+    """Return a session or a connection of a scratch database with rows."""
+    try:
+        return databases.handle(kind, size, varied=builder.spread != spread.parse(databases.USUAL))
+    except databases.CannotFillError as error:
+        raise CannotBuildError(str(error)) from error
 
 
 def _pydantic(builder: Any, kind: Any, size: int, depth: int) -> Any:

@@ -17,6 +17,7 @@ OLD = 1_000_000_000  # seconds: whatever is written later has another time
 Files = list[list[Any]]  # of each its name, below the folder, and what it holds in base64; None for a folder
 Stamp = tuple[int, int, int]
 HERE = json.dumps(str(Path.cwd()))[1:-1]  # the worker begins in it
+ROOTS: list[str] = []  # of the project that is measured, as JSON has it
 
 
 class Scratch:
@@ -133,8 +134,16 @@ class Scratch:
 
 
 def anywhere(text: str) -> str:
-    """Return JSON without the place of the folder, which is another for each worker."""
-    return text.replace(HERE, "/~") if HERE in text else text
+    """Return JSON without the places of the folder and of the project, which are others for each worker."""
+    for folder, written in ((HERE, "/~"), *((root, "/~~") for root in ROOTS)):
+        text = text.replace(folder, written) if folder in text else text
+    return text
+
+
+def lies_in(root: str) -> None:
+    """Take the place of a project out of all that is told of it, unless that is a folder of anything."""
+    if len(Path(root).parts) > 2:
+        ROOTS[:] = [json.dumps(root)[1:-1]]
 
 
 def _remove(path: Path) -> None:

@@ -23,6 +23,7 @@ from . import (
     marks,
     memory,
     record,
+    scratch,
     search,
     suite,
     surface,
@@ -93,6 +94,7 @@ def imported(module: str) -> ModuleType:
         return known
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
+    settle(folder)
     if len(names) > 1:
         with contextlib.suppress(ImportError):  # another package of that name came first
             found = importlib.import_module(name)
@@ -105,6 +107,22 @@ def imported(module: str) -> ModuleType:
     sys.modules[path.stem] = loaded
     spec.loader.exec_module(loaded)
     return loaded
+
+
+def settle(folder: Path) -> None:
+    """Set Django up for the modules of a folder, with the settings that its `manage.py` names, and without a database:
+    who calls a function of it must not meet rows of somebody's."""
+    plan = folder / "manage.py"
+    named = suite.SETTINGS.search(plan.read_text("utf8", "replace")) if plan.is_file() else None
+    if named is None or importlib.util.find_spec("django") is None:
+        return
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", named[1])
+    settings = importlib.import_module("django.conf").settings
+    if settings.configured:
+        return
+    with contextlib.suppress(Exception):  # the module that is asked for says what is missing
+        settings.DATABASES = {name: {"ENGINE": "django.db.backends.dummy"} for name in settings.DATABASES}
+        importlib.import_module("django").setup()
 
 
 def describe(target: Target) -> dict[str, Any]:
@@ -197,6 +215,7 @@ def main() -> None:
     sys.modules.setdefault("perfwright", marks)
     limits, *places = sys.argv[1:]
     sys.path[:0] = places
+    scratch.lies_in(places[0] if places else "")
     del sys.argv[1:]
     guard.close(**json.loads(limits))
     serve(questions, answers)

@@ -5,7 +5,7 @@ import typing
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from . import examples, marks, recorded, usage  # type: ignore[import-not-found,unused-ignore]
+from . import databases, examples, marks, recorded, usage  # type: ignore[import-not-found,unused-ignore]
 from .inputs import Builder, is_container  # type: ignore[import-not-found,unused-ignore]
 from .instances import CannotBuildError  # type: ignore[import-not-found,unused-ignore]
 from .kinds import Filled, Fixed, Instance, Size, Wrapped, code_of, said  # type: ignore[import-not-found,unused-ignore]
@@ -107,10 +107,7 @@ class FromAnnotations:
     def call(self, n: int, distribution: str, alone: str = "") -> Call:
         """Return the arguments of one call at a size, where only one part grows if one is named."""
         target, builder = self.target, Builder(n, distribution)
-        positional: list[Any] = []
-        named: dict[str, Any] = {}
-        if target.needs_instance:
-            positional.append(builder.instance(target.owner, n, 0))
+        instance = [builder.instance(target.owner, n, 0)] if target.needs_instance else []
         asked = [
             each
             for each in list(target.signature.parameters.values())[1 if target.needs_instance else 0 :]
@@ -120,19 +117,19 @@ class FromAnnotations:
         no_container = not any(is_container(target.hints.get(each.name)) for each in asked)
         if not asked and target.parameters():
             raise CannotBuildError("none of its parameters has to be given")
+        given: dict[str, Any] = {}
         for each in asked:
             if each.name not in target.hints:
                 raise CannotBuildError(f"parameter {each.name} has no annotation{target.unread}")
             try:
                 size = n if alone in ("", each.name) else STILL
-                value = builder.value(target.hints[each.name], size, grows=no_container)
+                given[each.name] = builder.value(target.hints[each.name], size, grows=no_container)
             except CannotBuildError as error:
                 raise CannotBuildError(f"parameter {each.name}: {error}") from error
-            if each.kind is each.KEYWORD_ONLY:
-                named[each.name] = value
-            elif each.default is each.empty:
-                positional.append(value)
-        return tuple(positional), named
+        given = databases.with_keys(given, distribution)
+        named = {each.name: given[each.name] for each in asked if each.kind is each.KEYWORD_ONLY}
+        positional = [given[each.name] for each in asked if each.name not in named and each.default is each.empty]
+        return (*instance, *positional), named
 
 
 class FromUse:

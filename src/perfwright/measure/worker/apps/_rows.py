@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ._contract import Column, Table
+from ._varied import Varied
 
 NETWORK = ("address", "network", "hardware")
 BRANCHES = 8  # children of a row of a tree
@@ -63,8 +64,15 @@ class Filler:
     """Makes the rows of tables in order; remembers the keys of those that are filled."""
 
     def __init__(
-        self, tables: Sequence[Table], said: Mapping[str, Sequence[str]], today: datetime.date, *, even: bool = False
+        self,
+        tables: Sequence[Table],
+        said: Mapping[str, Sequence[str]],
+        today: datetime.date,
+        *,
+        even: bool = False,
+        varied: Varied | None = None,
     ) -> None:
+        self.varied = varied  # rows are not all alike
         self.even = even  # no row has more children than another
         self.tables = {table.name: table for table in tables}
         self.said, self.today = said, today
@@ -80,6 +88,9 @@ class Filler:
                 row = self.row(table, index, attempt)
                 if row is None:
                     break
+                if self.varied is not None:
+                    for column in table.columns:
+                        row[column.name] = self.varied.value(table, column, index, row[column.name])
                 marks = [tuple([row.get(name) for name in names]) for names in table.together]
                 if any(None not in mark and mark in seen for mark, seen in zip(marks, taken, strict=True)):
                     continue

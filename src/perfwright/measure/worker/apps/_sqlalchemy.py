@@ -65,7 +65,9 @@ class Engines:
 
         def make(url: Any, **given: Any) -> Any:
             if self.is_ours(url):
-                return real(url, **given)
+                engine = real(url, **given)
+                self.made.append(getattr(engine, "sync_engine", engine))
+                return engine
             kept = {name: value for name, value in given.items() if name not in DROPPED}
             if self.database is not None:
                 engine = real(self.database.url(str(url), is_async=is_async), **kept)
