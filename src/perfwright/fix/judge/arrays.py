@@ -18,6 +18,9 @@ FILLS: dict[str, tuple[tuple[object, ...], ...]] = {
     "bool": ((True, False), (False,)),
     "datetime": (),
 }
+# Other widths of the same numbers, filled with what the narrowest of them still holds.
+WIDTHS: dict[str, tuple[str, ...]] = {"float": ("float32", "int64", "uint8"), "int": ("uint8", "int32", "float64")}
+NARROW = (200, 3, 100)
 ODD = ("a b", "class", "_1", 0)  # names of columns that are no names in Python
 OTHERS: tuple[tuple[str, object], ...] = (("str", "x"), ("float64", 0.5))  # columns that nobody asks for
 
@@ -41,6 +44,8 @@ def near(tree: Tree) -> Iterator[Tree]:
         fills = [[of(each) for each in fill] for fill in FILLS.get(name, ())]
         if items:
             fills.append([items[0]])
+        for width in WIDTHS.get(name, ()) if items else ():
+            yield _retyped(tree, at, width, count)
         for fill in fills if count else ():
             yield replaced(tree, at, list(itertools.islice(itertools.cycle(fill), count)))
     if kind != "np" and count:
@@ -85,6 +90,13 @@ def _held(tree: Tree) -> list[tuple[tuple[int, ...], Tree, list[Tree]]]:
     if tag(tree) == "df":
         return [((2, place, 2), dtype, items) for place, (_, dtype, items) in enumerate(tree[2])]
     return [((4,), tree[3], tree[4])] if tag(tree) == "sr" else [((5, 2), tree[3], tree[5][2])]
+
+
+def _retyped(tree: Tree, at: tuple[int, ...], dtype: str, count: int) -> Tree:
+    """Return a table where one column, or all of an array, is of another type."""
+    items = list(itertools.islice(itertools.cycle(map(of, NARROW)), count))
+    place = (2, at[1], 1) if tag(tree) == "df" else (3,)
+    return replaced(replaced(tree, at, items), place, dtype)
 
 
 def _columns(tree: Tree, count: int) -> Iterator[Tree]:

@@ -182,4 +182,6 @@ def _event(event: Sequence[Any]) -> str:
         return f"asks {what[0]} {what[1]}{f' with {what[2]!r}' if what[2] else ''}"
     if kind == "log":
         return f"logs {what[2]!r}"
+    if kind == "return":
+        return f"ends with {trees.shown(what[0])}"
     return "asks for the next item" if kind == "next" else "gives an item"

@@ -9,20 +9,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from perfwright.fix.judge import built, differences, memory, pace, refusals, variants, waiting
+from perfwright.fix.judge import asked, built, differences, memory, pace, refusals, variants, waiting
 from perfwright.fix.judge.differences import Difference
 from perfwright.fix.judge.shrinking import smallest
 from perfwright.fix.judge.sides import CALL, SEEDS, Side, Sides
+from perfwright.fix.judge.sites import Variant
 from perfwright.fix.judge.tests import ProjectTests
 from perfwright.fix.judge.trees import Tree, call
-from perfwright.fix.judge.variants import Variant
 from perfwright.fix.judge.verdict import Verdict
 from perfwright.measure import recording
 from perfwright.measure.run import GuestError
 
 SMALL = (3, 1, 2, 5, 0, 8, 17)
 SPREADS = ("random", "few", "sorted", "reversed", "equal")
-MOST, SECONDS = 420, 7.0  # trials, and seconds for them
+MOST, SECONDS = 560, 8.0  # trials, and seconds for them
 OTHER_SEED = 80  # of the trials, with another seed for the hashes of text
 TIMED = (16, 64, 256, 1024, 4096, 16_384, 65_536, 262_144)
 LARGEST, LONGEST = 100_000, 0.1  # size that is timed where none is stated, and seconds of a call of the first version
@@ -53,6 +53,13 @@ class _Case:
     comes_back: bool = False
     state: dict[str, str] = field(default_factory=dict)  # of names that only the second version has
     keeps: str = ""
+    caught: list[str] = field(default_factory=list)  # errors that the sources expect
+    keys: list[asked.Key] = field(default_factory=list)  # that records and frames need
+
+    @property
+    def near(self) -> tuple[list[Any], list[Tree], random.Random, list[str]]:
+        """Return what says which inputs are near to one."""
+        return self.parameters, self.constants, self.pick, self.caught
 
 
 def judge(
@@ -117,6 +124,7 @@ def _judged(
     constants = refusals.constants(*sources)
     until = time.monotonic() + SECONDS
     case = _Case(sides, allowed, one["parameters"], constants, random.Random(seed), until, recorded, builds, waits)
+    case.caught = refusals.caught(*sources)
     # Inputs at which the first version fails are inputs, too, as long as something can be given to it.
     verdict = built.judge(sides, allowed) if not _failed(chosen) and built.queries(first) else None
     verdict = verdict or _small(case, maker, _failed(chosen)) or _other_seed(case) or _sizes(case, maker, size)
@@ -165,6 +173,7 @@ def _small(case: _Case, first: Side, failed: str) -> Verdict | None:
                 bases.append(said["args"])
             elif n == SMALL[0]:
                 why = str(said.get("cannot") or said.get("raised") or said.get("ended") or why)
+    bases = _completed(case, bases)
     made = len(bases)
     bases += case.recorded
     if not bases:
@@ -179,7 +188,7 @@ def _small(case: _Case, first: Side, failed: str) -> Verdict | None:
         return Verdict("not shown", "the first version does not do the same twice with the same input")
     places = {0, min(2, max(made - 1, 0)), *range(made, min(made + RECORDED, len(bases)))}
     origins = [bases[place] for place in sorted(places)]
-    queues = [variants.variants(each, case.parameters, case.constants, case.pick) for each in origins]
+    queues = [variants.variants(each, *case.near) for each in origins]
     while queues and case.inputs < MOST and time.monotonic() < case.until:
         for queue in list(queues):
             some = list(itertools.islice(queue, 25))
@@ -192,8 +201,17 @@ def _small(case: _Case, first: Side, failed: str) -> Verdict | None:
                 return verdict
             if case.ran != reached and len(queues) < 6:  # what reaches other lines is worth looking around
                 newest = case.kept[-1].args if case.kept else origins[0]
-                queues.append(variants.variants(newest, case.parameters, case.constants, case.pick))
+                queues.append(variants.variants(newest, *case.near))
     return None
+
+
+def _completed(case: _Case, bases: list[Tree]) -> list[Tree]:
+    """Return inputs whose records and frames have what the first version asks them for, and two as they were."""
+    if not bases:
+        return []
+    side = case.sides.side("before")
+    case.keys = asked.asked(bases[0], lambda args: side.observe([args], again=False)[0])
+    return [*(asked.given(each, case.keys) for each in bases), *bases[:2]] if case.keys else bases
 
 
 def _compared(case: _Case, some: Sequence[Variant]) -> Verdict | None:
@@ -234,6 +252,8 @@ def _compared(case: _Case, some: Sequence[Variant]) -> Verdict | None:
 def _difference(case: _Case, before: Any, after: Any, variant: Variant) -> Difference | None:
     if "ended" in after:
         return Difference("it ends its process", "it comes back", after["ended"])
+    if asked.misses(before, after, case.keys):
+        return None
     return differences.difference(before, after, case.allowed, beyond=variant.beyond)
 
 
@@ -322,9 +342,11 @@ def _sizes(case: _Case, first: Side, stated: int | None) -> Verdict:
             return verdict
         sizes.append(n)
         timed.append((n, args))
-    for n in refusals.sizes(*sources):
-        said = first.guest.ask({"ask": "call", "n": n, "distribution": "random", "builds": case.builds}, 10)
-        if "args" in said and n not in sizes and (verdict := _equal_at(case, n, said["args"], 2 * CALL)) is not None:
+    for n, spread in itertools.product(refusals.sizes(*sources), SPREADS[:2]):
+        said = first.guest.ask({"ask": "call", "n": n, "distribution": spread, "builds": case.builds}, 10)
+        if "args" not in said or (n in sizes and spread == SPREADS[0]):
+            continue
+        if (verdict := _equal_at(case, n, asked.given(said["args"], case.keys), 2 * CALL)) is not None:
             return verdict
     chosen = timed if len(timed) < 4 else [timed[0], timed[len(timed) // 2], timed[-1]]
     found = pace.compare(case.sides, chosen, seconds=PATIENCE * LONGEST)
@@ -341,11 +363,12 @@ def _grown(case: _Case, first: Side, largest: int) -> Iterator[tuple[int, Tree, 
         said = first.guest.ask({"ask": "call", "n": n, "distribution": "random", "builds": case.builds}, 20)
         if "args" not in said:
             return
-        timed = first.pace(said["args"], 8 * LONGEST)
+        args = asked.given(said["args"], case.keys)
+        timed = first.pace(args, 8 * LONGEST)
         took = timed.get("cpu")
         if took is None:
             return
-        yield n, said["args"], took
+        yield n, args, took
         if took > LONGEST or timed["wall"] > LONGEST:
             return
 

@@ -1,6 +1,7 @@
 """What a candidate may not do, read from its source: look at its measurement, at the clock, keep what it gave."""
 
 import ast
+import builtins
 from collections.abc import Collection, Iterator, Mapping
 
 from perfwright.fix.judge.trees import Tree, of
@@ -23,6 +24,10 @@ DOES: Mapping[str, tuple[str, ...]] = {
     "changes the interpreter for all": ("sys.setrecursionlimit", "sys.setswitchinterval", "builtins"),
     "changes how code is loaded": ("sys.meta_path", "sys.path_hooks", "sys.path", "sys.path_importer_cache"),
     "loads code by name": ("importlib",),
+    "looks where it runs": (
+        "os.environ", "os.getenv", "os.getpid", "os.getppid", "sys.argv", "sys.orig_argv", "sys.executable",
+        "sys.flags", "platform", "getpass",
+    ),
 }  # fmt: skip
 SNIFFS = {name: what for what, names in DOES.items() for name in names}
 CALLS = {
@@ -84,6 +89,23 @@ def constants(*sources: str) -> list[Tree]:
                     continue
                 found |= {repr(each): of(each) for each in near}
     return list(found.values())[:60]
+
+
+def caught(*sources: str) -> list[str]:
+    """Return the errors that sources expect, as the worker names them: those of Python, and those of their own."""
+    found: dict[str, None] = {}
+    for source in sources:
+        try:
+            tree = ast.parse(source)
+        except SyntaxError:
+            continue
+        own = {node.name for node in tree.body if isinstance(node, ast.ClassDef)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ExceptHandler) and node.type is not None:
+                for each in node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]:
+                    if isinstance(each, ast.Name) and (each.id in own or hasattr(builtins, each.id)):
+                        found[f"~:{each.id}" if each.id in own else f"builtins:{each.id}"] = None
+    return list(found)[:4]
 
 
 def sizes(*sources: str) -> list[int]:

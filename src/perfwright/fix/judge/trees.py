@@ -127,6 +127,9 @@ def _shown(tree: Tree) -> str:  # noqa: C901 - one line a kind
     if kind in ("c", "g"):
         return _short(tree[1])
     if kind == "k":
+        if isinstance(tree[3], list) and tree[3][:1] == ["raises"]:
+            _, error, first, last, _ = tree[3]
+            return f"<a function that raises {_short(error)} at call {first}{f' to {last}' if last > first else ''}>"
         return f"<a function that returns {tree[2] if tree[2].partition(',')[0] != 'fixed' else _shown(tree[3])}>"
     if kind == "E":
         return f"{_short(tree[1])}({_joined(tree[2])})"

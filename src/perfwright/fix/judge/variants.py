@@ -4,76 +4,43 @@ import base64
 import itertools
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from perfwright.fix.judge import arrays, trees
-from perfwright.fix.judge.hard import ANY, CONTENTS, FAMILIES, FILLS, SCALARS
-from perfwright.fix.judge.trees import Path, Tree, copied, numbers, parts, replaced, tag
+from perfwright.fix.judge import arrays, relations, texts, trees
+from perfwright.fix.judge.hard import ANY, CONTENTS, DATA, FAMILIES, FILLS, SCALARS
+from perfwright.fix.judge.sites import OF_TREE, Site, Variant, contents, domain_inside, fresh, part_of_union, put, sites
+from perfwright.fix.judge.trees import Tree, copied, parts, replaced, tag
 
 KNOWN = 0.5  # of the values that are mixed in: hard ones, and what the code names
 WORKER = "_perfwright_worker.trees"
+FAILING = ((3, 3), (1, 1), (1, 2), (1, 1000))  # the first and the last call at which a callback fails
 
 TUPLES, ITERATORS = ("iterable", "collection", "sequence", "reversible"), ("iterable", "iterator")
-LISTS = ("list", "sequence", "collection", "reversible", "iterable", "any")
-OF_TREE = {
-    "int": "int", "str": "str", "bool": "bool", "f": "float", "i": "int", "b": "bytes", "none": "none",
-    "l": "list", "t": "tuple", "s": "set", "z": "set", "d": "dict", "n": "iterator", "k": "callable", "o": "object",
-}  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Variant:
-    """The arguments of one call; `beyond` says that nobody stated that the function takes such."""
-
-    args: Tree
-    beyond: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """A value in the arguments: the way to it, its tree, what may be there, and whether that is stated."""
-
-    path: Path
-    tree: Tree
-    domain: Sequence[Any]
-
-    @property
-    def stated(self) -> bool:
-        """Tell whether somebody wrote down what may be here."""
-        return self.domain[0] not in ("any", "unknown")
-
-
-def sites(args: Tree, parameters: Sequence[Sequence[Any]]) -> Iterator[Site]:
-    """Give the values in the arguments, outermost first; `parameters` are those of `describe`."""
-    domains = {name: domain for name, *_, domain in parameters}
-    names = list(domains)
-    level = [
-        Site((0, place), each, domains[names[min(place, len(names) - 1)]] if names else ["any"])
-        for place, each in enumerate(args[0])
-    ]
-    level += [Site((1, place, 1), each, domains.get(name, ["any"])) for place, (name, each) in enumerate(args[1])]
-    for _ in range(4):
-        yield from level
-        level = [
-            Site((*site.path, *path), each, _inner(_chosen(site), path, site.tree))
-            for site in level
-            for path, each in itertools.islice(parts(site.tree), 6)
-        ]
 
 
 def variants(
-    args: Tree, parameters: Sequence[Sequence[Any]], constants: Sequence[Tree], pick: random.Random
+    args: Tree,
+    parameters: Sequence[Sequence[Any]],
+    constants: Sequence[Tree],
+    pick: random.Random,
+    caught: Sequence[str] = (),
 ) -> Iterator[Variant]:
-    """Give arguments near to some that are known, those that tell most first."""
+    """Give arguments near to some that are known, those that tell most first.
+
+    `constants` are what the sources name, `caught` the errors that they expect.
+    """
     every = list(itertools.islice(sites(args, parameters), 60))
     ways = [
         _drawn(args, every),
         _shapes(args, every),
         _tables(args, every),
         _fills(args, every),
+        relations.twins(args, every),
+        relations.shared(args, every),
+        relations.graphs(args, every),
+        _composed(args, every, constants),
         _ends(args, every, constants),
-        _others(args, every),
+        _others(args, every, caught),
         _mixed(args, every, constants, pick),
         _files(args),
     ]
@@ -93,57 +60,22 @@ def by_name(args: Tree, parameters: Sequence[Sequence[Any]]) -> Tree | None:
     return [[], [[name, each] for name, each in zip(names, args[0], strict=False)] + args[1], *args[2:]]
 
 
-def _inner(domain: Sequence[Any], path: Path, tree: Tree = None) -> Sequence[Any]:
-    """Return the domain of what a value of a domain holds; `tree` is the value, where that is an object."""
-    kind = domain[0]
-    if kind == "object":
-        held = tree[4] if tag(tree) == "o" and path[0] == 4 else []
-        return domain[1].get(held[path[1]][0], ["unknown"]) if held and len(domain) > 1 else ["unknown"]
-    place = path[-1] if kind in ("dict", "fixed") else 0
-    found: Sequence[Any] = domain[1 + place] if kind != "union" and len(domain) > 1 + place else ["any"]
-    return found
-
-
-def _chosen(site: Site) -> Sequence[Any]:
-    """Return that part of a union that a value is of."""
-    if site.domain[0] != "union":
-        return site.domain
-    kind = OF_TREE.get(tag(site.tree), "any")
-    some: list[Sequence[Any]] = list(site.domain[1:])
-    return next((each for each in some if each[0] == kind), next((each for each in some if each[0] in LISTS), ["any"]))
-
-
-def _fresh(args: Tree, value: Tree) -> Tree:
-    """Return a value whose objects have numbers that nothing else has."""
-    return copied(value, 1 + max(numbers(["l", 0, [*args[0], *[each for _, each in args[1]]]]), default=0))
-
-
-def _put(args: Tree, site: Site, value: Tree) -> Tree:
-    return replaced(args, site.path, _fresh(args, value))
-
-
-def _held(site: Site) -> tuple[int, list[Tree]] | None:
-    """Return where the items of a list or tuple are, and what they are."""
-    at = trees.ITEMS.get(tag(site.tree))
-    return (at, site.tree[at]) if at is not None else None
-
-
 def _shapes(args: Tree, every: Sequence[Site]) -> Iterator[Variant]:
     """Containers that are empty, of one item, with an item twice, in another order; what is shared."""
     for site in every:
-        if (held := _held(site)) is None or tag(site.tree) in ("s", "z"):
+        if (held := contents(site)) is None or tag(site.tree) in ("s", "z"):
             if tag(site.tree) == "d":
                 pairs = site.tree[2]
                 less: tuple[list[Tree], ...] = ([], pairs[:1], pairs[::-1])
                 yield from (Variant(replaced(args, (*site.path, 2), some)) for some in less)
             continue
         at, items = held
-        if _chosen(site)[0] == "fixed":
+        if part_of_union(site)[0] == "fixed":
             continue
         orders: tuple[list[Tree], ...] = ([], items[:1], items[:2], items[::-1])
         yield from (Variant(replaced(args, (*site.path, at), some)) for some in orders)
         if items:
-            twice = [*items, *[_fresh(args, each) for each in items]]
+            twice = [*items, *[fresh(args, each) for each in items]]
             yield Variant(replaced(args, (*site.path, at), twice))
             if isinstance(items[0], list) and tag(items[0]) in trees.NUMBERED and tag(items[0]) != "r":
                 yield Variant(replaced(args, (*site.path, at), [*items, ["r", items[0][1]]]))
@@ -152,7 +84,7 @@ def _shapes(args: Tree, every: Sequence[Site]) -> Iterator[Variant]:
     for one, other in itertools.combinations(tops, 2):
         if tag(one.tree) == tag(other.tree) and isinstance(one.tree, list) and tag(one.tree) in trees.NUMBERED:
             yield Variant(replaced(args, other.path, ["r", one.tree[1]]))
-            yield Variant(_put(args, other, one.tree))
+            yield Variant(put(args, other, one.tree))
 
 
 def _tables(args: Tree, every: Sequence[Site]) -> Iterator[Variant]:
@@ -176,18 +108,23 @@ def _files(args: Tree) -> Iterator[Variant]:
 def _fills(args: Tree, every: Sequence[Site]) -> Iterator[Variant]:
     """Containers filled with items that are hard to tell apart, to order or to add up."""
     for site in every:
-        held = _held(site)
+        held = contents(site)
         if held is None and tag(site.tree) != "d":
             continue
-        domain = _chosen(site)
+        domain = part_of_union(site)
         if domain[0] == "fixed":
             continue
         if held is None:
             yield from _dicts(args, site, domain)
             continue
         at, items = held
-        inner = _inner(domain, (at, 0))
+        inner = domain_inside(domain, (at, 0))
         known = OF_TREE.get(tag(items[0]), "any") if items else "any"
+        if items and tag(items[0]) == "x":
+            for some in DATA.get(items[0][1], ()):
+                yield Variant(replaced(args, (*site.path, at), [["x", items[0][1], each] for each in some]))
+        if known == "any" and inner[0] == "object":  # of a class that has no other values we know
+            continue
         kinds = [inner[0]] if inner[0] in FILLS else [each[0] for each in inner[1:]] if inner[0] == "union" else [known]
         if inner[0] in ("any", "unknown"):
             kinds = list(dict.fromkeys((known, "any")))
@@ -197,7 +134,7 @@ def _fills(args: Tree, every: Sequence[Site]) -> Iterator[Variant]:
                     continue
                 beyond = inner[0] in ("any", "unknown") and kind != known
                 filled = [
-                    _fresh(args, copied(each, 1000 * (1 + place))) if isinstance(each, list) else each
+                    fresh(args, copied(each, 1000 * (1 + place))) if isinstance(each, list) else each
                     for place, each in enumerate(fill)
                 ]
                 yield Variant(replaced(args, (*site.path, at), filled), beyond)
@@ -209,51 +146,67 @@ def _beside(args: Tree, every: Sequence[Site], kind: str, filled: Sequence[Tree]
     """Give the same container beside single arguments that are equal to one of its items, or nearly."""
     for site in every:
         if len(site.path) == 2 and site.path[0] == 0 and OF_TREE.get(tag(site.tree)) == kind and kind in SCALARS:
-            yield from (Variant(_put(args, site, each), beyond) for each in filled[:3])
+            yield from (Variant(put(args, site, each), beyond) for each in filled[:3])
 
 
 def _dicts(args: Tree, site: Site, domain: Sequence[Any]) -> Iterator[Variant]:
-    keys = _inner(domain, (0, 0, 0))
+    keys = domain_inside(domain, (0, 0, 0))
     values = [value for _, value in site.tree[2]] or [1]
     known = OF_TREE.get(tag(site.tree[2][0][0]), "any") if site.tree[2] else "any"
     for kind in dict.fromkeys((keys[0], known)):
         for fill in FILLS.get(kind, ()):
             unique = list({repr(each): each for each in fill if tag(each) not in ("l", "d")}.values())
-            pairs = [[key, _fresh(args, values[place % len(values)])] for place, key in enumerate(unique)]
+            pairs = [[key, fresh(args, values[place % len(values)])] for place, key in enumerate(unique)]
             yield Variant(replaced(args, (*site.path, 2), pairs), kind != keys[0])
 
 
 def _ends(args: Tree, every: Sequence[Site], constants: Sequence[Tree]) -> Iterator[Variant]:
     """Single values replaced by the ends of their type, and by what the code names."""
     for site in every:
-        domain = _chosen(site)
+        domain = part_of_union(site)
         known = OF_TREE.get(tag(site.tree), "")
+        if tag(site.tree) == "x":
+            for held in itertools.chain(*DATA.get(site.tree[1], ())):
+                yield Variant(replaced(args, site.path, ["x", site.tree[1], held]))
         if known not in SCALARS:
             continue
         stated = domain[0] in SCALARS
         kind = domain[0] if stated else known
         own = [each for each in constants if OF_TREE.get(tag(each)) == kind]
         for value in (*own, *SCALARS[kind]):
-            yield Variant(_put(args, site, value))
+            yield Variant(put(args, site, value))
         if kind == "int":
-            yield Variant(_put(args, site, True))
-            yield Variant(_put(args, site, ["o", -1, f"{WORKER}:Number", ["int", 3], []]))
+            yield Variant(put(args, site, True))
+            yield Variant(put(args, site, ["o", -1, f"{WORKER}:Number", ["int", 3], []]))
         if kind == "float":
-            yield Variant(_put(args, site, 2))
+            yield Variant(put(args, site, 2))
         if kind == "str":
-            yield Variant(_put(args, site, ["o", -1, f"{WORKER}:Text", ["str", "ab"], []]))
+            yield Variant(put(args, site, ["o", -1, f"{WORKER}:Text", ["str", "ab"], []]))
         if not stated:
             for value in ANY:
-                yield Variant(_put(args, site, value), beyond=True)
+                yield Variant(put(args, site, value), beyond=True)
         elif site.domain[0] == "union" and ["none"] in list(site.domain[1:]):
-            yield Variant(_put(args, site, None))
+            yield Variant(put(args, site, None))
 
 
-def _others(args: Tree, every: Sequence[Site]) -> Iterator[Variant]:
+def _composed(args: Tree, every: Sequence[Site], constants: Sequence[Tree]) -> Iterator[Variant]:
+    """Texts made of what the sources name, alone and as the items of a container."""
+    some = list(dict.fromkeys(texts.composed([each for each in constants if isinstance(each, str)])))
+    places = [site for site in every if isinstance(site.tree, str) and part_of_union(site)[0] == "str"]
+    for text, site in itertools.product(some, places[:2]):
+        yield Variant(replaced(args, site.path, text))
+    for site in every:
+        items = contents(site)
+        if items is not None and items[1] and all(isinstance(each, str) for each in items[1]):
+            for at in range(0, len(some), 3):
+                yield Variant(replaced(args, (*site.path, items[0]), some[at : at + 3]))
+
+
+def _others(args: Tree, every: Sequence[Site], caught: Sequence[str]) -> Iterator[Variant]:
     """The same items in another kind of container that is asked for, or where nobody says what is: a tuple, an iterator
     that can be walked once, a subclass; nothing, and functions that fail."""
     for site in every:
-        kind, domain = tag(site.tree), _chosen(site)[0]
+        kind, domain = tag(site.tree), part_of_union(site)[0]
         unsaid = domain in ("any", "unknown")
         items = site.tree[2] if kind in ("l", "d") else []
         others: dict[str, Tree] = {}
@@ -267,10 +220,12 @@ def _others(args: Tree, every: Sequence[Site]) -> Iterator[Variant]:
             others["ordered"] = ["o", -1, "collections:OrderedDict", ["d", items, None], []]
             others["default"] = ["o", -1, "collections:defaultdict", ["d", items, ["c", "builtins:int"]], []]
         elif kind == "k":
-            others["failing"] = [*site.tree[:3], "raises"]
+            for error, (first, last) in itertools.product(("builtins:RuntimeError", *caught), FAILING):
+                failing = ["raises", error, first, last, site.tree[3]]
+                others[f"{error} at {first} to {last}"] = [*site.tree[:3], failing]
         if len(site.path) == 2 and (unsaid or ["none"] in list(site.domain[1:])):
             others["nothing"] = None
-        yield from (Variant(_put(args, site, each), unsaid) for each in others.values())
+        yield from (Variant(put(args, site, each), unsaid) for each in others.values())
 
 
 def _drawn(args: Tree, every: Sequence[Site]) -> Iterator[Variant]:
@@ -283,20 +238,24 @@ def _drawn(args: Tree, every: Sequence[Site]) -> Iterator[Variant]:
                 if OF_TREE.get(tag(each)) != OF_TREE.get(tag(site.tree)) and site.stated:
                     continue
                 beyond = OF_TREE.get(tag(each)) != OF_TREE.get(tag(site.tree))
-                made = _put(args, site, each)
+                made = put(args, site, each)
                 yield Variant(made, beyond)
-                if (held := _held(other)) is not None and tag(other.tree) != "s" and _chosen(other)[0] != "fixed":
+                if (
+                    (held := contents(other)) is not None
+                    and tag(other.tree) != "s"
+                    and part_of_union(other)[0] != "fixed"
+                ):
                     at, items = held
-                    twice = [*items, *[_fresh(made, item) for item in (each, *items[:1])]]
+                    twice = [*items, *[fresh(made, item) for item in (each, *items[:1])]]
                     yield Variant(replaced(made, (*other.path, at), twice), beyond)
     unsaid = [site for site in tops if not site.stated]
     for site in unsaid:
         some = [*FAMILIES, *[["l", -1, fill] for fill in FILLS["str"]]] if isinstance(site.tree, str) else FAMILIES
-        yield from (Variant(_put(args, site, items), beyond=True) for items in some)
+        yield from (Variant(put(args, site, items), beyond=True) for items in some)
     for items in FAMILIES if len(unsaid) > 1 else ():
         made = args
         for site in unsaid:
-            made = _put(made, site, items if _held(site) is not None else items[2][0])
+            made = put(made, site, items if contents(site) is not None else items[2][0])
         yield Variant(made, beyond=True)
 
 
@@ -309,7 +268,7 @@ def _mixed(args: Tree, every: Sequence[Site], constants: Sequence[Tree], pick: r
             kind = OF_TREE[tag(site.tree)]
             own = [each for each in constants if OF_TREE.get(tag(each)) == kind]
             chosen = pick.choice([*SCALARS[kind], *own]) if pick.random() < KNOWN else _any_of(kind, pick)
-            made = replaced(made, site.path, _fresh(made, chosen))
+            made = replaced(made, site.path, fresh(made, chosen))
         yield Variant(made)
 
 

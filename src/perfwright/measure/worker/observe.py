@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import inspect
 import io
-import itertools
 import json
 import logging
 import os
@@ -93,11 +92,13 @@ class Observer:
         if (numpy := sys.modules.get("numpy")) is not None and hasattr(numpy, "random"):
             numpy.random.seed(SEED % (1 << 32))
         before, around = (dict(os.environ), str(Path.cwd())), surroundings.interpreter()
+        library = surroundings.library(self.target.module)
         streams = _Said("out", self.events), _Said("err", self.events)
         heard = _Heard(self.events)
         logging.getLogger().addHandler(heard)
         with warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("always")
+            filters = list(warnings.filters)
             try:
                 with (
                     contextlib.redirect_stdout(streams[0]),
@@ -113,6 +114,7 @@ class Observer:
                 outcome = ["raised", *_raised(error, self.home)]
             finally:
                 logging.getLogger().removeHandler(heard)
+            filters = [each for each in warnings.filters if each not in filters]
         scribe = Scribe(self.home)
         seen: dict[str, Any] = {"outcome": outcome}
         if outcome[0] == "gave":
@@ -133,6 +135,8 @@ class Observer:
             [name, text] for name, text in environment.items() if text != before[0].get(name)
         ) + ([["cwd", str(Path.cwd())]] if str(Path.cwd()) != before[1] else [])
         seen["environment"] += [each for each in surroundings.interpreter() if each not in around]
+        seen["environment"] += [["warnings.filters", str(each)] for each in filters]
+        seen["environment"] += [["replaced", name] for name in surroundings.replaced(library)]
         os.chdir(before[1])
         os.environ.clear()
         os.environ.update(before[0])
@@ -156,7 +160,14 @@ class Observer:
     def _stepped(self, result: Iterator[Any], most: int) -> list[Any]:
         """Return what an iterator gives; in between, the events say what it asked for until then."""
         items: list[Any] = []
-        for item in itertools.islice(result, most):
+        walk = iter(result)
+        while len(items) < most:
+            try:
+                item = next(walk)
+            except StopIteration as end:
+                if end.value is not None:  # what `yield from` gives
+                    self._log("return", end.value)
+                break
             self.events.append(["yield"])
             items.append(item)
             if len(items) == 1:
@@ -210,7 +221,7 @@ def _joined(events: list[Any]) -> list[Any]:
     found: list[Any] = []
     steps = any(each[0] == "yield" for each in events)
     for each in events:
-        if each[0] == "next" and not steps:
+        if (each[0] == "next" and not steps) or (each[0] in ("out", "err") and not each[1]):
             continue
         if each[0] in ("out", "err") and found and found[-1][0] == each[0]:
             found[-1] = [each[0], found[-1][1] + each[1]]

@@ -35,6 +35,23 @@ def interpreter() -> list[list[Any]]:
         ["decimal", str(decimal.getcontext())],
         ["logging", root.level, len(root.handlers), logging.root.manager.disable],
         ["atexit", atexit._ncallbacks()],
+        ["digits", getattr(sys, "get_int_max_str_digits", int)()],
+        ["numpy.geterr", str(getattr(sys.modules.get("numpy"), "geterr", dict)())],
+    ]
+
+
+def library(module: types.ModuleType) -> list[tuple[types.ModuleType, dict[str, Any]]]:
+    """Return the modules that a module refers to, each with what it holds."""
+    return [(each, dict(vars(each))) for each in list(vars(module).values()) if isinstance(each, types.ModuleType)]
+
+
+def replaced(before: list[tuple[types.ModuleType, dict[str, Any]]]) -> list[str]:
+    """Return the names of the functions and classes of other modules that are not what they were."""
+    return [
+        f"{module.__name__}.{name}"
+        for module, held in before
+        for name, value in held.items()
+        if callable(value) and vars(module).get(name) is not value
     ]
 
 

@@ -315,7 +315,11 @@ class Maker:
         return self.calls[n, distribution][isinstance(place, str)][place]
 
     def _callback(self, number: int, flavour: str, given: Tree) -> Any:
-        """Return a function that tells what it is called with; one that `raises` fails at its third call."""
+        """Return a function that tells what it is called with; one that `raises` fails from one call to another."""
+        spec = [flavour, given]
+        error, first, last = None, 0, 0
+        if isinstance(given, list) and given[:1] == ["raises"]:
+            _, error, first, last, given = given
         base, _, later = flavour.partition(", ")
         fixed = self.make(given) if base == "fixed" else None
         inner = kinds.FLAVOURS.get(base)
@@ -325,8 +329,8 @@ class Maker:
             nonlocal calls
             calls += 1
             self.log("call", number, list(values), named)
-            if given == "raises" and calls == 3:
-                raise RuntimeError("the callback failed")
+            if error is not None and first <= calls <= last:
+                raise self.found(error)("the callback failed")
             return inner(*values, **named) if inner is not None else fixed
 
         def callback(*values: Any, **named: Any) -> Any:
@@ -340,7 +344,7 @@ class Maker:
             return made
 
         chosen = awaited if later else callback
-        setattr(chosen, MARK, [flavour, given])
+        setattr(chosen, MARK, spec)
         return chosen
 
     def _object(self, number: int, tree: Tree) -> Any:

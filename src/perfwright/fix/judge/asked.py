@@ -1,0 +1,117 @@
+"""Keys of records and columns of frames that a function asks for, and that no annotation names: told by its errors."""
+
+import random
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from perfwright.fix.judge import arrays
+from perfwright.fix.judge.trees import Path, Tree, of, parts, replaced, tag
+
+MOST = 24  # keys that are given
+QUOTED = re.compile(r"'([^']+)'")
+MISSING = ("in the [columns]", "not in index")
+ATTRIBUTE = re.compile(r"'DataFrame' object has no attribute '(\w+)'")
+Key = tuple[str, str]  # its name, and the kind of what it leads to
+WORDS = ("a", "b", "ab", "c d", "B")
+KINDS: dict[str, Callable[[random.Random], object]] = {
+    "int": lambda pick: pick.randrange(6),
+    "float": lambda pick: pick.randrange(40) / 4,
+    "str": lambda pick: pick.choice(WORDS),
+    "moment": lambda pick: f"2024-0{pick.randrange(1, 10)}-1{pick.randrange(10)}T0{pick.randrange(10)}:30:00",
+    "list": lambda pick: [pick.choice(WORDS) for _ in range(pick.randrange(3))],
+    "dict": lambda _: {},
+}
+DTYPES = {"int": "int64", "float": "float64", "str": "object", "moment": "object", "list": "object"}
+UNFIT = ("builtins:TypeError", "builtins:AttributeError", "builtins:ValueError")
+
+
+def asked(args: Tree, observe: Callable[[Tree], Any]) -> list[Key]:
+    """Return the keys that the first version misses in arguments, each with a kind of value that it takes."""
+    keys: list[Key] = []
+    raised = _raised(observe(args))
+    while len(keys) < MOST and (names := [name for name in _named(raised) if name not in dict(keys)]):
+        for name in names:
+            first = ("int", "float")[len(keys) % 2]
+            for kind in dict.fromkeys((first, *KINDS)):
+                made = given(args, [*keys, (name, kind)])
+                if made == given(args, keys):
+                    return keys
+                raised = _raised(observe(made))
+                if raised is None or raised[1] not in UNFIT:
+                    break
+            else:
+                kind = first
+            keys.append((name, kind))
+    return keys
+
+
+def given(args: Tree, keys: Sequence[Key]) -> Tree:
+    """Return arguments whose records and frames have what the keys name."""
+    for path in list(_places(args)):
+        tree = args
+        for place in path:
+            tree = tree[place]
+        for name, kind in keys:
+            tree = _with(tree, name, kind, path)
+        args = replaced(args, path, tree)
+    return args
+
+
+def misses(before: Any, after: Any, keys: Sequence[Key]) -> bool:
+    """Tell whether the second version only misses, where the first one ends, a key that the first asks for too: a
+    record without it is none that the function takes."""
+    for one, other in zip(before.get("calls", ()), after.get("calls", ()), strict=False):
+        if one["outcome"][0] == "gave" and any(name in dict(keys) for name in _named(_failed(other))):
+            return True
+    return False
+
+
+def _places(args: Tree) -> Iterator[Path]:
+    """Give the ways to the records and frames in arguments: frames, and dicts whose keys are text."""
+    level: list[tuple[Path, Tree]] = [((0, place), each) for place, each in enumerate(args[0])]
+    level += [((1, place, 1), each) for place, (_, each) in enumerate(args[1])]
+    for _ in range(3):
+        yield from (path for path, each in level if tag(each) == "df" or _is_record(each))
+        level = [(path + way, inner) for path, each in level for way, inner in parts(each) if isinstance(inner, list)]
+
+
+def _is_record(tree: Tree) -> bool:
+    return tag(tree) == "d" and all(isinstance(key, str) for key, _ in tree[2])
+
+
+def _with(tree: Tree, name: str, kind: str, path: Path) -> Tree:
+    """Return a record or a frame that has one thing more."""
+    pick = random.Random(f"{name} {path}")
+    if tag(tree) == "df":
+        if kind not in DTYPES or any(column[0] == name for column in tree[2]):
+            return tree
+        items = [of(KINDS[kind](pick)) for _ in range(arrays.rows(tree))]
+        return replaced(tree, (2,), [*tree[2], [name, DTYPES[kind], items]])
+    if any(key == name for key, _ in tree[2]):
+        return tree
+    return replaced(tree, (2,), [*tree[2], [name, _like(tree, kind, pick)]])
+
+
+def _like(tree: Tree, kind: str, pick: random.Random) -> Tree:
+    """Return a value for a key: of the kind that was found."""
+    return of(KINDS[kind](pick), -1000 * (1 + len(tree[2])))
+
+
+def _raised(seen: Any) -> Any:
+    """Return what the first call of a trial raised; None where it raised nothing, or did not come so far."""
+    return _failed(seen["calls"][0]) if "calls" in seen else None
+
+
+def _failed(call: Any) -> Any:
+    return call["outcome"] if call["outcome"][0] == "raised" else None
+
+
+def _named(raised: Any) -> list[str]:
+    """Return the names of what an error misses."""
+    if raised is None:
+        return []
+    if raised[1] == "builtins:KeyError" and raised[3] and isinstance(raised[3][0], str):
+        text = raised[3][0]
+        return QUOTED.findall(text) if any(each in text for each in MISSING) else [text]
+    return ATTRIBUTE.findall(raised[2]) if raised[1] == "builtins:AttributeError" else []
