@@ -2,7 +2,7 @@
 
 import random
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 from perfwright.fix.judge import arrays
@@ -58,12 +58,28 @@ def given(args: Tree, keys: Sequence[Key]) -> Tree:
     return args
 
 
-def misses(before: Any, after: Any, keys: Sequence[Key]) -> bool:
+def held(args: Tree) -> set[str]:
+    """Return the keys of the records in the lists of arguments, as they were made for the function."""
+    found: set[str] = set()
+    for path in _places(args):
+        tree = args
+        for place in path:
+            tree = tree[place]
+        if len(path) > 2 and _is_record(tree):
+            found |= {key for key, _ in tree[2]}
+    return found
+
+
+def misses(args: Tree, before: Any, after: Any, keys: Collection[str]) -> bool:
     """Tell whether the second version only misses, where the first one ends, a key that the first asks for too: a
-    record without it is none that the function takes."""
+    record without it, among others in a list, is none that the function takes. A mapping that is an argument itself
+    may well be without."""
+    given = [*args[0], *(each for _, each in args[1])]
+    mappings = [{key for key, _ in each[2]} for each in given if _is_record(each)]
     for one, other in zip(before.get("calls", ()), after.get("calls", ()), strict=False):
-        if one["outcome"][0] == "gave" and any(name in dict(keys) for name in _named(_failed(other))):
-            return True
+        missed = [name for name in _named(_failed(other)) if name in keys]
+        if one["outcome"][0] == "gave" and missed:
+            return all(name in each for name in missed for each in mappings)
     return False
 
 

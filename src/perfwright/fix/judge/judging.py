@@ -55,6 +55,7 @@ class _Case:
     keeps: str = ""
     caught: list[str] = field(default_factory=list)  # errors that the sources expect
     keys: list[asked.Key] = field(default_factory=list)  # that records and frames need
+    needed: set[str] = field(default_factory=set)  # the same, with those that inputs are made with
 
     @property
     def near(self) -> tuple[list[Any], list[Tree], random.Random, list[str]]:
@@ -211,6 +212,7 @@ def _completed(case: _Case, bases: list[Tree]) -> list[Tree]:
         return []
     side = case.sides.side("before")
     case.keys = asked.asked(bases[0], lambda args: side.observe([args], again=False)[0])
+    case.needed = {name for name, _ in case.keys} | asked.held(bases[0])
     return [*(asked.given(each, case.keys) for each in bases), *bases[:2]] if case.keys else bases
 
 
@@ -252,7 +254,7 @@ def _compared(case: _Case, some: Sequence[Variant]) -> Verdict | None:
 def _difference(case: _Case, before: Any, after: Any, variant: Variant) -> Difference | None:
     if "ended" in after:
         return Difference("it ends its process", "it comes back", after["ended"])
-    if asked.misses(before, after, case.keys):
+    if asked.misses(variant.args, before, after, case.needed):
         return None
     return differences.difference(before, after, case.allowed, beyond=variant.beyond)
 

@@ -64,6 +64,12 @@ def shared(args: Tree, every: Sequence[Site]) -> Iterator[Variant]:
                 yield Variant(_filled(_filled(args, one, at, some), other, to, rest))
 
 
+def may_be_one(one: Site, other: Site) -> bool:
+    """Tell whether two containers may be the same one: neither has only items that the other cannot have."""
+    kinds = [{_kind(each) for each in _items(site)[1]} for site in (one, other)]
+    return not all(kinds) or bool(kinds[0] & kinds[1])
+
+
 def graphs(args: Tree, every: Sequence[Site]) -> Iterator[Variant]:
     """Nodes that lead to each other: as a dict of what each leads to, or as pairs; single arguments are one of them."""
     for site in every:

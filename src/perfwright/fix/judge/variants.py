@@ -82,7 +82,8 @@ def _shapes(args: Tree, every: Sequence[Site]) -> Iterator[Variant]:
                 yield Variant(replaced(args, (*site.path, at), [items[0], ["r", items[0][1]], ["r", items[0][1]]]))
     tops = [site for site in every if len(site.path) == 2 and site.path[0] == 0]
     for one, other in itertools.combinations(tops, 2):
-        if tag(one.tree) == tag(other.tree) and isinstance(one.tree, list) and tag(one.tree) in trees.NUMBERED:
+        alike = isinstance(one.tree, list) and tag(one.tree) == tag(other.tree) and tag(one.tree) in trees.NUMBERED
+        if alike and relations.may_be_one(one, other):
             yield Variant(replaced(args, other.path, ["r", one.tree[1]]))
             yield Variant(put(args, other, one.tree))
 
