@@ -14,7 +14,8 @@ SEEN = (("body", "it answers something else"),)
         (((1, 4, 6), (10, 40, 12), (100, 400, 30)), 1, True),  # two more at one row
         (((1, 4, 8), (10, 40, 20), (100, 400, 90)), 2, True),  # two more of each of two requests
         (((1, 4, 8), (10, 40, 20), (100, 400, 90)), 1, False),
-        (((1, 4, 16), (10, 18, 16), (100, 190, 16)), 1, True),  # as many whatever there is
+        (((1, 4, 16), (10, 18, 16), (100, 190, 16)), 2, True),  # as many whatever there is
+        (((1, 4, 16), (10, 18, 16), (100, 190, 16)), 1, False),  # and too many where there is little
         (((1, 4, 4), (10, 40, 40), (100, 400, 400)), 4, False),
     ],
 )

@@ -70,7 +70,7 @@ def evidence(found: "Verdict") -> list[str]:
     told: list[str] = []
     if found.inputs:
         sizes = f", at sizes up to {max(found.sizes):,}" if found.sizes else ""
-        told.append(f"{found.inputs:,} inputs compared{sizes}; made {safe(found.source)}")
+        told.append(f"{found.inputs:,} inputs compared{sizes}{f'; made {safe(found.source)}' if found.source else ''}")
     told += [_counts(each) for each in found.counts if each.fewer or each.more]
     if found.allowed:
         told.append(f"allowed to differ: {', '.join(found.allowed)}")

@@ -71,14 +71,14 @@ def held(args: Tree) -> set[str]:
 
 
 def misses(args: Tree, before: Any, after: Any, keys: Collection[str]) -> bool:
-    """Tell whether the second version only misses, where the first one ends, a key that the first asks for too: a
-    record without it, among others in a list, is none that the function takes. A mapping that is an argument itself
-    may well be without."""
+    """Tell whether the second version only misses a key that the first one asks for too, where that ends or misses
+    another: a record without it, among others in a list, is none that the function takes. A mapping that is an argument
+    itself may well be without."""
     given = [*args[0], *(each for _, each in args[1])]
     mappings = [{key for key, _ in each[2]} for each in given if _is_record(each)]
     for one, other in zip(before.get("calls", ()), after.get("calls", ()), strict=False):
         missed = [name for name in _named(_failed(other)) if name in keys]
-        if one["outcome"][0] == "gave" and missed:
+        if missed and (one["outcome"][0] == "gave" or any(name in keys for name in _named(_failed(one)))):
             return all(name in each for name in missed for each in mappings)
     return False
 

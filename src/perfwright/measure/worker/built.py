@@ -20,7 +20,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from . import capturing, databases, search, timing  # type: ignore[import-not-found,unused-ignore]
+from . import capturing, search, timing  # type: ignore[import-not-found,unused-ignore]
+from .apps import _databases as databases  # type: ignore[import-not-found,unused-ignore]
 from .tables import rows  # type: ignore[import-not-found,unused-ignore]
 from .trees import Scribe  # type: ignore[import-not-found,unused-ignore]
 

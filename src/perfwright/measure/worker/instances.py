@@ -8,7 +8,8 @@ import typing
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import databases, spread  # type: ignore[import-not-found,unused-ignore]
+from . import spread  # type: ignore[import-not-found,unused-ignore]
+from .apps import _databases as databases  # type: ignore[import-not-found,unused-ignore]
 
 FRAMES = ("DataFrame", "Series", "Index", "ndarray")
 INNER = 4  # items of a container inside another one

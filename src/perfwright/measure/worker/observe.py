@@ -67,7 +67,7 @@ class Observer:
         return {"calls": calls}
 
     def _made(self, tree: Tree) -> tuple[list[Any], dict[str, Any]]:
-        maker = Maker(self.target.module, self._log, self.target.call)
+        maker = Maker(self.target.module, self._log, self.target.call, lambda: self.events)
         self.files = tree[2] if len(tree) > 2 else []
         return [maker.make(each) for each in tree[0]], {name: maker.make(each) for name, each in tree[1]}
 

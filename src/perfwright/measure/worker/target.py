@@ -5,7 +5,8 @@ import typing
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from . import databases, examples, marks, recorded, usage  # type: ignore[import-not-found,unused-ignore]
+from . import examples, marks, recorded, usage  # type: ignore[import-not-found,unused-ignore]
+from .apps import _databases as databases  # type: ignore[import-not-found,unused-ignore]
 from .inputs import Builder, is_container  # type: ignore[import-not-found,unused-ignore]
 from .instances import CannotBuildError  # type: ignore[import-not-found,unused-ignore]
 from .kinds import Filled, Fixed, Instance, Size, Wrapped, code_of, said  # type: ignore[import-not-found,unused-ignore]

@@ -236,12 +236,17 @@ class Scribe:
 
 class Maker:
     """Makes values from trees. `log` hears what is asked of the callbacks and the iterators among them; `built` gives
-    the arguments of a call at a size, for those that cannot be copied."""
+    the arguments of a call at a size, for those that cannot be copied; `turn` an object that is another one in each
+    call of the function, from which a callback that fails counts anew."""
 
     def __init__(
-        self, home: types.ModuleType, log: Callable[..., None], built: Callable[[int, str], Any] | None = None
+        self,
+        home: types.ModuleType,
+        log: Callable[..., None],
+        built: Callable[[int, str], Any] | None = None,
+        turn: Callable[[], object] = lambda: None,
     ) -> None:
-        self.home, self.log, self.built = home, log, built
+        self.home, self.log, self.built, self.turn = home, log, built, turn
         self.made: dict[int, Any] = {}
         self.calls: dict[Any, Any] = {}
 
@@ -323,10 +328,12 @@ class Maker:
         base, _, later = flavour.partition(", ")
         fixed = self.make(given) if base == "fixed" else None
         inner = kinds.FLAVOURS.get(base)
-        calls = 0
+        calls, turn = 0, self.turn()
 
         def called(values: tuple[Any, ...], named: dict[str, Any]) -> Any:
-            nonlocal calls
+            nonlocal calls, turn
+            if turn is not self.turn():
+                calls, turn = 0, self.turn()
             calls += 1
             self.log("call", number, list(values), named)
             if error is not None and first <= calls <= last:

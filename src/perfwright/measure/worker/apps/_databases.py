@@ -17,8 +17,8 @@ from pathlib import Path
 from types import CodeType
 from typing import Any, NamedTuple
 
-from .apps._contract import Column, Table  # type: ignore[import-not-found,unused-ignore]
-from .tables import names  # type: ignore[import-not-found,unused-ignore]
+from ..tables import names  # type: ignore[import-not-found,unused-ignore]
+from ._contract import Column, Table  # type: ignore[import-not-found,unused-ignore]
 
 SESSIONS, CONNECTIONS, ENGINES = ("Session", "scoped_session"), ("Connection",), ("Engine",)
 LATER = ("AsyncSession", "AsyncConnection", "AsyncEngine")
@@ -118,7 +118,7 @@ def _mapped(size: int, *, varied: bool) -> Filled:
         import sqlalchemy as sa
         from sqlalchemy.pool import StaticPool
 
-        from .apps import _sqlalchemy  # type: ignore[import-not-found,unused-ignore]
+        from . import _sqlalchemy  # type: ignore[import-not-found,unused-ignore]
 
         base = sqlite3.Connection(":memory:", check_same_thread=False)
         engine = sa.create_engine("sqlite://", creator=lambda: base, poolclass=StaticPool)
@@ -294,9 +294,9 @@ def _default(text: str | None) -> Any:
 
 # ------------------------------------------------------------------------------ rows
 def _fill(tables: Sequence[Table], size: int, database: Any, *, varied: bool) -> dict[str, list[Any]]:
-    from .application import inserted  # type: ignore[import-not-found,unused-ignore]
-    from .apps._rows import Filler, in_order  # type: ignore[import-not-found,unused-ignore]
-    from .apps._varied import Varied  # type: ignore[import-not-found,unused-ignore]
+    from ..application import inserted  # type: ignore[import-not-found,unused-ignore]
+    from ._rows import Filler, in_order  # type: ignore[import-not-found,unused-ignore]
+    from ._varied import Varied  # type: ignore[import-not-found,unused-ignore]
 
     tables = in_order(tables)
     filler = Filler(tables, {}, datetime.date.today(), varied=Varied(*compared) if varied else None)
