@@ -64,13 +64,14 @@ class Judged:
     def suggests(self) -> bool:
         """Tell whether the patch may be shown as a suggestion: it changes what the program does, as its recipe says.
 
-        It was not seen to make it worse; where it is for fewer queries, and these were counted, there are fewer.
+        It was not seen to make it worse; where it is for less of what was counted, there is less.
         """
         verdict, recipe = self.verdict, self.candidate.recipe
         broken = verdict.counterexample is not None and verdict.counterexample["after"].startswith(BROKEN)
         if not recipe.suggested or verdict.word == "refused" or broken:
             return False
-        in_vain = "queries" in recipe.improves and verdict.word == "same" and not verdict.better("queries")
+        counted = {"queries", *(each.of for each in verdict.counts)} & {*recipe.improves}
+        in_vain = bool(counted) and verdict.word == "same" and not any(map(verdict.better, recipe.improves))
         return not verdict.worse and not in_vain
 
     @property
