@@ -1,14 +1,18 @@
 """Keys of records and columns of frames that a function asks for, and that no annotation names: told by its errors."""
 
+import ast
+import itertools
 import random
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 from perfwright.fix.judge import arrays
+from perfwright.fix.judge.sites import OF_TREE
 from perfwright.fix.judge.trees import Path, Tree, of, parts, replaced, tag
 
 MOST = 24  # keys that are given
+GETS = ("get", "pop", "setdefault")
 QUOTED = re.compile(r"'([^']+)'")
 MISSING = ("in the [columns]", "not in index")
 ATTRIBUTE = re.compile(r"'DataFrame' object has no attribute '(\w+)'")
@@ -46,12 +50,31 @@ def asked(args: Tree, observe: Callable[[Tree], Any]) -> list[Key]:
     return keys
 
 
+def optional(args: Tree, *sources: str) -> list[Key]:
+    """Return the keys that sources ask records for by `get` and the like, which they can do without: each with the kind
+    of value that the records in arguments have."""
+    kinds = [
+        OF_TREE.get(tag(value), "")
+        for path in _places(args)
+        if _is_record(record := _at(args, path))
+        for _, value in record[2]
+    ]
+    kind = next((each for each in kinds if each in KINDS), "int")
+    return [(name, kind) for name in dict.fromkeys(itertools.chain(*map(_gets, sources)))][:MOST]
+
+
+def _gets(source: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in GETS and node.args:
+            key = node.args[0]
+            if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                yield key.value
+
+
 def given(args: Tree, keys: Sequence[Key]) -> Tree:
     """Return arguments whose records and frames have what the keys name."""
     for path in list(_places(args)):
-        tree = args
-        for place in path:
-            tree = tree[place]
+        tree = _at(args, path)
         for name, kind in keys:
             tree = _with(tree, name, kind, path)
         args = replaced(args, path, tree)
@@ -62,9 +85,7 @@ def held(args: Tree) -> set[str]:
     """Return the keys of the records in the lists of arguments, as they were made for the function."""
     found: set[str] = set()
     for path in _places(args):
-        tree = args
-        for place in path:
-            tree = tree[place]
+        tree = _at(args, path)
         if len(path) > 2 and _is_record(tree):
             found |= {key for key, _ in tree[2]}
     return found
@@ -90,6 +111,13 @@ def _places(args: Tree) -> Iterator[Path]:
     for _ in range(3):
         yield from (path for path, each in level if tag(each) == "df" or _is_record(each))
         level = [(path + way, inner) for path, each in level for way, inner in parts(each) if isinstance(inner, list)]
+
+
+def _at(args: Tree, path: Path) -> Tree:
+    tree = args
+    for place in path:
+        tree = tree[place]
+    return tree
 
 
 def _is_record(tree: Tree) -> bool:

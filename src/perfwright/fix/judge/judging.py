@@ -27,6 +27,7 @@ OTHER_SEED = 80  # of the trials, with another seed for the hashes of text
 TIMED = (16, 64, 256, 1024, 4096, 16_384, 65_536, 262_144)
 LARGEST, LONGEST = 100_000, 0.1  # size that is timed where none is stated, and seconds of a call of the first version
 PATIENCE = 20  # times as long as the first version
+SOME = (0, 6)  # inputs, of three items and of two, that have what is asked for by `get`, too
 RECORDED = 3  # recorded calls that are looked around
 REACHED = 0.5  # of the lines of a version: with fewer nothing is shown
 
@@ -213,7 +214,12 @@ def _completed(case: _Case, bases: list[Tree]) -> list[Tree]:
     side = case.sides.side("before")
     case.keys = asked.asked(bases[0], lambda args: side.observe([args], again=False)[0])
     case.needed = {name for name, _ in case.keys} | asked.held(bases[0])
-    return [*(asked.given(each, case.keys) for each in bases), *bases[:2]] if case.keys else bases
+    made = [*(asked.given(each, case.keys) for each in bases), *bases[:2]] if case.keys else bases
+    more = asked.optional(bases[0], *(case.sides.side(name).source for name in ("before", "after")))
+    if not more:
+        return made
+    with_more = [asked.given(bases[place], [*case.keys, *more]) for place in SOME if place < len(bases)]
+    return [with_more[-1], made[0], *with_more[:-1], *made[1:]]  # the first and the third are looked around
 
 
 def _compared(case: _Case, some: Sequence[Variant]) -> Verdict | None:

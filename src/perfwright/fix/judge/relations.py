@@ -13,6 +13,7 @@ TWINS: dict[str, tuple[tuple[object, object], ...]] = {
     "int": ((1, True),),
     "bool": ((True, 1),),
 }
+LATE: dict[str, tuple[object, ...]] = {"int": (-1, 0), "float": (-1.0, 0.0), "str": ("",)}
 DEEPEST = 3  # of a value inside of an item
 Edges = tuple[tuple[int, int], ...]
 NODES: dict[str, list[Tree]] = {"str": list("abcdef"), "int": [1, 2, 3, 4, 5, 6]}
@@ -38,6 +39,18 @@ def twins(args: Tree, every: Sequence[Site]) -> Iterator[Variant]:
                 for two in (pair, pair[::-1]):
                     made = replaced(args, (*site.path, at), [two[0]])
                     yield Variant(replaced(args, (*site.path, at), [two[0], fresh(made, two[1])]))
+
+
+def late(args: Tree, every: Sequence[Site]) -> Iterator[Variant]:
+    """Containers of which only the last item has a value at an end: what fails there does so after the others."""
+    for site in every:
+        if (held := contents(site)) is None or len(held[1]) < 2 or part_of_union(site)[0] == "fixed":
+            continue
+        at, items = held
+        for way, leaf in itertools.islice(_leaves(items[-1]), 16):
+            for hard in LATE.get(OF_TREE.get(tag(leaf), ""), ()):
+                path = (*site.path, at, len(items) - 1, *way)
+                yield Variant(replaced(args, path, of(hard)))
 
 
 def _leaves(item: Tree, depth: int = 0) -> Iterator[tuple[Path, Tree]]:

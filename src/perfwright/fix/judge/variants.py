@@ -35,6 +35,7 @@ def variants(
         _shapes(args, every),
         _tables(args, every),
         _fills(args, every),
+        relations.late(args, every),
         relations.twins(args, every),
         relations.shared(args, every),
         relations.graphs(args, every),
