@@ -36,7 +36,8 @@ SCALARS: dict[str, list[Tree]] = {
     "int": INTS, "float": FLOATS, "str": TEXTS, "bytes": BYTES, "bool": [True, False], "none": [None],
 }  # fmt: skip
 OTHERS: tuple[object, ...] = (True, False, None, [], [1], (), {})
-ANY = [*INTS[:6], *FLOATS[:6], *TEXTS[:6], *map(of, OTHERS)]
+PLAIN = [*INTS[:6], *FLOATS[:6], *TEXTS[:6], True, False, None]
+ANY = [*PLAIN, *map(of, OTHERS[3:])]
 # Items of one kind: what is no container is the first of them, where nobody says what arguments are.
 KINDS: tuple[list[object], ...] = (
     [1, 2, 1],

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from perfwright.fix.judge import arrays, relations, texts, trees
-from perfwright.fix.judge.hard import ANY, CONTENTS, DATA, FAMILIES, FILLS, SCALARS
+from perfwright.fix.judge.hard import ANY, CONTENTS, DATA, FAMILIES, FILLS, PLAIN, SCALARS
 from perfwright.fix.judge.sites import OF_TREE, Site, Variant, contents, domain_inside, fresh, part_of_union, put, sites
 from perfwright.fix.judge.trees import Tree, copied, parts, replaced, tag
 
@@ -162,6 +162,14 @@ def _dicts(args: Tree, site: Site, domain: Sequence[Any]) -> Iterator[Variant]:
             yield Variant(replaced(args, (*site.path, 2), pairs), kind != keys[0])
 
 
+def _is_field(args: Tree, site: Site) -> bool:
+    """Tell whether a value is that of a key of a record in a container: there, no container stands in its place."""
+    tree = args
+    for place in site.path[:-3]:
+        tree = tree[place]
+    return len(site.path) > 5 and isinstance(tree, list) and tag(tree) == "d" and site.path[-1] == 1
+
+
 def _ends(args: Tree, every: Sequence[Site], constants: Sequence[Tree]) -> Iterator[Variant]:
     """Single values replaced by the ends of their type, and by what the code names."""
     for site in every:
@@ -185,7 +193,7 @@ def _ends(args: Tree, every: Sequence[Site], constants: Sequence[Tree]) -> Itera
         if kind == "str":
             yield Variant(put(args, site, ["o", -1, f"{WORKER}:Text", ["str", "ab"], []]))
         if not stated:
-            for value in ANY:
+            for value in PLAIN if _is_field(args, site) else ANY:
                 yield Variant(put(args, site, value), beyond=True)
         elif site.domain[0] == "union" and ["none"] in list(site.domain[1:]):
             yield Variant(put(args, site, None))
