@@ -56,14 +56,22 @@ class Trial:
         return (self.grows and self.covered >= HALF, self.grows or self.covered >= HALF, self.covered)
 
 
+@dataclass
+class Limit:
+    """A limit of time, and whether it was reached: what is ended by it may take the error for one of its own."""
+
+    reached: bool = False
+
+
 @contextlib.contextmanager
-def limited(seconds: float, wall: float | None = None) -> Iterator[None]:
+def limited(seconds: float, wall: float | None = None) -> Iterator[Limit]:
     """End what takes more CPU seconds, or more wall seconds (some times as many), as far as it is Python.
 
     LateError is raised in it, again and again.
     """
+    limit = Limit()
     if not hasattr(signal, "setitimer"):  # Windows: the other side ends the worker
-        yield
+        yield limit
         return
     limits = {signal.ITIMER_PROF: seconds, signal.ITIMER_REAL: wall or BUSY * seconds}
 
@@ -76,16 +84,17 @@ def limited(seconds: float, wall: float | None = None) -> Iterator[None]:
                 return
             frame = frame.f_back
         if active:
+            limit.reached = True
             raise LateError(f"took over {seconds:.1f} s")
 
     def begin() -> None:
-        for timer, limit in limits.items():
-            signal.setitimer(timer, limit, 0.05)
+        for timer, most in limits.items():
+            signal.setitimer(timer, most, 0.05)
 
     before = {each: signal.signal(each, ring) for each in (signal.SIGALRM, signal.SIGPROF)}
     begin()
     try:
-        yield
+        yield limit
     finally:
         with contextlib.suppress(LateError):  # of this very moment
             active = False

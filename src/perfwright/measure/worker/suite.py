@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from .search import LateError, limited  # type: ignore[import-not-found,unused-ignore]
+from .search import Limit, limited  # type: ignore[import-not-found,unused-ignore]
 from .trees import CannotWriteError, Scribe, Tree  # type: ignore[import-not-found,unused-ignore]
 from .watch import Watch  # type: ignore[import-not-found,unused-ignore]
 
@@ -44,6 +44,7 @@ class Ran:
     why: str = ""
     said: str = ""
     empty: bool = False  # there are none
+    late: bool = False  # the time was over before all were through
 
 
 def answer(asked: dict[str, Any], imported: Import) -> dict[str, Any]:
@@ -51,7 +52,7 @@ def answer(asked: dict[str, Any], imported: Import) -> dict[str, Any]:
     place = asked["watch"]
     watch = Watch((place["file"], place["line"], place["name"]), drop=place["drop"]) if place else None
     found = run(asked, imported, watch, wanted=asked["ids"])
-    why = "" if found.began or found.empty else found.said or found.why
+    why = "" if not found.late and (found.began or found.empty) else found.said or found.why
     calls, uncopied, folders = _written(watch, Path(asked["root"])) if watch is not None else ([], "", [])
     tests = {name: list(each) for name, each in found.tests.items()}
     return {"tests": tests, "why": why[:REASON], "calls": calls, "uncopied": uncopied, "folders": folders}
@@ -66,22 +67,17 @@ def run(
     until_enough: bool = False,
 ) -> Ran:
     """Run the tests of a file, with pytest where there is one, until enough calls were seen or all are through."""
-    found = Ran()
-    late = f"its tests took over {asked['seconds']:.1f} s"
+    found, limit = Ran(), Limit()
     before = Path.cwd(), sys.stderr, list(gc.callbacks), dict(os.environ)
     try:
         os.chdir(asked["root"])
-        with limited(asked["seconds"], asked["seconds"]):
+        with limited(asked["seconds"], asked["seconds"]) as limit:
             _django(Path(asked["root"]))
-            runner = _Runner(found, asked["name"], watch, wanted, until_enough)
+            runner = _Runner(found, limit, asked["name"], watch, wanted, until_enough)
             if importlib.util.find_spec("pytest") is None:
                 _with_unittest(imported(asked["test"]), runner)
             else:
                 _with_pytest(asked["test"], asked["root"], runner)
-        if LateError.__name__ in found.why:  # a runner took it for a test that fails
-            found.said = late
-    except LateError:
-        found.said = late
     except BaseException as error:  # an exit or an interrupt is one of the tests' ways to end, too
         found.said = f"its tests ended with {type(error).__name__}: {error}"
     finally:
@@ -92,6 +88,8 @@ def run(
         sys.stderr, gc.callbacks[:] = before[1:3]  # a plugin's callbacks would run, and be counted, in the function
         os.environ.clear()
         os.environ.update(before[3])
+    if limit.reached:  # a runner may have taken it for a test that fails, or for an error of its own
+        found.late, found.said = True, f"its tests took over {asked['seconds']:.1f} s"
     return found
 
 
@@ -99,9 +97,9 @@ class _Runner:
     """What pytest is asked to tell, and told to leave out and to end at."""
 
     def __init__(
-        self, found: Ran, name: str, watch: Watch | None, wanted: list[str] | None, until_enough: bool
+        self, found: Ran, limit: Limit, name: str, watch: Watch | None, wanted: list[str] | None, until_enough: bool
     ) -> None:
-        self.found, self.name, self.watch, self.until_enough = found, name, watch, until_enough
+        self.found, self.limit, self.name, self.watch, self.until_enough = found, limit, name, watch, until_enough
         self.wanted = set(wanted) if wanted is not None else None
 
     def id_of(self, node: str) -> str:
@@ -115,9 +113,7 @@ class _Runner:
     @property
     def enough(self) -> bool:
         """Tell whether no more tests are to be run."""
-        return LateError.__name__ in self.found.why or (
-            self.until_enough and self.watch is not None and self.watch.enough
-        )
+        return self.limit.reached or (self.until_enough and self.watch is not None and self.watch.enough)
 
     def begin(self) -> None:
         """Watch one test; not before, for a runner's own start would take many times as long."""
@@ -133,7 +129,9 @@ class _Runner:
                 self.found.tests[test] = (*self.found.tests[test][:2], True)
 
     def tell(self, test: str, outcome: str, why: str) -> None:
-        """Keep what became of a test; of its parts the worst counts."""
+        """Keep what became of a test; of its parts the worst counts. A test that the limit ended is not known."""
+        if self.limit.reached:
+            return
         known = self.found.tests.get(test, ("", "", False))
         order = ("", SKIPPED, PASSED, FAILED)
         if order.index(outcome) > order.index(known[0]):
@@ -196,7 +194,7 @@ def _with_pytest(test: str, root: str, runner: _Runner) -> None:
     for own in (["-o", "addopts="], []):
         earlier, found.why, said.text = found.why, "", ""
         status = int(pytest.main([test, "-q", "--capture=no", f"--rootdir={root}", *own, *options], plugins=[runner]))
-        if found.began or status in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+        if found.began or runner.limit.reached or status in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             break
         found.why = earlier or found.why
     found.empty = status == pytest.ExitCode.NO_TESTS_COLLECTED
