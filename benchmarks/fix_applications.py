@@ -21,24 +21,40 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from perfwright import discover
+from perfwright.errors import InputError
+from perfwright.measure import application
+
 ROOT = Path(__file__).parent.parent
 AICODE = ROOT / "benchmarks" / "aicode"
 PAGE = ROOT / "docs" / "fix-applications.md"
-TESTED = ("metricspipe",)  # a pipeline has no requests: its tests say what it is called with
 MARK = "<!-- Written by `make fix-applications` from here on -->\n"
 
 
+def is_served(folder: Path) -> bool:
+    """Tell whether a folder is an application that answers requests, or runs jobs."""
+    try:
+        application.find(folder, discover.find(folder, [folder], exclude=(), tests=False))
+    except InputError:
+        return False
+    return True
+
+
 def repaired(folder: Path) -> dict[str, Any]:
-    """Return what `perfwright fix` says of an application that is a project of its own."""
+    """Return what `perfwright fix` says of an application that is a project of its own.
+
+    Without requests it is judged by what its tests call; with them, they are the judge's, without its tests.
+    """
     with tempfile.TemporaryDirectory() as name:
         told, own = Path(name) / "fix.json", Path(name) / folder.name
         shutil.copytree(folder, own, ignore=shutil.ignore_patterns("__pycache__", "*.db"))
-        subprocess.run(["git", "init", "-q", own if folder.name in TESTED else name], check=True)
-        tests = [] if folder.name in TESTED else ["--no-tests"]
+        served = is_served(own)
+        project = own.parent if served else own
+        subprocess.run(["git", "init", "-q", project], check=True)
         subprocess.run(
-            [sys.executable, "-m", "perfwright", "fix", str(own), "--all", *tests, "--format", "json",
-             "--output", str(told)],
-            cwd=own if folder.name in TESTED else own.parent, check=False,
+            [sys.executable, "-m", "perfwright", "fix", str(own), "--all", *["--no-tests"][: served],
+             "--format", "json", "--output", str(told)],
+            cwd=project, check=False,
         )  # fmt: skip
         found: dict[str, Any] = json.loads(told.read_text("utf8"))["fix"]
     return found

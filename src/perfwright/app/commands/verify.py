@@ -81,6 +81,7 @@ def verify(
     from perfwright.fix.judge.judging import judge
     from perfwright.fix.judge.sides import Sides
     from perfwright.fix.judge.tests import ProjectTests
+    from perfwright.fix.judge.verdict import Verdict
     from perfwright.measure.recording import Suite
     from perfwright.measure.run import GuestError, interpreter
 
@@ -108,14 +109,14 @@ def verify(
         with Sides(first, second, chosen, contain) as sides:
             try:
                 found = judge(sides, allowed=allow, size=size, seed=told.seed if told else None, tests=ran)
-            except GuestError:
+                failed = None
+            except GuestError as error:  # it cannot be loaded alone
+                found, failed = Verdict("not shown", str(error)), error
+            if found.word == "not shown":
                 served = within.judge(first, second, chosen, contain, allowed=allow, tests=ran)
-                if served is None:
-                    raise
-                found = served
-            else:
-                if found.word == "not shown":
-                    found = within.judge(first, second, chosen, contain, allowed=allow, tests=ran) or found
+                if served is None and failed is not None:
+                    raise failed
+                found = served or found
             hashes = evidences.hashes(sides)
     document = judged.document(found)
     if told is not None:

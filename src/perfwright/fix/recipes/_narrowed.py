@@ -1,5 +1,6 @@
 """Queries that ask for less: rows under more conditions, one value, or one row, in the words of their library."""
 
+import abc
 import ast
 import re
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ DROPPED = ("order_by", "options", "execution_options")
 
 
 @dataclass(slots=True)
-class Asked:
+class Rows(abc.ABC):
     """The rows of a query, as they may be asked for otherwise.
 
     `imports` are the names of a library that this needs, `key` the column that no two rows have the same in.
@@ -27,13 +28,13 @@ class Asked:
     imports: dict[str, list[str]]
     key: str = field(default="", kw_only=True)
 
+    @abc.abstractmethod
     def narrowed(self, conditions: list[str]) -> list[Edit]:
         """Return the edits that put conditions into the query."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def value(self, kind: str, conditions: list[str], column: str, default: str) -> str | None:
         """Return the expression that asks for one value, or one row; None where it cannot be said."""
-        raise NotImplementedError
 
     def use(self, module: str, name: str) -> str:
         self.imports.setdefault(module, [])
@@ -43,7 +44,7 @@ class Asked:
 
 
 @dataclass(slots=True)
-class Queryset(Asked):
+class Queryset(Rows):
     """Rows that Django is asked for."""
 
     origin: Origin
@@ -86,7 +87,7 @@ class Queryset(Asked):
 
 
 @dataclass(slots=True)
-class Selected(Asked):
+class Selected(Rows):
     """Rows that a session is asked for with `select(...)`, in the function itself."""
 
     origin: Origin
@@ -173,7 +174,7 @@ class Selected(Asked):
 
 
 @dataclass(slots=True)
-class Queried(Asked):
+class Queried(Rows):
     """Rows that a session is asked for with `session.query(...)`, or that a relation of it gives as a query."""
 
     query: ast.expr
@@ -210,7 +211,7 @@ class Queried(Asked):
 
 
 @dataclass(slots=True)
-class Related(Asked):
+class Related(Rows):
     """Rows of a relation of a row, `node`, which a session is asked for on their own.
 
     It is guarded where the row may not be saved yet, or have them already.

@@ -8,7 +8,7 @@ from perfwright.finding import Finding
 from perfwright.fix.recipes._bindings import SAME, assigned
 from perfwright.fix.recipes._calls import chain, method_of, name_of
 from perfwright.fix.recipes._columns import beside
-from perfwright.fix.recipes._narrowed import Asked, Inquired, Queried, Related
+from perfwright.fix.recipes._narrowed import Inquired, Queried, Related, Rows
 from perfwright.fix.recipes._origins import Frame, Origins, is_self
 from perfwright.fix.recipes._row_uses import CHANGE, Use
 from perfwright.fix.source import Edit, Source
@@ -21,7 +21,7 @@ SESSIONS = ("Session", "scoped_session")
 
 def related(
     around: Surroundings, own: Source, use: Use, finding: Finding
-) -> tuple[Asked, Model, tuple[str, list[Edit]], ast.expr] | None:
+) -> tuple[Rows, Model, tuple[str, list[Edit]], ast.expr] | None:
     """Return how the rows of a relation are asked for, with their model; None where they cannot be, or not alone."""
     function = own.function(use.node)
     dynamic = (

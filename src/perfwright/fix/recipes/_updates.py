@@ -7,7 +7,7 @@ from perfwright.fix.recipes._bindings import assigned
 from perfwright.fix.recipes._calls import name_of
 from perfwright.fix.recipes._columns import beside, column_of, kind_of
 from perfwright.fix.recipes._constants import Constants
-from perfwright.fix.recipes._narrowed import BREAK, Asked, Selected, flat, is_inline, laid
+from perfwright.fix.recipes._narrowed import BREAK, Rows, Selected, flat, is_inline, laid
 from perfwright.fix.recipes._row_uses import Use, is_quiet_between
 from perfwright.fix.source import Edit, Source
 from perfwright.fix.surroundings import Surroundings
@@ -55,7 +55,7 @@ def sets(loop: ast.For) -> bool:
 
 
 def updated(
-    around: Surroundings, asked: Asked, model: Model, written: str, use: Use, counts: list[ast.Call]
+    around: Surroundings, asked: Rows, model: Model, written: str, use: Use, counts: list[ast.Call]
 ) -> list[Edit] | None:
     """Return the edits that change the rows of a query in one statement; None where that may be something else."""
     if not isinstance(asked, Selected):

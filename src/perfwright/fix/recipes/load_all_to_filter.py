@@ -23,7 +23,7 @@ from perfwright.fix.recipes._calls import method_of, name_of, placed
 from perfwright.fix.recipes._columns import KEY, ORDERED, column_of, kind_of, may_be_null
 from perfwright.fix.recipes._conditions import Conditions, present
 from perfwright.fix.recipes._eager import prefetched
-from perfwright.fix.recipes._narrowed import Asked, Queried, Queryset, Related, Selected
+from perfwright.fix.recipes._narrowed import Queried, Queryset, Related, Rows, Selected
 from perfwright.fix.recipes._origins import Frame, Origin, Origins
 from perfwright.fix.recipes._passes import changes_others, is_changed, untested
 from perfwright.fix.recipes._related import related
@@ -88,7 +88,7 @@ def named(source: Source, node: ast.expr) -> ast.expr | None:
 
 def asked_of(
     around: Surroundings, own: Source, use: Use
-) -> tuple[Asked, Model, tuple[str, list[Edit]], ast.expr] | None:
+) -> tuple[Rows, Model, tuple[str, list[Edit]], ast.expr] | None:
     """Return the query that the rows come from, with its model and how this is written; None where it is not here."""
     found = Origins(around).of(Frame(own), use.over)
     if len(found) != 1 or found[0].source is not own or found[0].path or found[0].one:
@@ -126,7 +126,7 @@ def over_all(use: Use) -> ast.AST:
     return use.over if isinstance(use.node, COMPREHENSIONS) else use.node
 
 
-def proposals(conditions: Conditions, asked: Asked, use: Use, imports: list[Edit]) -> Iterator[Proposal]:
+def proposals(conditions: Conditions, asked: Rows, use: Use, imports: list[Edit]) -> Iterator[Proposal]:
     """Give the proposals for a use of rows: that asks for a value, else that puts conditions into the query."""
     source = conditions.source
     for wanted in dict.fromkeys((reduction(source, use), None)):
@@ -185,7 +185,7 @@ def guarded(asked: Related, use: Use, edits: list[Edit]) -> list[Edit]:
     return [source.before(found, *lines)]
 
 
-def valued(conditions: Conditions, asked: Asked, use: Use, wanted: Reduction) -> list[Edit] | None:
+def valued(conditions: Conditions, asked: Rows, use: Use, wanted: Reduction) -> list[Edit] | None:
     """Return the edits that ask for a value instead of rows."""
     if not is_quiet_between(conditions.source, use):
         return None
@@ -236,7 +236,7 @@ def is_adding(conditions: Conditions, use: Use, wanted: Reduction, key: str) -> 
     return kind in EXTREME and (wanted.default == "None" or (kind == "whole" and wanted.default.isdigit()))
 
 
-def narrowed(conditions: Conditions, asked: Asked, use: Use) -> list[Edit] | None:
+def narrowed(conditions: Conditions, asked: Rows, use: Use) -> list[Edit] | None:
     """Return the edits that put conditions into the query, and take them away from where they stand."""
     source = conditions.source
     if not use.wanted:
@@ -258,7 +258,7 @@ def narrowed(conditions: Conditions, asked: Asked, use: Use) -> list[Edit] | Non
     return edits
 
 
-def is_no_more(use: Use, asked: Asked) -> bool:
+def is_no_more(use: Use, asked: Rows) -> bool:
     """Tell whether a comprehension is no more than the list of rows that it goes through."""
     node = use.node
     if not isinstance(node, ast.ListComp) or len(node.generators) != 1 or use.held is not None:

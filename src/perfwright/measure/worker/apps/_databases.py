@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import functools
 import re
+import shutil
 import sqlite3
 import sys
 import tempfile
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 from types import CodeType
@@ -32,7 +35,8 @@ USUAL = "random"
 LONGEST, MOST = 40, 1 << 31  # letters of a text, and the size of a number, that rows may have
 KEY = re.compile(r"(?P<of>\w*?)_?(id|pk|key)(?P<several>s)?", re.I)
 
-_filled: dict[tuple[str, int, bool], Filled] = {}
+HELD = 8  # databases with rows that are held: of the sizes that are compared, alike and varied
+_filled: OrderedDict[tuple[str, int, bool], Filled] = OrderedDict()
 _keys: dict[str, list[Any]] = {}  # of the database that is open, by the names of its tables in small letters
 compared: tuple[list[str], list[int]] = ([], [])  # texts and numbers that the program compares with
 _closing: list[Any] = []  # what closes a session with its loop
@@ -128,7 +132,7 @@ def _mapped(size: int, *, varied: bool) -> Filled:
             tables = database.tables()
         except Exception as error:  # of mappers that are the user's own
             raise CannotFillError(f"its tables cannot be made ({_sqlalchemy.brief(error)})") from error
-        _filled["mapped", size, varied] = Filled(base, _fill(tables, size, database, varied=varied))
+        _hold(("mapped", size, varied), Filled(base, _fill(tables, size, database, varied=varied)))
     return _filled["mapped", size, varied]
 
 
@@ -160,6 +164,7 @@ def _later(name: str, filled: Filled) -> Any:
     from sqlalchemy.pool import NullPool
 
     path = Path(tempfile.mkdtemp()) / "scratch.db"
+    _open.append(functools.partial(shutil.rmtree, path.parent, ignore_errors=True))
     base = sqlite3.connect(path, check_same_thread=False)
     _copy(filled, base)
     _open.append(base.close)
@@ -198,7 +203,7 @@ def _plain(size: int, *, varied: bool) -> Filled:
         tables = [_described(base, name) for name in names(base)]
         if not tables:
             raise CannotFillError("no text of its module creates a table")
-        _filled["plain", size, varied] = Filled(base, _fill(tables, size, Plain(base), varied=varied))
+        _hold(("plain", size, varied), Filled(base, _fill(tables, size, Plain(base), varied=varied)))
     return _filled["plain", size, varied]
 
 
@@ -308,6 +313,13 @@ def _fill(tables: Sequence[Table], size: int, database: Any, *, varied: bool) ->
         table.name.lower(): table.keys.get(next((each.name for each in table.columns if each.primary), ""), [])
         for table in tables
     }
+
+
+def _hold(key: tuple[str, int, bool], filled: Filled) -> None:
+    """Hold a database; those that were made first are closed where there are too many."""
+    _filled[key] = filled
+    while len(_filled) > HELD:
+        _filled.popitem(last=False)[1].base.close()
 
 
 def _copied(filled: Filled) -> sqlite3.Connection:
