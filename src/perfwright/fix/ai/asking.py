@@ -8,7 +8,7 @@ from pathlib import Path
 from perfwright import rules
 from perfwright.config import Settings
 from perfwright.finding import Finding
-from perfwright.fix import patches
+from perfwright.fix import patches, recipes
 from perfwright.fix.ai import bodies, profile, prompt
 from perfwright.fix.ai.assistant import Assistant, AssistantError, Message
 from perfwright.fix.ai.bodies import Function
@@ -143,11 +143,15 @@ def fastest(some: Sequence[Judged]) -> Judged | None:
 
 
 def _share(made: Judged) -> tuple[float, float]:
-    """Return what is left of the time, and of what was counted beside it."""
+    """Return what is left of the time, waits with it where these were measured, and of what was counted beside it."""
     verdict = made.verdict
     counts = [each.at[-1][2] / max(each.at[-1][1], 1) for each in verdict.counts if each.at]
     held = [verdict.memory.ratio] if verdict.memory is not None else []
-    return verdict.speed.ratio if verdict.speed is not None else 1.0, min([*counts, *held], default=1.0)
+    least = min([*counts, *held], default=1.0)
+    if verdict.waits is not None:
+        before, after = verdict.waits.least("elapsed")
+        return after / before, least
+    return verdict.speed.ratio if verdict.speed is not None else 1.0, least
 
 
 def _outcomes(bench: Bench, asked: Case, some: Sequence[str], by: str, known: dict[str, Outcome]) -> list[Outcome]:
@@ -189,11 +193,13 @@ def _judged(bench: Bench, candidate: Candidate) -> Judged:
 
 
 def _recipe(finding: Finding) -> Recipe:
-    """Return what stands for a recipe: what a repair of the rule improves. No difference is allowed."""
+    """Return what stands for a recipe: what repairs of the rule improve, those of recipes too. No difference is
+    allowed."""
     rule = rules.load().get(finding.rule)
     spends = rule.spends if rule is not None else ()
-    improves = tuple(dict.fromkeys(IMPROVES[each] for each in spends if each in IMPROVES))
-    return Recipe(finding.rule, improves, lambda _source, _finding: iter(()))
+    spent = [IMPROVES[each] for each in spends if each in IMPROVES]
+    known = [each for recipe in recipes.load().get(finding.rule, ()) for each in recipe.improves if each != "hazard"]
+    return Recipe(finding.rule, tuple(dict.fromkeys((*spent, *known))), lambda _source, _finding: iter(()))
 
 
 def _source(root: Path, finding: Finding) -> tuple[Source, int, str]:
