@@ -12,7 +12,7 @@ from perfwright.fix.recipe import Proposal
 from perfwright.fix.recipes._calls import called_on, name_of, with_argument
 from perfwright.fix.recipes._looped import loop_step, looped, over_of, paths
 from perfwright.fix.recipes._origins import Frame, Origin, Origins
-from perfwright.fix.recipes._preloads import preloaded
+from perfwright.fix.recipes._preloads import options_of, preloaded
 from perfwright.fix.recipes._rows import KNOWN, ROW
 from perfwright.fix.source import Edit, Source
 from perfwright.fix.surroundings import Surroundings, also_from
@@ -210,28 +210,17 @@ def prefetched(around: Surroundings) -> set[str]:
 
 def of_sqlalchemy(around: Surroundings, origin: Origin, ways: list[Path]) -> list[Edit] | None:
     source = origin.source
-    models: dict[str, list[Edit]] = {}
-    options: dict[str, None] = {}
-    loaders: dict[str, None] = {}
     apart = any(name in APART for name in origin.asked) or (
         isinstance(origin.query, ast.Call) and any(each.arg in APART for each in origin.query.keywords)
     )
-    for way in ways:
-        text = ""
-        for model, relation in way:
-            written = around.written(source, model)
-            if written is None:
-                return None
-            models[written[0]] = written[1]
-            loader = "selectinload" if relation.many or apart else "joinedload"
-            loaders[loader] = None
-            text += f"{'.' if text else ''}{loader}({written[0]}.{relation.name})"
-        options[text] = None
-    edits = [edit for some in models.values() for edit in some]
-    edits += also_from(source, "sqlalchemy.orm", sorted(loaders))
+    said = options_of(around, source, ways, apart=apart)
+    if said is None:
+        return None
+    options, edits, loaders = said
+    edits = [*edits, *also_from(source, "sqlalchemy.orm", loaders)]
     if origin.kind == "get":
         call = origin.query
         if not isinstance(call, ast.Call) or any(each.arg in ("options", None) for each in call.keywords):
             return None
         return [with_argument(source, call, f"options=[{', '.join(options)}]"), *edits]
-    return [called_on(source, origin.query, "options", list(options)), *edits]
+    return [called_on(source, origin.query, "options", options), *edits]

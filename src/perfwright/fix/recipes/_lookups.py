@@ -7,9 +7,9 @@ from perfwright.effects.schema import DJANGO, Model
 from perfwright.finding import Finding
 from perfwright.fix import surroundings
 from perfwright.fix.recipe import Proposal
-from perfwright.fix.recipes._asked import RUNS, calls, whole_of
+from perfwright.fix.recipes._asked import RUNS, called_at, calls, whole_of
 from perfwright.fix.recipes._bindings import is_once
-from perfwright.fix.recipes._calls import WIDE, method_of, name_of, placed
+from perfwright.fix.recipes._calls import WIDE, method_of, name_of
 from perfwright.fix.recipes._origins import Frame, Origins
 from perfwright.fix.source import Source, bound, changed, names
 from perfwright.fix.surroundings import Surroundings
@@ -25,11 +25,10 @@ WHOLE = ("list[int]", "set[int]", "tuple[int, ...]", "Sequence[int]", "Iterable[
 
 def looked_up(source: Source, finding: Finding) -> Iterator[Proposal]:
     """Give the proposal that asks once for all rows that a loop looks up by their key."""
-    around = surroundings.around(source.root) if source.root is not None else None
-    own = around.source(source.path) if around is not None else None
-    call = next((each for each in placed(own, finding.place) if isinstance(each, ast.Call)), None) if own else None
-    if around is None or own is None or call is None or len(finding.chain) != 2:
+    found = called_at(source, finding)
+    if found is None or len(finding.chain) != 2:
         return
+    around, own, call = found
     loops = own.loops(call)
     loop = loops[0] if len(loops) == 1 else None
     whole = whole_of(own, call)
