@@ -63,7 +63,7 @@ def statement(model: str, key: str, keys: str, options: Sequence[str], room: int
 
 
 def fetched_ahead(source: Source, place: ast.stmt, model: str, key: str, over: str) -> ast.Call | None:
-    """Return the call that says what is fetched with the rows of a list, or of some keys, by an earlier patch: it stands
+    """Return the call that says what an earlier patch fetches with the rows of a list, or of some keys,
     before a place; None where there is none."""
     keys = rf"({re.escape(over)}|\[(\w+)\.{key} for \2 in {re.escape(over)})\["
     asked = re.compile(rf"{re.escape(model)}\.{key}\.in_\({keys}")

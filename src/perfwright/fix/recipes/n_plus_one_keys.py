@@ -6,7 +6,18 @@ not there it raises at the same pass. Relations that are read of the rows are fe
 in what it calls, ends the transaction or writes around the session. It is SQLAlchemy's, not the one that is awaited.
 """
 
-from perfwright.fix.recipe import Recipe
-from perfwright.fix.recipes._keyed import proposed
+from collections.abc import Iterator
 
-RECIPE = Recipe(rule="n-plus-one-query", improves=("queries",), propose=proposed)
+from perfwright.finding import Finding
+from perfwright.fix.recipe import Proposal, Recipe
+from perfwright.fix.recipes._keyed import proposed
+from perfwright.fix.recipes._lookups import looked_up
+from perfwright.fix.source import Source
+
+
+def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
+    if next(looked_up(source, finding), None) is None:
+        yield from proposed(source, finding)
+
+
+RECIPE = Recipe(rule="n-plus-one-query", improves=("queries",), propose=propose)
