@@ -4,10 +4,10 @@ import ast
 import re
 from collections.abc import Sequence
 
-from perfwright.fix.recipes._calls import WIDE, method_of
+from perfwright.fix.recipes._calls import WIDE, called_on, method_of
 from perfwright.fix.recipes._keys import parts
-from perfwright.fix.recipes._preloads import folded
-from perfwright.fix.source import Source
+from perfwright.fix.recipes._preloads import added, folded
+from perfwright.fix.source import Edit, Source
 
 NOTE = "# What is read of them below is fetched at once, not row by row."
 HELD = "# Held until the loop ends: the session gives them, and what is fetched with them, without a query."
@@ -63,13 +63,21 @@ def statement(model: str, key: str, keys: str, options: Sequence[str], room: int
 
 
 def fetched_ahead(source: Source, place: ast.stmt, model: str, key: str, over: str) -> ast.Call | None:
-    """Return the call that says what an earlier patch fetches with the rows of a list, or of some keys,
-    before a place; None where there is none."""
+    """Return the call by which an earlier patch, before a place, asks for the rows of a list, or of some keys."""
     keys = rf"({re.escape(over)}|\[(\w+)\.{key} for \2 in {re.escape(over)})\["
     asked = re.compile(rf"{re.escape(model)}\.{key}\.in_\({keys}")
     for node in ast.walk(source.function(place) or source.tree):
-        if method_of(node) == "options" and isinstance(node, ast.Call) and node.lineno < place.lineno:
-            where = next((each for each in ast.walk(node.func) if method_of(each) == "where"), None)
-            if isinstance(where, ast.Call) and len(where.args) == 1 and asked.match(source.text_of(where.args[0])):
-                return node
+        if not isinstance(node, ast.Call) or method_of(node) != "where" or node.lineno >= place.lineno:
+            continue
+        if len(node.args) == 1 and asked.match(source.text_of(node.args[0])):
+            return node
     return None
+
+
+def more_fetched(source: Source, where: ast.Call, options: Sequence[str]) -> list[Edit]:
+    """Return the edits by which such a query fetches more; nothing where it does."""
+    above = source.parents[where]
+    call = source.parents[above]
+    if isinstance(above, ast.Attribute) and above.attr == "options" and isinstance(call, ast.Call):
+        return added(source, call, options)
+    return [called_on(source, where, "options", [*options])] if options else []

@@ -11,14 +11,14 @@ from perfwright.effects.schema import DJANGO, Model
 from perfwright.finding import Finding
 from perfwright.fix import surroundings
 from perfwright.fix.recipe import Proposal
-from perfwright.fix.recipes._ahead import fetched_ahead, held
+from perfwright.fix.recipes._ahead import fetched_ahead, held, more_fetched
 from perfwright.fix.recipes._bindings import arguments
 from perfwright.fix.recipes._calls import WIDE, method_of
 from perfwright.fix.recipes._eager import Path, along
 from perfwright.fix.recipes._keys import is_cut
 from perfwright.fix.recipes._lookups import ENDS
 from perfwright.fix.recipes._looped import loop_step
-from perfwright.fix.recipes._preloads import added, options_of
+from perfwright.fix.recipes._preloads import options_of
 from perfwright.fix.recipes._reached import calls_one_of, made, stored
 from perfwright.fix.recipes._rows import key
 from perfwright.fix.recipes._sessions import session
@@ -112,7 +112,8 @@ def lines(
     over = source.text_of(loop.iter)
     before = fetched_ahead(source, loop, written[0], key(model), over)
     if before is not None:
-        return [*added(source, before, texts), *edits]
+        more = more_fetched(source, before, texts)
+        return [*more, *edits] if more else []
     edits += also_from(source, "sqlalchemy", ["select"])
     name = source.fresh(f"_{model.name.lower()}s", f"_known_{model.name.lower()}s")
     room = WIDE - len(source.indent(loop))

@@ -7,7 +7,7 @@ from perfwright.effects.schema import DJANGO, Model
 from perfwright.finding import Finding
 from perfwright.fix import surroundings
 from perfwright.fix.recipe import Proposal
-from perfwright.fix.recipes._ahead import again, fetched_ahead
+from perfwright.fix.recipes._ahead import again, fetched_ahead, more_fetched
 from perfwright.fix.recipes._bindings import assigned, is_empty
 from perfwright.fix.recipes._calls import WIDE, name_of
 from perfwright.fix.recipes._children import KEPT, is_list
@@ -15,7 +15,7 @@ from perfwright.fix.recipes._eager import along, asks_anew, is_recursive, render
 from perfwright.fix.recipes._keyed import is_kept
 from perfwright.fix.recipes._looped import loop_step, looped, over_of
 from perfwright.fix.recipes._origins import Frame, Origins
-from perfwright.fix.recipes._preloads import added, options_of
+from perfwright.fix.recipes._preloads import options_of
 from perfwright.fix.recipes._rows import key
 from perfwright.fix.recipes._sessions import session
 from perfwright.fix.source import FUNCTIONS, Source
@@ -50,7 +50,9 @@ def proposed(source: Source, finding: Finding) -> Iterator[Proposal]:
     says = f"what is read of all rows is fetched together: {names}"
     before = fetched_ahead(own, place, written[0], key(model), own.text_of(over))
     if before is not None:
-        yield Proposal((*added(own, before, texts), *edits), says, source=own)
+        more = more_fetched(own, before, texts)
+        if more:
+            yield Proposal((*more, *edits), says, source=own)
         return
     edits += also_from(own, "sqlalchemy", ["select"])
     items, lines = own.text_of(over), list[str]()
