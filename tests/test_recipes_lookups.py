@@ -186,6 +186,18 @@ PATCHED = {
         """,
         "selectinload(Card.notes)",
     ),
+    "the same query of all passes": (
+        """
+        def run(session: Session, ids: list[int]):
+            query = session.query(Board).filter(Board.id < 5).order_by(Board.id)
+            found = []
+            for day in range(len(ids)):
+                for board in query.all():
+                    found.append((day, board.name))
+            return found
+        """,
+        "boards = query.all()",
+    ),
     "one row by word only": (
         """
         def run(session: Session, ids: list[int]):
@@ -195,6 +207,7 @@ PATCHED = {
         "selectinload(Card.cover)",
     ),
 }
+MORE = ("one row by word only", "the same query of all passes")  # a query more where there are no keys
 LEFT = {
     "the rows are made meanwhile": """
         def run(session: Session, ids: list[int]):
@@ -205,6 +218,19 @@ LEFT = {
                     session.add(Member(board_id=1, user_id=user_id, role="new"))
                 roles.append(member.role if member else "none")
             return roles
+        """,
+    "the same query finds what a pass has changed": """
+        def close(board: Board):
+            board.name = "closed"
+
+
+        def run(session: Session, ids: list[int]):
+            found = []
+            for day in range(len(ids)):
+                for board in session.query(Board).filter(Board.name != "closed").order_by(Board.id).all():
+                    found.append((day, board.id))
+                    close(board)
+            return found
         """,
     "the columns are not unique": """
         def run(session: Session, ids: list[int]):
@@ -275,7 +301,7 @@ def test_what_is_patched_answers_the_same_with_fewer_queries(case: str, tmp_path
     assert expected in made[0].after
     assert [(each["value"], each["rows"]) for each in after] == [(each["value"], each["rows"]) for each in before]
     assert after[0]["queries"] + 20 < before[0]["queries"]
-    assert after[3]["queries"] <= before[3]["queries"] + (case == "one row by word only")
+    assert after[3]["queries"] <= before[3]["queries"] + (case in MORE)
 
 
 @pytest.mark.parametrize("case", LEFT)
