@@ -19,7 +19,7 @@ from perfwright.fix.recipes._keys import is_cut
 from perfwright.fix.recipes._lookups import ENDS
 from perfwright.fix.recipes._looped import loop_step
 from perfwright.fix.recipes._preloads import options_of
-from perfwright.fix.recipes._reached import calls_one_of, made, stored
+from perfwright.fix.recipes._reached import calls_one_of, made, stored, yields
 from perfwright.fix.recipes._rows import key
 from perfwright.fix.recipes._sessions import session
 from perfwright.fix.source import Edit, Source, changed
@@ -87,7 +87,7 @@ def is_about(finding: Finding, model: Model) -> bool:
 def is_kept(around: Surroundings, source: Source, loop: ast.AST, model: Model, ways: list[Path]) -> bool:
     """Tell whether rows stay as they are fetched: nothing in the loop ends the transaction, writes around the session,
     makes rows that a relation would have, or sets the key of one alone."""
-    if calls_one_of(around, source, loop, ENDS):
+    if calls_one_of(around, source, loop, ENDS) or yields(loop):
         return False
     relations = [relation for way in ways for _, relation in way]
     if {relation.target for relation in relations if relation.many} & made(around, source, loop):

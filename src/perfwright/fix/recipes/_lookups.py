@@ -162,7 +162,7 @@ def by_query(around: Surroundings, source: Source, whole: ast.expr, item: str) -
             found, before = (column, value), len(others)
         else:
             others.append(each)
-            equal.add(column)
+            equal.add(column if not isinstance(value, ast.Constant) or value.value is not None else "")
     if any(method_of(call) not in NARROW for call in links[:-1]) or found is None:
         return None
     return Lookup(model, written, *found, first.func.value, tuple(others), frozenset(equal - {""}), before)

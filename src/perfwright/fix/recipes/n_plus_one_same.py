@@ -14,7 +14,7 @@ from perfwright.fix.recipes._asked import called_at, whole_of
 from perfwright.fix.recipes._calls import method_of, name_of
 from perfwright.fix.recipes._lookups import ENDS
 from perfwright.fix.recipes._origins import NARROWS, RUNS, Frame, Origins
-from perfwright.fix.recipes._reached import calls_one_of, made, stored
+from perfwright.fix.recipes._reached import calls_one_of, made, stored, yields
 from perfwright.fix.source import Source, bound, changed, names
 
 PUTS = ("add", "add_all", "merge", "flush", "save", "create", "bulk_create", "get_or_create", "update_or_create")
@@ -32,7 +32,7 @@ def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
     whole = whole_of(own, call)
     loops = own.loops(whole)
     loop = loops[0] if len(loops) == 1 else None
-    if not isinstance(loop, ast.For) or not own.begins(loop) or not is_gone_through(own, whole):
+    if not isinstance(loop, ast.For) or yields(loop) or not own.begins(loop) or not is_gone_through(own, whole):
         return
     if method_of(whole) not in ("all", "fetchall") or names(whole) & bound(loop):
         return
