@@ -29,7 +29,8 @@ SIZES = (1, 10, 100)  # rows a table at which all is compared
 VARIED = 40  # rows a table that are not all alike
 LARGER = (1_000, 300)  # at which the time is measured: the first at which a call is short enough
 SHORT = 0.25  # seconds of a call that is timed
-PLACES = (0, -1)  # of the rows that a request is about: the first, and the last
+SEVERAL = 10  # rows that a request is about where its body has lists
+REQUESTS = ({"place": 0}, {"place": -1}, {"place": 0, "several": SEVERAL})  # the first row, the last, and several
 TIMES = 2  # requests with the same rows: what is kept between them shows in the second
 MOST = 5  # entry points that are asked of those that run a function
 LOOKED = 90.0  # seconds in which entry points are looked at, for which lines they run
@@ -115,6 +116,7 @@ class _Case:
     counts: dict[str, dict[int, list[int]]] = field(default_factory=lambda: {name: {} for name in COUNTS})
     costs: dict[str, float] = field(default_factory=dict)
     loose: dict[str, None] = field(default_factory=dict)
+    calls: set[tuple[str, int]] = field(default_factory=set)  # that were counted
 
 
 class Served:
@@ -229,14 +231,14 @@ class Served:
             for entry in case.entries:
                 if entry not in after.entries:
                     return Verdict("differs", f"there is no {entry} any more", inputs=case.inputs)
-                for place in PLACES:
+                for place in range(len(REQUESTS)):
                     if (verdict := self._compared(after, case, rows, entry, place)) is not None:
                         return verdict
         if not case.answered:
             return Verdict("not shown", "no request that runs it was answered well by the first version")
         notes = [f"not compared, since it is never twice the same: {', '.join(case.loose)}"] if case.loose else []
         speed = self._speed(after, case)
-        calls = len(case.entries) * len(PLACES)
+        calls = len(case.calls)
         return Verdict(
             "same",
             "",
@@ -256,7 +258,7 @@ class Served:
         return self.digests[rows]
 
     def _compared(self, after: Live, case: _Case, rows: Rows, entry: str, place: int) -> Verdict | None:
-        question = {"ask": "answer", "place": place, "times": TIMES}
+        question = {"ask": "answer", **REQUESTS[place], "times": TIMES}
         if (entry, rows, place) not in self.known:
             self._laid(rows)
             self.known[entry, rows, place] = self.before.ask(question, entry)
@@ -286,6 +288,7 @@ class Served:
             pair[0] += one["calls"][-1][name]
             pair[1] += other["calls"][-1][name]
         if not rows.varied:
+            case.calls.add((entry, place))
             case.costs[entry] = max(case.costs.get(entry, 0.0), one["calls"][-1]["cpu"])
         return None
 

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from perfwright.effects.schema import DJANGO, Model
-from perfwright.fix.recipes._calls import chain, method_of, name_of
+from perfwright.finding import Finding
+from perfwright.fix import surroundings
+from perfwright.fix.recipes._calls import chain, method_of, name_of, placed
 from perfwright.fix.source import Source, names
 from perfwright.fix.surroundings import Surroundings
 
@@ -35,6 +37,14 @@ class Asked:
     session: ast.expr | None
     conditions: tuple[str, ...] = ()
     order: str = ""
+
+
+def called_at(source: Source, finding: Finding) -> tuple[Surroundings, Source, ast.Call] | None:
+    """Return the call that stands where a finding does, with its file and project; None where there is none."""
+    around = surroundings.around(source.root) if source.root is not None else None
+    own = around.source(source.path) if around is not None else None
+    call = next((each for each in placed(own, finding.place) if isinstance(each, ast.Call)), None) if own else None
+    return (around, own, call) if around is not None and own is not None and call is not None else None
 
 
 def whole_of(source: Source, node: ast.expr) -> ast.expr:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from perfwright.finding import Finding
 from perfwright.fix import surroundings
 from perfwright.fix.recipe import Proposal
-from perfwright.fix.recipes._asked import Asked, asked_of, whole_of
+from perfwright.fix.recipes._asked import Asked, asked_of, called_at, whole_of
 from perfwright.fix.recipes._bindings import assigned
-from perfwright.fix.recipes._calls import WIDE, chain, method_of, name_of, placed
+from perfwright.fix.recipes._calls import WIDE, chain, method_of, name_of
 from perfwright.fix.recipes._lookups import changes_rows
 from perfwright.fix.source import COMPREHENSIONS, Edit, Source, bound, changed, names
 from perfwright.fix.surroundings import Surroundings
@@ -20,11 +20,10 @@ KEPT = ("list", "List", "tuple", "Sequence", "QuerySet")
 
 def per_item(source: Source, finding: Finding) -> Iterator[Proposal]:
     """Give the proposal that asks once for what a loop asks for of each of its items."""
-    around = surroundings.around(source.root) if source.root is not None else None
-    own = around.source(source.path) if around is not None else None
-    call = next((each for each in placed(own, finding.place) if isinstance(each, ast.Call)), None) if own else None
-    if around is None or own is None or call is None or len(finding.chain) != 2:
+    found = called_at(source, finding)
+    if found is None or len(finding.chain) != 2:
         return
+    around, own, call = found
     loops = own.loops(call)
     loop = loops[0] if len(loops) == 1 else None
     target, over = looped(loop)

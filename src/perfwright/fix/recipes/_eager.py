@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from perfwright.effects.schema import DJANGO, Model, Relation
@@ -12,7 +12,7 @@ from perfwright.fix.recipe import Proposal
 from perfwright.fix.recipes._calls import called_on, name_of, with_argument
 from perfwright.fix.recipes._looped import loop_step, looped, over_of, paths
 from perfwright.fix.recipes._origins import Frame, Origin, Origins
-from perfwright.fix.recipes._preloads import preloaded
+from perfwright.fix.recipes._preloads import options_of, preloaded
 from perfwright.fix.recipes._rows import KNOWN, ROW
 from perfwright.fix.source import Edit, Source
 from perfwright.fix.surroundings import Surroundings, also_from
@@ -43,7 +43,7 @@ def proposed(
     edits: list[Edit] = []
     told: dict[str, None] = {}
     for origin in wanted:
-        ways = [way for name in finding.fetches if (way := fetched(around, finding, origin, name))]
+        ways = [way for name in finding.fetches if (way := along(around, finding, origin.first, origin.path, name))]
         if not ways:
             return
         some = said_along(around, origin, ways)
@@ -91,11 +91,21 @@ def rows_of(around: Surroundings, finding: Finding, origins: Origins) -> list[Or
 
 def rendered(around: Surroundings, origins: Origins, finding: Finding) -> list[Origin]:
     """Return the queries whose rows a loop of a template goes through: what it is rendered with."""
+    given = rendered_with(around, finding)
+    if given is None:
+        return []
+    found = origins.of(Frame(given[0]), given[1])
+    ways = over_of(finding).split(".")[1:]
+    return [further_on for each in found if (further_on := further(each, ways)) is not None]
+
+
+def rendered_with(around: Surroundings, finding: Finding) -> tuple[Source, ast.expr] | None:
+    """Return what a template is rendered with that its loop goes through, or relations of it."""
     first, over = finding.chain[0], over_of(finding)
     source = around.source(first.path)
     if source is None or not first.what.startswith("renders ") or not re.fullmatch(r"[A-Za-z_]\w*(\.[a-z_]\w*)*", over):
-        return []
-    name, *rest = over.split(".")
+        return None
+    name = over.partition(".")[0]
     template = first.what.removeprefix("renders ")
     given: list[ast.expr] = []
     for call in ast.walk(source.tree):
@@ -111,10 +121,7 @@ def rendered(around: Surroundings, origins: Origins, finding: Finding) -> list[O
                     for key, value in zip(held.keys, held.values, strict=True)
                     if isinstance(key, ast.Constant) and key.value == name
                 ]
-    if len(given) != 1:
-        return []
-    found = origins.of(Frame(source), given[0])
-    return [along for each in found if (along := further(each, rest)) is not None]
+    return (source, given[0]) if len(given) == 1 else None
 
 
 def further(origin: Origin, names: list[str]) -> Origin | None:
@@ -127,18 +134,24 @@ def further(origin: Origin, names: list[str]) -> Origin | None:
     return origin
 
 
-def fetched(around: Surroundings, finding: Finding, origin: Origin, name: str) -> Path | None:
-    """Return the relations from the rows of a query to one that is to be fetched along; None where it is not known."""
+def along(around: Surroundings, finding: Finding, first: Model, start: Sequence[str], name: str) -> Path | None:
+    """Return the relations from the rows of a query, of which some lead to those of the loop, to one that is to be
+    fetched along; None where it is not known."""
     owner, _, last = name.partition(".")
-    model = origin.model
+    model: Model | None = first
+    for step in start:
+        relation = model.relations.get(step) if model is not None else None
+        model = relation.target if relation is not None else None
+    if model is None or not finding.fetches:
+        return None
     # The chain is that of the first; of the others the functions on the way are known, not the lines.
-    own = paths(around, finding, model, owner) if model is not None and name == finding.fetches[0] else []
-    ways = own or (paths(around, finding, model, owner, whole=True) if model is not None else [])
+    own = paths(around, finding, model, owner) if name == finding.fetches[0] else []
+    ways = own or paths(around, finding, model, owner, whole=True)
     if len(ways) != 1:
         return None
     found: list[tuple[Model, Relation]] = []
-    at: Model | None = origin.first
-    for step in (*origin.path, *ways[0], last):
+    at: Model | None = first
+    for step in (*start, *ways[0], last):
         relation = at.relations.get(step) if at is not None else None
         if at is None or relation is None or relation.dynamic or relation.generic:
             return None
@@ -210,28 +223,17 @@ def prefetched(around: Surroundings) -> set[str]:
 
 def of_sqlalchemy(around: Surroundings, origin: Origin, ways: list[Path]) -> list[Edit] | None:
     source = origin.source
-    models: dict[str, list[Edit]] = {}
-    options: dict[str, None] = {}
-    loaders: dict[str, None] = {}
     apart = any(name in APART for name in origin.asked) or (
         isinstance(origin.query, ast.Call) and any(each.arg in APART for each in origin.query.keywords)
     )
-    for way in ways:
-        text = ""
-        for model, relation in way:
-            written = around.written(source, model)
-            if written is None:
-                return None
-            models[written[0]] = written[1]
-            loader = "selectinload" if relation.many or apart else "joinedload"
-            loaders[loader] = None
-            text += f"{'.' if text else ''}{loader}({written[0]}.{relation.name})"
-        options[text] = None
-    edits = [edit for some in models.values() for edit in some]
-    edits += also_from(source, "sqlalchemy.orm", sorted(loaders))
+    said = options_of(around, source, ways, apart=apart)
+    if said is None:
+        return None
+    options, edits, loaders = said
+    edits = [*edits, *also_from(source, "sqlalchemy.orm", loaders)]
     if origin.kind == "get":
         call = origin.query
         if not isinstance(call, ast.Call) or any(each.arg in ("options", None) for each in call.keywords):
             return None
         return [with_argument(source, call, f"options=[{', '.join(options)}]"), *edits]
-    return [called_on(source, origin.query, "options", list(options)), *edits]
+    return [called_on(source, origin.query, "options", options), *edits]

@@ -58,9 +58,12 @@ def preloaded(
 
 
 def options_of(
-    around: Surroundings, source: Source, ways: Sequence[Sequence[tuple[Model, Relation]]]
+    around: Surroundings, source: Source, ways: Sequence[Sequence[tuple[Model, Relation]]], *, apart: bool = False
 ) -> tuple[list[str], list[Edit], list[str]] | None:
-    """Return the options that fetch relations along, with the edits of the models that they name, and the loaders."""
+    """Return the options that fetch relations along, with the edits of the models that they name, and the loaders.
+
+    What would harm the query as a join is asked for `apart`.
+    """
     texts: dict[str, None] = {}
     edits: dict[str, list[Edit]] = {}
     loaders: set[str] = set()
@@ -71,12 +74,18 @@ def options_of(
             if written is None:
                 return None
             edits[written[0]] = written[1]
-            loader = "selectinload" if relation.many else "joinedload"
+            loader = "selectinload" if apart or not is_joined(model, relation) else "joinedload"
             loaders.add(loader)
             text += f"{'.' if text else ''}{loader}({written[0]}.{relation.name})"
         texts[text] = None
     kept = [each for each in texts if not any(other.startswith(f"{each}.") for other in texts)]
     return kept, [edit for some in edits.values() for edit in some], sorted(loaders)
+
+
+def is_joined(model: Model, relation: Relation) -> bool:
+    """Tell whether a join gives each row once: what a relation leads to is one row, also where nobody keeps it so."""
+    column = relation.column
+    return not relation.many and (column is None or column.unique or column in model.columns.values())
 
 
 def folded(line: str, room: int) -> list[str]:

@@ -21,10 +21,10 @@ from collections.abc import Iterator
 
 from perfwright.effects.schema import DJANGO, Model
 from perfwright.finding import Finding
-from perfwright.fix import surroundings
 from perfwright.fix.recipe import Proposal, Recipe
 from perfwright.fix.recipes import _statements
-from perfwright.fix.recipes._calls import WIDE, chain, method_of, name_of, placed
+from perfwright.fix.recipes._asked import called_at
+from perfwright.fix.recipes._calls import WIDE, chain, method_of, name_of
 from perfwright.fix.recipes._origins import Frame, Origins
 from perfwright.fix.source import Source, UnplacedError, bound, names
 from perfwright.fix.surroundings import Surroundings
@@ -53,11 +53,10 @@ BY_SAVING = ("auto_now", "auto_now_add", "pre_save")
 
 
 def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
-    around = surroundings.around(source.root) if source.root is not None else None
-    own = around.source(source.path) if around is not None else None
-    call = next((each for each in placed(own, finding.place) if isinstance(each, ast.Call)), None) if own else None
-    if around is None or own is None or call is None:
+    found = called_at(source, finding)
+    if found is None:
         return
+    around, own, call = found
     statement = own.statement(call)
     loop = next((each for each in own.above(call) if isinstance(each, ast.For | ast.AsyncFor | ast.While)), None)
     awaited = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Await)

@@ -129,14 +129,15 @@ def left() -> dict[str, Any]:
 
 
 # ------------------------------------------------------------------------------ requests
-def request(entry: Entry, place: int) -> tuple[str, Any]:
-    """Return the path and body of a request, about the row at a place of each table. Raises what the program raises."""
+def request(entry: Entry, place: int, several: int = 1) -> tuple[str, Any]:
+    """Return the path and body of a request, about the row at a place of each table, with lists of `several` in the
+    body. Raises what the program raises."""
     tables = [turned(table, place) for table in RUNNING.tables]
     path = filled(entry, tables)
     body = None
     if entry.method in ("POST", "PUT", "PATCH"):
         schema = RUNNING.app.body(entry)
-        body = example(schema, schema.get("components", {}), tables) if schema is not None else None
+        body = example(schema, schema.get("components", {}), tables, several=several) if schema is not None else None
     return path, body
 
 
@@ -160,6 +161,10 @@ def answered(asked: dict[str, Any]) -> dict[str, Any]:
     entry = RUNNING.entries[asked["index"]]
     try:
         path, body = request(entry, asked["place"])
+        if several := asked.get("several", 0):
+            one, (path, body) = body, request(entry, asked["place"], several)
+            if body == one:
+                return {"unasked": "it is the request about one"}
     except Exception as error:  # what describes the entry point is the user's own
         return {"unasked": f"no request can be made ({type(error).__name__}: {error})"[:300]}
     call = calling(entry, path, body)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ._contract import Entry, Parameter, Table
@@ -18,36 +19,47 @@ FORMATS = {
 
 
 def example(
-    schema: Mapping[str, Any], components: Mapping[str, Any], tables: Sequence[Table], name: str = "", depth: int = 0
+    schema: Mapping[str, Any],
+    components: Mapping[str, Any],
+    tables: Sequence[Table],
+    name: str = "",
+    depth: int = 0,
+    several: int = 1,
 ) -> Any:
-    """Return a value; what is not required is left out below the first level."""
+    """Return a value; what is not required is left out below the first level. A list has one item, or as many as can
+    be told apart of `several`: about other rows."""
     if depth > DEEPEST:
         return None
     if "$ref" in schema:
         named = str(schema["$ref"]).rpartition("/")[2]
-        return example(components.get("schemas", {}).get(named, {}), components, tables, name, depth + 1)
-    if schema.get("default") not in (None, ""):
+        return example(components.get("schemas", {}).get(named, {}), components, tables, name, depth + 1, several)
+    if schema.get("default") not in (None, "") and not (several > 1 and schema["default"] == []):
         return schema["default"]
     if schema.get("enum"):
         return schema["enum"][0]
     if "const" in schema:
         return schema["const"]
-    for several in ("anyOf", "oneOf", "allOf"):
-        some = [each for each in schema.get(several, ()) if each.get("type") != "null"]
+    for ways in ("anyOf", "oneOf", "allOf"):
+        some = [each for each in schema.get(ways, ()) if each.get("type") != "null"]
         if some:
-            return example(some[0], components, tables, name, depth + 1)
+            return example(some[0], components, tables, name, depth + 1, several)
     kind = schema.get("type", "object" if "properties" in schema else "string")
     if kind == "object":
         required = schema.get("required", ())
         return {
-            key: example(each, components, tables, key, depth + 1)
+            key: example(each, components, tables, key, depth + 1, several)
             for key, each in schema.get("properties", {}).items()
             if key in required or depth <= 1
         }
     if kind == "array":
         least = max(int(schema.get("minItems", 0)), 1)
         single = name[:-1] if name.endswith("s") else name
-        return [example(schema.get("items", {}), components, tables, single, depth + 1) for _ in range(least)]
+        items = schema.get("items", {})
+        rows = [
+            example(items, components, [begun(table, place) for table in tables], single, depth + 1)
+            for place in range(max(least, several))
+        ]
+        return [each for place, each in enumerate(rows) if place < least or each not in rows[:place]]
     if kind in ("integer", "number"):
         keyed = name.endswith("_id") or name in ("id", "pk")
         made = value(Parameter(name, "int"), "", tables, NOWHERE) if keyed else 1
@@ -61,3 +73,11 @@ def example(
     text = text or "amber-1"
     least = int(schema.get("minLength", 0))
     return text.ljust(least, "x")[: int(schema.get("maxLength", 10_000))]
+
+
+def begun(table: Table, place: int) -> Table:
+    """Return a table that begins with another row: of those that belong to the first row of its first parent."""
+    parents = sum(bool(column.refers[0]) for column in table.columns)
+    row = 1 + (place - 1) * (parents + 1) if place and parents else place
+    keys = {name: [*some[row:], *some[:row]] if row < len(some) else some for name, some in table.keys.items()}
+    return replace(table, keys=keys)
