@@ -36,6 +36,16 @@ class Rows(abc.ABC):
     def value(self, kind: str, conditions: list[str], column: str, default: str) -> str | None:
         """Return the expression that asks for one value, or one row; None where it cannot be said."""
 
+    @abc.abstractmethod
+    def row(self, values: list[str], conditions: list[str], place: ast.stmt) -> str | None:
+        """Return the expression that asks for one row of several values, in a statement that comes to a place; None
+        where it cannot be said."""
+
+    def func(self, select: str = "") -> str:
+        """Return how `func` is written: beside `db.select` it is `db.func`."""
+        owner = select.rpartition(".")[0]
+        return f"{owner}.func" if owner else self.use("sqlalchemy", "func")
+
     def use(self, module: str, name: str) -> str:
         self.imports.setdefault(module, [])
         if name not in self.imports[module]:
@@ -52,7 +62,12 @@ class Queryset(Rows):
     def narrowed(self, conditions: list[str]) -> list[Edit]:
         return [called_on(self.source, self.origin.query, "filter", conditions)]
 
-    def value(self, kind: str, conditions: list[str], column: str, default: str) -> str | None:
+    def row(self, values: list[str], conditions: list[str], place: ast.stmt) -> str | None:
+        text = self.chain_text(conditions)
+        return chained(self.source, place, f"{text}.aggregate{arguments(values)}") if text is not None else None
+
+    def chain_text(self, conditions: list[str]) -> str | None:
+        """Return the queryset under more conditions, as something can be called on it."""
         node = self.over
         while True:
             if isinstance(node, ast.Call) and name_of(node) == "list" and len(node.args) == 1:
@@ -65,12 +80,14 @@ class Queryset(Rows):
                 break
             else:
                 break
-        if not is_chain(node):
-            return None
-        text = plain(self.source, node)
+        text = plain(self.source, node) if is_chain(node) else None
+        more = f".filter({', '.join(conditions)})" if conditions else ""
+        return f"{text}{more}" if text is not None else None
+
+    def value(self, kind: str, conditions: list[str], column: str, default: str) -> str | None:
+        text = self.chain_text(conditions)
         if text is None:
             return None
-        text += f".filter({', '.join(conditions)})" if conditions else ""
         if kind in ("count", "exists", "first"):
             return f"{text}.{kind}()"
         if kind in BY_COLUMN:
@@ -82,7 +99,8 @@ class Queryset(Rows):
         if kind == "columns":
             return f'list({text}.values_list("{column}", flat=True))'
         made = self.use("django.db.models", kind.capitalize())
-        asked = f'{text}.aggregate(value={made}("{column}"))["value"]'
+        over = f'"{column}"' if column.isidentifier() else column
+        asked = f'{text}.aggregate(value={made}({over}))["value"]'
         return f"({asked} or 0)" if kind == "sum" else asked if default == "None" else None
 
 
@@ -127,17 +145,26 @@ class Selected(Rows):
             listed = laid(self.source, self.over, f"{session}.scalars", [f"{select}({model}.{column})", *steps, *more])
             return f"(await {listed}).all()" if awaited else f"{listed}.all()"
         else:
-            asked = reduced(self.func(select), kind, f"{model}.{column}", default)
+            asked = reduced(self.func(select), kind, of_model(model, column), default)
             said = [f"{select}({asked})", f".select_from({model})", *steps, *more]
         if said is None:
             return None
         text = laid(self.source, self.over, f"{'await ' if awaited else ''}{session}.scalar", said)
         return f"{text} is not None" if kind == "exists" else text
 
-    def func(self, select: str) -> str:
-        """Return how `func` is written: beside `db.select` it is `db.func`."""
-        owner = select.rpartition(".")[0]
-        return f"{owner}.func" if owner else self.use("sqlalchemy", "func")
+    def row(self, values: list[str], conditions: list[str], place: ast.stmt) -> str | None:
+        run, awaited = self.run()
+        query = self.origin.query
+        if run is None or not isinstance(query, ast.Call) or not isinstance(run.func, ast.Attribute):
+            return None
+        steps = self.steps(run.args[0], query, DROPPED)
+        if steps is None:
+            return None
+        select = self.source.text_of(query.func)
+        more = [f".where{arguments(conditions)}"] if conditions else []
+        said = [f"{select}{arguments(values)}", f".select_from({self.source.text_of(query.args[0])})", *steps, *more]
+        text = laid(self.source, place, f"{self.source.text_of(run.func.value)}.execute", said)
+        return f"(await {text}).one()" if awaited else f"{text}.one()"
 
     def run(self) -> tuple[ast.Call | None, bool]:
         """Return the call that runs the statement, and whether it is awaited."""
@@ -184,11 +211,7 @@ class Queried(Rows):
         return [called_on(self.source, self.query, "filter", conditions)]
 
     def value(self, kind: str, conditions: list[str], column: str, default: str) -> str | None:
-        node = self.over
-        while isinstance(node, ast.Call) and (
-            (name_of(node) == "list" and len(node.args) == 1) or (method_of(node) == "all" and not node.args)
-        ):
-            node = node.args[0] if node.args else node.func.value  # type: ignore[attr-defined]
+        node = unlisted(self.over)
         while kind not in ("first", "count") and method_of(node) in DROPPED and isinstance(node, ast.Call):
             node = node.func.value  # type: ignore[attr-defined]
         text = plain(self.source, node) if is_chain(node) else None
@@ -206,15 +229,26 @@ class Queried(Rows):
             return f"{text}.first()" if kind == "best" else f"{text}.limit({default}).all()"
         if kind in ("columns", *BY_COLUMN):
             return None  # it gives each in a row of its own
-        asked = reduced(self.use("sqlalchemy", "func"), kind, f"{self.model}.{column}", default)
+        asked = reduced(self.use("sqlalchemy", "func"), kind, of_model(self.model, column), default)
         return f"{text}.with_entities({asked}).scalar()"
+
+    def row(self, values: list[str], conditions: list[str], place: ast.stmt) -> str | None:
+        node = unlisted(self.over)
+        while method_of(node) in DROPPED and isinstance(node, ast.Call):
+            node = node.func.value  # type: ignore[attr-defined]
+        text = plain(self.source, node) if is_chain(node) else None
+        if text is None or "join(" in text or "order_by" in text:
+            return None  # it gives each row once
+        text += f".filter{arguments(conditions)}" if conditions else ""
+        return chained(self.source, place, f"{text}.with_entities{arguments(values)}.one()")
 
 
 @dataclass(slots=True)
 class Related(Rows):
     """Rows of a relation of a row, `node`, which a session is asked for on their own.
 
-    It is guarded where the row may not be saved yet, or have them already.
+    It is guarded where the row may not be saved yet, or have them already. `joins` are the relations that lead on from
+    them to the rows that a value is asked of.
     """
 
     session: str
@@ -224,6 +258,8 @@ class Related(Rows):
     node: ast.Attribute
     is_guarded: bool = False
     is_linked: bool = False  # by a table between the two, where a row may be twice
+    joins: tuple[str, ...] = ()
+    kept: dict[str, list[str]] = field(default_factory=dict)  # what the session itself needs to be imported
 
     def narrowed(self, conditions: list[str]) -> list[Edit]:
         steps = [f"{self.use('sqlalchemy', 'select')}({self.model})", self.where("where", conditions), *self.sorted()]
@@ -237,13 +273,21 @@ class Related(Rows):
         if kind == "columns":
             steps = [f"{select}({self.model}.{column})", where, *self.sorted()]
             return f"{laid(self.source, self.over, f'{self.session}.scalars', steps)}.all()"
+        joins = [f".join({each})" for each in self.joins]
         if kind in ("exists", "first"):
-            said = [f"{select}({self.model})", where, *(self.sorted() if kind == "first" else []), ".limit(1)"]
+            said = [f"{select}({self.model})", *joins, where, *(self.sorted() if kind == "first" else []), ".limit(1)"]
         else:
-            asked = reduced(self.use("sqlalchemy", "func"), kind, f"{self.model}.{column}", default)
-            said = [f"{select}({asked})", f".select_from({self.model})", where]
+            asked = reduced(self.use("sqlalchemy", "func"), kind, of_model(self.model, column), default)
+            said = [f"{select}({asked})", f".select_from({self.model})", *joins, where]
         text = laid(self.source, self.over, f"{self.session}.scalar", said)
         return f"{text} is not None" if kind == "exists" else text
+
+    def row(self, values: list[str], conditions: list[str], place: ast.stmt) -> str | None:
+        if self.is_linked:
+            return None
+        select, where = self.use("sqlalchemy", "select"), self.where("where", conditions)
+        said = [f"{select}{arguments(values)}", f".select_from({self.model})", where]
+        return f"{laid(self.source, place, f'{self.session}.execute', said)}.one()"
 
     def sorted(self) -> list[str]:
         return [f".order_by({self.order})"] if self.order else []
@@ -270,8 +314,28 @@ class Inquired(Related):
             return f"{text}{''.join(self.sorted() if kind == 'first' else [])}.{kind}()"
         if kind == "exists":
             return f"{text}.first() is not None"
-        asked = reduced(self.use("sqlalchemy", "func"), kind, f"{self.model}.{column}", default)
+        asked = reduced(self.use("sqlalchemy", "func"), kind, of_model(self.model, column), default)
         return f"{text}.with_entities({asked}).scalar()"
+
+    def row(self, values: list[str], conditions: list[str], place: ast.stmt) -> str | None:
+        if self.is_linked:
+            return None
+        text = f"{self.model}.query{self.where('filter', conditions)}.with_entities{arguments(values)}.one()"
+        return chained(self.source, place, text)
+
+
+def unlisted(node: ast.expr) -> ast.expr:
+    """Return the query whose rows an expression lists."""
+    while isinstance(node, ast.Call) and (
+        (name_of(node) == "list" and len(node.args) == 1) or (method_of(node) == "all" and not node.args)
+    ):
+        node = node.args[0] if node.args else node.func.value  # type: ignore[attr-defined]
+    return node
+
+
+def of_model(model: str, column: str) -> str:
+    """Return a column of a model; what is counted of several is said already."""
+    return f"{model}.{column}" if column.isidentifier() else column
 
 
 def reduced(func: str, kind: str, column: str, default: str) -> str:
@@ -320,7 +384,7 @@ def laid(source: Source, place: ast.expr | ast.stmt, function: str, steps: Seque
     return f"{function}({body}\n{indent})"
 
 
-def chained(source: Source, place: ast.expr, text: str) -> str:
+def chained(source: Source, place: ast.expr | ast.stmt, text: str) -> str:
     """Return a chain of calls, with the arguments that may stand on lines of their own there where it is long."""
     return flat(text) if fits(source, place, text) else spread(text, source.indent_at(place.lineno))
 
