@@ -4,31 +4,35 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from perfwright.effects.schema import Model
+from perfwright.effects.schema import DJANGO, Model
 from perfwright.fix.recipe import Proposal
+from perfwright.fix.recipes._calls import name_of
+from perfwright.fix.recipes._chains import Chains
 from perfwright.fix.recipes._columns import column_of, kind_of, may_be_null
 from perfwright.fix.recipes._conditions import Conditions
 from perfwright.fix.recipes._inlined import inlined, inlined_parts
 from perfwright.fix.recipes._joined import is_free
-from perfwright.fix.recipes._narrowed import Queryset, Rows
-from perfwright.fix.recipes._related import changes
+from perfwright.fix.recipes._narrowed import Queried, Queryset, Rows
+from perfwright.fix.recipes._queried import asked_of
+from perfwright.fix.recipes._related import alone, changes
+from perfwright.fix.recipes._row_uses import Use
 from perfwright.fix.recipes._values import Function, Value, Values
 from perfwright.fix.source import Edit, Source, names
 from perfwright.fix.surroundings import Surroundings
 
 KINDS = ("whole", "moment", "day", "clock")  # of columns whose least and greatest are asked for
 _KEY = '"pk"'
-NAMES = {"count": ("count", "number"), "sum": ("total", "sum_of_all"), "min": ("least",), "max": ("greatest",)}
+PREFIXES = {"sum": "total", "min": "least", "max": "greatest"}
 
 
 @dataclass(slots=True)
 class Aggregates:
-    """Asks for the values that a function makes of the rows which the statement `held` gives a name."""
+    """Asks for the values that are made of rows, which are said by `over`."""
 
     around: Surroundings
     source: Source
     function: Function
-    held: ast.Assign
+    over: ast.expr
     asked: Rows
     model: Model
     written: str
@@ -39,13 +43,16 @@ class Aggregates:
         """Return the proposal; None where one of the values is not the same in SQL."""
         block = self._block()
         gone = self.values.gone
-        if block is None or any(each not in block or not self.source.is_alone(each) for each in gone):
+        if any(each not in block or not self.source.is_alone(each) for each in gone):
             return None
         anchor = self._anchor(block)
-        if anchor is None or self._is_changed(anchor):
+        if anchor is None or self._is_changed(anchor) or (isinstance(self.asked, Queried) and not self.asked.key):
             return None
-        first = next(each for each in ast.walk(anchor) if isinstance(each, ast.expr) and each.lineno == anchor.lineno)
-        conditions = Conditions(self.around, self.source, first, self.model, self.written)
+        heads = [each for each in ast.walk(anchor) if isinstance(each, ast.expr) and each.lineno == anchor.lineno]
+        if not heads:
+            return None  # within a `try`, or a function
+        self.values.found.sort(key=lambda each: self.source.span(each.asked.whole))
+        conditions = Conditions(self.around, self.source, heads[0], self.model, self.written)
         said = [self._said(conditions, each) for each in self.values.found]
         known = [each for each in said if each is not None]
         if len(known) != len(said):
@@ -55,7 +62,7 @@ class Aggregates:
             self._text(conditions, each, [one for one in some if one not in common], column)
             for each, (some, column) in zip(self.values.found, known, strict=True)
         ]
-        edits = self._edits(conditions, anchor, texts, common)
+        edits = self._edits(anchor, texts, common)
         wanted = [
             *conditions.imports,
             *[(module, name) for module, some in self.asked.imports.items() for name in some],
@@ -66,40 +73,50 @@ class Aggregates:
         return Proposal((*edits, *more, *imports), "the database gives the values in one row", source=self.source)
 
     # ------------------------------------------------------------------------------ where
-    def _block(self) -> list[ast.stmt] | None:
+    def _block(self) -> list[ast.stmt]:
         """Return the statements among which the rows are asked for."""
-        above = self.source.parents[self.held]
+        statement = self.source.statement(self.over)
+        above = self.source.parents[statement]
+        if isinstance(above, ast.If) and isinstance(self.over, ast.Attribute):
+            return []
         blocks = [
-            block for name in ("body", "orelse", "finalbody") if isinstance(block := getattr(above, name, None), list)
+            found for name in ("body", "orelse", "finalbody") if isinstance(found := getattr(above, name, 0), list)
         ]
-        return next((block for block in blocks if self.held in block), None)
+        return next((block for block in blocks if statement in block), [])
 
     def _anchor(self, block: list[ast.stmt]) -> ast.stmt | None:
         """Return the statement that the first value is made in, of those beside the one that asks for the rows."""
         owners = []
+        loops = self.source.loops(self.source.statement(self.over))
         for each in self.values.found:
             inside = {each.asked.whole, *self.source.above(each.asked.whole)}
             owners.append(next((one for one in block if one in inside), None))
+            if not each.name and self.source.loops(each.asked.whole) != loops:
+                return None
         found = [each for each in owners if each is not None]
-        if len(found) != len(owners) or any(
-            self.source.loops(each.asked.whole) and not each.name for each in self.values.found
-        ):
-            return None
-        anchor = min(found, key=lambda each: each.lineno)
-        return anchor if anchor.lineno > (self.held.end_lineno or 0) and self.source.begins(anchor) else None
+        anchor = min(found, key=lambda each: each.lineno) if len(found) == len(owners) else None
+        return anchor if anchor is not None and self.source.begins(anchor) else None
 
     def _is_changed(self, anchor: ast.stmt) -> bool:
         """Tell whether what is read may change while it is used, or what the query is made of before it is asked."""
+        first = self.source.statement(self.over).lineno
         last = max(each.asked.whole.end_lineno or 0 for each in self.values.found)
-        made = names(self.held.value)
+        made = names(self.over)
         for each in ast.walk(self.function):
             line = getattr(each, "lineno", 0)
-            if self.held.lineno < line < anchor.lineno and isinstance(each, ast.Name) and each.id in made:
-                if not isinstance(each.ctx, ast.Load):
-                    return True
-            if self.held.lineno < line <= last and isinstance(each, ast.Call | ast.Attribute) and changes(each):
+            stored = isinstance(each, ast.Name) and each.id in made and not isinstance(each.ctx, ast.Load)
+            if stored and first < line <= anchor.lineno:
+                return True
+            if first <= line <= last and (changes(self.function, each) or self._calls_change(each)):
                 return True
         return False
+
+    def _calls_change(self, node: ast.AST) -> bool:
+        """Tell whether a call may be of a function of the project that changes rows."""
+        name = name_of(node) if isinstance(node, ast.Call) else ""
+        some = [each for each in self.around.project.functions if each.name == name] if name else []
+        found = [self.around.definition(each) for each in some]
+        return any(each is None or changes(each[1]) for each in found)
 
     # ------------------------------------------------------------------------------ what
     def _said(self, conditions: Conditions, value: Value) -> tuple[list[str], str] | None:
@@ -115,11 +132,12 @@ class Aggregates:
         asked = value.asked
         if asked.kind in ("count", "exists"):
             return found, ""
-        if asked.value is not None:
-            read = inlined(self.around, self.source, self.model, asked.value, value.row)
+        column = column_of(self.model, asked.column, value.row) if asked.column is not None else None
+        whole_read = asked.value if column is not None or asked.column is None else asked.column
+        if whole_read is not None and asked.kind == "sum":
+            read = inlined(self.around, self.source, self.model, whole_read, value.row)
             term = conditions.term(read, value.row, sure) if value.row in names(read) else None
             return (found, term) if term is not None else None
-        column = column_of(self.model, asked.column, value.row) if asked.column is not None else None
         if column is None or asked.column is None:
             return None
         kind = kind_of(self.around, column)
@@ -139,6 +157,8 @@ class Aggregates:
             tests = " & ".join(conditions.keyless(each) for each in some)
             return f"{made}({', '.join([column or _KEY, *([f'filter={tests}'] if tests else [])])})"
         func = self.asked.func()
+        if kind == "count" and isinstance(self.asked, Queried):
+            column = f"{self.written}.{self.asked.key}"  # `count()` alone says nothing of the table
         test = some[0] if len(some) == 1 else f"{conditions.use('and_')}({', '.join(some)})" if some else ""
         if test:
             column = f"{self.asked.use('sqlalchemy', 'case')}(({test}, {column or 1}))"
@@ -147,39 +167,52 @@ class Aggregates:
         return text if kind == "count" or default == "None" else f"{func}.coalesce({text}, {default})"
 
     # ------------------------------------------------------------------------------ how
-    def _edits(
-        self, conditions: Conditions, anchor: ast.stmt, texts: list[str], common: list[str]
-    ) -> list[Edit] | None:
+    def _edits(self, anchor: ast.stmt, texts: list[str], common: list[str]) -> list[Edit] | None:
         gone = list(self.values.gone)
         called: dict[str, str] = {}
         replaced: list[tuple[ast.AST, str]] = []
+        later: list[str] = []
         django = isinstance(self.asked, Queryset)
-        rows = self._fresh("values", "figures") if django else ""
+        row = self._fresh("values", "figures") if django else ""
         for value, text in zip(self.values.found, texts, strict=True):
-            name = value.name or ("" if django else self._own(value, gone))
-            if not name:
-                name = called.get(text) or self._fresh(
-                    *NAMES["count" if value.asked.kind == "exists" else value.asked.kind]
-                )
-                read = f'{rows}["{name}"]' if django else name
-                read = f"({read} or 0)" if django and value.asked.kind == "sum" else read
-                replaced.append((value.asked.whole, said(self.source, value, read)))
-            if django and value.name:
-                return None
+            own = value.name or self._own(value, gone)
+            name = called.get(text) or (own if own and not django else self._fresh(own, *self._names(value)))
             called.setdefault(text, name)
-            if called[text] != name:
-                called[f"{text} "] = name  # asked for under two names
-        asked = [f"{name}={text}" if django else text.strip() for text, name in called.items()]
-        self.asked.over = self.held.value
-        line = self.asked.row(asked, common, anchor)
-        if line is None or len({*called.values()}) != len(called):
+            read = f'{row}["{name}"]' if django else name
+            read = f"({read} or 0)" if django and value.asked.kind == "sum" else read
+            if own and own != read:
+                later.append(f"{own} = {read.removeprefix('(').removesuffix(')')}")
+            elif not own:
+                replaced.append((value.asked.whole, said(self.source, value, read)))
+        self.asked.over = self.over
+        target = row or ", ".join(called.values())
+        asked = [f"{name}={text}" if django else text for text, name in called.items()]
+        line = self.asked.row(f"{target} = ", asked, common, anchor)
+        if line is None:
             return None
-        target = rows if django else ", ".join(called.values()) + ("," if len(called) == 1 else "")
-        indent = self.source.indent(anchor)
-        edits = [self.source.before(anchor, *f"{target} = {line}".replace(f"\n{indent}", "\n").split("\n"))]
+        if len(called) == 1 and not django:
+            line = f"{line.removesuffix('.one()')}.scalar()"
+        lines = line.replace(f"\n{self.source.indent(anchor)}", "\n").split("\n")
+        edits = [self.source.before(anchor, *lines, *later)]
         edits += [self.source.removed(each) for each in gone]
         inside = {inner for each in gone for inner in ast.walk(each)}
         return edits + [self.source.replace(node, text) for node, text in replaced if node not in inside]
+
+    def _names(self, value: Value) -> list[str]:
+        """Return how a value may be called, the best first."""
+        above, kind = self.source.parents[value.asked.whole], value.asked.kind
+        found: list[str] = []
+        if isinstance(above, ast.keyword) and above.arg:
+            found.append(above.arg)
+        if isinstance(above, ast.Dict):
+            keys = [key for key, each in zip(above.keys, above.values, strict=True) if each is value.asked.whole]
+            found += [each.value for each in keys if isinstance(each, ast.Constant) and isinstance(each.value, str)]
+        if kind == "exists":
+            return [f"matching_{value.of}"]
+        if kind == "count":
+            return [*filter(str.isidentifier, found), f"{value.of}_count"]
+        column = value.asked.column.attr if value.asked.column is not None else "amount"
+        return [*filter(str.isidentifier, found), f"{PREFIXES[kind]}_{column}"]
 
     def _own(self, value: Value, gone: list[ast.stmt]) -> str:
         """Return the name that a statement gives no more than a value, which goes; nothing where none does."""
@@ -193,7 +226,7 @@ class Aggregates:
             if isinstance(each, ast.Name) and each.id == target.id and not isinstance(each.ctx, ast.Load)
         ]
         given = any(each.arg == target.id for each in ast.walk(self.function.args) if isinstance(each, ast.arg))
-        if len(stores) != 1 or given or above not in (self._block() or []) or not self.source.is_alone(above):
+        if len(stores) != 1 or given or above not in self._block() or not self.source.is_alone(above):
             return ""
         gone.append(above)
         return target.id
@@ -201,14 +234,15 @@ class Aggregates:
     def _fresh(self, *wanted: str) -> str:
         """Return a name that means nothing in the file, nor is given to another value."""
         for each in self._candidates(*wanted):
-            if each not in self.names and self.source.fresh(each) == each:
+            taken = each in self.names or each in self.model.columns or each in self.model.relations
+            if each and not taken and self.source.fresh(each) == each:
                 self.names.append(each)
                 return each
         raise ValueError("no name is free")
 
     def _candidates(self, *wanted: str) -> Iterator[str]:
         yield from wanted
-        yield from (f"{wanted[0]}_{number}" for number in range(2, 100))
+        yield from (f"{wanted[-1]}_{number}" for number in range(2, 100))
 
 
 def said(source: Source, value: Value, name: str) -> str:
@@ -218,3 +252,55 @@ def said(source: Source, value: Value, name: str) -> str:
     above = source.parents[value.asked.whole]
     text = f"{name} == 0" if value.asked.negated else f"{name} > 0"
     return f"({text})" if isinstance(above, ast.UnaryOp | ast.Compare | ast.BinOp | ast.Attribute) else text
+
+
+def aggregated(around: Surroundings, own: Source, rows: ast.expr) -> Proposal | None:
+    """Return the proposal that asks for all values that are made of rows in one row; None where something else is done
+    with them."""
+    statement, function = own.statement(rows), own.function(rows)
+    if function is None:
+        return None
+    values = Values(own, function)
+    target = statement.targets[0] if isinstance(statement, ast.Assign) and len(statement.targets) == 1 else None
+    over = rows
+    while isinstance(above := own.parents[over], ast.Attribute | ast.Call | ast.Await):
+        over = above
+    reads: list[ast.expr] = [over]
+    if isinstance(target, ast.Name) and isinstance(statement, ast.Assign) and statement.value in (over, rows):
+        over = statement.value
+        whole = values.named(target.id)
+        values.gone.append(statement)
+    elif isinstance(statement, ast.For) and statement.iter is over:
+        whole = values.added(statement, over)
+    elif isinstance(rows, ast.Attribute):
+        reads = [each for each in ast.walk(function) if type(each) is ast.Attribute and is_same(each, rows)]
+        over = min(reads, key=lambda each: own.span(each))
+        whole = len(reads) > 1 and values.read(reads)
+    else:
+        return None
+    if not whole or not values.found:
+        return None
+    found = asked_of(around, own, Use(statement, over))
+    if found is not None:
+        asked, model, (written, imports), _ = found
+        if values.gone[:1] == [statement] and not isinstance(asked, Queryset) and name_of(over) not in ("all", "list"):
+            return None  # what a loop uses up
+        return Aggregates(around, own, function, over, asked, model, written, values).proposal(imports)
+    kept = [statement.value] if isinstance(statement, ast.Assign) and isinstance(rows, ast.Attribute) else reads
+    owner = Chains(around, own).model(over.value) if isinstance(over, ast.Attribute) else None
+    relation = owner.relations.get(over.attr) if owner is not None and isinstance(over, ast.Attribute) else None
+    if owner is None or relation is None or relation.target is None or not isinstance(over, ast.Attribute):
+        return None
+    if owner.framework == DJANGO or not relation.many or relation.dynamic:
+        return None
+    alone_asked = alone(around, own, over, owner, relation, apart=[*kept, *reads])
+    if alone_asked is None or alone_asked[0].is_guarded:
+        return None
+    related = alone_asked[0]
+    made = Aggregates(around, own, function, over, related, relation.target, related.model, values)
+    return made.proposal(alone_asked[1])
+
+
+def is_same(node: ast.expr, other: ast.expr) -> bool:
+    """Tell whether two expressions are written alike."""
+    return ast.unparse(node) == ast.unparse(other)

@@ -37,9 +37,9 @@ class Rows(abc.ABC):
         """Return the expression that asks for one value, or one row; None where it cannot be said."""
 
     @abc.abstractmethod
-    def row(self, values: list[str], conditions: list[str], place: ast.stmt) -> str | None:
-        """Return the expression that asks for one row of several values, in a statement that comes to a place; None
-        where it cannot be said."""
+    def row(self, ahead: str, values: list[str], conditions: list[str], place: ast.stmt) -> str | None:
+        """Return the expression that asks for one row of several values, after what stands `ahead` of it in a statement
+        that comes to a place; None where it cannot be said."""
 
     def func(self, select: str = "") -> str:
         """Return how `func` is written: beside `db.select` it is `db.func`."""
@@ -62,9 +62,9 @@ class Queryset(Rows):
     def narrowed(self, conditions: list[str]) -> list[Edit]:
         return [called_on(self.source, self.origin.query, "filter", conditions)]
 
-    def row(self, values: list[str], conditions: list[str], place: ast.stmt) -> str | None:
+    def row(self, ahead: str, values: list[str], conditions: list[str], place: ast.stmt) -> str | None:
         text = self.chain_text(conditions)
-        return chained(self.source, place, f"{text}.aggregate{arguments(values)}") if text is not None else None
+        return chained(self.source, place, f"{ahead}{text}.aggregate{arguments(values)}") if text is not None else None
 
     def chain_text(self, conditions: list[str]) -> str | None:
         """Return the queryset under more conditions, as something can be called on it."""
@@ -152,7 +152,7 @@ class Selected(Rows):
         text = laid(self.source, self.over, f"{'await ' if awaited else ''}{session}.scalar", said)
         return f"{text} is not None" if kind == "exists" else text
 
-    def row(self, values: list[str], conditions: list[str], place: ast.stmt) -> str | None:
+    def row(self, ahead: str, values: list[str], conditions: list[str], place: ast.stmt) -> str | None:
         run, awaited = self.run()
         query = self.origin.query
         if run is None or not isinstance(query, ast.Call) or not isinstance(run.func, ast.Attribute):
@@ -163,8 +163,9 @@ class Selected(Rows):
         select = self.source.text_of(query.func)
         more = [f".where{arguments(conditions)}"] if conditions else []
         said = [f"{select}{arguments(values)}", f".select_from({self.source.text_of(query.args[0])})", *steps, *more]
-        text = laid(self.source, place, f"{self.source.text_of(run.func.value)}.execute", said)
-        return f"(await {text}).one()" if awaited else f"{text}.one()"
+        before = f"{ahead}(await " if awaited else ahead
+        text = laid(self.source, place, f"{before}{self.source.text_of(run.func.value)}.execute", said)
+        return f"{text}).one()" if awaited else f"{text}.one()"
 
     def run(self) -> tuple[ast.Call | None, bool]:
         """Return the call that runs the statement, and whether it is awaited."""
@@ -232,7 +233,7 @@ class Queried(Rows):
         asked = reduced(self.use("sqlalchemy", "func"), kind, of_model(self.model, column), default)
         return f"{text}.with_entities({asked}).scalar()"
 
-    def row(self, values: list[str], conditions: list[str], place: ast.stmt) -> str | None:
+    def row(self, ahead: str, values: list[str], conditions: list[str], place: ast.stmt) -> str | None:
         node = unlisted(self.over)
         while method_of(node) in DROPPED and isinstance(node, ast.Call):
             node = node.func.value  # type: ignore[attr-defined]
@@ -240,7 +241,7 @@ class Queried(Rows):
         if text is None or "join(" in text or "order_by" in text:
             return None  # it gives each row once
         text += f".filter{arguments(conditions)}" if conditions else ""
-        return chained(self.source, place, f"{text}.with_entities{arguments(values)}.one()")
+        return chained(self.source, place, f"{ahead}{text}.with_entities{arguments(values)}.one()")
 
 
 @dataclass(slots=True)
@@ -282,12 +283,12 @@ class Related(Rows):
         text = laid(self.source, self.over, f"{self.session}.scalar", said)
         return f"{text} is not None" if kind == "exists" else text
 
-    def row(self, values: list[str], conditions: list[str], place: ast.stmt) -> str | None:
+    def row(self, ahead: str, values: list[str], conditions: list[str], place: ast.stmt) -> str | None:
         if self.is_linked:
             return None
         select, where = self.use("sqlalchemy", "select"), self.where("where", conditions)
         said = [f"{select}{arguments(values)}", f".select_from({self.model})", where]
-        return f"{laid(self.source, place, f'{self.session}.execute', said)}.one()"
+        return f"{laid(self.source, place, f'{ahead}{self.session}.execute', said)}.one()"
 
     def sorted(self) -> list[str]:
         return [f".order_by({self.order})"] if self.order else []
@@ -317,10 +318,10 @@ class Inquired(Related):
         asked = reduced(self.use("sqlalchemy", "func"), kind, of_model(self.model, column), default)
         return f"{text}.with_entities({asked}).scalar()"
 
-    def row(self, values: list[str], conditions: list[str], place: ast.stmt) -> str | None:
+    def row(self, ahead: str, values: list[str], conditions: list[str], place: ast.stmt) -> str | None:
         if self.is_linked:
             return None
-        text = f"{self.model}.query{self.where('filter', conditions)}.with_entities{arguments(values)}.one()"
+        text = f"{ahead}{self.model}.query{self.where('filter', conditions)}.with_entities{arguments(values)}.one()"
         return chained(self.source, place, text)
 
 

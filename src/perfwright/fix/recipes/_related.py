@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from perfwright.effects.schema import DJANGO, Model, Relation
 from perfwright.finding import Finding
-from perfwright.fix.recipes._bindings import SAME, assigned
+from perfwright.fix.recipes._bindings import SAME, assigned, is_empty
 from perfwright.fix.recipes._calls import chain, method_of, name_of
 from perfwright.fix.recipes._columns import beside
 from perfwright.fix.recipes._narrowed import Inquired, Queried, Related, Rows
@@ -17,6 +17,7 @@ from perfwright.fix.surroundings import Surroundings
 from perfwright.index.project import Value
 
 ASKS = ("scalars", "scalar", "execute", "query", "get", "commit", "flush", "add", "delete", "refresh")
+MADE = (ast.List, ast.Set, ast.Dict, ast.ListComp, ast.SetComp, ast.DictComp)
 SESSIONS = ("Session", "scoped_session")
 
 
@@ -147,19 +148,23 @@ def is_untouched(around: Surroundings, function: ast.FunctionDef | ast.AsyncFunc
     return True
 
 
-def changes(function: ast.AST) -> bool:
-    """Tell whether a function may change rows."""
+def changes(function: ast.AST, node: ast.AST | None = None) -> bool:
+    """Tell whether a function, or a part of it, may change rows."""
     return any(
-        (method_of(each) in CHANGE and not is_listed(each))
-        or (isinstance(each, ast.Attribute) and isinstance(each.ctx, ast.Store))
+        (method_of(each) in CHANGE and not is_collected(function, each))
+        or (isinstance(each, ast.Attribute) and not isinstance(each.ctx, ast.Load))
         or name_of(each) == "setattr"
-        for each in ast.walk(function)
+        for each in ([node] if node is not None else ast.walk(function))
     )
 
 
-def is_listed(call: ast.AST) -> bool:
-    """Tell whether something is put into a list that has a name of its own: no relation of a row."""
-    return method_of(call) == "append" and isinstance(call.func.value, ast.Name)  # type: ignore[attr-defined]
+def is_collected(function: ast.AST, call: ast.AST) -> bool:
+    """Tell whether something is put into a list or a set that a function makes: no relation of a row."""
+    if method_of(call) not in ("append", "add", "update") or not isinstance(call, ast.Call):
+        return False
+    owner = call.func.value if isinstance(call.func, ast.Attribute) else None
+    made = assigned(function, owner.id) if isinstance(owner, ast.Name) else None
+    return bool(made) and all(is_empty(each) or isinstance(each, MADE) for each in made or ())
 
 
 def fetched_along(around: Surroundings) -> set[str]:
@@ -190,7 +195,8 @@ def is_recent(
     relation is read anyway, but for what is kept `apart`."""
     start = source.span(node)[0]
     for each in (inner for statement in function.body for inner in ast.walk(statement)):
-        if method_of(each) in CHANGE[2:] and source.span(each)[0] < start:
+        changing = method_of(each) in CHANGE[2:] and not is_collected(function, each)
+        if changing and source.span(each)[0] < start:
             return True
         if isinstance(each, ast.Attribute) and each not in apart and ast.unparse(each) == ast.unparse(node):
             return True

@@ -2,9 +2,10 @@
 
 import ast
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from perfwright.fix.recipes._bindings import assigned
+from perfwright.fix.recipes._calls import name_of
 from perfwright.fix.recipes._conditions import Part, parts
 from perfwright.fix.recipes._row_uses import Reduction, looped, reduction, used
 from perfwright.fix.source import Source
@@ -17,13 +18,15 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 class Value:
     """What is asked of rows, of which each is a `row` there; `name` is what a loop adds it to.
 
-    `wanted` are the conditions on the rows with the name that they have where these are said.
+    `wanted` are the conditions on the rows with the name that they have where these are said; `of` is what the rows are
+    called.
     """
 
     asked: Reduction
     row: str
     wanted: tuple[tuple[str, Part], ...] = ()
     name: str = ""
+    of: str = ""
 
 
 @dataclass(slots=True)
@@ -32,51 +35,53 @@ class Values:
 
     source: Source
     function: Function
-    found: list[Value]
-    gone: list[ast.stmt]
+    found: list[Value] = field(default_factory=list)
+    gone: list[ast.stmt] = field(default_factory=list)
 
-    def read(self, name: str, wanted: tuple[tuple[str, Part], ...] = ()) -> bool:
+    def named(self, name: str, wanted: tuple[tuple[str, Part], ...] = ()) -> bool:
         """Find what is made of the rows that a name stands for; tell whether that is all that is done with them."""
-        reads = [
-            each
-            for each in ast.walk(self.function)
-            if isinstance(each, ast.Name) and each.id == name and isinstance(each.ctx, ast.Load)
-        ]
-        return all(self._read(each, wanted) for each in reads)
+        every = [each for each in ast.walk(self.function) if isinstance(each, ast.Name) and each.id == name]
+        values = assigned(self.function, name)
+        if len([each for each in every if not isinstance(each.ctx, ast.Load)]) != 1 or len(values or ()) != 1:
+            return False
+        return self.read([each for each in every if isinstance(each.ctx, ast.Load)], wanted)
 
-    def _read(self, node: ast.Name, wanted: tuple[tuple[str, Part], ...]) -> bool:
+    def read(self, reads: Sequence[ast.expr], wanted: tuple[tuple[str, Part], ...] = ()) -> bool:
+        """Find what is made of rows where they are read; tell whether that is all that is done with them."""
+        return bool(reads) and all(self._read(each, wanted) for each in reads)
+
+    def _read(self, node: ast.expr, wanted: tuple[tuple[str, Part], ...]) -> bool:
         if self.source.function(node) is not self.function or any(
             isinstance(each, ast.Lambda) for each in self.source.above(node)
         ):
             return False
+        of = name_of(node)
         if is_truth(self.source, node):
-            self.found.append(Value(Reduction("count", node), "", wanted))
+            self.found.append(Value(Reduction("count", node), "", wanted, of=of))
             return True
         use = used(self.source, node)
         if use is None or use.held is not None or use.over is not node:
             return False
         if isinstance(use.node, ast.For):
-            return self._added(use.node, node, wanted)
+            return self.added(use.node, node, wanted)
         more = (*wanted, *[(use.row, part) for part in use.wanted])
         above = self.source.parents[use.node]
         if isinstance(use.node, ast.ListComp) and isinstance(above, ast.Assign) and is_filtered(use.node):
             target = above.targets[0] if len(above.targets) == 1 else None
-            if not isinstance(target, ast.Name) or len(assigned(self.function, target.id) or ()) != 1:
-                return False
             self.gone.append(above)
-            return self.read(target.id, more)
+            return isinstance(target, ast.Name) and self.named(target.id, more)
         made = reduction(self.source, use)
         if made is None or made.kind not in KINDS:
             return False
         own = tuple((use.row, part) for part in made.wanted)
-        self.found.append(Value(made, use.row, (*wanted, *own)))
+        self.found.append(Value(made, use.row, (*wanted, *own), of=of))
         return True
 
     # ------------------------------------------------------------------------------ loops that add up
-    def _added(self, loop: ast.For, over: ast.expr, wanted: tuple[tuple[str, Part], ...]) -> bool:
+    def added(self, loop: ast.For, over: ast.expr, wanted: tuple[tuple[str, Part], ...] = ()) -> bool:
         """Find what a loop adds up; tell whether it does no more."""
         use = looped(self.source, loop, over, None)
-        if not isinstance(loop.target, ast.Name) or not use.row or self.source.loops(loop):
+        if not isinstance(loop.target, ast.Name) or not use.row:
             return False
         before = len(self.found)
         if not self._body(loop, loop.target.id, loop.body, wanted):
@@ -150,11 +155,3 @@ def is_truth(source: Source, node: ast.expr) -> bool:
     if isinstance(above, ast.UnaryOp):
         return isinstance(above.op, ast.Not)
     return isinstance(above, ast.BoolOp) and is_truth(source, above)
-
-
-def values_of(source: Source, function: Function, held: ast.Assign, name: str) -> Values | None:
-    """Return the values that are made of the rows that a statement gives a name; None where more is done with them."""
-    made = Values(source, function, [], [held])
-    if len(assigned(function, name) or ()) != 1 or not made.read(name) or not made.found:
-        return None
-    return made

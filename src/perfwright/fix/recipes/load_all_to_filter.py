@@ -3,44 +3,40 @@
 - The conditions of a comprehension, or those that the body of a loop begins with or is, on columns of the row go into
   the query; what SQL says otherwise than Python (a property, a function, the order of text) stays where it is.
 - The number of rows, the sum, least or greatest of a column that is never NULL, the first row, or whether there is one,
-  is asked for instead of the rows, under the same conditions.
+  is asked for instead of the rows, under the same conditions. A sum may be of what whole numbers come to together.
+- Several values of the same rows, made in comprehensions or in a loop that adds up, are asked for in one row, of one
+  query; values of what relations lead to, one after the other, in one query that joins them.
+- What a property or a method of the model returns is put in its place, where it is a single expression.
 - Rows that all get the same values are changed in one statement, where nothing else is done as they change.
-- So are the rows of a relation, where the function has a session that they can be asked for with.
+- So are the rows of a relation, where the function has a session that they can be asked for with, or the row has.
 
 The query is written in the same function, gives whole rows of one model, is neither limited nor grouped, and its rows
-are used for nothing else; a relation is not changed before.
+are used for nothing else; nothing is changed before that the query would not see.
 """
 
 import ast
 from collections.abc import Iterator
 from dataclasses import replace
 
-from perfwright.effects.schema import DJANGO, Model
 from perfwright.finding import Finding
 from perfwright.fix import surroundings
 from perfwright.fix.recipe import Proposal, Recipe
-from perfwright.fix.recipes._aggregates import Aggregates
+from perfwright.fix.recipes._aggregates import aggregated
 from perfwright.fix.recipes._bindings import assigned
 from perfwright.fix.recipes._calls import method_of, name_of, placed
 from perfwright.fix.recipes._columns import KEY, NUMBERS, ORDERED, column_of, kind_of, may_be_null
 from perfwright.fix.recipes._conditions import Conditions, present
-from perfwright.fix.recipes._eager import prefetched
 from perfwright.fix.recipes._inlined import inlined, inlined_parts
 from perfwright.fix.recipes._joined import guarded, is_free, joined, negated
-from perfwright.fix.recipes._narrowed import Queried, Queryset, Related, Rows, Selected
-from perfwright.fix.recipes._origins import Frame, Origin, Origins
+from perfwright.fix.recipes._narrowed import Queryset, Related, Rows
 from perfwright.fix.recipes._passes import changes_others, is_changed, untested
+from perfwright.fix.recipes._queried import asked_of
 from perfwright.fix.recipes._related import related
 from perfwright.fix.recipes._row_uses import Reduction, Use, is_quiet_between, reduction, used
 from perfwright.fix.recipes._updates import loop_of, updated
-from perfwright.fix.recipes._values import values_of
 from perfwright.fix.source import COMPREHENSIONS, Edit, Source, names
-from perfwright.fix.surroundings import Surroundings, also_from
+from perfwright.fix.surroundings import also_from
 
-BOUNDED = (
-    *("limit", "offset", "slice", "distinct", "group_by", "having", "first", "with_for_update", "select_for_update"),
-    *("unique", "union", "union_all", "in_bulk", "with_entities", "annotate", "fetchall", "yield_per"),
-)
 SAYS = {
     "count": "the database counts the rows",
     "exists": "the database stops at the first row",
@@ -73,9 +69,9 @@ def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
             yield proposal
             return
         use = used(own, rows) if rows is not None else None
-        if use is None and rows is not None and (proposal := aggregated(around, own, rows)) is not None:
+        several = use is None or isinstance(rows, ast.Attribute) or goes_on(own, use)
+        if several and rows is not None and (proposal := aggregated(around, own, rows)) is not None:
             yield proposal
-            return
         if use is None:
             continue
         found = asked_of(around, own, use) or related(around, own, use, finding)
@@ -84,6 +80,11 @@ def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
         asked, model, written, query = found
         yield from proposals(Conditions(around, own, query, model, written[0]), asked, use, written[1])
         return
+
+
+def goes_on(source: Source, use: Use) -> bool:
+    """Tell whether rows are gone through by statements, or put into a list of some: more than one value may be made."""
+    return isinstance(use.node, ast.For) or isinstance(source.parents[use.node], ast.Assign)
 
 
 def named(source: Source, node: ast.expr) -> ast.expr | None:
@@ -95,61 +96,6 @@ def named(source: Source, node: ast.expr) -> ast.expr | None:
         values = assigned(function, node.id)
         return values[0] if values is not None and len(values) == 1 else None
     return node
-
-
-def aggregated(around: Surroundings, own: Source, rows: ast.expr) -> Proposal | None:
-    """Return the proposal that asks for all values that are made of rows with a name in one row; None where something
-    else is done with them."""
-    held, function = own.statement(rows), own.function(rows)
-    target = held.targets[0] if isinstance(held, ast.Assign) and len(held.targets) == 1 else None
-    if not isinstance(held, ast.Assign) or not isinstance(target, ast.Name) or function is None:
-        return None
-    values = values_of(own, function, held, target.id)
-    found = asked_of(around, own, Use(held, held.value)) if values is not None else None
-    if values is None or found is None:
-        return None
-    asked, model, written, _ = found
-    return Aggregates(around, own, function, held, asked, model, written[0], values).proposal(written[1])
-
-
-def asked_of(
-    around: Surroundings, own: Source, use: Use
-) -> tuple[Rows, Model, tuple[str, list[Edit]], ast.expr] | None:
-    """Return the query that the rows come from, with its model and how this is written; None where it is not here."""
-    found = Origins(around).of(Frame(own), use.over)
-    if len(found) != 1 or found[0].source is not own or found[0].path or found[0].one:
-        return None
-    origin = found[0]
-    if origin.kind in ("get", "class") or any(name in BOUNDED for name in origin.asked):
-        return None
-    if own.function(origin.query) is not own.function(use.node) or own.loops(origin.query) != own.loops(over_all(use)):
-        return None  # what is asked for once is used for each
-    model = origin.first
-    if model.framework == DJANGO:
-        if is_prefetched(around, origin):
-            return None
-        return Queryset(own, use.over, {}, origin, key="pk"), model, (model.name, []), origin.query
-    written = around.written(own, model)
-    if written is None:
-        return None
-    keys = [each.name for each in model.columns.values() if each.type == "primary"]
-    key = keys[0] if len(keys) == 1 else ""
-    if origin.kind == "select":
-        return Selected(own, use.over, {}, origin, key=key), model, written, origin.query
-    return Queried(own, use.over, {}, origin.query, written[0], key=key), model, written, origin.query
-
-
-def is_prefetched(around: Surroundings, origin: Origin) -> bool:
-    """Tell whether the rows are those of a relation that some query fetches along: asked anew, they are no better."""
-    node = origin.query
-    while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        node = node.func.value
-    return isinstance(node, ast.Attribute) and node.attr in prefetched(around)
-
-
-def over_all(use: Use) -> ast.AST:
-    """Return the loop or the call, or for a comprehension what it goes through: it is gone through once."""
-    return use.over if isinstance(use.node, COMPREHENSIONS) else use.node
 
 
 def proposals(conditions: Conditions, asked: Rows, use: Use, imports: list[Edit]) -> Iterator[Proposal]:
@@ -176,6 +122,8 @@ def valued(conditions: Conditions, asked: Rows, use: Use, wanted: Reduction) -> 
         return None
     tests = inlined_parts(conditions.around, conditions.source, conditions.model, wanted.wanted, use.row)
     value = wanted.value
+    if wanted.kind == "sum" and wanted.column is not None and not column_of(conditions.model, wanted.column, use.row):
+        value, wanted = wanted.column, replace(wanted, column=None)
     if value is not None:
         value = inlined(conditions.around, conditions.source, conditions.model, value, use.row)
     use, wanted = replace(use, wanted=tests), replace(wanted, wanted=tests, value=value)
