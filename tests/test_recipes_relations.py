@@ -74,8 +74,31 @@ PATCHED = {
         "return sum(task.left for task in session.scalars(select(Task)).all())",
         "func.coalesce(func.sum(Task.points - Task.spent), 0)",
     ),
+    "the number of rows for each value": (
+        "from collections import Counter\n"
+        "tasks = session.scalars(select(Task)).all()\n"
+        "return Counter(task.kind for task in tasks if task.points > 1)",
+        "group_by(Task.kind).order_by(func.min(Task.id))",
+    ),
+    "a sum for each value": (
+        "from collections import defaultdict\n"
+        "points = defaultdict(int)\n"
+        "for task in session.query(Task).all():\n"
+        "    if task.state == State.DONE:\n"
+        "        continue\n"
+        "    points[task.owner_id] += task.points * 2\n"
+        "return dict(points)",
+        "points.update(dict(",
+    ),
 }
 DJANGO = {
+    "the number of rows for each value": (
+        "counts = {}\n"
+        "for task in Task.objects.filter(points__gt=1):\n"
+        "    counts[task.kind] = counts.get(task.kind, 0) + 1\n"
+        "return counts",
+        'alias(least=Min("pk")).annotate(',
+    ),
     "several values": (
         "tasks = list(Task.objects.all())\n"
         "urgent = [task for task in tasks if task.urgent]\n"
@@ -128,6 +151,18 @@ LEFT = {
         "owner = session.get(Owner, 1)\n"
         "owner.tasks.append(Task())\n"
         "return len(owner.tasks), sum(task.points for task in owner.tasks)"
+    ),
+    "rows that are counted in another order": (
+        "counts = {}\n"
+        "for task in session.scalars(select(Task).order_by(Task.points)):\n"
+        "    counts[task.state] = counts.get(task.state, 0) + 1\n"
+        "return counts"
+    ),
+    "rows that are counted on top of others": (
+        'counts = {"x": 1}\n'
+        "for task in session.scalars(select(Task)):\n"
+        "    counts[task.kind] = counts.get(task.kind, 0) + 1\n"
+        "return counts"
     ),
     "a value that goes on while it is added": (
         "tasks = session.query(Task).all()\n"

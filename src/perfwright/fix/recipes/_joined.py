@@ -7,8 +7,8 @@ from perfwright.finding import Finding
 from perfwright.fix.recipe import Proposal
 from perfwright.fix.recipes._chains import Chain, Chains
 from perfwright.fix.recipes._conditions import Conditions
-from perfwright.fix.recipes._narrowed import Related
 from perfwright.fix.recipes._related import alone
+from perfwright.fix.recipes._relation_rows import Related
 from perfwright.fix.recipes._row_uses import Use
 from perfwright.fix.source import Edit, Source
 from perfwright.fix.surroundings import Surroundings, also_from

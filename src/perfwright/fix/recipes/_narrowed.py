@@ -66,6 +66,20 @@ class Queryset(Rows):
         text = self.chain_text(conditions)
         return chained(self.source, place, f"{ahead}{text}.aggregate{arguments(values)}") if text is not None else None
 
+    def groups(
+        self, ahead: str, column: str, value: str, conditions: list[str], place: ast.expr | ast.stmt
+    ) -> str | None:
+        text = self.chain_text(conditions)
+        if text is None or self.origin.first.ordering is not None or "order_by" in self.origin.asked:
+            return None
+        made, least = self.use("django.db.models", "Sum" if value else "Count"), self.use("django.db.models", "Min")
+        if {"made", "least"} & {*self.origin.first.columns, *self.origin.first.relations}:
+            return None
+        key, over = f'.values_list("{column}").alias(least={least}("pk"))', value or '"pk"'
+        return chained(
+            self.source, place, f'{ahead}{text}{key}.annotate({EDGE}made={made}({over}){EDGE}).order_by("least")'
+        )
+
     def chain_text(self, conditions: list[str]) -> str | None:
         """Return the queryset under more conditions, as something can be called on it."""
         node = self.over
@@ -167,6 +181,26 @@ class Selected(Rows):
         text = laid(self.source, place, f"{before}{self.source.text_of(run.func.value)}.execute", said)
         return f"{text}).one()" if awaited else f"{text}.one()"
 
+    def groups(
+        self, ahead: str, column: str, value: str, conditions: list[str], place: ast.expr | ast.stmt
+    ) -> str | None:
+        run, awaited = self.run()
+        query = self.origin.query
+        if run is None or not isinstance(query, ast.Call) or not isinstance(run.func, ast.Attribute):
+            return None
+        steps = self.steps(run.args[0], query, DROPPED[1:])
+        if steps is None or "order_by" in self.origin.asked:
+            return None
+        model, select = self.source.text_of(query.args[0]), self.source.text_of(query.func)
+        func = self.func(select)
+        asked = f"{func}.sum({value})" if value else f"{func}.count()"
+        more = [f".where{arguments(conditions)}"] if conditions else []
+        grouped = [f".group_by({model}.{column})", f".order_by({func}.min({model}.{self.key}))"]
+        said = [f"{select}({model}.{column}, {asked})", *steps, *more, *grouped]
+        before = f"{ahead}(await " if awaited else ahead
+        text = laid(self.source, place, f"{before}{self.source.text_of(run.func.value)}.execute", said)
+        return f"{text}).all()" if awaited else f"{text}.all()"
+
     def run(self) -> tuple[ast.Call | None, bool]:
         """Return the call that runs the statement, and whether it is awaited."""
         node, awaited = self.over, False
@@ -233,6 +267,21 @@ class Queried(Rows):
         asked = reduced(self.use("sqlalchemy", "func"), kind, of_model(self.model, column), default)
         return f"{text}.with_entities({asked}).scalar()"
 
+    def groups(
+        self, ahead: str, column: str, value: str, conditions: list[str], place: ast.expr | ast.stmt
+    ) -> str | None:
+        node = unlisted(self.over)
+        text = plain(self.source, node) if is_chain(node) else None
+        if text is None or "join(" in text or "order_by" in text:
+            return None
+        func, by = self.use("sqlalchemy", "func"), f"{self.model}.{column}"
+        asked = f"{func}.sum({value})" if value else f"{func}.count({self.model}.{self.key})"
+        text += f".filter{arguments(conditions)}" if conditions else ""
+        steps = (
+            f".with_entities{arguments([by, asked])}.group_by({by}).order_by({func}.min({self.model}.{self.key})).all()"
+        )
+        return chained(self.source, place, f"{ahead}{text}{steps}")
+
     def row(self, ahead: str, values: list[str], conditions: list[str], place: ast.stmt) -> str | None:
         node = unlisted(self.over)
         while method_of(node) in DROPPED and isinstance(node, ast.Call):
@@ -242,87 +291,6 @@ class Queried(Rows):
             return None  # it gives each row once
         text += f".filter{arguments(conditions)}" if conditions else ""
         return chained(self.source, place, f"{ahead}{text}.with_entities{arguments(values)}.one()")
-
-
-@dataclass(slots=True)
-class Related(Rows):
-    """Rows of a relation of a row, `node`, which a session is asked for on their own.
-
-    It is guarded where the row may not be saved yet, or have them already. `joins` are the relations that lead on from
-    them to the rows that a value is asked of.
-    """
-
-    session: str
-    model: str
-    owner: str
-    order: str
-    node: ast.Attribute
-    is_guarded: bool = False
-    is_linked: bool = False  # by a table between the two, where a row may be twice
-    joins: tuple[str, ...] = ()
-    kept: dict[str, list[str]] = field(default_factory=dict)  # what the session itself needs to be imported
-
-    def narrowed(self, conditions: list[str]) -> list[Edit]:
-        steps = [f"{self.use('sqlalchemy', 'select')}({self.model})", self.where("where", conditions), *self.sorted()]
-        text = laid(self.source, self.node, f"{self.session}.scalars", steps)
-        return [self.source.replace(self.node, f"{text}.all()")]
-
-    def value(self, kind: str, conditions: list[str], column: str, default: str) -> str | None:
-        if self.node is not self.over or kind in BY_COLUMN or (self.is_linked and kind in ("count", "sum")):
-            return None
-        select, where = self.use("sqlalchemy", "select"), self.where("where", conditions)
-        if kind == "columns":
-            steps = [f"{select}({self.model}.{column})", where, *self.sorted()]
-            return f"{laid(self.source, self.over, f'{self.session}.scalars', steps)}.all()"
-        joins = [f".join({each})" for each in self.joins]
-        if kind in ("exists", "first"):
-            said = [f"{select}({self.model})", *joins, where, *(self.sorted() if kind == "first" else []), ".limit(1)"]
-        else:
-            asked = reduced(self.use("sqlalchemy", "func"), kind, of_model(self.model, column), default)
-            said = [f"{select}({asked})", f".select_from({self.model})", *joins, where]
-        text = laid(self.source, self.over, f"{self.session}.scalar", said)
-        return f"{text} is not None" if kind == "exists" else text
-
-    def row(self, ahead: str, values: list[str], conditions: list[str], place: ast.stmt) -> str | None:
-        if self.is_linked:
-            return None
-        select, where = self.use("sqlalchemy", "select"), self.where("where", conditions)
-        said = [f"{select}{arguments(values)}", f".select_from({self.model})", where]
-        return f"{laid(self.source, place, f'{ahead}{self.session}.execute', said)}.one()"
-
-    def sorted(self) -> list[str]:
-        return [f".order_by({self.order})"] if self.order else []
-
-    def where(self, word: str, conditions: Sequence[str]) -> str:
-        parent = f"{self.use('sqlalchemy.orm', 'with_parent')}({self.source.text_of(self.node.value)}, {self.owner}."
-        return f".{word}{arguments([f'{parent}{self.node.attr})', *conditions])}"
-
-
-class Inquired(Related):
-    """Rows of a relation which their model is asked for by its `query`."""
-
-    def narrowed(self, conditions: list[str]) -> list[Edit]:
-        text = f"{self.model}.query{''.join([self.where('filter', conditions), *self.sorted()])}.all()"
-        return [self.source.replace(self.node, chained(self.source, self.node, text))]
-
-    def value(self, kind: str, conditions: list[str], column: str, default: str) -> str | None:
-        if self.node is not self.over or kind in ("columns", *BY_COLUMN):
-            return None
-        if self.is_linked and kind in ("count", "sum"):
-            return None
-        text = chained(self.source, self.over, f"{self.model}.query{self.where('filter', conditions)}")
-        if kind in ("count", "first"):
-            return f"{text}{''.join(self.sorted() if kind == 'first' else [])}.{kind}()"
-        if kind == "exists":
-            return f"{text}.first() is not None"
-        asked = reduced(self.use("sqlalchemy", "func"), kind, of_model(self.model, column), default)
-        return f"{text}.with_entities({asked}).scalar()"
-
-    def row(self, ahead: str, values: list[str], conditions: list[str], place: ast.stmt) -> str | None:
-        if self.is_linked:
-            return None
-        text = f"{ahead}{self.model}.query{self.where('filter', conditions)}.with_entities{arguments(values)}.one()"
-        return chained(self.source, place, text)
 
 
 def unlisted(node: ast.expr) -> ast.expr:

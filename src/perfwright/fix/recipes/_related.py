@@ -9,8 +9,9 @@ from perfwright.finding import Finding
 from perfwright.fix.recipes._bindings import SAME, assigned, is_empty
 from perfwright.fix.recipes._calls import chain, method_of, name_of
 from perfwright.fix.recipes._columns import beside
-from perfwright.fix.recipes._narrowed import Inquired, Queried, Related, Rows
+from perfwright.fix.recipes._narrowed import Queried, Rows
 from perfwright.fix.recipes._origins import Frame, Origins, is_self
+from perfwright.fix.recipes._relation_rows import Inquired, Related
 from perfwright.fix.recipes._row_uses import CHANGE, Use
 from perfwright.fix.source import Edit, Source
 from perfwright.fix.surroundings import Surroundings

@@ -6,6 +6,7 @@
   is asked for instead of the rows, under the same conditions. A sum may be of what whole numbers come to together.
 - Several values of the same rows, made in comprehensions or in a loop that adds up, are asked for in one row, of one
   query; values of what relations lead to, one after the other, in one query that joins them.
+- The number of rows, or a sum, for each value of a column is asked for in groups, in the order of the first of each.
 - What a property or a method of the model returns is put in its place, where it is a single expression.
 - Rows that all get the same values are changed in one statement, where nothing else is done as they change.
 - So are the rows of a relation, where the function has a session that they can be asked for with, or the row has.
@@ -26,12 +27,14 @@ from perfwright.fix.recipes._bindings import assigned
 from perfwright.fix.recipes._calls import method_of, name_of, placed
 from perfwright.fix.recipes._columns import KEY, NUMBERS, ORDERED, column_of, kind_of, may_be_null
 from perfwright.fix.recipes._conditions import Conditions, present
+from perfwright.fix.recipes._groups import grouped
 from perfwright.fix.recipes._inlined import inlined, inlined_parts
 from perfwright.fix.recipes._joined import guarded, is_free, joined, negated
-from perfwright.fix.recipes._narrowed import Queryset, Related, Rows
+from perfwright.fix.recipes._narrowed import Queryset, Rows
 from perfwright.fix.recipes._passes import changes_others, is_changed, untested
 from perfwright.fix.recipes._queried import asked_of
 from perfwright.fix.recipes._related import related
+from perfwright.fix.recipes._relation_rows import Related
 from perfwright.fix.recipes._row_uses import Reduction, Use, is_quiet_between, reduction, used
 from perfwright.fix.recipes._updates import loop_of, updated
 from perfwright.fix.source import COMPREHENSIONS, Edit, Source, names
@@ -78,7 +81,11 @@ def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
         if found is None:
             continue
         asked, model, written, query = found
-        yield from proposals(Conditions(around, own, query, model, written[0]), asked, use, written[1])
+        conditions = Conditions(around, own, query, model, written[0])
+        if (made := grouped(conditions, asked, use, written[1])) is not None:
+            yield made
+            return
+        yield from proposals(conditions, asked, use, written[1])
         return
 
 
