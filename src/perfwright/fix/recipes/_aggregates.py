@@ -283,7 +283,8 @@ def aggregated(around: Surroundings, own: Source, rows: ast.expr) -> Proposal | 
     found = asked_of(around, own, Use(statement, over))
     if found is not None:
         asked, model, (written, imports), _ = found
-        if values.gone[:1] == [statement] and not isinstance(asked, Queryset) and name_of(over) not in ("all", "list"):
+        once = not isinstance(asked, Queryset) and name_of(over) not in ("all", "list")
+        if once and isinstance(statement, ast.Assign):
             return None  # what a loop uses up
         return Aggregates(around, own, function, over, asked, model, written, values).proposal(imports)
     kept = [statement.value] if isinstance(statement, ast.Assign) and isinstance(rows, ast.Attribute) else reads
