@@ -8,6 +8,11 @@ from perfwright.fix import patches
 from test_recipes_rows import DJANGO_RUN, RUN, findings, laid, proposed, ran, squeezed
 
 OWNERS = "out = []\nfor owner in session.scalars(select(Owner).order_by(Owner.id)):\n"
+NOTE_COUNT = """
+    @property
+    def note_count(self) -> int:
+        return sum(task.noted for task in self.tasks if task.urgent)
+"""
 PATCHED = {
     "several values of rows with a name": (
         "tasks = session.scalars(select(Task)).all()\n"
@@ -204,3 +209,22 @@ def test_values_that_the_database_would_not_give_are_left(case: str, tmp_path: P
 
     assert found
     assert [each.diff for finding in found for each in patches.candidates(tmp_path, finding)] == []
+
+
+@pytest.mark.parametrize("options", ["", ".options(selectinload(Owner.tasks).selectinload(Task.notes))"])
+def test_a_property_asks_once_where_nothing_is_loaded_and_leaves_what_is(options: str, tmp_path: Path) -> None:
+    code = "owners = session.scalars(select(Owner)).all()\nreturn [owner.note_count for owner in owners]"
+    laid(tmp_path, code)
+    models = tmp_path / "models.py"
+    text = models.read_text("utf8").replace("\n\nclass Task(Base):", f"{NOTE_COUNT}\n\nclass Task(Base):")
+    models.write_text(text, "utf8")
+    made = next(each for each in proposed(tmp_path) if "note_count" in each.finding.key)
+    app = tmp_path / "app.py"
+    eager = app.read_text("utf8").replace("select(Owner)", f"select(Owner){options}")
+    app.write_text(f"from sqlalchemy.orm import selectinload\n{eager}", "utf8")
+    before = ran(tmp_path, RUN)
+    models.write_text(made.after, "utf8")
+    after = ran(tmp_path, RUN)
+
+    assert [each["value"] for each in after] == [each["value"] for each in before]
+    assert after[-1]["queries"] < before[-1]["queries"] or (options and after == before)

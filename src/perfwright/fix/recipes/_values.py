@@ -128,6 +128,9 @@ class Values:
             if isinstance(each, ast.Name) and each.id == name and each not in inside
         ]
         made = [each for each in others if not isinstance(each.ctx, ast.Load)]
+        shared = [each for each in ast.walk(self.function) if isinstance(each, ast.Global | ast.Nonlocal)]
+        if any(name in each.names for each in shared):
+            return False
         first = self.source.parents[made[0]] if len(made) == 1 else None
         if not isinstance(first, ast.Assign) or any(each.lineno <= end for each in others if each not in made):
             return False
