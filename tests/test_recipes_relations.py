@@ -157,6 +157,10 @@ LEFT = {
         "owner.tasks.append(Task())\n"
         "return len(owner.tasks), sum(task.points for task in owner.tasks)"
     ),
+    "a relation of what may be none": (
+        "owner = session.get(Owner, 1)\n"
+        "return len(owner.tasks) if owner else 0, sum(task.points for task in owner.tasks) if owner else 0"
+    ),
     "rows that are counted in another order": (
         "counts = {}\n"
         "for task in session.scalars(select(Task).order_by(Task.points)):\n"

@@ -48,6 +48,9 @@ class Aggregates:
         anchor = self._anchor(block)
         if anchor is None or self._is_changed(anchor) or (isinstance(self.asked, Queried) and not self.asked.key):
             return None
+        related = isinstance(self.over, ast.Attribute) and self.source.statement(self.over) not in gone
+        if related and not any(is_reached(self.source, each.asked.whole, anchor) for each in self.values.found):
+            return None
         heads = [each for each in ast.walk(anchor) if isinstance(each, ast.expr) and each.lineno == anchor.lineno]
         if not heads:
             return None  # within a `try`, or a function
@@ -268,6 +271,7 @@ def aggregated(around: Surroundings, own: Source, rows: ast.expr) -> Proposal | 
     reads: list[ast.expr] = [over]
     if isinstance(target, ast.Name) and isinstance(statement, ast.Assign) and statement.value in (over, rows):
         over = statement.value
+        reads = [over]
         whole = values.named(target.id)
         values.gone.append(statement)
     elif isinstance(statement, ast.For) and statement.iter is over:
@@ -287,19 +291,32 @@ def aggregated(around: Surroundings, own: Source, rows: ast.expr) -> Proposal | 
         if once and isinstance(statement, ast.Assign):
             return None  # what a loop uses up
         return Aggregates(around, own, function, over, asked, model, written, values).proposal(imports)
-    kept = [statement.value] if isinstance(statement, ast.Assign) and isinstance(rows, ast.Attribute) else reads
     owner = Chains(around, own).model(over.value) if isinstance(over, ast.Attribute) else None
     relation = owner.relations.get(over.attr) if owner is not None and isinstance(over, ast.Attribute) else None
     if owner is None or relation is None or relation.target is None or not isinstance(over, ast.Attribute):
         return None
     if owner.framework == DJANGO or not relation.many or relation.dynamic:
         return None
-    alone_asked = alone(around, own, over, owner, relation, apart=[*kept, *reads])
+    alone_asked = alone(around, own, over, owner, relation, apart=reads)
     if alone_asked is None or alone_asked[0].is_guarded:
         return None
     related = alone_asked[0]
     made = Aggregates(around, own, function, over, related, relation.target, related.model, values)
     return made.proposal(alone_asked[1])
+
+
+def is_reached(source: Source, node: ast.AST, statement: ast.stmt) -> bool:
+    """Tell whether an expression is evaluated whenever a statement is, that it is in."""
+    inner = node
+    for each in source.above(node):
+        if each is statement:
+            head = getattr(each, "test", getattr(each, "iter", None))
+            return inner is head if isinstance(each, ast.If | ast.For) else not hasattr(each, "body")
+        chosen = isinstance(each, ast.IfExp) and inner is not each.test
+        if chosen or (isinstance(each, ast.BoolOp) and inner is not each.values[0]) or isinstance(each, ast.stmt):
+            return False
+        inner = each
+    return False
 
 
 def is_same(node: ast.expr, other: ast.expr) -> bool:

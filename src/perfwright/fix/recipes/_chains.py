@@ -180,7 +180,7 @@ class Chains:
 
 def has(chain: Chain, node: ast.expr) -> bool:
     """Tell whether a chain goes through a relation where it is read."""
-    return any(each is node for each in ast.walk(chain.whole)) and node.__class__ is ast.Attribute
+    return isinstance(node, ast.Attribute) and any(each is node for each in ast.walk(chain.whole))
 
 
 def are_apart(steps: list[Step], value: ast.expr | None) -> bool:
