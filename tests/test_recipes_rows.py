@@ -444,7 +444,7 @@ LEFT = {
     "text beside a number": (
         "wanted = str(3)\nreturn [task.id for task in session.query(Task).all() if task.points == wanted]"
     ),
-    "a property": "tasks = session.query(Task).all()\nreturn [task.id for task in tasks if task.left > 1]",
+    "a property": "tasks = session.query(Task).all()\nreturn [task.id for task in tasks if task.noted > 1]",
     "what is said to text": (
         'tasks = session.query(Task).all()\nreturn [task.id for task in tasks if task.title.lower() == "task 3"]'
     ),

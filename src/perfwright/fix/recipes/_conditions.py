@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from perfwright.effects.schema import DJANGO, Column, Model
 from perfwright.fix.recipes._calls import method_of
 from perfwright.fix.recipes._columns import NUMBERS, ORDERED, column_of, is_aware, kind_of, may_be_null
-from perfwright.fix.recipes._constants import Constants
+from perfwright.fix.recipes._constants import Constants, written
 from perfwright.fix.source import Edit, Source, names
 from perfwright.fix.surroundings import Surroundings, also_from
 
@@ -27,6 +27,7 @@ OPPOSITE: dict[type[ast.cmpop], type[ast.cmpop]] = {
 DAYS = {  # of a moment's day, by the first and the last moment of a day
     ast.Lt: ("<", "min"), ast.LtE: ("<=", "max"), ast.Gt: (">", "max"), ast.GtE: (">=", "min"),
 }  # fmt: skip
+SIGNS: dict[type[ast.operator], str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*"}
 IMPORTED = {"or_": "sqlalchemy", "and_": "sqlalchemy", "Q": "django.db.models", "F": "django.db.models"}
 QUIET = ("lower", "upper", "strip", "startswith", "endswith", "date", "weekday", "isoformat", "total_seconds", "len")
 
@@ -68,14 +69,14 @@ class Conditions:
         self.django = model.framework == DJANGO
         self.imports: dict[tuple[str, str], None] = {}
 
-    def said(self, some: list[Part], row: str) -> tuple[list[str], bool]:
+    def said(self, some: list[Part], row: str, sure: set[str] | None = None) -> tuple[list[str], bool]:
         """Return what the query says of some conditions, and whether that is all of them.
 
         What comes after one that stays is said too, unless that one does something, or asks nothing of the row: what
-        follows may rest on it.
+        follows may rest on it. The columns that are `sure` to have a value grow with them.
         """
         found: list[str] = []
-        sure: set[str] = set()
+        sure = set() if sure is None else sure
         whole = True
         for part in some:
             text = self.guarded(part, row, sure)
@@ -131,11 +132,11 @@ class Conditions:
             text = self.of(inner, row, sure, holds=part.holds)
             if text is None:
                 return None
-            asked = self.source.text_of(guard)
+            asked = written(self.source, guard)
             wanted = f"not ({asked})" if not isinstance(guard, ast.Name | ast.Attribute) else f"not {asked}"
             if isinstance(guard, ast.Compare) and len(guard.ops) == 1 and type(guard.ops[0]) in (ast.Is, ast.IsNot):
                 word = "is not" if isinstance(guard.ops[0], ast.Is) else "is"
-                wanted = f"{self.source.text_of(guard.left)} {word} {self.source.text_of(guard.comparators[0])}"
+                wanted = f"{written(self.source, guard.left)} {word} {written(self.source, guard.comparators[0])}"
             return f"*([{self.keyless(text)}] if {wanted if part.holds else asked} else [])"
         return self.of(test, row, sure, holds=part.holds)
 
@@ -199,11 +200,11 @@ class Conditions:
     ) -> str | None:
         if kind in (ast.In, ast.NotIn):
             return self.membership(left, right, row, sure, inside=kind is ast.In)
-        if self.of_row(left, row) is None and kind in TURNED:
+        if self.of_row(left, row) is None and kind in TURNED and row in names(right):
             left, right, kind = right, left, TURNED[kind]
         column = self.of_row(left, row)
         if column is None:
-            return None
+            return self.of_terms(left, kind, right, row, sure)
         if isinstance(left, ast.Call):
             return self.of_day(left, column, kind, right, row)
         assert isinstance(left, ast.Attribute)
@@ -215,6 +216,33 @@ class Conditions:
         if isinstance(right, ast.Constant) and right.value is None:
             return self.null(self.name(left), is_null=kind in (ast.Is, ast.Eq)) if kind in NULLS else None
         return self.compared(left, column, kind, right, sure)
+
+    def term(self, node: ast.expr, row: str, sure: set[str]) -> str | None:
+        """Return what is counted together of whole numbers of a row, none of which is NULL."""
+        if isinstance(node, ast.BinOp) and type(node.op) in SIGNS:
+            sides = [self.term(each, row, sure) for each in (node.left, node.right)]
+            inner = [
+                f"({text})" if isinstance(each, ast.BinOp) else text
+                for each, text in zip((node.left, node.right), sides, strict=True)
+            ]
+            return f"{inner[0]} {SIGNS[type(node.op)]} {inner[1]}" if None not in sides else None
+        if isinstance(node, ast.Constant):
+            return repr(node.value) if type(node.value) is int else None
+        column = column_of(self.model, node, row)
+        if column is None or not isinstance(node, ast.Attribute) or kind_of(self.around, column) != "whole":
+            return None
+        if node.attr not in sure and may_be_null(self.around, self.model, column):
+            return None
+        return f'{self.use("F")}("{node.attr}")' if self.django else self.name(node)
+
+    def of_terms(self, left: ast.expr, kind: type[ast.cmpop], right: ast.expr, row: str, sure: set[str]) -> str | None:
+        """Return the comparison of what is counted of a row with a number, or with what else is."""
+        if self.django or kind not in OPERATORS or not isinstance(left, ast.BinOp):
+            return None
+        one, other = self.term(left, row, sure), self.term(right, row, sure)
+        if other is None and self.constants.kind(right) == "whole" and self.constants.is_fixed(right, row):
+            other = written(self.source, right)
+        return f"{one} {OPERATORS[kind][0]} {other}" if one is not None and other is not None else None
 
     def compared(
         self, left: ast.Attribute, column: Column, kind: type[ast.cmpop], right: ast.expr, sure: set[str]
@@ -228,7 +256,7 @@ class Conditions:
         nullable = left.attr not in sure and may_be_null(self.around, self.model, column)
         if nullable and not equal:
             return None  # Python fails at the first that has none
-        name, (sign, word), text = self.name(left), OPERATORS[kind], self.source.text_of(right)
+        name, (sign, word), text = self.name(left), OPERATORS[kind], written(self.source, right)
         if self.django:
             said = f"{name}{word}={text}"
             return f"~{self.keyless(said)}" if kind is ast.NotEq else said
@@ -268,7 +296,7 @@ class Conditions:
             return None
         if self.constants.kind(right) != "day" or not self.constants.is_fixed(right, row):
             return None
-        name, text = self.name(moment), self.source.text_of(right)
+        name, text = self.name(moment), written(self.source, right)
         moments, clock = (self.source.imported("datetime", each)[0] for each in ("datetime", "time"))
         if kind is ast.Eq:
             said = f"{name}.between({moments}.combine({text}, {clock}.min), {moments}.combine({text}, {clock}.max))"
@@ -299,7 +327,7 @@ class Conditions:
             kind and self.constants.fits(of, item, ordered=False) for kind, item in zip(kinds, items, strict=True)
         ):
             return None
-        name, text = self.name(left), self.source.text_of(right)
+        name, text = self.name(left), written(self.source, right)
         nullable = left.attr not in sure and may_be_null(self.around, self.model, column)
         if self.django:
             said = f"{name}__in={text}"

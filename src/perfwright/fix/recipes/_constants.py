@@ -25,6 +25,11 @@ CONSTANTS = {bool: "flag", int: "whole", float: "float", str: "text"}
 DEEPEST = 6
 
 
+def written(source: Source, node: ast.AST) -> str:
+    """Return an expression as it is written; where it was put together, as it would be."""
+    return source.text_of(node) if node in source.parents else ast.unparse(node)
+
+
 class Constants:
     """What is known, in one function, when a query of it is made."""
 

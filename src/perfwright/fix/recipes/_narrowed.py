@@ -36,6 +36,16 @@ class Rows(abc.ABC):
     def value(self, kind: str, conditions: list[str], column: str, default: str) -> str | None:
         """Return the expression that asks for one value, or one row; None where it cannot be said."""
 
+    @abc.abstractmethod
+    def row(self, ahead: str, values: list[str], conditions: list[str], place: ast.stmt) -> str | None:
+        """Return the expression that asks for one row of several values, after what stands `ahead` of it in a statement
+        that comes to a place; None where it cannot be said."""
+
+    def func(self, select: str = "") -> str:
+        """Return how `func` is written: beside `db.select` it is `db.func`."""
+        owner = select.rpartition(".")[0]
+        return f"{owner}.func" if owner else self.use("sqlalchemy", "func")
+
     def use(self, module: str, name: str) -> str:
         self.imports.setdefault(module, [])
         if name not in self.imports[module]:
@@ -52,7 +62,26 @@ class Queryset(Rows):
     def narrowed(self, conditions: list[str]) -> list[Edit]:
         return [called_on(self.source, self.origin.query, "filter", conditions)]
 
-    def value(self, kind: str, conditions: list[str], column: str, default: str) -> str | None:
+    def row(self, ahead: str, values: list[str], conditions: list[str], place: ast.stmt) -> str | None:
+        text = self.chain_text(conditions)
+        return chained(self.source, place, f"{ahead}{text}.aggregate{arguments(values)}") if text is not None else None
+
+    def groups(
+        self, ahead: str, column: str, value: str, conditions: list[str], place: ast.expr | ast.stmt
+    ) -> str | None:
+        text = self.chain_text(conditions)
+        if text is None or self.origin.first.ordering is not None or "order_by" in self.origin.asked:
+            return None
+        made, least = self.use("django.db.models", "Sum" if value else "Count"), self.use("django.db.models", "Min")
+        if {"made", "least"} & {*self.origin.first.columns, *self.origin.first.relations}:
+            return None
+        key, over = f'.values_list("{column}").alias(least={least}("pk"))', value or '"pk"'
+        return chained(
+            self.source, place, f'{ahead}{text}{key}.annotate({EDGE}made={made}({over}){EDGE}).order_by("least")'
+        )
+
+    def chain_text(self, conditions: list[str]) -> str | None:
+        """Return the queryset under more conditions, as something can be called on it."""
         node = self.over
         while True:
             if isinstance(node, ast.Call) and name_of(node) == "list" and len(node.args) == 1:
@@ -65,12 +94,14 @@ class Queryset(Rows):
                 break
             else:
                 break
-        if not is_chain(node):
-            return None
-        text = plain(self.source, node)
+        text = plain(self.source, node) if is_chain(node) else None
+        more = f".filter({', '.join(conditions)})" if conditions else ""
+        return f"{text}{more}" if text is not None else None
+
+    def value(self, kind: str, conditions: list[str], column: str, default: str) -> str | None:
+        text = self.chain_text(conditions)
         if text is None:
             return None
-        text += f".filter({', '.join(conditions)})" if conditions else ""
         if kind in ("count", "exists", "first"):
             return f"{text}.{kind}()"
         if kind in BY_COLUMN:
@@ -82,7 +113,8 @@ class Queryset(Rows):
         if kind == "columns":
             return f'list({text}.values_list("{column}", flat=True))'
         made = self.use("django.db.models", kind.capitalize())
-        asked = f'{text}.aggregate(value={made}("{column}"))["value"]'
+        over = f'"{column}"' if column.isidentifier() else column
+        asked = f'{text}.aggregate(value={made}({over}))["value"]'
         return f"({asked} or 0)" if kind == "sum" else asked if default == "None" else None
 
 
@@ -127,17 +159,47 @@ class Selected(Rows):
             listed = laid(self.source, self.over, f"{session}.scalars", [f"{select}({model}.{column})", *steps, *more])
             return f"(await {listed}).all()" if awaited else f"{listed}.all()"
         else:
-            asked = reduced(self.func(select), kind, f"{model}.{column}", default)
+            asked = reduced(self.func(select), kind, of_model(model, column), default)
             said = [f"{select}({asked})", f".select_from({model})", *steps, *more]
         if said is None:
             return None
         text = laid(self.source, self.over, f"{'await ' if awaited else ''}{session}.scalar", said)
         return f"{text} is not None" if kind == "exists" else text
 
-    def func(self, select: str) -> str:
-        """Return how `func` is written: beside `db.select` it is `db.func`."""
-        owner = select.rpartition(".")[0]
-        return f"{owner}.func" if owner else self.use("sqlalchemy", "func")
+    def row(self, ahead: str, values: list[str], conditions: list[str], place: ast.stmt) -> str | None:
+        run, awaited = self.run()
+        query = self.origin.query
+        if run is None or not isinstance(query, ast.Call) or not isinstance(run.func, ast.Attribute):
+            return None
+        steps = self.steps(run.args[0], query, DROPPED)
+        if steps is None:
+            return None
+        select = self.source.text_of(query.func)
+        more = [f".where{arguments(conditions)}"] if conditions else []
+        said = [f"{select}{arguments(values)}", f".select_from({self.source.text_of(query.args[0])})", *steps, *more]
+        before = f"{ahead}(await " if awaited else ahead
+        text = laid(self.source, place, f"{before}{self.source.text_of(run.func.value)}.execute", said)
+        return f"{text}).one()" if awaited else f"{text}.one()"
+
+    def groups(
+        self, ahead: str, column: str, value: str, conditions: list[str], place: ast.expr | ast.stmt
+    ) -> str | None:
+        run, awaited = self.run()
+        query = self.origin.query
+        if run is None or not isinstance(query, ast.Call) or not isinstance(run.func, ast.Attribute):
+            return None
+        steps = self.steps(run.args[0], query, DROPPED[1:])
+        if steps is None or "order_by" in self.origin.asked:
+            return None
+        model, select = self.source.text_of(query.args[0]), self.source.text_of(query.func)
+        func = self.func(select)
+        asked = f"{func}.sum({value})" if value else f"{func}.count()"
+        more = [f".where{arguments(conditions)}"] if conditions else []
+        grouped = [f".group_by({model}.{column})", f".order_by({func}.min({model}.{self.key}))"]
+        said = [f"{select}({model}.{column}, {asked})", *steps, *more, *grouped]
+        before = f"{ahead}(await " if awaited else ahead
+        text = laid(self.source, place, f"{before}{self.source.text_of(run.func.value)}.execute", said)
+        return f"{text}).all()" if awaited else f"{text}.all()"
 
     def run(self) -> tuple[ast.Call | None, bool]:
         """Return the call that runs the statement, and whether it is awaited."""
@@ -184,11 +246,7 @@ class Queried(Rows):
         return [called_on(self.source, self.query, "filter", conditions)]
 
     def value(self, kind: str, conditions: list[str], column: str, default: str) -> str | None:
-        node = self.over
-        while isinstance(node, ast.Call) and (
-            (name_of(node) == "list" and len(node.args) == 1) or (method_of(node) == "all" and not node.args)
-        ):
-            node = node.args[0] if node.args else node.func.value  # type: ignore[attr-defined]
+        node = unlisted(self.over)
         while kind not in ("first", "count") and method_of(node) in DROPPED and isinstance(node, ast.Call):
             node = node.func.value  # type: ignore[attr-defined]
         text = plain(self.source, node) if is_chain(node) else None
@@ -206,72 +264,47 @@ class Queried(Rows):
             return f"{text}.first()" if kind == "best" else f"{text}.limit({default}).all()"
         if kind in ("columns", *BY_COLUMN):
             return None  # it gives each in a row of its own
-        asked = reduced(self.use("sqlalchemy", "func"), kind, f"{self.model}.{column}", default)
+        asked = reduced(self.use("sqlalchemy", "func"), kind, of_model(self.model, column), default)
         return f"{text}.with_entities({asked}).scalar()"
 
-
-@dataclass(slots=True)
-class Related(Rows):
-    """Rows of a relation of a row, `node`, which a session is asked for on their own.
-
-    It is guarded where the row may not be saved yet, or have them already.
-    """
-
-    session: str
-    model: str
-    owner: str
-    order: str
-    node: ast.Attribute
-    is_guarded: bool = False
-    is_linked: bool = False  # by a table between the two, where a row may be twice
-
-    def narrowed(self, conditions: list[str]) -> list[Edit]:
-        steps = [f"{self.use('sqlalchemy', 'select')}({self.model})", self.where("where", conditions), *self.sorted()]
-        text = laid(self.source, self.node, f"{self.session}.scalars", steps)
-        return [self.source.replace(self.node, f"{text}.all()")]
-
-    def value(self, kind: str, conditions: list[str], column: str, default: str) -> str | None:
-        if self.node is not self.over or kind in BY_COLUMN or (self.is_linked and kind in ("count", "sum")):
+    def groups(
+        self, ahead: str, column: str, value: str, conditions: list[str], place: ast.expr | ast.stmt
+    ) -> str | None:
+        node = unlisted(self.over)
+        text = plain(self.source, node) if is_chain(node) else None
+        if text is None or "join(" in text or "order_by" in text:
             return None
-        select, where = self.use("sqlalchemy", "select"), self.where("where", conditions)
-        if kind == "columns":
-            steps = [f"{select}({self.model}.{column})", where, *self.sorted()]
-            return f"{laid(self.source, self.over, f'{self.session}.scalars', steps)}.all()"
-        if kind in ("exists", "first"):
-            said = [f"{select}({self.model})", where, *(self.sorted() if kind == "first" else []), ".limit(1)"]
-        else:
-            asked = reduced(self.use("sqlalchemy", "func"), kind, f"{self.model}.{column}", default)
-            said = [f"{select}({asked})", f".select_from({self.model})", where]
-        text = laid(self.source, self.over, f"{self.session}.scalar", said)
-        return f"{text} is not None" if kind == "exists" else text
+        func, by = self.use("sqlalchemy", "func"), f"{self.model}.{column}"
+        asked = f"{func}.sum({value})" if value else f"{func}.count({self.model}.{self.key})"
+        text += f".filter{arguments(conditions)}" if conditions else ""
+        steps = (
+            f".with_entities{arguments([by, asked])}.group_by({by}).order_by({func}.min({self.model}.{self.key})).all()"
+        )
+        return chained(self.source, place, f"{ahead}{text}{steps}")
 
-    def sorted(self) -> list[str]:
-        return [f".order_by({self.order})"] if self.order else []
+    def row(self, ahead: str, values: list[str], conditions: list[str], place: ast.stmt) -> str | None:
+        node = unlisted(self.over)
+        while method_of(node) in DROPPED and isinstance(node, ast.Call):
+            node = node.func.value  # type: ignore[attr-defined]
+        text = plain(self.source, node) if is_chain(node) else None
+        if text is None or "join(" in text or "order_by" in text:
+            return None  # it gives each row once
+        text += f".filter{arguments(conditions)}" if conditions else ""
+        return chained(self.source, place, f"{ahead}{text}.with_entities{arguments(values)}.one()")
 
-    def where(self, word: str, conditions: Sequence[str]) -> str:
-        parent = f"{self.use('sqlalchemy.orm', 'with_parent')}({self.source.text_of(self.node.value)}, {self.owner}."
-        return f".{word}{arguments([f'{parent}{self.node.attr})', *conditions])}"
+
+def unlisted(node: ast.expr) -> ast.expr:
+    """Return the query whose rows an expression lists."""
+    while isinstance(node, ast.Call) and (
+        (name_of(node) == "list" and len(node.args) == 1) or (method_of(node) == "all" and not node.args)
+    ):
+        node = node.args[0] if node.args else node.func.value  # type: ignore[attr-defined]
+    return node
 
 
-class Inquired(Related):
-    """Rows of a relation which their model is asked for by its `query`."""
-
-    def narrowed(self, conditions: list[str]) -> list[Edit]:
-        text = f"{self.model}.query{''.join([self.where('filter', conditions), *self.sorted()])}.all()"
-        return [self.source.replace(self.node, chained(self.source, self.node, text))]
-
-    def value(self, kind: str, conditions: list[str], column: str, default: str) -> str | None:
-        if self.node is not self.over or kind in ("columns", *BY_COLUMN):
-            return None
-        if self.is_linked and kind in ("count", "sum"):
-            return None
-        text = chained(self.source, self.over, f"{self.model}.query{self.where('filter', conditions)}")
-        if kind in ("count", "first"):
-            return f"{text}{''.join(self.sorted() if kind == 'first' else [])}.{kind}()"
-        if kind == "exists":
-            return f"{text}.first() is not None"
-        asked = reduced(self.use("sqlalchemy", "func"), kind, f"{self.model}.{column}", default)
-        return f"{text}.with_entities({asked}).scalar()"
+def of_model(model: str, column: str) -> str:
+    """Return a column of a model; what is counted of several is said already."""
+    return f"{model}.{column}" if column.isidentifier() else column
 
 
 def reduced(func: str, kind: str, column: str, default: str) -> str:
@@ -320,7 +353,7 @@ def laid(source: Source, place: ast.expr | ast.stmt, function: str, steps: Seque
     return f"{function}({body}\n{indent})"
 
 
-def chained(source: Source, place: ast.expr, text: str) -> str:
+def chained(source: Source, place: ast.expr | ast.stmt, text: str) -> str:
     """Return a chain of calls, with the arguments that may stand on lines of their own there where it is long."""
     return flat(text) if fits(source, place, text) else spread(text, source.indent_at(place.lineno))
 

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections.abc import Sequence
 
 from perfwright.fix.recipes._calls import name_of
 from perfwright.fix.recipes._row_uses import Use
@@ -9,9 +10,11 @@ from perfwright.fix.source import Edit, Source
 from perfwright.fix.surroundings import Surroundings
 
 
-def is_changed(source: Source, use: Use) -> bool:
-    """Tell whether what is tested of a row may change after the rows are asked for, but by its own pass."""
-    read = {each.attr for part in use.wanted for each in ast.walk(part.test) if isinstance(each, ast.Attribute)}
+def is_changed(source: Source, use: Use, more: Sequence[ast.expr | None] = ()) -> bool:
+    """Tell whether what is tested of a row, or read `more`, may change after the rows are asked for, but by its own
+    pass."""
+    some = [part.test for part in use.wanted] + [each for each in more if each is not None]
+    read = {each.attr for one in some for each in ast.walk(one) if isinstance(each, ast.Attribute)}
     function = source.function(use.node)
     start = source.span(use.held or use.over)[0]
     return any(

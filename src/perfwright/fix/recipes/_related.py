@@ -2,20 +2,23 @@
 
 import ast
 import re
+from collections.abc import Sequence
 
 from perfwright.effects.schema import DJANGO, Model, Relation
 from perfwright.finding import Finding
-from perfwright.fix.recipes._bindings import SAME, assigned
+from perfwright.fix.recipes._bindings import SAME, assigned, is_empty
 from perfwright.fix.recipes._calls import chain, method_of, name_of
 from perfwright.fix.recipes._columns import beside
-from perfwright.fix.recipes._narrowed import Inquired, Queried, Related, Rows
+from perfwright.fix.recipes._narrowed import Queried, Rows
 from perfwright.fix.recipes._origins import Frame, Origins, is_self
+from perfwright.fix.recipes._relation_rows import Inquired, Related
 from perfwright.fix.recipes._row_uses import CHANGE, Use
 from perfwright.fix.source import Edit, Source
 from perfwright.fix.surroundings import Surroundings
 from perfwright.index.project import Value
 
 ASKS = ("scalars", "scalar", "execute", "query", "get", "commit", "flush", "add", "delete", "refresh")
+MADE = (ast.List, ast.Set, ast.Dict, ast.ListComp, ast.SetComp, ast.DictComp)
 SESSIONS = ("Session", "scoped_session")
 
 
@@ -34,19 +37,48 @@ def related(
     relation = owner.relations.get(node.attr) if owner is not None else None
     if owner is None or relation is None or relation.target is None or owner.framework == DJANGO or not relation.many:
         return None
-    written, owned = around.written(own, relation.target), around.written(own, owner)
-    if written is None or owned is None or is_recent(own, function, node):
+    written = around.written(own, relation.target)
+    if written is None:
         return None
     if relation.dynamic or dynamic:
-        found = Queried(own, use.over, {}, node, written[0]) if relation.dynamic else None
-        return (found, relation.target, written, use.over) if found is not None else None
+        if not relation.dynamic or is_recent(own, function, node, [node]):
+            return None
+        return Queried(own, use.over, {}, node, written[0]), relation.target, written, use.over
+    found = alone(around, own, node, owner, relation)
+    if found is None:
+        return None
+    found[0].over = use.over
+    return found[0], relation.target, (written[0], found[1]), use.over
+
+
+def alone(
+    around: Surroundings,
+    own: Source,
+    node: ast.Attribute,
+    owner: Model,
+    relation: Relation,
+    *,
+    of_query: bool = True,
+    apart: Sequence[ast.expr] = (),
+) -> tuple[Related, list[Edit]] | None:
+    """Return how the rows of a relation are asked for alone, with the edits that import their models; None where they
+    may be others in memory.
+
+    Their model is asked by its `query` where files do so and it may be. Reads that are kept `apart` go, too.
+    """
+    function, target = own.function(node), relation.target
+    written, owned = around.written(own, target) if target is not None else None, around.written(own, owner)
+    if target is None or function is None or written is None or owned is None:
+        return None
+    flushing = flushes(beside(around, own, owner))
+    if is_recent(own, function, node, [node, *apart], flushing=flushing):
+        return None
     order = ordered(around, owner, relation, written[0])
     if isinstance(function, ast.AsyncFunctionDef) or order is None or not is_plain(node.value):
         return None  # it was fetched along
     if is_made(around, own, function, node.value):
         return None
-    flushing = flushes(beside(around, own, owner))
-    if not flushing and is_called(around, function) and not is_read(around, own, function, node.value):
+    if not flushing and not is_untouched(around, function) and not is_read(around, own, function, node.value):
         return None
     first = chain(node.value)[-1]
     of_self = is_self(first)
@@ -56,15 +88,18 @@ def related(
     }
     if of_self and not (first is node.value and isinstance(own.statement(node), ast.Return) and flushing and plain):
         return None
-    kind = Inquired if has_query(own) and not of_self else Related
+    kind = Inquired if has_query(own) and not of_self and of_query else Related
     session = "" if kind is Inquired else session_of(around, own, function)
     if of_self:
         session = f"{own.fresh('state', 'found', 'inspected')}.session"
+    edits = written[1] if owner is target else [*written[1], *owned[1]]
+    asked = kind(own, node, {}, session or "", written[0], owned[0], order, node, of_self, relation.through)
     if session is None:
-        return None
-    edits = written[1] if owner is relation.target else [*written[1], *owned[1]]
-    asked = kind(own, use.over, {}, session, written[0], owned[0], order, node, of_self, relation.through)
-    return asked, relation.target, (written[0], edits), use.over
+        if relation.eager or node.attr in fetched_along(around):
+            return None  # the row may have no session any more
+        asked.session = f"{asked.use('sqlalchemy.orm', 'object_session')}({own.text_of(node.value)})"
+        asked.kept = {**asked.imports}
+    return asked, edits
 
 
 def within(node: ast.expr) -> ast.expr:
@@ -92,9 +127,56 @@ def flushes(some: list[Source]) -> bool:
     return not any(re.search(r"autoflush\s*=\s*False|no_autoflush", source.text) for source in some)
 
 
-def is_called(around: Surroundings, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    """Tell whether a function of the project calls one of this name: it may have changed rows before."""
-    return any(function.name in other.called for other in around.project.functions)
+def is_untouched(around: Surroundings, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Tell whether nothing was changed before a function is called: by those that call it, or what these call."""
+    callers, called = {function.name}, {function.name}
+    waiting = [function.name]
+    while waiting:
+        name = waiting.pop()
+        for other in around.project.functions:
+            above = name in callers and name in other.called
+            if not above and other.name != name:
+                continue
+            found = around.definition(other)
+            if found is None or (found[1].name != function.name and changes(found[1])):
+                return False
+            if above and other.name not in callers:
+                callers.add(other.name)
+                waiting.append(other.name)
+            more = other.called - called if other.name != function.name else frozenset[str]()
+            called |= more
+            waiting += more
+    return True
+
+
+def changes(function: ast.AST, node: ast.AST | None = None) -> bool:
+    """Tell whether a function, or a part of it, may change rows."""
+    return any(
+        (method_of(each) in CHANGE and not is_collected(function, each))
+        or (isinstance(each, ast.Attribute) and not isinstance(each.ctx, ast.Load))
+        or name_of(each) == "setattr"
+        for each in ([node] if node is not None else ast.walk(function))
+    )
+
+
+def is_collected(function: ast.AST, call: ast.AST) -> bool:
+    """Tell whether something is put into a list or a set that a function makes: no relation of a row."""
+    if method_of(call) not in ("append", "add", "update") or not isinstance(call, ast.Call):
+        return False
+    owner = call.func.value if isinstance(call.func, ast.Attribute) else None
+    made = assigned(function, owner.id) if isinstance(owner, ast.Name) else None
+    return bool(made) and all(is_empty(each) or isinstance(each, MADE) for each in made or ())
+
+
+def fetched_along(around: Surroundings) -> set[str]:
+    """Return the relations that some query fetches along, or that are declared so."""
+    words = ("joinedload", "selectinload", "subqueryload", "contains_eager", "immediateload", "lazy")
+    found: set[str] = set()
+    for source in around.mentioning(*words):
+        for node in ast.walk(source.tree):
+            if isinstance(node, ast.Call) and name_of(node) in words:
+                found |= {each.attr for arg in node.args for each in ast.walk(arg) if isinstance(each, ast.Attribute)}
+    return found
 
 
 def is_plain(node: ast.expr) -> bool:
@@ -102,14 +184,25 @@ def is_plain(node: ast.expr) -> bool:
     return isinstance(node, ast.Name) or (isinstance(node, ast.Attribute) and is_plain(node.value))
 
 
-def is_recent(source: Source, function: ast.FunctionDef | ast.AsyncFunctionDef, node: ast.Attribute) -> bool:
+def is_recent(
+    source: Source,
+    function: ast.FunctionDef | ast.AsyncFunctionDef,
+    node: ast.Attribute,
+    apart: Sequence[ast.expr],
+    *,
+    flushing: bool = True,
+) -> bool:
     """Tell whether a row may have other rows in memory than in the database: something was changed before, or the
-    relation is read anyway."""
+    relation is read anyway, but for what is kept `apart`."""
     start = source.span(node)[0]
     for each in (inner for statement in function.body for inner in ast.walk(statement)):
-        if method_of(each) in CHANGE[2:] and source.span(each)[0] < start:
+        changing = method_of(each) in CHANGE[2:] and not is_collected(function, each)
+        if changing and source.span(each)[0] < start:
             return True
-        if isinstance(each, ast.Attribute) and each is not node and ast.unparse(each) == ast.unparse(node):
+        if isinstance(each, ast.Attribute) and each not in apart and ast.unparse(each) == ast.unparse(node):
+            return True
+        stored = isinstance(each, ast.Attribute) and isinstance(each.ctx, ast.Store)
+        if stored and not flushing and source.span(each)[0] < start:
             return True
     return False
 

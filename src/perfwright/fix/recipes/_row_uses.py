@@ -43,7 +43,8 @@ class Reduction:
     """What is asked of rows instead of them: `count`, `exists`, `first`, the `sum`, `min` or `max` of a column, or
     its `columns`; the `top` rows by a column, up to `default`, or the `best` one, the greatest first where `negated`.
 
-    `whole` is the expression that says so, `column` what is read of each row, `default` what there is without rows.
+    `whole` is the expression that says so, `column` what is read of each row, or `value` what is counted of several,
+    `default` what there is without rows.
     """
 
     kind: str
@@ -52,6 +53,7 @@ class Reduction:
     column: ast.Attribute | None = None
     default: str = "None"
     negated: bool = False
+    value: ast.expr | None = None
 
 
 def used(source: Source, node: ast.expr) -> Use | None:
@@ -202,7 +204,7 @@ def reduction(source: Source, use: Use) -> Reduction | None:
     if name == "sum" and not given:
         if isinstance(read, ast.Constant) and read.value == 1:
             return Reduction("count", call, use.wanted)
-        return Reduction("sum", call, use.wanted, own, "0") if own is not None else None
+        return Reduction("sum", call, use.wanted, own, "0", value=None if own is not None else read)
     least = given.get("default")
     if name in ("min", "max") and own is not None and len(given) == 1 and isinstance(least, ast.Constant):
         return Reduction(name, call, use.wanted, own, ast.unparse(least))

@@ -3,39 +3,43 @@
 - The conditions of a comprehension, or those that the body of a loop begins with or is, on columns of the row go into
   the query; what SQL says otherwise than Python (a property, a function, the order of text) stays where it is.
 - The number of rows, the sum, least or greatest of a column that is never NULL, the first row, or whether there is one,
-  is asked for instead of the rows, under the same conditions.
+  is asked for instead of the rows, under the same conditions. A sum may be of what whole numbers come to together.
+- Several values of the same rows, made in comprehensions or in a loop that adds up, are asked for in one row, of one
+  query; values of what relations lead to, one after the other, in one query that joins them.
+- The number of rows, or a sum, for each value of a column is asked for in groups, in the order of the first of each.
+- What a property or a method of the model returns is put in its place, where it is a single expression.
 - Rows that all get the same values are changed in one statement, where nothing else is done as they change.
-- So are the rows of a relation, where the function has a session that they can be asked for with.
+- So are the rows of a relation, where the function has a session that they can be asked for with, or the row has.
 
 The query is written in the same function, gives whole rows of one model, is neither limited nor grouped, and its rows
-are used for nothing else; a relation is not changed before.
+are used for nothing else; nothing is changed before that the query would not see.
 """
 
 import ast
 from collections.abc import Iterator
+from dataclasses import replace
 
-from perfwright.effects.schema import DJANGO, Model
 from perfwright.finding import Finding
 from perfwright.fix import surroundings
 from perfwright.fix.recipe import Proposal, Recipe
+from perfwright.fix.recipes._aggregates import aggregated
 from perfwright.fix.recipes._bindings import assigned
 from perfwright.fix.recipes._calls import method_of, name_of, placed
-from perfwright.fix.recipes._columns import KEY, ORDERED, column_of, kind_of, may_be_null
+from perfwright.fix.recipes._columns import KEY, NUMBERS, ORDERED, column_of, kind_of, may_be_null
 from perfwright.fix.recipes._conditions import Conditions, present
-from perfwright.fix.recipes._eager import prefetched
-from perfwright.fix.recipes._narrowed import Queried, Queryset, Related, Rows, Selected
-from perfwright.fix.recipes._origins import Frame, Origin, Origins
+from perfwright.fix.recipes._groups import grouped
+from perfwright.fix.recipes._inlined import inlined, inlined_parts
+from perfwright.fix.recipes._joined import guarded, is_free, joined, negated
+from perfwright.fix.recipes._narrowed import Queryset, Rows
 from perfwright.fix.recipes._passes import changes_others, is_changed, untested
+from perfwright.fix.recipes._queried import asked_of
 from perfwright.fix.recipes._related import related
+from perfwright.fix.recipes._relation_rows import Related
 from perfwright.fix.recipes._row_uses import Reduction, Use, is_quiet_between, reduction, used
 from perfwright.fix.recipes._updates import loop_of, updated
-from perfwright.fix.source import COMPREHENSIONS, Edit, Source
-from perfwright.fix.surroundings import Surroundings, also_from
+from perfwright.fix.source import COMPREHENSIONS, Edit, Source, names
+from perfwright.fix.surroundings import also_from
 
-BOUNDED = (
-    *("limit", "offset", "slice", "distinct", "group_by", "having", "first", "with_for_update", "select_for_update"),
-    *("unique", "union", "union_all", "in_bulk", "with_entities", "annotate", "fetchall", "yield_per"),
-)
 SAYS = {
     "count": "the database counts the rows",
     "exists": "the database stops at the first row",
@@ -47,7 +51,7 @@ SAYS = {
     "best": "the database orders the rows by `{}`, and gives the first",
     "columns": "the database gives only `{}` of each row",
 }
-EXTREME = ("whole", "moment", "day", "clock")  # kinds whose least and greatest are asked for
+EXTREME = ("whole", "moment", "day", "clock", "float")  # kinds whose least and greatest are asked for
 
 
 def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
@@ -64,15 +68,30 @@ def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
                 more = [edit for module, some in found[0].imports.items() for edit in also_from(own, module, some)]
                 yield Proposal((*edits, *more, *found[2][1]), "one statement changes all rows", source=own)
             return
+        if isinstance(rows, ast.Attribute) and (proposal := joined(around, own, rows, finding)) is not None:
+            yield proposal
+            return
         use = used(own, rows) if rows is not None else None
+        several = use is None or isinstance(rows, ast.Attribute) or goes_on(own, use)
+        if several and rows is not None and (proposal := aggregated(around, own, rows)) is not None:
+            yield proposal
         if use is None:
             continue
         found = asked_of(around, own, use) or related(around, own, use, finding)
         if found is None:
             continue
         asked, model, written, query = found
-        yield from proposals(Conditions(around, own, query, model, written[0]), asked, use, written[1])
+        conditions = Conditions(around, own, query, model, written[0])
+        if (made := grouped(conditions, asked, use, written[1])) is not None:
+            yield made
+            return
+        yield from proposals(conditions, asked, use, written[1])
         return
+
+
+def goes_on(source: Source, use: Use) -> bool:
+    """Tell whether rows are gone through by statements, or put into a list of some: more than one value may be made."""
+    return isinstance(use.node, ast.For) or isinstance(source.parents[use.node], ast.Assign)
 
 
 def named(source: Source, node: ast.expr) -> ast.expr | None:
@@ -86,52 +105,12 @@ def named(source: Source, node: ast.expr) -> ast.expr | None:
     return node
 
 
-def asked_of(
-    around: Surroundings, own: Source, use: Use
-) -> tuple[Rows, Model, tuple[str, list[Edit]], ast.expr] | None:
-    """Return the query that the rows come from, with its model and how this is written; None where it is not here."""
-    found = Origins(around).of(Frame(own), use.over)
-    if len(found) != 1 or found[0].source is not own or found[0].path or found[0].one:
-        return None
-    origin = found[0]
-    if origin.kind in ("get", "class") or any(name in BOUNDED for name in origin.asked):
-        return None
-    if own.function(origin.query) is not own.function(use.node) or own.loops(origin.query) != own.loops(over_all(use)):
-        return None  # what is asked for once is used for each
-    model = origin.first
-    if model.framework == DJANGO:
-        if is_prefetched(around, origin):
-            return None
-        return Queryset(own, use.over, {}, origin, key="pk"), model, (model.name, []), origin.query
-    written = around.written(own, model)
-    if written is None:
-        return None
-    keys = [each.name for each in model.columns.values() if each.type == "primary"]
-    key = keys[0] if len(keys) == 1 else ""
-    if origin.kind == "select":
-        return Selected(own, use.over, {}, origin, key=key), model, written, origin.query
-    return Queried(own, use.over, {}, origin.query, written[0], key=key), model, written, origin.query
-
-
-def is_prefetched(around: Surroundings, origin: Origin) -> bool:
-    """Tell whether the rows are those of a relation that some query fetches along: asked anew, they are no better."""
-    node = origin.query
-    while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        node = node.func.value
-    return isinstance(node, ast.Attribute) and node.attr in prefetched(around)
-
-
-def over_all(use: Use) -> ast.AST:
-    """Return the loop or the call, or for a comprehension what it goes through: it is gone through once."""
-    return use.over if isinstance(use.node, COMPREHENSIONS) else use.node
-
-
 def proposals(conditions: Conditions, asked: Rows, use: Use, imports: list[Edit]) -> Iterator[Proposal]:
     """Give the proposals for a use of rows: that asks for a value, else that puts conditions into the query."""
     source = conditions.source
     for wanted in dict.fromkeys((reduction(source, use), None)):
         conditions.imports.clear()
-        asked.imports.clear()
+        asked.imports = {module: [*some] for module, some in asked.kept.items()} if isinstance(asked, Related) else {}
         edits = valued(conditions, asked, use, wanted) if wanted is not None else narrowed(conditions, asked, use)
         if edits and isinstance(asked, Related) and asked.is_guarded:
             edits = guarded(asked, use, edits)
@@ -144,53 +123,23 @@ def proposals(conditions: Conditions, asked: Rows, use: Use, imports: list[Edit]
             yield Proposal((*edits, *conditions.edits(asked.imports), *imports), says, source=source)
 
 
-def is_free(source: Source, wanted: list[tuple[str, str]]) -> bool:
-    """Tell whether names that are to be imported mean nothing else in a file."""
-    taken = {
-        each.id for each in ast.walk(source.tree) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
-    }
-    taken |= {each.arg for each in ast.walk(source.tree) if isinstance(each, ast.arg)}
-    taken |= {
-        each.name
-        for each in source.tree.body
-        if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-    }
-    known: dict[str, str] = {}
-    for node in ast.walk(source.tree):
-        for each in node.names if isinstance(node, ast.Import | ast.ImportFrom) else ():
-            name = each.asname or each.name.partition(".")[0]
-            known[name] = f"{node.module}.{each.name}" if isinstance(node, ast.ImportFrom) else each.name
-    return not any(
-        name in taken or (known.get(name, f"{module}.{name}") != f"{module}.{name}" and known.get(module) != module)
-        for module, name in wanted
-    )
-
-
-def guarded(asked: Related, use: Use, edits: list[Edit]) -> list[Edit]:
-    """Return the edit that asks for the rows of an object that is saved, and has not loaded them."""
-    source, state = asked.source, asked.session.partition(".")[0]
-    found, function = source.statement(use.node), source.function(use.node)
-    if function is None or found not in function.body or not source.is_alone(found):
-        return []
-    start, end = source.span(found)
-    said = source.text[start:end]
-    for each in sorted(edits, key=lambda one: one.start, reverse=True):
-        said = said[: each.start - start] + each.text + said[each.end - start :]
-    inspect = asked.use("sqlalchemy", "inspect")
-    lines = [
-        f"{state} = {inspect}({source.text_of(asked.node.value)})",
-        f'if {state}.session is not None and "{asked.node.attr}" in {state}.unloaded:',
-        *["    " + line.removeprefix(source.indent(found)) for line in said.splitlines()],
-    ]
-    return [source.before(found, *lines)]
-
-
 def valued(conditions: Conditions, asked: Rows, use: Use, wanted: Reduction) -> list[Edit] | None:
     """Return the edits that ask for a value instead of rows."""
     if not is_quiet_between(conditions.source, use):
         return None
-    said, whole = conditions.said(list(wanted.wanted), use.row)
-    if not whole or is_changed(conditions.source, use) or not is_adding(conditions, use, wanted, asked.key):
+    tests = inlined_parts(conditions.around, conditions.source, conditions.model, wanted.wanted, use.row)
+    value = wanted.value
+    if wanted.kind == "sum" and wanted.column is not None and not column_of(conditions.model, wanted.column, use.row):
+        value, wanted = wanted.column, replace(wanted, column=None)
+    if value is not None:
+        value = inlined(conditions.around, conditions.source, conditions.model, value, use.row)
+    use, wanted = replace(use, wanted=tests), replace(wanted, wanted=tests, value=value)
+    said, whole = conditions.said(list(tests), use.row)
+    if (
+        not whole
+        or is_changed(conditions.source, use, [wanted.column, wanted.value])
+        or not is_adding(conditions, use, wanted, asked.key)
+    ):
         return None
     source = conditions.source
     over = asked.over
@@ -198,12 +147,15 @@ def valued(conditions: Conditions, asked: Rows, use: Use, wanted: Reduction) -> 
         if not source.is_alone(use.held):
             return None
         asked.over = use.held.value
-    column = wanted.column.attr if wanted.column is not None else ""
+    column = wanted.column.attr if wanted.column is not None else term_of(conditions, use, wanted)
     column += ".desc()" if wanted.kind in ("top", "best") and wanted.negated else ""
-    text = asked.value(wanted.kind, said, column, wanted.default)
+    kept = wanted.kind == "sum" or is_whole(conditions, use, wanted)
+    text = asked.value(wanted.kind, said, column, wanted.default if kept else "None")
     asked.over = over
     if text is None:
         return None
+    if not kept and wanted.default != "None":
+        return first_asked(source, use, wanted, text)
     if wanted.kind == "exists":
         text = negated(text) if wanted.negated else text
         above = source.parents[wanted.whole]
@@ -211,13 +163,10 @@ def valued(conditions: Conditions, asked: Rows, use: Use, wanted: Reduction) -> 
     return [source.replace(wanted.whole, text), *([source.removed(use.held)] if use.held is not None else [])]
 
 
-def negated(text: str) -> str:
-    """Return the opposite of what asks whether there is a row."""
-    return f"{text.removesuffix(' is not None')} is None" if text.endswith(" is not None") else f"not {text}"
-
-
 def is_adding(conditions: Conditions, use: Use, wanted: Reduction, key: str) -> bool:
     """Tell whether SQL makes of a column what Python does: of whole numbers the sum, and of none that is NULL."""
+    if wanted.value is not None:
+        return bool(term_of(conditions, use, wanted))
     if wanted.column is None:
         return wanted.kind not in ("sum", "min", "max", "columns", "top", "best")
     column = column_of(conditions.model, wanted.column, use.row)
@@ -233,7 +182,36 @@ def is_adding(conditions: Conditions, use: Use, wanted: Reduction, key: str) -> 
         return kind in ORDERED and bool(key)
     if wanted.kind == "sum":
         return kind == "whole"
-    return kind in EXTREME and (wanted.default == "None" or (kind == "whole" and wanted.default.isdigit()))
+    return kind in EXTREME and (wanted.default == "None" or (kind in NUMBERS and wanted.default.isdigit()))
+
+
+def first_asked(source: Source, use: Use, wanted: Reduction, text: str) -> list[Edit] | None:
+    """Return the edits that ask for a value before the statement that uses it, and take the default where it is none:
+    of a float, SQL would make another number of it."""
+    place, statement = wanted.whole, source.statement(wanted.whole)
+    within = list(source.above(place))[: [*source.above(place)].index(statement)]
+    perhaps = any(isinstance(each, (*COMPREHENSIONS, ast.IfExp, ast.BoolOp, ast.Lambda)) for each in within)
+    plain = isinstance(statement, ast.Assign | ast.AugAssign | ast.Return | ast.Expr) and source.begins(statement)
+    if perhaps or not plain or use.held is not None or statement.lineno != place.lineno:
+        return None
+    name = source.fresh("found", "least" if wanted.kind == "min" else "greatest")
+    said = source.replace(place, f"({wanted.default} if {name} is None else {name})")
+    lines = f"{name} = {text}".replace(f"\n{source.indent(statement)}", "\n").split("\n")
+    return [source.before(statement, *lines), said]
+
+
+def is_whole(conditions: Conditions, use: Use, wanted: Reduction) -> bool:
+    """Tell whether a value is that of a column of whole numbers."""
+    column = column_of(conditions.model, wanted.column, use.row) if wanted.column is not None else None
+    return column is not None and kind_of(conditions.around, column) == "whole"
+
+
+def term_of(conditions: Conditions, use: Use, wanted: Reduction) -> str:
+    """Return what is counted of several columns of a row; nothing where that is not known."""
+    if wanted.value is None:
+        return ""
+    sure = {name for part in wanted.wanted for name in present(part.test, use.row, holds=part.holds)}
+    return (conditions.term(wanted.value, use.row, sure) or "") if use.row in names(wanted.value) else ""
 
 
 def narrowed(conditions: Conditions, asked: Rows, use: Use) -> list[Edit] | None:
@@ -241,6 +219,7 @@ def narrowed(conditions: Conditions, asked: Rows, use: Use) -> list[Edit] | None
     source = conditions.source
     if not use.wanted:
         return None
+    use = replace(use, wanted=inlined_parts(conditions.around, source, conditions.model, use.wanted, use.row))
     said, whole = conditions.said(list(use.wanted), use.row)
     if not said or is_changed(source, use) or changes_others(conditions.around, use):
         return None

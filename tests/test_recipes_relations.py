@@ -1,0 +1,234 @@
+"""The recipe for loaded rows where a function makes several values of them, or goes on from relation to relation."""
+
+from pathlib import Path
+
+import pytest
+
+from perfwright.fix import patches
+from test_recipes_rows import DJANGO_RUN, RUN, findings, laid, proposed, ran, squeezed
+
+OWNERS = "out = []\nfor owner in session.scalars(select(Owner).order_by(Owner.id)):\n"
+NOTE_COUNT = """
+    @property
+    def note_count(self) -> int:
+        return sum(task.noted for task in self.tasks if task.urgent)
+"""
+PATCHED = {
+    "several values of rows with a name": (
+        "tasks = session.scalars(select(Task)).all()\n"
+        "since = datetime(2024, 1, 5)\n"
+        "late = [task for task in tasks if task.made >= since]\n"
+        "if not tasks:\n"
+        "    return None\n"
+        "return len(late) / len(tasks), sum(task.points * 2 for task in late), any(task.urgent for task in tasks)",
+        "tasks_count, late_count, total_amount, matching_tasks = session.execute(select(",
+    ),
+    "values under the same condition": (
+        "tasks = session.query(Task).filter(Task.points > 0).order_by(Task.id).all()\n"
+        "best = [task for task in tasks if task.bonus is not None]\n"
+        "return len(best), sum(task.bonus for task in best)",
+        "func.coalesce(func.sum(Task.bonus), 0)",
+    ),
+    "a loop that adds up": (
+        "total = done = 0\n"
+        "for task in session.scalars(select(Task).order_by(Task.id)):\n"
+        "    if task.kind is None:\n"
+        "        continue\n"
+        "    total += 1\n"
+        "    if task.state == State.DONE:\n"
+        "        done += task.points\n"
+        "return total, done",
+        "func.coalesce(func.sum(case((Task.state == State.DONE, Task.points))), 0)",
+    ),
+    "one or the other": (
+        "tasks = session.query(Task).all()\n"
+        "odd = even = 0\n"
+        "for task in tasks:\n"
+        "    if task.checked:\n"
+        "        odd += task.left\n"
+        "    else:\n"
+        "        even += 1\n"
+        "return odd, even",
+        "case((Task.checked.is_not(True), Task.id))",
+    ),
+    "several values of a relation": (
+        OWNERS + "    done = [task for task in owner.tasks if task.state == State.DONE]\n"
+        "    out.append((len(owner.tasks), len(done), sum(task.points for task in done)))\n"
+        "return out",
+        "select_from(Task).where(with_parent(owner, Owner.tasks))",
+    ),
+    "the end of several relations": (
+        OWNERS + "    out.append(sum(len(task.notes) for task in owner.tasks if task.urgent))\nreturn out",
+        "select(func.count()).select_from(Task).join(Task.notes)"
+        ".where(with_parent(owner, Owner.tasks), Task.urgent.is_(True))",
+    ),
+    "relations that are gone through together": (
+        "owner = session.get(Owner, 1)\nreturn sum(1 for task in owner.tasks for note in task.notes)",
+        "select_from(Task).join(Task.notes)",
+    ),
+    "a property of what a relation leads to": (
+        "owner = session.get(Owner, 1)\nreturn sum(task.noted for task in owner.tasks)",
+        "join(Task.notes)",
+    ),
+    "a property in a condition": (
+        "tasks = session.scalars(select(Task).order_by(Task.id)).all()\n"
+        "return [task.id for task in tasks if task.left > 1]",
+        "where(Task.points - Task.spent > 1)",
+    ),
+    "the sum of a property": (
+        "return sum(task.left for task in session.scalars(select(Task)).all())",
+        "func.coalesce(func.sum(Task.points - Task.spent), 0)",
+    ),
+    "the number of rows for each value": (
+        "from collections import Counter\n"
+        "tasks = session.scalars(select(Task)).all()\n"
+        "return Counter(task.kind for task in tasks if task.points > 1)",
+        "group_by(Task.kind).order_by(func.min(Task.id))",
+    ),
+    "a sum for each value": (
+        "from collections import defaultdict\n"
+        "points = defaultdict(int)\n"
+        "for task in session.query(Task).all():\n"
+        "    if task.state == State.DONE:\n"
+        "        continue\n"
+        "    points[task.owner_id] += task.points * 2\n"
+        "return dict(points)",
+        "points.update(dict(",
+    ),
+}
+DJANGO = {
+    "the number of rows for each value": (
+        "counts = {}\n"
+        "for task in Task.objects.filter(points__gt=1):\n"
+        "    counts[task.kind] = counts.get(task.kind, 0) + 1\n"
+        "return counts",
+        'alias(least=Min("pk")).annotate(',
+    ),
+    "several values": (
+        "tasks = list(Task.objects.all())\n"
+        "urgent = [task for task in tasks if task.urgent]\n"
+        'return {"all": len(tasks), "urgent": len(urgent), "points": sum(task.points for task in urgent)}',
+        'Sum("points", filter=Q(urgent=True))',
+    ),
+    "a loop that adds up": (
+        "points = late = 0\n"
+        "for task in Task.objects.all():\n"
+        "    points += task.points * task.spent\n"
+        "    if task.kind is None:\n"
+        "        late += 1\n"
+        "return points, late",
+        'Sum(F("points") * F("spent"))',
+    ),
+}
+LEFT = {
+    "rows that are changed in between": (
+        "tasks = session.query(Task).all()\n"
+        "first = len(tasks)\n"
+        "for task in session.query(Task).filter(Task.id == 1):\n"
+        "    task.points = 9\n"
+        "return first, sum(task.points for task in tasks)"
+    ),
+    "a list that grows": (
+        "tasks = session.query(Task).all()\nfirst = len(tasks)\ntasks.append(None)\nreturn first, len(tasks)"
+    ),
+    "a sum that begins with a float": (
+        "tasks = session.query(Task).all()\n"
+        "total = 0.0\n"
+        "for task in tasks:\n"
+        "    total += task.points\n"
+        "return total, len(tasks)"
+    ),
+    "a sum of what may be none": (
+        "tasks = session.query(Task).all()\n"
+        "try:\n"
+        "    return len(tasks), sum(task.bonus for task in tasks)\n"
+        "except TypeError:\n"
+        "    return None"
+    ),
+    "a value for each of some": (
+        "tasks = session.query(Task).all()\n"
+        "counts = []\n"
+        'for kind in ("x", "y"):\n'
+        "    counts.append(len([task for task in tasks if task.kind == kind]))\n"
+        "return counts, len(tasks)"
+    ),
+    "a relation that has grown": (
+        "owner = session.get(Owner, 1)\n"
+        "owner.tasks.append(Task())\n"
+        "return len(owner.tasks), sum(task.points for task in owner.tasks)"
+    ),
+    "a relation of what may be none": (
+        "owner = session.get(Owner, 1)\n"
+        "return len(owner.tasks) if owner else 0, sum(task.points for task in owner.tasks) if owner else 0"
+    ),
+    "rows that are counted in another order": (
+        "counts = {}\n"
+        "for task in session.scalars(select(Task).order_by(Task.points)):\n"
+        "    counts[task.state] = counts.get(task.state, 0) + 1\n"
+        "return counts"
+    ),
+    "rows that are counted on top of others": (
+        'counts = {"x": 1}\n'
+        "for task in session.scalars(select(Task)):\n"
+        "    counts[task.kind] = counts.get(task.kind, 0) + 1\n"
+        "return counts"
+    ),
+    "a value that goes on while it is added": (
+        "tasks = session.query(Task).all()\n"
+        "total = 0\n"
+        "for task in tasks:\n"
+        "    total += task.points\n"
+        "    if total > 9:\n"
+        "        total += 1\n"
+        "return total"
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("framework", "case"), [*(("sqlalchemy", each) for each in PATCHED), *(("django", each) for each in DJANGO)]
+)
+def test_values_of_the_same_rows_are_asked_for_and_the_same(framework: str, case: str, tmp_path: Path) -> None:
+    pytest.importorskip(framework)
+    django = framework == "django"
+    code, says = (DJANGO if django else PATCHED)[case]
+    laid(tmp_path, code, django=django)
+    made = [each for each in proposed(tmp_path) if squeezed(says) in squeezed(each.after)]
+    assert made, f"no patch for {case}"
+    script = DJANGO_RUN if django else RUN
+    before = ran(tmp_path, script)
+    (tmp_path / made[0].path).write_text(made[0].after, "utf8")
+    after = ran(tmp_path, script)
+
+    assert [each["value"] for each in after] == [each["value"] for each in before]
+    assert [each["rows"] for each in after] == [each["rows"] for each in before]
+    assert all(new["queries"] <= old["queries"] for new, old in zip(after, before, strict=True))
+    assert after[-1]["fetched"] < before[-1]["fetched"]
+
+
+@pytest.mark.parametrize("case", LEFT)
+def test_values_that_the_database_would_not_give_are_left(case: str, tmp_path: Path) -> None:
+    laid(tmp_path, LEFT[case])
+    found = [each for each in findings(tmp_path) if each.place.path == "app.py"]
+
+    assert found
+    assert [each.diff for finding in found for each in patches.candidates(tmp_path, finding)] == []
+
+
+@pytest.mark.parametrize("options", ["", ".options(selectinload(Owner.tasks).selectinload(Task.notes))"])
+def test_a_property_asks_once_where_nothing_is_loaded_and_leaves_what_is(options: str, tmp_path: Path) -> None:
+    code = "owners = session.scalars(select(Owner)).all()\nreturn [owner.note_count for owner in owners]"
+    laid(tmp_path, code)
+    models = tmp_path / "models.py"
+    text = models.read_text("utf8").replace("\n\nclass Task(Base):", f"{NOTE_COUNT}\n\nclass Task(Base):")
+    models.write_text(text, "utf8")
+    made = next(each for each in proposed(tmp_path) if "note_count" in each.finding.key)
+    app = tmp_path / "app.py"
+    eager = app.read_text("utf8").replace("select(Owner)", f"select(Owner){options}")
+    app.write_text(f"from sqlalchemy.orm import selectinload\n{eager}", "utf8")
+    before = ran(tmp_path, RUN)
+    models.write_text(made.after, "utf8")
+    after = ran(tmp_path, RUN)
+
+    assert [each["value"] for each in after] == [each["value"] for each in before]
+    assert after[-1]["queries"] < before[-1]["queries"] or (options and after == before)
