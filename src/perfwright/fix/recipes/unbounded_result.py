@@ -252,7 +252,8 @@ def view(source: Source, around: ast.ClassDef) -> Iterator[Proposal]:
 
 RECIPE = Recipe(
     rule="unbounded-result",
-    improves=("memory", "time"),
+    improves=("rows", "bytes", "time", "memory"),
     propose=propose,
+    allows=("new-parameters", "first-page"),
     suggested="who asks gets a page of rows, and has to ask for the next one",
 )
