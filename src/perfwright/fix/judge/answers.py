@@ -26,6 +26,8 @@ PASSING = re.compile(
     r"|[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
     r"|\b1[5-9]\d{8}(\.\d+)?\b|(?<![\w-])[A-Za-z0-9_-]{20,}(?![\w-])|\b\d+\.\d{4,}\b"
 )
+# The lines of a traceback that tell where it passed: they move with the code.
+FRAME = re.compile(r'^ +File "[^"\n]*", line \d+, in .*\n(?: {4,}.*\n)*', re.MULTILINE)
 LONGEST = 160  # letters of a difference that are shown
 NEAR = 40  # letters before the first that differs
 
@@ -45,6 +47,8 @@ def difference(
     loose: list[str] = []
     for name, what in seen:
         one, other, again = before[name], after[name], control[name]
+        if name == "printed":
+            one, other, again = (FRAME.sub("", each) for each in (one, other, again))
         why = _unlike(name, one, other, paged)
         if why is None:
             continue

@@ -281,11 +281,12 @@ class Served:
             why = str(other.get("ended") or other.get("raised") or other.get("unasked"))
             return Verdict("differs", "it gives no answer", {**example, "before": "an answer", "after": why})
         control: dict[str, Any] = {}
-        paged = partial(case.pages.problem, who=entry, n=rows.n) if FIRST in case.allowed else None
         for moment, (left, right) in enumerate(zip(one["calls"], other["calls"], strict=True)):
             case.inputs += 1
             case.answered += 200 <= left["status"] < 300
             again = left
+            answers = FIRST in case.allowed and 200 <= left["status"] < 300
+            paged = partial(case.pages.problem, who=f"{entry} {place}", n=rows.n) if answers else None
             if _told(left) != _told(right) and difference(left, right, left, allowed=case.allowed, paged=paged)[0]:
                 control = control or self._again(question, entry, rows)
                 again = control["calls"][moment] if "calls" in control else left
