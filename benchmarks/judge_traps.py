@@ -96,7 +96,7 @@ class Trap:
     after: str
     inputs: str
     shown: str
-    allowed: tuple[str, ...]
+    allowed: tuple[str, ...] = ()
 
     @property
     def equivalent(self) -> bool:
