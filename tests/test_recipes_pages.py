@@ -171,6 +171,12 @@ def test_a_list_that_is_used_otherwise_is_left_alone(body: str, tmp_path: Path) 
     assert laid(tmp_path, FLASK.replace("BODY", body)) == []
 
 
+def test_names_that_a_view_has_already_are_left_to_it(tmp_path: Path) -> None:
+    code = FLASK.replace("engine =", "limit = 7\nengine =").replace("BODY", "print(limit)\n    BODY")
+
+    assert laid(tmp_path, code.replace("BODY", RENDERED)) == []
+
+
 @pytest.mark.parametrize(
     ("query", "paged"),
     [

@@ -8,7 +8,7 @@ from perfwright.effects.schema import DJANGO, Model
 from perfwright.fix.recipes._answers import Definition
 from perfwright.fix.recipes._columns import declaration
 from perfwright.fix.recipes._imports import merged, name_of
-from perfwright.fix.source import FUNCTIONS, Edit, Source
+from perfwright.fix.source import FUNCTIONS, Edit, Source, names
 from perfwright.fix.surroundings import Surroundings
 
 PAGE, MOST = 100, 1000
@@ -85,8 +85,7 @@ def parameters(source: Source, function: ast.FunctionDef | ast.AsyncFunctionDef,
 def of_request(source: Source, statement: ast.stmt, function: Definition, *, numbered: bool) -> list[Edit] | None:
     """Return the edits that read from a request of Flask which page is asked for, before a statement: `limit` and
     `offset`; the `offset` alone where pages are `numbered`. None where it has no place there."""
-    held = {each.id for each in ast.walk(function) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)}
-    held |= {each.arg for each in ast.walk(function.args) if isinstance(each, ast.arg)}
+    held = names(function) | {each.arg for each in ast.walk(function.args) if isinstance(each, ast.arg)}
     loops = (ast.For, ast.AsyncFor, ast.While, *FUNCTIONS)
     inside = [each for each in source.above(statement) if each is not function and source.function(each) is function]
     if held & {"limit", "offset"} or not source.is_alone(statement) or any(isinstance(e, loops) for e in inside):
@@ -108,8 +107,7 @@ def of_endpoint(source: Source, function: Definition, *, after: bool = False) ->
     """Return the edits that give an endpoint of FastAPI parameters for a page: `limit`, and `after` which key or at
     which `offset` it begins. None where it has such, or takes any number of them."""
     taken = {each.arg for each in ast.walk(function.args) if isinstance(each, ast.arg)}
-    held = {each.id for each in ast.walk(function) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)}
-    if (taken | held) & {"limit", "offset", "after", "page"} or function.args.vararg or function.args.kwarg:
+    if (taken | names(function)) & {"limit", "offset", "after", "page"} or function.args.vararg or function.args.kwarg:
         return None
     annotated, first = name_of(source, "typing", "Annotated")
     bounded, second = name_of(source, "fastapi", "Query")
