@@ -96,6 +96,7 @@ class Trap:
     after: str
     inputs: str
     shown: str
+    allowed: tuple[str, ...] = ()
 
     @property
     def equivalent(self) -> bool:
@@ -156,6 +157,7 @@ def section(group: str, text: str, both: str = "") -> Trap:
         after=both + code["after"],
         inputs=inputs,
         shown=code.get("shown by") or line("shown by", text),
+        allowed=tuple(line("allowed", text).split()),
     )
 
 
@@ -222,6 +224,7 @@ def judge(trap: Trap) -> Judged:
         plain = alike(trap, folder)
         before, after = lay(trap, folder)
         words = [f"{before.name}:{trap.function}", f"{after.name}:{trap.function}", "--format", "json"]
+        words += [f"--allow={name}" for name in trap.allowed]
         start = time.perf_counter()
         command = [sys.executable, "-m", "perfwright.app.main", "verify", *words]
         with subprocess.Popen(

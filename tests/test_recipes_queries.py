@@ -1050,7 +1050,6 @@ def test_an_endpoint_of_flask_is_offered_pages_of_rows(query: str, tmp_path: Pat
     ("query", "answer"),
     [
         ("session.query(Product).order_by(Product.name).all()", 'render_template("a.html", found=found)'),
-        ("session.query(Product).all()", "jsonify([each.name for each in found])"),
         ("session.query(Product).order_by(Product.name).all()", "jsonify([each.name for each in found], len(found))"),
     ],
 )

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from perfwright.fix.judge import orders
@@ -26,6 +26,8 @@ PASSING = re.compile(
     r"|[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
     r"|\b1[5-9]\d{8}(\.\d+)?\b|(?<![\w-])[A-Za-z0-9_-]{20,}(?![\w-])|\b\d+\.\d{4,}\b"
 )
+# The lines of a traceback that tell where it passed: they move with the code.
+FRAME = re.compile(r'^ +File "[^"\n]*", line \d+, in .*\n(?: {4,}.*\n)*', re.MULTILINE)
 LONGEST = 160  # letters of a difference that are shown
 NEAR = 40  # letters before the first that differs
 
@@ -36,25 +38,39 @@ def difference(
     control: Mapping[str, Any],
     seen: Sequence[tuple[str, str]] = SEEN,
     allowed: Sequence[str] = (),
+    paged: Callable[[str, str], str] | None = None,
 ) -> tuple[Difference | None, list[str]]:
     """Return the first difference between what both versions did, None where there is none; and what could not be
-    compared, since the first version does not do it twice (`control` is its second time). What is `allowed` is none."""
+    compared, since the first version does not do it twice (`control` is its second time). What is `allowed` is none;
+    `paged` says why a body is not the first page of another, where it may be that.
+    """
     loose: list[str] = []
     for name, what in seen:
         one, other, again = before[name], after[name], control[name]
-        if one == other:
+        if name == "printed":
+            one, other, again = (FRAME.sub("", each) for each in (one, other, again))
+        why = _unlike(name, one, other, paged)
+        if why is None:
             continue
         if one != again:
             one, other, again = passing(one), passing(other), passing(again)
             if one != again:
                 loose.append(name)
                 continue
-            if one == other:
+            why = _unlike(name, one, other, paged)
+            if why is None:
                 continue
         if name in ("body", "printed") and "row-order" in allowed and orders.alike(one, other):
             continue
-        return Difference(what, *told(name, one, other)), loose
+        return Difference(why or what, *told(name, one, other)), loose
     return None, loose
+
+
+def _unlike(name: str, one: Any, other: Any, paged: Callable[[str, str], str] | None) -> str | None:
+    """Return why a part of what two versions did differs, as far as more can be said; None where it does not."""
+    if name == "body" and paged is not None:
+        return paged(one, other) or None
+    return None if one == other else ""
 
 
 def passing(value: Any) -> Any:

@@ -7,12 +7,14 @@ enough.
 
 import ast
 import itertools
+import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from perfwright.fix.judge import memory, pace
 from perfwright.fix.judge.answers import SEEN, difference
 from perfwright.fix.judge.memory import Memory
+from perfwright.fix.judge.pages import FIRST, Pages
 from perfwright.fix.judge.sides import Side, Sides
 from perfwright.fix.judge.verdict import COUNTED, WORKED, Counts, Verdict, pairs
 from perfwright.measure.scale import CAPTURE
@@ -21,6 +23,7 @@ FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 CONSTANTS = 40
 NAMED = COUNTED | WORKED
 SIZES = (1, 2, 10, 100)
+BEYOND = (101, 1_000)  # more of them, where lists may be cut to a page
 SPREADS = ("random", "reversed", "few")  # with the first, rows are all alike, and about the first of them is asked
 LARGER = (1_000, 300, 100)  # at which the time is measured: the first at which a call is short enough
 SHORT, CALL, MAKING = 0.4, 5.0, 60.0  # seconds of a call that is timed, of any call, and in which it is made
@@ -49,7 +52,9 @@ def judge(sides: Sides, allowed: Sequence[str]) -> Verdict | None:
     counts: dict[str, dict[int, list[int]]] = {name: {} for name in NAMED}
     inputs = 0
     loose: dict[str, None] = {}
-    for n, spread in itertools.product(SIZES, SPREADS):
+    pages = Pages() if FIRST in allowed else None
+    sizes = SIZES if pages is None else (*SIZES, *BEYOND)
+    for n, spread in itertools.product(sizes, SPREADS):
         one, other = (_call(side, n, spread, constants) for side in (first, second))
         if "body" not in one:
             return None
@@ -60,19 +65,27 @@ def judge(sides: Sides, allowed: Sequence[str]) -> Verdict | None:
         inputs += 1
         again = _call(sides.anew("before"), n, spread, constants) if _seen(one) != _seen(other) else one
         first = sides.side("before")
-        found, some = difference(one, other, again, TOLD)
+        found, some = difference(one, other, again, TOLD, paged=_paged(pages) if pages is not None else None)
         loose.update(dict.fromkeys(some))
         if found is not None:
             example |= {"before": found.before, "after": found.after}
             return Verdict("differs", found.what, example, inputs=inputs, sizes=(n,))
         for name, each in counts.items() if spread == SPREADS[0] else ():
             each[n] = [one[name], other[name]]
-    notes = (f"not compared, since it is never twice the same: {', '.join(loose)}",) if loose else ()
+    if pages is not None and pages.unshown:
+        return Verdict("not shown", pages.unshown, inputs=inputs)
+    notes: tuple[str, ...] = (pages.told,) if pages is not None else ()
+    notes += (f"not compared, since it is never twice the same: {', '.join(loose)}",) if loose else ()
     return Verdict(
-        "same", "", inputs=inputs, sizes=SIZES, allowed=tuple(allowed),
+        "same", "", inputs=inputs, sizes=sizes, allowed=tuple(allowed),
         speed=pace.at_largest(LARGER, lambda n: _sampler(sides, n), SHORT), memory=_memory(sides),
         counts=tuple(Counts(NAMED[name], pairs(each)) for name, each in counts.items()), notes=notes,
     )  # fmt: skip
+
+
+def _paged(pages: Pages) -> Callable[[str, str], str]:
+    """Return what says why a result is not the first page of another, nor the same."""
+    return lambda one, other: pages.problem_of_trees(*([json.loads(each or "null")] for each in (one, other)))[0]
 
 
 def _constants(*sides: Side) -> list[int | str]:

@@ -4,10 +4,11 @@ import json
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from perfwright.fix.judge import trees
+from perfwright.fix.judge.pages import FIRST, NEW, Pages
 from perfwright.fix.judge.trees import Tree
 
 ALLOWANCES: Mapping[str, str] = {
@@ -21,6 +22,8 @@ ALLOWANCES: Mapping[str, str] = {
     "call-count": "callbacks are called fewer times with the same arguments, as by a cache",
     "own-attribute": "objects keep what they worked out in an attribute that only the second version has",
     "cache": "a cache that lives on after the call, where one was asked for",
+    NEW: "more parameters, all with defaults: calls as before are answered the same",
+    FIRST: "of a list that is longer than a page, its beginning; shorter ones are the same",
 }  # fmt: skip
 CLOSE = 1e-9
 PLAIN = ("int64", "float64", "bool", "bool_")  # numbers of numpy that are as wide as those of Python
@@ -42,6 +45,7 @@ HOW = {
     "spoilt": " when it is called again, after what it gave was changed",
     "changed": " when it is called again, after its arguments were changed",
 }
+HELD = ("result", "args", "kwargs")
 OUT_OF_DOMAIN = ("builtins:TypeError", "builtins:AttributeError")
 EXHAUSTED = ("builtins:RecursionError", "builtins:MemoryError")
 
@@ -55,11 +59,14 @@ class Difference:
     after: str
 
 
-def difference(before: Any, after: Any, allowed: Sequence[str], *, beyond: bool) -> Difference | None:
+def difference(
+    before: Any, after: Any, allowed: Sequence[str], *, beyond: bool, pages: Pages | None = None
+) -> Difference | None:
     """Return the first difference between what two versions did in a trial, None where there is none.
 
     A trial `beyond` what the function is stated to take counts where the first version takes it without a complaint of
-    types. What the first version could not end for want of memory, depth or time says nothing.
+    types. What the first version could not end for want of memory, depth or time says nothing. `pages` is what is known
+    of first pages, where these are allowed: what a trial does after one was given is not compared.
     """
     if "unmade" in before:
         return None
@@ -72,22 +79,46 @@ def difference(before: Any, after: Any, allowed: Sequence[str], *, beyond: bool)
             return None
         if raised and "was-error" in allowed:
             continue
-        fail_both = bool(raised) and other["outcome"][0] == "raised" and "await-order" in allowed
-        another_first = fail_both and _begins_all(one["events"], other["events"])
-        for name, what in SEEN:
-            if name in ("outcome", "events") and another_first:
-                continue
-            left, right = (_known(each.get(name), name, allowed) for each in (one, other))
-            if not _same(left, right) and not _alike(left, right, allowed):
-                return Difference(what + how, _told(name, one), _told(name, other))
-        for name in one["state"]:
-            if name in other["state"]:
-                left, right = one["state"][name], other["state"][name]
-                if not _same(left, right) and not _alike(left, right, allowed):
-                    return Difference(f"it leaves `{name}` otherwise{how}", *map(trees.shown, (left, right)))
+        found, cut = _first_page(one, other, pages) if pages is not None else (None, False)
+        found = found or _in_call(one, other, allowed, cut=cut)
+        if found is not None:
+            return replace(found, what=found.what + how)
+        if cut:
+            return None
     if len(before["calls"]) != len(after["calls"]):
         return Difference("its arguments are left otherwise", "", "")
     return None
+
+
+def _in_call(one: Any, other: Any, allowed: Sequence[str], *, cut: bool) -> Difference | None:
+    """Return the first difference between what two versions did in a call; beside what it gave, where that was cut."""
+    fail_both = one["outcome"][0] == other["outcome"][0] == "raised" and "await-order" in allowed
+    another_first = fail_both and _begins_all(one["events"], other["events"])
+    for name, what in SEEN:
+        if (name in ("outcome", "events") and another_first) or (name in HELD and cut):
+            continue
+        left, right = (_known(each.get(name), name, allowed) for each in (one, other))
+        if not _same(left, right) and not _alike(left, right, allowed):
+            return Difference(what, _told(name, one), _told(name, other))
+    for name in one["state"] if not cut else ():
+        if name in other["state"]:
+            left, right = one["state"][name], other["state"][name]
+            if not _same(left, right) and not _alike(left, right, allowed):
+                return Difference(f"it leaves `{name}` otherwise", *map(trees.shown, (left, right)))
+    return None
+
+
+def _first_page(one: Any, other: Any, pages: Pages) -> tuple[Difference | None, bool]:
+    """Return how what a call gave is not the first page of what it gave before, and whether it is no more than that."""
+    if one["outcome"][0] != "gave" or other["outcome"][0] != "gave":
+        return None, False
+    why, cut = pages.problem_of_trees(*(_held(each) for each in (one, other)))
+    return (Difference(why, _told("result", one), _told("result", other)) if why else None), cut
+
+
+def _held(call: Any) -> list[Tree]:
+    """Return what a call gave, and its arguments afterwards."""
+    return [call["result"], *call["args"], *(each for _, each in call["kwargs"])]
 
 
 def _begins_all(some: Tree, more: Tree) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 
 from perfwright.fix.judge import asked, built, differences, memory, pace, refusals, variants, waiting
 from perfwright.fix.judge.differences import Difference
+from perfwright.fix.judge.pages import FIRST, NEW, Pages, without_new
 from perfwright.fix.judge.shrinking import smallest
 from perfwright.fix.judge.sides import CALL, SEEDS, Side, Sides
 from perfwright.fix.judge.sites import Variant
@@ -26,6 +27,7 @@ MOST, SECONDS = 560, 8.0  # trials, and seconds for them
 OTHER_SEED = 80  # of the trials, with another seed for the hashes of text
 TIMED = (16, 64, 256, 1024, 4096, 16_384, 65_536, 262_144)
 LARGEST, LONGEST = 100_000, 0.1  # size that is timed where none is stated, and seconds of a call of the first version
+PAGED = 4_096  # the same where lists may be cut to a page: all of them are told whole
 PATIENCE = 20  # times as long as the first version
 SOME = (0, 6)  # inputs, of three items and of two, that have what is asked for by `get`, too
 RECORDED = 3  # recorded calls that are looked around
@@ -57,6 +59,7 @@ class _Case:
     caught: list[str] = field(default_factory=list)  # errors that the sources expect
     keys: list[asked.Key] = field(default_factory=list)  # that records and frames need
     needed: set[str] = field(default_factory=set)  # the same, with those that inputs are made with
+    pages: Pages | None = None  # what is known of first pages, where they are allowed
 
     @property
     def near(self) -> tuple[list[Any], list[Tree], random.Random, list[str]]:
@@ -114,7 +117,7 @@ def _judged(
             f"the functions cannot be looked into: {one.get('raised') or other.get('raised') or 'no answer'}",
         )
     first.about, second.about = one, other
-    if (otherwise := _signatures(one, other)) is not None:
+    if (otherwise := _signatures(one, other, allowed)) is not None:
         what, old, new = otherwise
         return Verdict("differs", what, {"call": "the signature", "before": old, "after": new})
     recorded = tests.record_of(sides) if tests is not None else []
@@ -127,6 +130,7 @@ def _judged(
     until = time.monotonic() + SECONDS
     case = _Case(sides, allowed, one["parameters"], constants, random.Random(seed), until, recorded, builds, waits)
     case.caught = refusals.caught(*sources)
+    case.pages = Pages() if FIRST in allowed else None
     # Inputs at which the first version fails are inputs, too, as long as something can be given to it.
     verdict = built.judge(sides, allowed) if not _failed(chosen) and built.queries(first) else None
     verdict = verdict or _small(case, maker, _failed(chosen)) or _other_seed(case) or _sizes(case, maker, size)
@@ -134,6 +138,9 @@ def _judged(
     if not count and not _failed(chosen):  # what it is called with cannot be copied, but made on both sides
         verdict = built.judge(sides, allowed) or verdict
         count = verdict.inputs
+    if case.pages is not None and case.inputs and verdict.word == "same":
+        unshown, told = case.pages.unshown, case.pages.told
+        verdict = Verdict("not shown", unshown) if unshown else replace(verdict, notes=(told, *verdict.notes))
     if tests is not None:
         verdict = tests.confirmed(verdict, sides.versions["before"].root, sides.versions["after"].root)
     source = "; ".join(filter(None, (str(chosen.get("input", "")), tests.source if tests is not None else "")))
@@ -145,10 +152,11 @@ def _failed(chosen: dict[str, Any]) -> str:
     return str(chosen.get("failed") or chosen.get("ended") or "") or ("" if "plan" in chosen else "no answer")
 
 
-def _signatures(one: dict[str, Any], other: dict[str, Any]) -> tuple[str, str, str] | None:
+def _signatures(one: dict[str, Any], other: dict[str, Any], allowed: Sequence[str]) -> tuple[str, str, str] | None:
     """Return how the signatures differ, each as text; None where they do not."""
     left, right = ([[*each[:4]] for each in side["parameters"]] for side in (one, other))
-    if json.dumps(left) != json.dumps(right):
+    known = without_new(left, right) if NEW in allowed else right
+    if json.dumps(left) != json.dumps(known):
         shown = [
             ", ".join(f"{each[0]}{'=' + json.dumps(each[3]) if each[2] else ''}" for each in side)
             for side in (left, right)
@@ -262,7 +270,7 @@ def _difference(case: _Case, before: Any, after: Any, variant: Variant) -> Diffe
         return Difference("it ends its process", "it comes back", after["ended"])
     if asked.misses(variant.args, before, after, case.needed):
         return None
-    return differences.difference(before, after, case.allowed, beyond=variant.beyond)
+    return differences.difference(before, after, case.allowed, beyond=variant.beyond, pages=case.pages)
 
 
 def _keeps(case: _Case, after: Any) -> str:
@@ -343,14 +351,15 @@ def _sizes(case: _Case, first: Side, stated: int | None) -> Verdict:
     sources = [case.sides.side(name).source for name in ("before", "after")]
     timed: list[tuple[int, Tree]] = []
     sizes: list[int] = []
-    for n, args, took in _grown(case, first, stated or LARGEST):
+    for n, args, took in _grown(case, first, stated or (LARGEST if case.pages is None else PAGED)):
         seconds = max(CALL, PATIENCE * took)
         verdict = _equal_at(case, n, args, seconds)
         if verdict is not None:
             return verdict
         sizes.append(n)
         timed.append((n, args))
-    for n, spread in itertools.product(refusals.sizes(*sources), SPREADS[:2]):
+    near = case.pages.near if case.pages is not None else []
+    for n, spread in itertools.product([*refusals.sizes(*sources), *near], SPREADS[:2]):
         said = first.guest.ask({"ask": "call", "n": n, "distribution": spread, "builds": case.builds}, 10)
         if "args" not in said or (n in sizes and spread == SPREADS[0]):
             continue

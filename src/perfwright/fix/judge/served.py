@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -20,6 +21,7 @@ from typing import Any, NamedTuple, Self
 from perfwright.fix.judge import memory, pace, refusals
 from perfwright.fix.judge.answers import difference
 from perfwright.fix.judge.memory import Memory
+from perfwright.fix.judge.pages import FIRST, Pages
 from perfwright.fix.judge.verdict import COUNTED, WORKED, Counts, Verdict, pairs
 from perfwright.measure.application import Application
 from perfwright.measure.run import Choice, Guest, GuestError
@@ -117,6 +119,14 @@ class _Case:
     costs: dict[str, float] = field(default_factory=dict)
     loose: dict[str, None] = field(default_factory=dict)
     calls: set[tuple[str, int]] = field(default_factory=set)  # that were counted
+    pages: Pages = field(default_factory=Pages)  # where lists may be cut to one
+
+    def sizes(self) -> Iterator[Rows]:
+        """Give the rows with which all is compared: where lists may be cut to a page, more than fit one, too."""
+        yield from (*map(Rows, SIZES[:-1]), Rows(VARIED, varied=True), Rows(SIZES[-1]))
+        if FIRST in self.allowed:
+            yield Rows(LARGER[0])
+            yield from (Rows(n) for n in self.pages.near if n > SIZES[-1] and n < LARGER[0])
 
 
 class Served:
@@ -225,7 +235,7 @@ class Served:
             after.close()
 
     def _judged(self, after: Live, case: _Case, *, weighs: bool) -> Verdict:
-        for rows in (*map(Rows, SIZES[:-1]), Rows(VARIED, varied=True), Rows(SIZES[-1])):
+        for rows in case.sizes():
             if after.lay(rows) != (self.digests.get(rows) or self._laid(rows)):
                 return Verdict("not shown", "the two versions have other tables, or are filled otherwise")
             for entry in case.entries:
@@ -236,14 +246,17 @@ class Served:
                         return verdict
         if not case.answered:
             return Verdict("not shown", "no request that runs it was answered well by the first version")
-        notes = [f"not compared, since it is never twice the same: {', '.join(case.loose)}"] if case.loose else []
+        if case.pages.unshown:
+            return Verdict("not shown", case.pages.unshown, inputs=case.inputs)
+        notes = [case.pages.told] if FIRST in case.allowed else []
+        notes += [f"not compared, since it is never twice the same: {', '.join(case.loose)}"] if case.loose else []
         speed = self._speed(after, case)
         calls = len(case.calls)
         return Verdict(
             "same",
             "",
             inputs=case.inputs,
-            sizes=SIZES,
+            sizes=(*SIZES, LARGER[0]) if FIRST in case.allowed else SIZES,
             allowed=case.allowed,
             speed=speed,
             memory=self._memory(after, case) if weighs else None,
@@ -274,10 +287,12 @@ class Served:
             case.inputs += 1
             case.answered += 200 <= left["status"] < 300
             again = left
-            if _told(left) != _told(right):
+            answers = FIRST in case.allowed and 200 <= left["status"] < 300
+            paged = partial(case.pages.problem, who=f"{entry} {place}", n=rows.n) if answers else None
+            if _told(left) != _told(right) and difference(left, right, left, allowed=case.allowed, paged=paged)[0]:
                 control = control or self._again(question, entry, rows)
                 again = control["calls"][moment] if "calls" in control else left
-            found, loose = difference(left, right, again, allowed=case.allowed)
+            found, loose = difference(left, right, again, allowed=case.allowed, paged=paged)
             case.loose.update(dict.fromkeys(loose))
             if found is not None:
                 when = ", when it is asked again" if moment else ""
