@@ -169,11 +169,13 @@ def judged(
 
     def served_both() -> Verdict:
         assert served is not None
-        texts = [(candidate.before, candidate.after)]
-        held = "memory" in candidate.recipe.improves
+        texts = {candidate.path: (candidate.before, candidate.after)}
+        held, counts = (each in candidate.recipe.improves for each in ("memory", "time"))
         named = () if candidate.function else candidate.finding.entry_points
         allows = candidate.recipe.allows
-        found = served.judge(there, lines(root, candidate), texts, named=named, allowed=allows, weighs=held)
+        found = served.judge(
+            there, lines(root, candidate), texts, named=named, allowed=allows, weighs=held, counts=counts
+        )
         if tests is not None and candidate.function:
             text = source_of(root, candidate.finding)
             tests.record(root, Place.of(text.text if text else "", path, candidate.function), candidate.function)
@@ -188,6 +190,9 @@ def judged(
         other = ways[1]()
         neither = replace(verdict, reason="; ".join(dict.fromkeys((verdict.reason, other.reason))))
         verdict = other if other.word != "not shown" else neither
+    elif verdict.word == "same" and len(ways) > 1 and not any(map(verdict.better, recipe.improves)):
+        other = ways[1]()  # where it is not seen to be better one way, the other may show it
+        verdict = other if other.word != "not shown" else verdict
     return Judged(candidate, verdict)
 
 
