@@ -24,6 +24,27 @@ class Post:
 def f(posts: list[Post], tags: list[str]):
     {}
 """
+SEARCHED = """from dataclasses import dataclass
+from pydantic import BaseModel
+
+
+@dataclass
+class Open:
+    name: str
+
+
+@dataclass(frozen=True)
+class Closed:
+    name: str
+
+
+class Model(BaseModel):
+    name: str
+
+
+def f(found: {0}, known: {1}):
+    return [each for each in found if each in known]
+"""
 ROWS = """from sqlalchemy import ForeignKey
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
@@ -53,13 +74,13 @@ def f(cards, users):
 """
 
 
-def proposed(folder: Path, text: str, at: str) -> list[str]:
+def proposed(folder: Path, text: str, at: str, rule: str = "nested-scan") -> list[str]:
     (folder / "a.py").write_text(text, "utf8")
     start = text.index(at)
     place = Place(path="a.py", line=text.count("\n", 0, start) + 1, column=start - text.rfind("\n", 0, start))
-    finding = Finding(rule="nested-scan", place=place, symbol="", message="")
+    finding = Finding(rule=rule, place=place, symbol="", message="")
     source = Source("a.py", text, folder)
-    every = [each for recipe in recipes.load()["nested-scan"] for each in recipe.propose(source, finding)]
+    every = [each for recipe in recipes.load()[rule] for each in recipe.propose(source, finding)]
     made = [source.edited(each.edits) for each in every]
     for each in made:
         ast.parse(each)
@@ -140,3 +161,24 @@ def test_rows_that_may_not_be_looked_up_are_left(tmp_path: Path, old: str, new: 
     assert old in ROWS
 
     assert proposed(tmp_path, ROWS.replace(old, new, 1), "[c for") == []
+
+
+@pytest.mark.parametrize(
+    ("found", "known", "is_set"),
+    [
+        ("list[str]", "list[str]", True),
+        ("list[str] | None", "Optional[list[int]]", True),
+        ("list[Closed]", "list[Closed]", True),
+        ("list[tuple[str, int]]", "list", True),
+        ("list[Any]", "Sequence[Other]", True),
+        ("list[dict[str, int]]", "list", False),
+        ("list", "list[list[int]] | None", False),
+        ("list", "list[tuple[str, list[int]]]", False),
+        ("list[Open]", "list[Open]", False),
+        ("list[Model]", "list", False),
+    ],
+)
+def test_what_annotations_say_cannot_be_hashed_is_put_into_no_set(
+    tmp_path: Path, found: str, known: str, is_set: bool
+) -> None:
+    assert bool(proposed(tmp_path, SEARCHED.format(found, known), "each in known", "membership-in-list")) is is_set
