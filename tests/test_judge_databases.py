@@ -188,7 +188,9 @@ def judged(served: Served, function: str, old: str, new: str, scratch: Path, *al
     base = imported_from(served.root, served.app.places)
     overlaid(base, str((served.root / "main.py").relative_to(base)), text, scratch)
     lines = Source("main.py", APP).lines_of(function)
-    return served.judge(scratch / served.root.relative_to(base), {"main.py": lines}, [(APP, text)], allowed=allowed)
+    return served.judge(
+        scratch / served.root.relative_to(base), {"main.py": lines}, {"main.py": (APP, text)}, allowed=allowed
+    )
 
 
 def counted(found: Verdict, of: str) -> tuple[int, int, int]:

@@ -45,6 +45,10 @@ JOINS = {
     "any": "return [any(x['k'] == y['k'] for x in xs) for y in ys]",
     "none": "return [y for y in ys if all(x['k'] != y['k'] for x in xs)]",
     "pairs": "return [[i for i, x in enumerate(xs) if x['k'] == y['k']] for y in ys]",
+    "before": "return [[x for x in xs if x['v'] and x['k'] == y['k']] for y in ys]",
+    "around": "return [[x['v'] for x in xs if (x['v'] or x['k']) and 0 <= x['v'] < 5 and x['k'] == y['k'] and x['v'] != 2] for y in ys]",  # noqa: E501
+    "first": "return [next((x for x in xs if x['v'] > 2 and x['k'] == y['k']), None) for y in ys]",
+    "shaded": "x = 7\n    out = [[x for x in xs if x['v'] > 1 and x['k'] == y['k']] for y in ys]\n    return out, x",
     "shadow": "x = 7\n    found = [[x['v'] for x in xs if x['k'] == y['k']] for y in ys]\n    return found, x",
 }
 
@@ -98,7 +102,8 @@ def test_an_inner_loop_goes_through_what_matches() -> None:
     [
         'def f(xs, ys):\n    return [[x for x in xs if x["k"] != y["k"]] for y in ys]\n',
         'def f(xs, ys):\n    return [[x for x in xs if x["k"] == y["k"] or x["v"]] for y in ys]\n',
-        'def f(xs, ys):\n    return [[x for x in xs if x["v"] and x["k"] == y["k"]] for y in ys]\n',
+        'def f(xs, ys):\n    return [[x for x in xs if x["v"] > y["v"] and x["k"] == y["k"]] for y in ys]\n',
+        'def f(xs, ys):\n    return [[x for x in xs if g(x) and x["k"] == y["k"]] for y in ys]\n',
         'def f(xs, ys):\n    return [[x for x in xs if x["k"] == y] for y in ys for xs in ys]\n',
         'def f(xs, ys):\n    for y in ys:\n        z = [x for x in xs if x["k"] == y["k"]]\n        xs.append(z)\n',
         'def f(xs, ys):\n    zs = xs\n    for y in ys:\n        z = [x for x in xs if x["k"] == y["k"]]\n        zs.append(z)\n',  # noqa: E501

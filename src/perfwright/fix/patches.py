@@ -188,11 +188,13 @@ def judged(
 
     def served_both() -> Verdict:
         assert served is not None
-        texts = [(candidate.before, candidate.after)]
-        held = "memory" in candidate.recipe.improves
+        texts = {candidate.path: (candidate.before, candidate.after)}
+        held, counts = (each in candidate.recipe.improves for each in ("memory", "time"))
         named = candidate.finding.entry_points if candidate.leads else ()
         allows = candidate.recipe.allows
-        found = served.judge(there, lines(root, candidate), texts, named=named, allowed=allows, weighs=held)
+        found = served.judge(
+            there, lines(root, candidate), texts, named=named, allowed=allows, weighs=held, counts=counts
+        )
         if tests is not None and candidate.function:
             text = (root / path).read_text("utf8", "surrogateescape")
             tests.record(root, Place.of(text, path, candidate.function), candidate.function)
@@ -207,6 +209,9 @@ def judged(
         other = ways[1]()
         neither = replace(verdict, reason="; ".join(dict.fromkeys((verdict.reason, other.reason))))
         verdict = other if other.word != "not shown" else neither
+    elif verdict.word == "same" and ways[-1] is served_both and not any(map(verdict.better, recipe.improves)):
+        other = served_both()  # where it is not seen to be better alone, it may be seen there
+        verdict = other if other.word != "not shown" else verdict
     return Judged(candidate, verdict)
 
 

@@ -143,6 +143,7 @@ class Run:
         self.signs_in = signs_in
         self.commands, self.writes, self.even, self.server = commands, writes, even, server
         self.guest, self.app, self.root, self.headers = guest, app, root, headers
+        self.passes = False  # what its code goes through is counted
         self.environment: dict[str, str] = {}
         self.notes = [f"its scratch databases are of {server.name}"] if server is not None else []
 
@@ -178,7 +179,7 @@ class Run:
             "places": [str(place) for place in self.app.places], "roots": [str(self.root)],
             "environment": self.environment, "capture": str(CAPTURE), "headers": self.headers,
             "session_names": list(self.app.session_names), "commands": self.commands,
-            "modules": list(self.app.modules),
+            "modules": list(self.app.modules), "passes": self.passes,
         }  # fmt: skip
         for _ in range(MISSING):
             said = guest.ask({**question, "database": self.server.fresh() if self.server else None}, STARTING)

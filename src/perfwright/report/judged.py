@@ -8,6 +8,7 @@ from perfwright.report.safe import safe
 if TYPE_CHECKING:
     from perfwright.fix.judge.memory import Memory
     from perfwright.fix.judge.pace import Speed
+    from perfwright.fix.judge.passes import Passes
     from perfwright.fix.judge.verdict import Counts, Verdict
     from perfwright.fix.judge.waiting import Waits
 
@@ -48,6 +49,12 @@ def document(found: "Verdict") -> dict[str, Any]:
             "verdict": held.verdict, "ratio": held.ratio, "n": held.n, "before_bytes": held.before,
             "after_bytes": held.after, "worse_at": list(held.worse), "why": held.why,
         }  # fmt: skip
+    if found.passes is not None:
+        gone = found.passes
+        said["passes"] = {
+            "verdict": gone.verdict, "at": [list(one) for one in gone.at],
+            "growth": {"before": gone.before, "after": gone.after},
+        }  # fmt: skip
     if found.waits is not None:
         said["waits"] = {"n": found.waits.n, "before": found.waits.before, "after": found.waits.after}
     return {"verify": said}
@@ -75,6 +82,8 @@ def evidence(found: "Verdict") -> list[str]:
     if found.allowed:
         told.append(f"allowed to differ: {', '.join(found.allowed)}")
     told += map(safe, found.notes)
+    if found.passes is not None and found.goes_through_less:
+        told.append(_passes(found.passes))
     if found.speed is not None:
         told.append(_speed(found.speed))
     if found.memory is not None and found.memory.verdict != "no evidence":
@@ -90,6 +99,8 @@ def summary(found: "Verdict") -> str:
     if found.allowed:
         said += f" (but for {', '.join(found.allowed)})"
     said = "; ".join([said, *[_counts(each) for each in found.counts if each.fewer or each.more]])
+    if found.passes is not None and found.goes_through_less:
+        said += f"; {_passes(found.passes)}"
     if found.waits is not None:
         return f"{said}; {_waits(found.waits)}"
     if found.speed is not None:
@@ -102,6 +113,12 @@ def summary(found: "Verdict") -> str:
 def _counts(counts: "Counts") -> str:
     n, before, after = counts.at[-1]
     return f"{counts.of}: {before:,} before, {after:,} after, at {n:,} rows a table"
+
+
+def _passes(gone: "Passes") -> str:
+    n, before, after = gone.at[-1]
+    grows = f"n^{gone.after:.2g} where it was n^{gone.before:.2g}"
+    return f"passes of the code: {before:,} before, {after:,} after, at {n:,} rows a table ({grows})"
 
 
 def _waits(waits: "Waits") -> str:

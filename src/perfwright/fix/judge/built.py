@@ -126,12 +126,12 @@ def _seen(said: dict[str, Any]) -> dict[str, Any]:
 
 
 def _sampler(sides: Sides, n: int) -> Callable[[str], float | None]:
-    def sample(name: str) -> float | None:
+    def sample(name: str) -> tuple[float, float] | None:
         question = {"ask": "spent", "n": n, "distribution": "random", "seconds": CALL}
         said = sides.side("before" if name == "control" else name).guest.ask(question, MAKING)
-        return pace.spent(said["cpu"], said["wall"]) if "cpu" in said else None
+        return (said["cpu"], said["wall"]) if "cpu" in said else None
 
-    return sample
+    return pace.by_one_clock(sample)
 
 
 def _memory(sides: Sides) -> Memory | None:

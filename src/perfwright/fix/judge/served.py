@@ -18,10 +18,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from perfwright.fix.judge import memory, pace, refusals
+from perfwright.fix.judge import memory, pace, passes, refusals
 from perfwright.fix.judge.answers import difference
 from perfwright.fix.judge.memory import Memory
 from perfwright.fix.judge.pages import FIRST, Pages
+from perfwright.fix.judge.passes import Passes
 from perfwright.fix.judge.verdict import COUNTED, WORKED, Counts, Verdict, pairs
 from perfwright.measure.application import Application
 from perfwright.measure.run import Choice, Guest, GuestError
@@ -33,6 +34,7 @@ LARGER = (1_000, 300)  # at which the time is measured: the first at which a cal
 SHORT = 0.25  # seconds of a call that is timed
 SEVERAL = 10  # rows that a request is about where its body has lists
 REQUESTS = ({"place": 0}, {"place": -1}, {"place": 0, "several": SEVERAL})  # the first row, the last, and several
+COUNTING = 1.0  # seconds of one for which it is counted what code goes through, by the time of smaller ones
 TIMES = 2  # requests with the same rows: what is kept between them shows in the second
 MOST = 5  # entry points that are asked of those that run a function
 LOOKED = 90.0  # seconds in which entry points are looked at, for which lines they run
@@ -59,13 +61,23 @@ class Rows(NamedTuple):
 class Live:
     """A version of the application that runs, in a process and a scratch folder of its own."""
 
-    def __init__(self, root: Path, app: Application, python: Path, contain: Choice, reads: Sequence[Path]) -> None:
+    def __init__(
+        self,
+        root: Path,
+        app: Application,
+        python: Path,
+        contain: Choice,
+        reads: Sequence[Path],
+        *,
+        passes: bool = False,
+    ) -> None:
         self.scratch = Path(tempfile.mkdtemp(prefix="perfwright-"))
         self.guest = Guest(python, [], contain=contain, scratch=self.scratch)
         self.guest.reads += [*app.places, root, CAPTURE, *reads]
         self.run = Run(
             lambda: self.guest, app, root, {}, None, commands=True, writes=True, even=False, signs_in=""
         )  # fmt: skip
+        self.run.passes = passes
         self.framework = ""
         self.entries: dict[str, int] = {}
         self.rows = Rows(0)
@@ -106,6 +118,14 @@ class Live:
         self.guest.end()
         shutil.rmtree(self.scratch, ignore_errors=True)
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
 
 @dataclass(slots=True)
 class _Case:
@@ -135,6 +155,8 @@ class Served:
     def __init__(self, root: Path, app: Application, python: Path, contain: Choice) -> None:
         self.root, self.app, self.python, self.contain = root, app, python, contain
         self.before = Live(root, app, python, contain, [])
+        self.counting = Live(root, app, python, contain, [], passes=True)
+        self.passed: dict[tuple[str, int], passes.Lines | None] = {}  # by entry point and rows
         self.reaches: list[Reach] | None = None
         self.known: dict[tuple[str, Rows, int], dict[str, Any]] = {}  # answers, by entry point, rows and place
         self.digests: dict[Rows, str] = {}
@@ -147,11 +169,13 @@ class Served:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.before.close()
+        self.counting.close()
 
     def forget(self) -> None:
         """Start the application anew when it is asked next: its files have changed."""
         self.before.guest.end()
-        self.reaches, self.why, self.known, self.digests = None, "", {}, {}
+        self.counting.guest.end()
+        self.reaches, self.why, self.known, self.digests, self.passed = None, "", {}, {}, {}
 
     def reaching(self, lines: Mapping[str, Collection[int]]) -> tuple[list[str], float]:
         """Return the entry points that run lines, by file, those that together run the most first, and the share of
@@ -190,19 +214,21 @@ class Served:
         self,
         root: Path,
         lines: Mapping[str, Collection[int]],
-        sources: Sequence[tuple[str, str]],
+        changed: Mapping[str, tuple[str, str]],
         *,
         named: Sequence[str] = (),
         allowed: Sequence[str] = (),
         weighs: bool = False,
+        counts: bool = False,
     ) -> Verdict:
         """Return whether the application is the same in another folder, and what it costs in both.
 
-        `lines` are those that have to run, by file; `sources` the two texts of each file that was changed. What
+        `lines` are those that have to run, by file; `changed` the two texts of each file that was changed. What
         concerns all functions that query a table is judged by the entry points that run any of the lines, else by those
-        that are `named`. Where it `weighs`, memory is measured too.
+        that are `named`. Where it `weighs`, memory is measured too; where it `counts`, and time says nothing, what the
+        code goes through is counted.
         """
-        if why := next(filter(None, (refusals.refused(*each, allowed) for each in sources)), ""):
+        if why := next(filter(None, (refusals.refused(*each, allowed) for each in changed.values())), ""):
             return Verdict("refused", why)
         try:
             entries, share = self.reaching(lines)
@@ -220,14 +246,19 @@ class Served:
         if share < REACHED:
             return Verdict("not shown", f"the entry points that run it reach {share:.0%} of its lines")
         places = tuple(Path(os.path.normpath(root / os.path.relpath(place, self.root))) for place in self.app.places)
-        after = Live(root, replace(self.app, places=places), self.python, self.contain, [self.root, *self.app.places])
+        app, reads = replace(self.app, places=places), [self.root, *self.app.places]
+        after = Live(root, app, self.python, self.contain, reads)
         try:
             after.start()
         except GuestError as error:
             after.close()
             return Verdict("refused", f"the second version cannot be started: {error}")
         try:
-            found = self._judged(after, _Case(entries, tuple(allowed)), weighs=weighs)
+            case = _Case(entries, tuple(allowed))
+            found = self._judged(after, case, weighs=weighs)
+            if counts and found.word == "same" and found.speed is not None and found.speed.verdict == "no evidence":
+                with Live(root, app, self.python, self.contain, reads, passes=True) as second:
+                    found = replace(found, passes=self._passes(second, case, changed))
             return replace(found, source=f"by {', '.join(entries)}")
         except GuestError as error:
             return Verdict("not shown", str(error))
@@ -320,14 +351,33 @@ class Served:
         one, other = (live.ask(question, entry).get("peak") for live in (self.before, after))
         return memory.told([(after.rows.n, one, other)]) if one is not None and other is not None else None
 
+    def _passes(self, second: Live, case: _Case, changed: Mapping[str, tuple[str, str]]) -> Passes | None:
+        """Return what the code of both versions goes through, with more and more rows; None where it is not known."""
+        took = max(case.costs.values())
+        largest = next((n for n in LARGER if took * n / SIZES[-1] < COUNTING), SIZES[-1])
+        measured: list[tuple[int, passes.Lines, passes.Lines]] = []
+        for n in dict.fromkeys((*SIZES[1:], largest)):
+            one: passes.Lines = {}
+            other: passes.Lines = {}
+            for entry in case.entries:
+                if (entry, n) not in self.passed:
+                    self.passed[entry, n] = _passed(self.counting, entry, n)
+                left, right = self.passed[entry, n], _passed(second, entry, n)
+                if left is None or right is None:  # it takes too long: what smaller sizes say is left
+                    return passes.told(measured, changed)
+                one = {place: one.get(place, 0) + left.get(place, 0) for place in {*one, *left}}
+                other = {place: other.get(place, 0) + right.get(place, 0) for place in {*other, *right}}
+            measured.append((n, one, other))
+        return passes.told(measured, changed)
+
     def _speed(self, after: Live, case: _Case) -> pace.Speed | None:
         entry = max(case.costs, key=lambda each: case.costs[each])
         lives = {"before": self.before, "after": after, "control": self.before}
 
-        def sample(name: str) -> float | None:
+        def sample(name: str) -> tuple[float, float] | None:
             with contextlib.suppress(GuestError):
                 said = lives[name].ask({"ask": "took", "place": 0, "times": 1}, entry)
-                return pace.spent(*said["samples"][0]) if "samples" in said else None
+                return (said["samples"][0][0], said["samples"][0][1]) if "samples" in said else None
             return None
 
         def sampler(n: int) -> Callable[[str], float | None] | None:
@@ -340,9 +390,17 @@ class Served:
                     after.lay(rows)
             except GuestError:
                 return None
-            return sample
+            return pace.by_one_clock(sample)
 
         return pace.at_largest((*LARGER, SIZES[-1]), sampler, SHORT)
+
+
+def _passed(live: Live, entry: str, n: int) -> passes.Lines | None:
+    """Return what code goes through for a request, by file and line; None where it cannot be counted."""
+    if live.rows != Rows(n):
+        live.lay(Rows(n))
+    said = live.ask({"ask": "passes", "place": 0}, entry) if entry in live.entries else {}
+    return passes.lines_of(said["passes"]) if said.get("passes") else None
 
 
 def _shape(entry: str) -> str:

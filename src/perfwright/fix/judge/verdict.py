@@ -6,6 +6,7 @@ from typing import Literal
 
 from perfwright.fix.judge.memory import Memory
 from perfwright.fix.judge.pace import Speed
+from perfwright.fix.judge.passes import Passes
 from perfwright.fix.judge.trees import Tree
 from perfwright.fix.judge.waiting import MEASURED, Waits
 
@@ -76,6 +77,7 @@ class Verdict:
     source: str = ""  # how inputs are made
     notes: tuple[str, ...] = ()
     counts: tuple[Counts, ...] = ()  # of what was counted beside time
+    passes: Passes | None = None  # what the code goes through, where time says nothing
 
     def better(self, kind: str) -> bool:
         """Tell whether the second version was seen to be better in one of what recipes improve."""
@@ -86,7 +88,15 @@ class Verdict:
             return self.waits.better(kind)
         if kind in ("queries", "rows"):  # what a query brings counts, too, and how long it takes
             return faster or any(each.fewer for each in self.counts if each.of in ("queries", "rows"))
-        return faster if kind == "time" else any(each.fewer for each in self.counts if each.of == kind)
+        if kind == "time":
+            return faster or self.goes_through_less
+        return any(each.fewer for each in self.counts if each.of == kind)
+
+    @property
+    def goes_through_less(self) -> bool:
+        """Tell whether the second version was seen to go through less, and not to take longer in each round."""
+        fewer = self.passes is not None and self.passes.verdict == "fewer"
+        return fewer and self.speed is not None and self.speed.low <= 1
 
     @property
     def worse(self) -> bool:

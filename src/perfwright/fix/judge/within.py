@@ -47,7 +47,7 @@ def judge(
     except SyntaxError:
         return None
     with Served(root, app, python, contain) as served:
-        found = served.judge(there, lines, list(changed.values()), allowed=allowed)
+        found = served.judge(there, lines, changed, allowed=allowed, counts=True)
     found = replace(found, allowed=tuple(allowed))
     return tests.confirmed(found, root, there) if tests is not None else found
 

@@ -1,7 +1,8 @@
 """A list that is searched in a loop is looked up in a set.
 
 Where the loop does not change the list, the set is made once before it. Where the loop appends to it, and nothing else
-changes it, a set is kept beside it. What cannot be hashed is found by the judge.
+changes it, a set is kept beside it. No annotation and nothing that is put into it says that it cannot be hashed; what
+else cannot is found by the judge.
 """
 
 import ast
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 
 from perfwright.finding import Finding
 from perfwright.fix.recipe import Proposal, Recipe
+from perfwright.fix.recipes._hashed import is_unhashed
 from perfwright.fix.recipes._stays import BLOCKS, stays
 from perfwright.fix.source import Source, changed
 
@@ -71,6 +73,8 @@ def cannot_be_hashed(source: Source, held: ast.expr) -> bool:
     """Tell whether what is searched, or looked for, is seen to be of a kind that no set takes."""
     function, test = source.function(held), source.parents[held]
     wanted = [test.left] if isinstance(test, ast.Compare) else []
+    if any(is_unhashed(source, held, each) for each in wanted):
+        return True
     for each in ast.walk(function) if function is not None else ():
         if isinstance(each, ast.Assign) and ast.unparse(each.targets[0]) == ast.unparse(held):
             wanted += [each.value.elt] if isinstance(each.value, ast.ListComp) else getattr(each.value, "elts", [])

@@ -22,10 +22,11 @@ from .apps import _commands  # type: ignore[import-not-found,unused-ignore]
 from .apps._contract import Answer, Entry, Kept, Table  # type: ignore[import-not-found,unused-ignore]
 from .apps._paths import filled  # type: ignore[import-not-found,unused-ignore]
 from .apps._schema import example  # type: ignore[import-not-found,unused-ignore]
+from .passes import PASSES  # type: ignore[import-not-found,unused-ignore]
 from .steps import WORK  # type: ignore[import-not-found,unused-ignore]
 from .tables import ROWS, cell, columns, names  # type: ignore[import-not-found,unused-ignore]
 
-ASKS = ("lay", "answer", "took")
+ASKS = ("lay", "answer", "took", "passes")
 MOST = 4 << 20  # bytes of an answer that are compared
 EMPTY = "empty"
 QUIET = ("date", "content-length", "server", "set-cookie", "vary")
@@ -36,7 +37,7 @@ _laid: dict[str, list[dict[str, list[Any]]]] = {}  # keys of the tables, by the 
 def answer(asked: dict[str, Any]) -> dict[str, Any]:
     """Answer one question of the judge."""
     Kept.most = MOST
-    return {"lay": lay, "answer": answered, "took": took}[asked["ask"]](asked)
+    return {"lay": lay, "answer": answered, "took": took, "passes": passes}[asked["ask"]](asked)
 
 
 # ------------------------------------------------------------------------------ rows
@@ -234,3 +235,16 @@ def took(asked: dict[str, Any]) -> dict[str, Any]:
         application.restore()
         peak = application.peak_of(call)
     return {"samples": samples, "peak": peak}
+
+
+def passes(asked: dict[str, Any]) -> dict[str, Any]:
+    """Return what the project's code goes through for a request that was made before, by file and line; nothing where
+    not all of it is counted."""
+    entry = RUNNING.entries[asked["index"]]
+    call = calling(entry, *request(entry, asked["place"]))
+    for _ in range(2):  # what is only done once is done
+        application.restore()
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()), PASSES.counted():
+            said = call()
+    whole = PASSES.whole and not PASSES.blind
+    return {"status": said.status, "passes": PASSES.by_line() if whole else {}}

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from . import capturing  # type: ignore[import-not-found,unused-ignore]
+from . import capturing, rewriting  # type: ignore[import-not-found,unused-ignore]
 from .apps import _commands, _postgres, asgi, click, django, flask  # type: ignore[import-not-found,unused-ignore]
 from .apps._contract import Answer, CannotStartError, Entry, Table  # type: ignore[import-not-found,unused-ignore]
 from .apps._paths import filled  # type: ignore[import-not-found,unused-ignore]
@@ -64,6 +64,8 @@ def start(asked: dict[str, Any]) -> dict[str, Any]:
     os.environ.update(asked["environment"])
     RUNNING.places = tuple(asked["roots"])
     WORK.watch()
+    if asked.get("passes"):
+        rewriting.install(asked["roots"])
     sys.path[:0] = [place for place in asked["places"] if place not in sys.path]
     database = _postgres.Place(**asked["database"]) if asked.get("database") else None
     if database is not None:
