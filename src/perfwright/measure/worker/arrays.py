@@ -1,5 +1,6 @@
 """Arrays, columns and frames as trees, and made again from them; no library is loaded before it is needed."""
 
+import contextlib
 import importlib
 from collections.abc import Callable
 from typing import Any
@@ -123,7 +124,18 @@ def _made_index(pandas: Any, tree: Tree, make: Callable[[Tree], Any]) -> Any:
 
 
 def _column(pandas: Any, dtype: Tree, items: Tree, make: Callable[[Tree], Any], **options: Any) -> Any:
-    return pandas.Series([make(each) for each in items], dtype=_made_type(pandas, dtype, make), **options)
+    values: Any = None
+    if isinstance(dtype, str) and dtype.startswith("datetime64"):  # one by one, that takes longer than what is judged
+        with contextlib.suppress(ValueError):  # out of the bounds of some versions
+            values = pandas.to_datetime([_moment(each) for each in items], format="ISO8601", utc="," in dtype)
+    if values is None:
+        values = [make(each) for each in items]
+    return pandas.Series(values, dtype=_made_type(pandas, dtype, make), **options)
+
+
+def _moment(tree: Tree) -> Any:
+    """Return a time as text; nothing where there is none."""
+    return tree[3] if isinstance(tree, list) and tree[2] == "Timestamp" else None
 
 
 def _made_type(pandas: Any, dtype: Tree, make: Callable[[Tree], Any]) -> Any:
