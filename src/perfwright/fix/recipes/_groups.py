@@ -33,8 +33,9 @@ class Asked:
     what: str
 
 
-def groups_of(source: Source, call: ast.Call) -> Groups | None:
-    """Return the loop over the groups that a call makes; None where a group is bound anew, or used after it."""
+def groups_of(source: Source, call: ast.Call, *, again: bool = False) -> Groups | None:
+    """Return the loop over the groups that a call makes; None where a group is used after it, or, unless it may be
+    `again`, bound to something else."""
     loop, function = source.parents.get(call), source.function(call)
     if not isinstance(call.func, ast.Attribute) or call.func.attr != "groupby" or function is None:
         return None
@@ -49,7 +50,7 @@ def groups_of(source: Source, call: ast.Call) -> Groups | None:
     inside = {id(each) for each in ast.walk(repeated)}
     named = [each for each in ast.walk(function) if isinstance(each, ast.Name) and each.id == group.id]
     uses = [each for each in named if each is not group]
-    if not all(id(each) in inside and isinstance(each.ctx, ast.Load) for each in uses):
+    if not all(id(each) in inside and (again or isinstance(each.ctx, ast.Load)) for each in uses):
         return None
     return Groups(loop, repeated, call, call.func.value, key, group, tuple(uses))
 
