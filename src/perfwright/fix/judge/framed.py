@@ -36,6 +36,12 @@ def frames(source: str, function: str, parameters: Sequence[Any]) -> frozenset[s
             if isinstance(part, ast.Name) and part.id in known:
                 known.setdefault(node.targets[0].id, known[part.id])
     for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.Subscript)
+            and isinstance(node.value, ast.Name)
+            and is_filter(node.slice, node.value.id)
+        ):
+            found |= {known[node.value.id]} if node.value.id in known else set()
         if not isinstance(node, ast.Attribute):
             continue
         of, wanted = node.value, OF_FRAMES
@@ -44,6 +50,13 @@ def frames(source: str, function: str, parameters: Sequence[Any]) -> frozenset[s
         if isinstance(of, ast.Name) and of.id in known and node.attr in wanted:
             found.add(known[of.id])
     return frozenset(found)
+
+
+def is_filter(key: ast.expr, name: str) -> bool:
+    """Tell whether a key compares a part of what it is a key of: `frame[frame["a"] > 0]`."""
+    parts = [each.value for each in ast.walk(key) if isinstance(each, ast.Subscript)]
+    compares = any(isinstance(each, ast.Compare) for each in ast.walk(key))
+    return compares and any(isinstance(each, ast.Name) and each.id == name for each in parts)
 
 
 def given(args: Tree | None, parameters: Sequence[Any], named: frozenset[str], rows: int) -> Tree | None:

@@ -49,7 +49,7 @@ def groups_of(source: Source, call: ast.Call, *, again: bool = False) -> Groups 
     repeated: ast.AST = loop if isinstance(loop, ast.For) else source.parents[loop]
     inside = {id(each) for each in ast.walk(repeated)}
     named = [each for each in ast.walk(function) if isinstance(each, ast.Name) and each.id == group.id]
-    uses = [each for each in named if each is not group]
+    uses = sorted((each for each in named if each is not group), key=source.span)
     if not all(id(each) in inside and (again or isinstance(each.ctx, ast.Load)) for each in uses):
         return None
     return Groups(loop, repeated, call, call.func.value, key, group, tuple(uses))

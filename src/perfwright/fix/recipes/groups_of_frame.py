@@ -15,7 +15,7 @@ from perfwright.fix.recipes._frames import is_left_alone
 from perfwright.fix.recipes._groups import ENDS, Asked, Groups, asked, column_of, groups_of, keys_of
 from perfwright.fix.source import Edit, Source, names
 
-OPTIONS = ("sort", "observed")  # of groupby, that leave what a group is asked for as it is
+OPTIONS = ("sort",)  # of groupby, that leave what a group is asked for as it is
 COUNTS = ("size", "nunique")  # numbers of Python, where other methods of a column give those of numpy
 LONGEST = 100
 
@@ -71,7 +71,7 @@ def at_once(source: Source, groups: Groups) -> Iterator[Proposal]:
         return
     if any(isinstance(each, ast.Break | ast.Return) for each in ast.walk(loop)):
         return  # it may end after few of them
-    if "#" in source.text[source.span(loop.target)[0] : source.span(loop.iter)[1]]:
+    if {"#", "\n"} & set(source.text[source.span(loop.target)[0] : source.span(loop.iter)[1]]):
         return  # a comment would go
     yield Proposal(
         tuple(edits_of(source, groups, some, rows)), "what it asks of each group is worked out for all at once"
@@ -83,7 +83,11 @@ def edits_of(source: Source, groups: Groups, some: list[Asked], rows: list[ast.A
     loop, by = groups.loop, groups.call.args[0]
     assert isinstance(loop, ast.For)
     every = source.fresh("groups", "grouped")
-    lines = [f"{every} = {source.expression(groups.call)}"]
+    made = source.text_of(groups.call)
+    if isinstance(by, ast.List):  # of combinations of categories, a loop goes through those that are there
+        end = source.span(by)[1] - source.span(groups.call)[0]
+        made = f"{made[:end]}, observed=True{made[end:]}"
+    lines = [f"{every} = {made}"]
     ends = {each: source.fresh(f"{each}_rows") for each in dict.fromkeys(each.what for each in some) if each in ENDS}
     for what, name in ends.items():
         ordered = f".set_index({source.text_of(by)}).loc[{every}.size().index]"
