@@ -196,6 +196,16 @@ class Source:
         return any(inner is node for inner in ast.walk(generator.iter))
 
     # ------------------------------------------------------------------------------ edits
+    def made_once(self, name: str) -> ast.Assign | ast.AnnAssign | None:
+        """Return the one assignment of the module to a name; None where there are none or several."""
+        found = [
+            each
+            for each in self.tree.body
+            if isinstance(each, ast.Assign | ast.AnnAssign)
+            and self.text_of(each.targets[0] if isinstance(each, ast.Assign) else each.target) == name
+        ]
+        return found[0] if len(found) == 1 else None
+
     def replace(self, node: ast.AST, text: str) -> Edit:
         """Return the edit that puts another text in place of a node."""
         return Edit(*self.span(node), text)

@@ -1,7 +1,8 @@
 """Two versions called with what a builder makes on both sides, where it cannot be copied: sessions, connections, files.
 
 What both come to is compared at 1, 10 and 100: the result, rows that are left, requests and what is printed; queries,
-rows and requests are counted. Both are timed at the largest size that is short enough.
+rows, requests, and the steps and bytes of the database are counted. Both are timed at the largest size that is short
+enough.
 """
 
 import ast
@@ -13,11 +14,12 @@ from perfwright.fix.judge import memory, pace
 from perfwright.fix.judge.answers import SEEN, difference
 from perfwright.fix.judge.memory import Memory
 from perfwright.fix.judge.sides import Side, Sides
-from perfwright.fix.judge.verdict import COUNTED, Counts, Verdict, pairs
+from perfwright.fix.judge.verdict import COUNTED, WORKED, Counts, Verdict, pairs
 from perfwright.measure.scale import CAPTURE
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 CONSTANTS = 40
+NAMED = COUNTED | WORKED
 SIZES = (1, 2, 10, 100)
 SPREADS = ("random", "reversed", "few")  # with the first, rows are all alike, and about the first of them is asked
 LARGER = (1_000, 300, 100)  # at which the time is measured: the first at which a call is short enough
@@ -44,7 +46,7 @@ def judge(sides: Sides, allowed: Sequence[str]) -> Verdict | None:
     first, second = sides.side("before"), sides.side("after")
     _planned(first, second)
     constants = _constants(first, second)
-    counts: dict[str, dict[int, list[int]]] = {name: {} for name in COUNTED}
+    counts: dict[str, dict[int, list[int]]] = {name: {} for name in NAMED}
     inputs = 0
     loose: dict[str, None] = {}
     for n, spread in itertools.product(SIZES, SPREADS):
@@ -69,7 +71,7 @@ def judge(sides: Sides, allowed: Sequence[str]) -> Verdict | None:
     return Verdict(
         "same", "", inputs=inputs, sizes=SIZES, allowed=tuple(allowed),
         speed=pace.at_largest(LARGER, lambda n: _sampler(sides, n), SHORT), memory=_memory(sides),
-        counts=tuple(Counts(COUNTED[name], pairs(each)) for name, each in counts.items()), notes=notes,
+        counts=tuple(Counts(NAMED[name], pairs(each)) for name, each in counts.items()), notes=notes,
     )  # fmt: skip
 
 
@@ -107,7 +109,7 @@ def _call(side: Side, n: int, spread: str = SPREADS[0], constants: Sequence[Any]
 
 
 def _seen(said: dict[str, Any]) -> dict[str, Any]:
-    return {name: each for name, each in said.items() if name not in ("cpu", "wall", *COUNTED)}
+    return {name: each for name, each in said.items() if name not in ("cpu", "wall", *NAMED)}
 
 
 def _sampler(sides: Sides, n: int) -> Callable[[str], float | None]:

@@ -1,7 +1,7 @@
 """What a `with` makes anew each time is made once: the `with` is put around the loop or the function that it is in."""
 
 import ast
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from perfwright.fix.recipe import Proposal
 from perfwright.fix.recipes._hoisting import does_not_depend, shortened
@@ -24,6 +24,18 @@ def around_loop(source: Source, opened: With, may: Callable[[Source, With], bool
     if any(isinstance(each, ast.Yield | ast.YieldFrom) for each in ast.walk(loops[-1])):
         return
     yield from moved(source, opened, [loops[-1]], "the loop")
+
+
+def uses_of(source: Source, opened: With, kinds: Collection[str]) -> list[ast.Name] | None:
+    """Return the uses of what a `with` makes by a call of one of some names; None where it makes something else."""
+    made, target = opened.items[0].context_expr, opened.items[0].optional_vars
+    if not isinstance(made, ast.Call) or not isinstance(target, ast.Name):
+        return None
+    if source.text_of(made.func).rpartition(".")[2] not in kinds:
+        return None
+    return [
+        each for each in ast.walk(opened) if isinstance(each, ast.Name) and each.id == target.id and each is not target
+    ]
 
 
 def around_function(source: Source, opened: With, may: Callable[[Source, With], bool]) -> Iterator[Proposal]:

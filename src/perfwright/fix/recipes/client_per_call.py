@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from perfwright.finding import Finding
 from perfwright.fix.recipe import Proposal, Recipe
-from perfwright.fix.recipes._contexts import With, around_function, around_loop
+from perfwright.fix.recipes._contexts import With, around_function, around_loop, uses_of
 from perfwright.fix.recipes._together import whole_lines
 from perfwright.fix.source import CHANGES, FUNCTIONS, Edit, Source
 
@@ -33,14 +33,8 @@ def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
 
 def is_client(source: Source, opened: With) -> bool:
     """Tell whether a `with` makes a client, and gives it to nobody who could keep it."""
-    item = opened.items[0]
-    made, target = item.context_expr, item.optional_vars
-    if not isinstance(made, ast.Call) or not isinstance(target, ast.Name):
-        return False
-    if source.text_of(made.func).rpartition(".")[2] not in CLIENTS:
-        return False
-    uses = [n for n in ast.walk(opened) if isinstance(n, ast.Name) and n.id == target.id and n is not target]
-    return all(is_lent(source, use) for use in uses)
+    uses = uses_of(source, opened, CLIENTS)
+    return uses is not None and all(is_lent(source, use) for use in uses)
 
 
 def is_lent(source: Source, use: ast.Name) -> bool:

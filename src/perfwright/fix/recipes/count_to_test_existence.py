@@ -134,4 +134,4 @@ def selected(source: Source, call: ast.Call) -> Iterator[Proposal]:
     yield Proposal((*edits, *also_from(source, "sqlalchemy", ["exists"])), SAYS, source=source)
 
 
-RECIPE = Recipe(rule="count-to-test-existence", improves=("queries",), propose=propose)
+RECIPE = Recipe(rule="count-to-test-existence", improves=("queries", "steps"), propose=propose)

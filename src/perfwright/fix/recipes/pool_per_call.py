@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from perfwright.finding import Finding
 from perfwright.fix.recipe import Proposal, Recipe
-from perfwright.fix.recipes._contexts import With, around_loop
+from perfwright.fix.recipes._contexts import With, around_loop, uses_of
 from perfwright.fix.source import Source
 
 POOLS = ("ThreadPoolExecutor", "ProcessPoolExecutor", "Pool", "ThreadPool")
@@ -23,14 +23,8 @@ def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
 
 def is_pool(source: Source, opened: With) -> bool:
     """Tell whether a `with` makes a pool of which the block takes all that it gives, by `map`."""
-    item = opened.items[0]
-    made, target = item.context_expr, item.optional_vars
-    if not isinstance(made, ast.Call) or not isinstance(target, ast.Name):
-        return False
-    if source.text_of(made.func).rpartition(".")[2] not in POOLS:
-        return False
-    uses = [n for n in ast.walk(opened) if isinstance(n, ast.Name) and n.id == target.id and n is not target]
-    return bool(uses) and all(is_taken(source, use) for use in uses)
+    uses = uses_of(source, opened, POOLS)
+    return bool(uses) and all(is_taken(source, use) for use in uses or ())
 
 
 def is_taken(source: Source, use: ast.Name) -> bool:

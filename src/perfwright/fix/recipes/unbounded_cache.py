@@ -40,13 +40,8 @@ def bounded(source: Source, decorator: ast.expr, name: str) -> Iterator[Proposal
 def emptied(source: Source, finding: Finding) -> Iterator[Proposal]:
     """Give the proposal that lets the oldest entry of a dictionary go where it is full."""
     name = finding.symbol
-    made = [
-        each
-        for each in source.tree.body
-        if isinstance(each, ast.Assign | ast.AnnAssign)
-        and ast.unparse(each.targets[0] if isinstance(each, ast.Assign) else each.target) == name
-    ]
-    if len(made) != 1 or made[0].value is None or ast.unparse(made[0].value) not in ("{}", "dict()"):
+    made = source.made_once(name)
+    if made is None or made.value is None or ast.unparse(made.value) not in ("{}", "dict()"):
         return
     stores = [
         each

@@ -19,13 +19,8 @@ WALKS = ("len", "list", "tuple", "set", "sorted", "sum", "reversed", "enumerate"
 
 def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
     name = finding.symbol
-    made = [
-        each
-        for each in source.tree.body
-        if isinstance(each, ast.Assign | ast.AnnAssign)
-        and source.text_of(each.targets[0] if isinstance(each, ast.Assign) else each.target) == name
-    ]
-    if len(made) != 1 or not isinstance(made[0].value, ast.List) or made[0].value.elts:
+    made = source.made_once(name)
+    if made is None or not isinstance(made.value, ast.List) or made.value.elts:
         return
     uses = [each for each in ast.walk(source.tree) if isinstance(each, ast.Name) and each.id == name]
     if not all(is_possible(source, each) for each in uses if isinstance(each.ctx, ast.Load)):
@@ -35,9 +30,9 @@ def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
     if is_decorator(source, finding.place.line):
         return
     deque, imports = name_of(source, "collections", "deque")
-    edits = [source.replace(made[0].value, f"{deque}(maxlen={KEPT})"), *imports]
-    if isinstance(made[0], ast.AnnAssign):
-        said = made[0].annotation
+    edits = [source.replace(made.value, f"{deque}(maxlen={KEPT})"), *imports]
+    if isinstance(made, ast.AnnAssign):
+        said = made.annotation
         kind = said.value if isinstance(said, ast.Subscript) else said
         edits.append(source.replace(kind, deque))
     yield Proposal(tuple(edits), f"the last {KEPT} entries are kept")

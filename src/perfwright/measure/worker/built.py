@@ -1,7 +1,8 @@
 """A call with what a builder made, where no copy of it can be: a session, a connection, a file. For the judge.
 
 Both versions make it themselves, the same way. Told are the result, arguments that can be told, what is printed, the
-rows that are left in the databases of SQLite that were opened, and how many queries and requests were made.
+rows that are left in the databases of SQLite that were opened, how many queries and requests were made, and what SQLite
+did for them.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import Any
 
 from . import capturing, search, timing  # type: ignore[import-not-found,unused-ignore]
 from .apps import _databases as databases  # type: ignore[import-not-found,unused-ignore]
+from .steps import WORK  # type: ignore[import-not-found,unused-ignore]
 from .tables import rows  # type: ignore[import-not-found,unused-ignore]
 from .trees import Scribe  # type: ignore[import-not-found,unused-ignore]
 
@@ -41,9 +43,10 @@ def answer(target: Any, asked: dict[str, Any]) -> dict[str, Any]:
 
 def watch() -> None:
     """Remember the databases of SQLite that are opened from now on: before the program is imported."""
-    real = sqlite3.dbapi2.connect
-    if getattr(real, OURS, False):
+    if getattr(sqlite3.dbapi2.connect, OURS, False):
         return
+    WORK.watch()
+    real = sqlite3.dbapi2.connect
 
     def connect(*given: Any, **named: Any) -> Any:
         made = real(*given, **named)
@@ -71,7 +74,7 @@ def built(target: Any, asked: dict[str, Any]) -> dict[str, Any]:
     outcome, body = "", ""
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
         cpu, wall = time.process_time(), time.perf_counter()
-        with capture.recording() as trace:
+        with capture.recording() as trace, WORK.counted():
             try:
                 with search.limited(asked["seconds"], 3 * asked["seconds"]):
                     result = finished(target.function(*positional, **named))
@@ -89,6 +92,8 @@ def built(target: Any, asked: dict[str, Any]) -> dict[str, Any]:
         "random": repr(random.getstate()) == repr(_seeded(asked["n"])),
         "cpu": cpu,
         "wall": wall,
+        "steps": WORK.steps,
+        "text": WORK.bytes,
         **capturing.counts(trace),
     }
 
