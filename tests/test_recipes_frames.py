@@ -156,10 +156,48 @@ def test_frames_are_tried_with_other_rows_labels_columns_and_values() -> None:
     assert list(arrays.near(["l", 0, [1]])) == []
 
 
+COUNTED = "import pandas as pd\ndef f(df, other=None):\n    out = []\n    for i in {}:\n        {}\n    return out\n"
+VALUES = """    if len(df):
+        a_values = df["a"].array
+        b_values = df["b"].array
+    for i in range(1, len(df)):
+        out.append((a_values[i] - a_values[i - 1], b_values[i]))
+"""
+
+
+def test_a_row_that_is_counted_is_looked_up_in_whole_columns(tmp_path: Path) -> None:
+    code = COUNTED.format("range(1, len(df))", 'out.append((df["a"].iloc[i] - df["a"].iat[i - 1], df.iloc[i]["b"]))')
+    (after,) = proposed("row-loop-over-frame", code, "range", tmp_path)
+
+    assert VALUES in after
+
+
+@pytest.mark.parametrize(
+    ("over", "body"),
+    [
+        ("range(other)", "out.append(df['a'].iloc[i])"),  # there may be fewer rows
+        ("range(len(df))", "out.append(df['a'].loc[i])"),  # a label
+        ("range(len(df))", "out.append(df['a'].iloc[i:])"),
+        ("range(len(df))", "out.append(df['a'].iloc[other])"),  # it may be a list
+        ("range(len(df))", "out.append(df.iloc[i][other])"),
+        ("range(len(df))", "out.append(df['a'].iloc[i])\n        df.loc[i, 'a'] = 1"),
+        ("range(len(df))", "out.append(df['a'].iloc[i])\n        other(df)"),
+        ("range(len(df))", "out.append(df['a'].iloc[i])\n        df = df.dropna()"),
+        ("range(len(df))", "i = 0\n        out.append(df['a'].iloc[i])"),
+    ],
+)
+def test_rows_that_are_found_otherwise_are_looked_up_one_by_one(over: str, body: str, tmp_path: Path) -> None:
+    assert proposed("row-loop-over-frame", COUNTED.format(over, body), "range", tmp_path) == []
+
+
 # ------------------------------------------------------------------------------ groups of a frame
 GROUPS = "import pandas as pd\ndef f(df, other=None):\n    out = []\n    for k, g in {}:\n        {}\n    return out\n"
 ALL_AT_ONCE = """    groups = df.groupby("a")
-    for (k, size), b_sum, c_nunique in zip(groups.size().items(), groups["b"].sum().array, groups["c"].nunique()):
+    for (k, size), b_sum, c_nunique in zip(
+        groups.size().items(),
+        groups["b"].sum().array,
+        groups["c"].nunique(),
+    ):
         out.append((k, size, round(b_sum, 2), c_nunique))
 """
 ENDS = """    groups = df.groupby("a")
