@@ -2,7 +2,8 @@
 than the one column it asks for.
 
 At once, where the columns to group by are written there, and a group is asked for its length, for a sum, a mean or the
-like of a column, or for a value in its first or last row. Floats are then added in another order.
+like of a column, or for a value in its first or last row. Floats are then added in another order. What a
+frame is without is told in other words, or another column of it is.
 """
 
 import ast
@@ -138,4 +139,9 @@ def quoted(source: Source, column: str) -> str:
     return repr(column) if source.text.count("'") > source.text.count('"') else json.dumps(column, ensure_ascii=False)
 
 
-RECIPE = Recipe(rule="row-loop-over-frame", improves=("time",), propose=propose, allows=("number-type", "float-order"))
+RECIPE = Recipe(
+    rule="row-loop-over-frame",
+    improves=("time",),
+    propose=propose,
+    allows=("number-type", "float-order", "exception-text"),
+)

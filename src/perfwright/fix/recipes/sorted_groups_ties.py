@@ -23,6 +23,7 @@ RECIPE = Recipe(
     rule="sort-in-loop",
     improves=("time",),
     propose=propose,
+    allows=("exception-text",),
     suggested="rows that are equal in the column that they are sorted by keep the order of the frame, which the "
     "default sort does not promise",
 )
