@@ -156,6 +156,236 @@ def test_frames_are_tried_with_other_rows_labels_columns_and_values() -> None:
     assert list(arrays.near(["l", 0, [1]])) == []
 
 
+COUNTED = "import pandas as pd\ndef f(df, other=None):\n    out = []\n    for i in {}:\n        {}\n    return out\n"
+VALUES = """    if len(df):
+        a_values = df["a"].array
+        b_values = df["b"].array
+    for i in range(1, len(df)):
+        out.append((a_values[i] - a_values[i - 1], b_values[i]))
+"""
+
+
+def test_a_row_that_is_counted_is_looked_up_in_whole_columns(tmp_path: Path) -> None:
+    code = COUNTED.format("range(1, len(df))", 'out.append((df["a"].iloc[i] - df["a"].iat[i - 1], df.iloc[i]["b"]))')
+    (after,) = proposed("row-loop-over-frame", code, "range", tmp_path)
+
+    assert VALUES in after
+
+
+@pytest.mark.parametrize(
+    ("over", "body"),
+    [
+        ("range(other)", "out.append(df['a'].iloc[i])"),  # there may be fewer rows
+        ("range(len(df))", "out.append(df['a'].loc[i])"),  # a label
+        ("range(len(df))", "out.append(df['a'].iloc[i:])"),
+        ("range(len(df))", "out.append(df['a'].iloc[other])"),  # it may be a list
+        ("range(len(df))", "out.append(df.iloc[i][other])"),
+        ("range(len(df))", "out.append(df['a'].iloc[i])\n        df.loc[i, 'a'] = 1"),
+        ("range(len(df))", "out.append(df['a'].iloc[i])\n        other(df)"),
+        ("range(len(df))", "out.append(df['a'].iloc[i])\n        df = df.dropna()"),
+        ("range(len(df))", "i = 0\n        out.append(df['a'].iloc[i])"),
+    ],
+)
+def test_rows_that_are_found_otherwise_are_looked_up_one_by_one(over: str, body: str, tmp_path: Path) -> None:
+    assert proposed("row-loop-over-frame", COUNTED.format(over, body), "range", tmp_path) == []
+
+
+# ------------------------------------------------------------------------------ groups of a frame
+GROUPS = "import pandas as pd\ndef f(df, other=None):\n    out = []\n    for k, g in {}:\n        {}\n    return out\n"
+ALL_AT_ONCE = """    groups = df.groupby("a")
+    for (k, size), b_sum, c_nunique in zip(
+        groups.size().items(),
+        groups["b"].sum().array,
+        groups["c"].nunique(),
+    ):
+        out.append((k, size, round(b_sum, 2), c_nunique))
+"""
+ENDS = """    groups = df.groupby("a")
+    first_rows = groups.head(1).set_index("a").loc[groups.size().index]
+    last_rows = groups.tail(1).set_index("a").loc[groups.size().index]
+    for k, t_first, t_last in zip(groups.size().index, first_rows["t"].array, last_rows["t"].array):
+        out.append((k, t_last - t_first, t_first))
+"""
+
+
+def of_groups(over: str, body: str, tmp_path: Path, rule: str = "row-loop-over-frame", at: str = "df.") -> list[str]:
+    return proposed(rule, GROUPS.format(over, body), at, tmp_path)
+
+
+def test_all_groups_are_asked_at_once(tmp_path: Path) -> None:
+    body = "out.append((k, len(g), round(g['b'].sum(), 2), g['c'].nunique()))"
+    (after,) = of_groups('df.groupby("a")', body, tmp_path)
+    assert ALL_AT_ONCE in after.replace("'", '"')
+
+    body = "first, last = g.iloc[0], g.iloc[-1]\n        out.append((k, last['t'] - first['t'], g['t'].iloc[0]))"
+    (after,) = of_groups('df.groupby("a")', body, tmp_path)
+    assert ENDS in after.replace("'", '"')
+
+    (after,) = of_groups('df.groupby(["a", "b"])', "out.append((k, len(g)))", tmp_path)
+    assert 'groups = df.groupby(["a", "b"], observed=True)\n    for k, size in groups.size().items():' in after
+
+    first = of_groups('df.groupby("a")', "out.append((k, g['b'].max()))", tmp_path)[0]
+    assert 'for k, b_max in zip(groups.size().index, groups["b"].max().array):' in first.replace("'", '"')
+
+
+def test_of_each_group_one_column_is_made(tmp_path: Path) -> None:
+    (after,) = of_groups("df.groupby(other)", "out.append((k, g['b'].tolist(), len(g)))", tmp_path)
+
+    assert 'for k, b in df.groupby(other)["b"]:\n        out.append((k, b.tolist(), len(b)))' in after.replace("'", '"')
+
+
+@pytest.mark.parametrize(
+    ("over", "body"),
+    [
+        ("df.groupby('a')", "out.append(g)"),
+        (
+            "df.groupby('a')",
+            "out.append((g['b'].std(), g['c'].sum()))",
+        ),  # it may be zero for one, and nearly so for another
+        ("df.groupby('a')", "out.append((g['b'].sum(min_count=1), g['c'].sum()))"),
+        ("df.groupby('a')", "g = g.dropna()\n        out.append((g['b'].sum(), g['c'].sum()))"),
+        ("df.groupby('a')", "g['b'] = 1\n        out.append((g['b'].sum(), g['c'].sum()))"),
+        ("df.groupby('a')", "df.loc[0, 'b'] = 1\n        out.append((g['b'].sum(), g['c'].sum()))"),
+        ("df.groupby('a')", "out.append((g['b'].sum(), g['c'].sum()))\n    out.append(g)"),
+        ("df.groupby('a')", "out.append((g['b'].sum(), g['c'].sum()))\n        break"),
+        ("df.groupby('a')", "row = g.iloc[0]\n        out.append((row, row['b']))"),
+        ("df.groupby('a')", "row = g.iloc[1]\n        out.append(row['b'])"),
+        ("df.groupby('a')", "row = g.iloc[0]\n        out.append(row['a'])"),  # it is the key, and no column any more
+        ("df.groupby(other)", "out.append((g['b'].sum(), g['c'].sum()))"),
+        ("df.groupby(['a'])", "out.append((k, g['b'].sum(), g['c'].sum()))"),  # its keys are tuples of one
+        ("df.groupby('a', dropna=False)", "out.append((g['b'].sum(), g['c'].sum()))"),
+    ],
+)
+def test_groups_that_are_used_otherwise_stay_as_they_are(over: str, body: str, tmp_path: Path) -> None:
+    assert of_groups(over, body, tmp_path, at=over) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "frame", "made"),
+    [
+        (
+            "g = g.sort_values(['t', 'b'])\n        out.append(g['b'].iloc[0])",
+            "(['t', 'b'])",
+            "out.append(g['b'].iloc[0])",
+        ),
+        ("g = g.sort_values('t')\n        out.append(len(g))", "('t', kind=\"stable\")", "out.append(len(g))"),
+        ("out.append(g.sort_values(by='t', kind='stable')['b'])", "(by='t', kind=\"stable\")", "out.append(g['b'])"),
+        (
+            "g.sort_values('t', inplace=True)\n        out.append(g['b'])",
+            "('t', kind=\"stable\")",
+            "out.append(g['b'])",
+        ),
+    ],
+)
+def test_a_frame_is_sorted_before_its_groups(body: str, frame: str, made: str, tmp_path: Path) -> None:
+    (after,) = of_groups("df.groupby('a')", body, tmp_path, "sort-in-loop", "g.sort_values")
+
+    assert f"for k, g in df.sort_values{frame}.groupby('a'):\n        {made}\n" in after
+
+
+@pytest.mark.parametrize(
+    ("over", "body"),
+    [
+        ("df.groupby('a', sort=False)", "out.append(g.sort_values('t')['b'])"),  # groups come in another order
+        ("df.groupby(other)", "out.append(g.sort_values('t')['b'])"),  # it may be a column beside the frame
+        ("df.groupby('a')", "out.append(g.sort_values(k)['b'])"),
+        ("df.groupby('a')", "out.append(g.sort_values('t', key=abs)['b'])"),
+        ("df.groupby('a')", "out.append((g.sort_values('t')['b'], g['b']))"),
+        ("df.groupby('a')", "out.append(g['b'])\n        g = g.sort_values('t')\n        out.append(g['b'])"),
+        ("df.groupby('a')", "g = g.sort_values('t')\n        out.append(g)"),
+        ("df.groupby('a')", "g = g.sort_values('t')\n        g['c'] = 1\n        out.append(g['b'])"),
+        ("df.groupby('a')", "h = g.sort_values('t')\n        out.append(h)"),
+    ],
+)
+def test_groups_are_sorted_one_by_one_where_order_matters(over: str, body: str, tmp_path: Path) -> None:
+    assert of_groups(over, body, tmp_path, "sort-in-loop", "g.sort_values") == []
+
+
+def test_only_a_sort_that_promises_the_order_of_equal_rows_is_a_repair(tmp_path: Path) -> None:
+    for by, repairs in (("'t'", False), ("['t', 'b']", True), ("'t', kind='mergesort'", True)):
+        of_groups("df.groupby('a')", f"out.append(g.sort_values({by})['b'])", tmp_path, "sort-in-loop", "g.sort_values")
+        place = Place(path="code.py", line=5, column=20, end_line=5, function="f")
+        finding = Finding(rule="sort-in-loop", place=place, symbol="x", message="")
+        assert [not each.recipe.suggested for each in patches.candidates(tmp_path, finding)] == [repairs]
+
+
+# ------------------------------------------------------------------------------ copies of a frame
+@pytest.mark.parametrize(
+    "body",
+    [
+        "d = df.copy()\n    d['a'] = d['b'].str.strip()\n    return d.groupby('a').size()",
+        "d = df.copy()\n    d['t'] = pd.to_datetime(d['t'])\n    d = d[d['t'] > other]\n    d.loc[0, 'a'] = 1",
+        "df = df.copy()\n    df['a'] = df['b'] + df['c']\n    return df",
+        "d = df.copy()\n    d.columns = [x.lower() for x in d.columns]\n    d['a'] = 1\n    return len(d)",
+        "d = df.copy()\n    d['a'] = 1\n    d.drop(columns=['b'], inplace=True)\n    return d.sort_values('a')",
+    ],
+)
+def test_a_copy_shares_the_columns_that_stay(body: str, tmp_path: Path) -> None:
+    code = f"import pandas as pd\ndef f(df, other):\n    {body}\n"
+
+    assert proposed("redundant-copy", code, "df.copy", tmp_path) == [code.replace(".copy()", ".copy(deep=False)")]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "d = df.copy()\n    d['a'] = 1\n    d.loc[0, 'b'] = 2",
+        "d = df.copy()\n    d['a'] = 1\n    d['b'] += 2",  # in place, before pandas 3
+        "d = df.copy()\n    d['a'] = 1\n    d[other] = 2",  # it may be a condition
+        "d = df.copy()\n    d['a'] = 1\n    d['b'].fillna(0, inplace=True)",
+        "d = df.copy()\n    d['a'] = 1\n    d.fillna(0, inplace=True)",
+        "d = df.copy()\n    d['a'] = 1\n    column = d['b']\n    column[0] = 1",
+        "d = df.copy()\n    d['a'] = 1\n    d['b'].values[0] = 1",
+        "d = df.copy()\n    d['a'] = 1\n    other.append(d)",
+        "d = df.copy()\n    d['a'] = 1\n    d.index.name = 'x'",
+        "d = df.copy()\n    d['a'] = 1\n    df.iloc[0, 0] = 1\n    return d['b'].sum()",
+        "d = df.copy()\n    d['a'] = 1\n    if other:\n        d = d[d['a'] > 1]\n    d.loc[0, 'a'] = 1",
+        "d = df.copy()\n    d['a'] = 1\n    return lambda: d",
+        "d = df.copy()\n    d['a'] = d['b'].to_numpy()[1:]\n    return d['b'].to_numpy()",
+    ],
+)
+def test_a_copy_that_is_written_into_stays_one_of_its_own(body: str, tmp_path: Path) -> None:
+    code = f"import pandas as pd\ndef f(df, other):\n    {body}\n"
+
+    assert not any("deep=False" in each for each in proposed("redundant-copy", code, "df.copy", tmp_path))
+
+
+# ------------------------------------------------------------------------------ frames that nobody annotated
+FRAMED = """import pandas as pd
+
+
+def f(events, users):
+    found = []
+    seen = events.copy()
+    for user, group in seen.groupby("user"):
+        found.append((user, group["amount"].sum().item(), len(group), len(users[users["user"] == user])))
+    return found
+"""
+
+
+def test_the_judge_learns_which_frames_a_function_takes(tmp_path: Path) -> None:
+    pytest.importorskip("pandas")
+    told = verify(tmp_path, FRAMED, FRAMED.replace("len(group)", "group.shape[0]"), "--size", "60", "--no-tests")
+    assert (told["verdict"], told["inputs"] > 20) == ("same", True)
+
+    told = verify(tmp_path, FRAMED, FRAMED.replace('"user")', '"user", sort=False)'), "--size", "60", "--no-tests")
+    assert told["verdict"] == "differs"
+    assert told["counterexample"]["call"].startswith("f(DataFrame({")
+
+
+def test_a_frame_of_times_is_made_as_it_was() -> None:
+    pandas = pytest.importorskip("pandas")
+    from perfwright.measure.worker import judged, trees  # the worker's own, as it runs in the other process
+
+    for zone in (None, "UTC", "Europe/Berlin"):
+        moments = pandas.to_datetime(["2024-10-27 00:30", "1999-01-01 00:00", None], utc=zone is not None)
+        frame = pandas.DataFrame({"t": moments.tz_convert(zone) if zone else moments, "x": [1, 2, 3]})
+        tree = trees.Scribe("code", strict=True).write(frame)
+        made = trees.Maker(judged, lambda *_: None).make(tree)
+        pandas.testing.assert_frame_equal(made, frame)
+        assert trees.Scribe("code", strict=True).write(made) == tree
+
+
 # ------------------------------------------------------------------------------ frames that grow
 GROWS = "def f(parts, first):\n    whole = first\n    {}\n    return whole\n"
 LOOP, JOIN = "for part in parts:\n        ", "whole = pd.concat([whole, part])"

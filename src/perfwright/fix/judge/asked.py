@@ -1,6 +1,7 @@
 """Keys of records and columns of frames that a function asks for, and that no annotation names: told by its errors."""
 
 import ast
+import datetime
 import itertools
 import random
 import re
@@ -25,8 +26,21 @@ KINDS: dict[str, Callable[[random.Random], object]] = {
     "moment": lambda pick: f"2024-0{pick.randrange(1, 10)}-1{pick.randrange(10)}T0{pick.randrange(10)}:30:00",
     "list": lambda pick: [pick.choice(WORDS) for _ in range(pick.randrange(3))],
     "dict": lambda _: {},
+    "time": lambda pick: datetime.datetime(2024, 1 + pick.randrange(9), 1 + pick.randrange(28), pick.randrange(24)),
 }
-DTYPES = {"int": "int64", "float": "float64", "str": "object", "moment": "object", "list": "object"}
+DTYPES = {
+    "int": "int64", "float": "float64", "str": "object", "moment": "object", "list": "object", "time": "datetime64[ns]",
+}  # fmt: skip
+# Columns that hold times or text, as it is written in their names.
+NAMED = {
+    "time": re.compile(r"(^|_)(time|timestamp|ts|date|datetime|day|start|end|at)$", re.IGNORECASE),
+    "str": re.compile(
+        r"(^|_)(\w*name|user|page|url|path|device|country|city|region|category|type|kind|status|state|email|text|title"
+        r"|plan|sku|symbol|product|customer|\w*referrer)$",
+        re.IGNORECASE,
+    ),
+}
+FEW = 40  # rows of a frame up to which text is one of few words
 UNFIT = ("builtins:TypeError", "builtins:AttributeError", "builtins:ValueError")
 
 
@@ -36,7 +50,7 @@ def asked(args: Tree, observe: Callable[[Tree], Any]) -> list[Key]:
     raised = _raised(observe(args))
     while len(keys) < MOST and (names := [name for name in _named(raised) if name not in dict(keys)]):
         for name in names:
-            first = ("int", "float")[len(keys) % 2]
+            first = _told(args, name) or ("int", "float")[len(keys) % 2]
             for kind in dict.fromkeys((first, *KINDS)):
                 made = given(args, [*keys, (name, kind)])
                 if made == given(args, keys):
@@ -130,7 +144,10 @@ def _with(tree: Tree, name: str, kind: str, path: Path) -> Tree:
     if tag(tree) == "df":
         if kind not in DTYPES or any(column[0] == name for column in tree[2]):
             return tree
-        items = [of(KINDS[kind](pick)) for _ in range(arrays.rows(tree))]
+        rows = arrays.rows(tree)
+        items = [of(KINDS[kind](pick)) for _ in range(rows)]
+        if kind == "str" and rows > FEW:
+            items = [f"{each}{pick.randrange(rows // FEW)}" for each in items]
         return replaced(tree, (2,), [*tree[2], [name, DTYPES[kind], items]])
     if any(key == name for key, _ in tree[2]):
         return tree
@@ -140,6 +157,12 @@ def _with(tree: Tree, name: str, kind: str, path: Path) -> Tree:
 def _like(tree: Tree, kind: str, pick: random.Random) -> Tree:
     """Return a value for a key: of the kind that was found."""
     return of(KINDS[kind](pick), -1000 * (1 + len(tree[2])))
+
+
+def _told(args: Tree, name: str) -> str:
+    """Return the kind of a column by its name, where frames are given; nothing where it does not tell."""
+    frames = any(tag(_at(args, path)) == "df" for path in _places(args))
+    return next((kind for kind, each in NAMED.items() if frames and each.search(name)), "")
 
 
 def _raised(seen: Any) -> Any:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from perfwright.fix.judge import asked, built, differences, memory, pace, refusals, variants, waiting
+from perfwright.fix.judge import asked, built, differences, framed, memory, pace, refusals, variants, waiting
 from perfwright.fix.judge.differences import Difference
 from perfwright.fix.judge.pages import FIRST, NEW, Pages, without_new
 from perfwright.fix.judge.shrinking import smallest
@@ -60,11 +60,16 @@ class _Case:
     keys: list[asked.Key] = field(default_factory=list)  # that records and frames need
     needed: set[str] = field(default_factory=set)  # the same, with those that inputs are made with
     pages: Pages | None = None  # what is known of first pages, where they are allowed
+    frames: frozenset[str] = frozenset()  # parameters that are frames, of which no annotation says so
 
     @property
     def near(self) -> tuple[list[Any], list[Tree], random.Random, list[str]]:
         """Return what says which inputs are near to one."""
         return self.parameters, self.constants, self.pick, self.caught
+
+    def framed(self, args: Tree | None, n: int) -> Tree | None:
+        """Return arguments of a size, with frames for what the function takes for one; None where there are none."""
+        return framed.given(args, self.parameters, self.frames, n)
 
 
 def judge(
@@ -131,6 +136,7 @@ def _judged(
     case = _Case(sides, allowed, one["parameters"], constants, random.Random(seed), until, recorded, builds, waits)
     case.caught = refusals.caught(*sources)
     case.pages = Pages() if FIRST in allowed else None
+    case.frames = framed.frames(first.source, first.version.function, one["parameters"])
     # Inputs at which the first version fails are inputs, too, as long as something can be given to it.
     verdict = built.judge(sides, allowed) if not _failed(chosen) and built.queries(first) else None
     verdict = verdict or _small(case, maker, _failed(chosen)) or _other_seed(case) or _sizes(case, maker, size)
@@ -179,8 +185,8 @@ def _small(case: _Case, first: Side, failed: str) -> Verdict | None:
     for n in (*SMALL, case.pick.randrange(20, 40)):
         for spread in SPREADS if n > 2 else SPREADS[:1]:
             said = first.guest.ask({"ask": "call", "n": n, "distribution": spread, "builds": case.builds}, 10)
-            if "args" in said:
-                bases.append(said["args"])
+            if (args := case.framed(said.get("args"), n)) is not None:
+                bases.append(args)
             elif n == SMALL[0]:
                 why = str(said.get("cannot") or said.get("raised") or said.get("ended") or why)
     bases = _completed(case, bases)
@@ -361,9 +367,10 @@ def _sizes(case: _Case, first: Side, stated: int | None) -> Verdict:
     near = case.pages.near if case.pages is not None else []
     for n, spread in itertools.product([*refusals.sizes(*sources), *near], SPREADS[:2]):
         said = first.guest.ask({"ask": "call", "n": n, "distribution": spread, "builds": case.builds}, 10)
-        if "args" not in said or (n in sizes and spread == SPREADS[0]):
+        args = case.framed(said.get("args"), n)
+        if args is None or (n in sizes and spread == SPREADS[0]):
             continue
-        if (verdict := _equal_at(case, n, asked.given(said["args"], case.keys), 2 * CALL)) is not None:
+        if (verdict := _equal_at(case, n, asked.given(args, case.keys), 2 * CALL)) is not None:
             return verdict
     chosen = timed if len(timed) < 4 else [timed[0], timed[len(timed) // 2], timed[-1]]
     found = pace.compare(case.sides, chosen, seconds=PATIENCE * LONGEST)
@@ -378,9 +385,10 @@ def _grown(case: _Case, first: Side, largest: int) -> Iterator[tuple[int, Tree, 
     sizes = [n for n in TIMED if n < largest]
     for n in [*sizes, largest]:
         said = first.guest.ask({"ask": "call", "n": n, "distribution": "random", "builds": case.builds}, 20)
-        if "args" not in said:
+        args = case.framed(said.get("args"), n)
+        if args is None:
             return
-        args = asked.given(said["args"], case.keys)
+        args = asked.given(args, case.keys)
         timed = first.pace(args, 8 * LONGEST)
         took = timed.get("cpu")
         if took is None:

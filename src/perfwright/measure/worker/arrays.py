@@ -1,5 +1,6 @@
 """Arrays, columns and frames as trees, and made again from them; no library is loaded before it is needed."""
 
+import contextlib
 import importlib
 from collections.abc import Callable
 from typing import Any
@@ -123,7 +124,19 @@ def _made_index(pandas: Any, tree: Tree, make: Callable[[Tree], Any]) -> Any:
 
 
 def _column(pandas: Any, dtype: Tree, items: Tree, make: Callable[[Tree], Any], **options: Any) -> Any:
-    return pandas.Series([make(each) for each in items], dtype=_made_type(pandas, dtype, make), **options)
+    values: Any = None
+    if isinstance(dtype, str) and dtype.startswith("datetime64") and all(map(_is_moment, items)):
+        moments = [each[3] if each[2] == "Timestamp" else None for each in items]
+        with contextlib.suppress(ValueError):  # out of the bounds of some versions
+            # One by one, that takes longer than what is judged.
+            values = pandas.to_datetime(moments, format="ISO8601", utc="," in dtype)
+    if values is None:
+        values = [make(each) for each in items]
+    return pandas.Series(values, dtype=_made_type(pandas, dtype, make), **options)
+
+
+def _is_moment(tree: Tree) -> bool:
+    return isinstance(tree, list) and tree[0] == "pd" and tree[2] in ("Timestamp", "NaTType")
 
 
 def _made_type(pandas: Any, dtype: Tree, make: Callable[[Tree], Any]) -> Any:

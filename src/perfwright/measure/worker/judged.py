@@ -4,11 +4,13 @@ import collections.abc
 import functools
 import inspect
 import random
+import time
 import types
 import typing
+from collections.abc import Callable
 from typing import Any
 
-from . import built, memory, network, observe, search, surroundings, timing, waits  # type: ignore[import-not-found,unused-ignore]
+from . import arrays, built, memory, network, observe, search, surroundings, timing, waits  # type: ignore[import-not-found,unused-ignore]
 from .inputs import LISTS, MAPPINGS, SETS, plain  # type: ignore[import-not-found,unused-ignore]
 from .instances import CannotBuildError  # type: ignore[import-not-found,unused-ignore]
 from .scratch import Scratch  # type: ignore[import-not-found,unused-ignore]
@@ -19,6 +21,7 @@ ASKS = ("describe", "call", "observe", "pace", "memory", "waits")
 DEEPEST = 4
 BATCH, LONG = 0.003, 0.02  # seconds of a batch, and from which one batch is enough
 REPEATS, MOST = 3, 20_000
+MADE = 8  # times that arguments are made, at most
 PEAKS = 2  # calls whose memory is looked at
 TRIES, TRIAL, LIMIT = 12, 0.3, 100  # kinds of each parameter, seconds of a call, items of what it gives
 SCALARS = {int: "int", float: "float", str: "str", bytes: "bytes", bool: "bool", complex: "complex"}
@@ -203,20 +206,45 @@ def pace(target: Any, asked: dict[str, Any]) -> dict[str, Any]:
         return made(target, asked["args"])
 
     network.NETWORK.quick = False
-    with search.limited(asked["seconds"], 3 * asked["seconds"]):
+    began = time.perf_counter()
+    call = make()
+    seconds = asked["seconds"] + MADE * (time.perf_counter() - began)  # the limit is for the calls, not their arguments
+    with search.limited(seconds, 3 * seconds):
         fresh, calls = asked.get("fresh"), asked.get("calls")
         if calls is None:
-            fresh = timing.changes(target.function, make) or bool(scratch().left())
+            fresh = changes(target, make)
             took = max(timing._batch(target.function, [make()], None)[:2])
             calls = 1 if fresh else max(1, min(int(BATCH / max(took, 1e-8)), MOST))
         best = waited = float("inf")
         for _ in range(REPEATS):
-            batch = [make()] if fresh else [make()] * calls
+            batch = [make()] if fresh else [call] * calls
             took, wall, _ = timing._batch(target.function, batch, None)
             best, waited = min(best, took / calls), min(waited, wall / calls)
             if wall > LONG:
                 break
     return {"cpu": best, "wall": waited, "calls": calls, "fresh": fresh}
+
+
+def changes(target: Any, make: Callable[[], Any]) -> bool:
+    """Tell whether a call leaves its arguments other than they were, or files. A frame that only keeps what it worked
+    out of its times is as it was."""
+    if not timing.changes(target.function, make):
+        return bool(scratch().left())
+    call = make()
+    given = [*call[0], *call[1].values()]
+    tables = [each for each in given if arrays.library(type(each))]
+    if not tables or not all(arrays.library(type(each)) or type(each) in (*SCALARS, type(None)) for each in given):
+        return True
+
+    def written() -> Any:
+        return [Scribe(target.module.__name__, strict=True, most=5_000_000).write(each) for each in tables]
+
+    try:
+        before = written()
+        timing.run(target.function, call, None)
+        return bool(scratch().left()) or written() != before
+    except CannotWriteError:
+        return True
 
 
 def held(target: Any, asked: dict[str, Any]) -> dict[str, Any]:
