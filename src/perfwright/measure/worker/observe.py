@@ -17,12 +17,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from . import changing, clients, network, surroundings, timing  # type: ignore[import-not-found,unused-ignore]
+from . import changing, clients, network, surroundings, timing, used  # type: ignore[import-not-found,unused-ignore]
 from .scratch import anywhere  # type: ignore[import-not-found,unused-ignore]
 from .search import LateError, limited  # type: ignore[import-not-found,unused-ignore]
 from .trees import ADDRESS, Feed, Maker, Scribe, Tree  # type: ignore[import-not-found,unused-ignore]
 
-STEPS = 2_000  # items taken of a generator
+STEPS, LEFT = 2_000, 20  # items taken of a generator, and of one that a function gives that was given
 LONG = 60_000  # characters of a part that is told whole; of a longer one, its hash
 WHOLE = 32 << 20  # the same, where something may differ that a hash does not tell
 SEED = 20_240_229
@@ -54,9 +54,11 @@ class Observer:
         calls = [{"how": "first", **said}]
         if not asked.get("again", True) or said["outcome"][0] == "late":
             return {"calls": calls}
-        if isinstance(result, (collections.abc.Iterator, collections.abc.AsyncIterator)):
+        walks = isinstance(result, (collections.abc.Iterator, collections.abc.AsyncIterator))
+        if walks or isinstance(result, used.CONTEXTS):
             given, keywords = self._made(asked["args"])
             calls.append({"how": "left", **self._call(given, keywords, seconds, most=1)[1]})
+        if walks:
             given, keywords = self._made(asked["args"])
             calls.append({"how": "meanwhile", **self._call(given, keywords, seconds, meanwhile=True)[1]})
         changing.spoil(result)
@@ -151,6 +153,12 @@ class Observer:
         if inspect.iscoroutine(result):
             result = asyncio.run(timing._awaited(result))
             return self._finished(result, most)
+        if isinstance(result, used.CONTEXTS):
+            if isinstance(result, contextlib.AbstractContextManager):
+                return result, ["context", used.entered(result, fails=most == 1)]
+            return result, ["context", asyncio.run(used.entered_later(result, fails=most == 1))]
+        if functions := used.functions(result):
+            return result, ["functions", [result, used.called(functions, lambda each: self._finished(each, LEFT)[0])]]
         if inspect.isasyncgen(result):
             return result, ["async generator", asyncio.run(self._stepped_later(result, most))]
         if isinstance(result, collections.abc.Iterator) and not isinstance(result, (Feed, io.IOBase)):
