@@ -65,7 +65,7 @@ def by_name(args: Tree, parameters: Sequence[Sequence[Any]]) -> Tree | None:
 
 
 def spelled(args: Tree, parameters: Sequence[Sequence[Any]]) -> Tree:
-    """Return the same call with the single values that are defaults given by name; for no value, one that is allowed."""
+    """Return the same call with single values that are defaults given by name; for none, one that is allowed."""
     named = list(args[1])
     for name, kind, has, default, domain in parameters[len(args[0]) :]:
         if not has or kind not in ("POSITIONAL_OR_KEYWORD", "KEYWORD_ONLY") or name in dict(args[1]):

@@ -14,7 +14,7 @@ SIZES = (0, 1, 2, 2, 3, 3, 4, 5, 6, 8)
 LONGEST, LARGEST = 20, 1_000  # texts and numbers of the sources that are taken up
 SHORT = 3  # letters of a text that others may stand between
 ODD, AGAIN = 0.06, 0.08  # of the values that are hard ones, and of the objects that are there already
-LETTERS = (("a", "b", "A", " ", "1"), ("0", "1", "9", "10", "5", "-"), ("a", "b", "\n"), ("É", "ß", "a", "b"))
+LETTERS = (("a", "b", "A", " ", "1"), ("0", "1", "9", "10", "5", "-"), ("a", "b", "\n", "\n"), ("É", "ß", "a", "b"))
 RARE: tuple[Tree, ...] = (*TEXTS, "É", "1_0", "+1", "-3", " 7")
 NUMBERS = (0.0, 0.5, 1.0, 1.0, 2.0, -1.0, 2.5)
 

@@ -39,6 +39,7 @@ class Observer:
                 network.NETWORK.shape = network.shape(inspect.getsource(target.module))
         self.files: list[Any] = []  # that the arguments name
         self.events: list[Any] = []
+        self.uses = True  # functions that a call gives are called, too
         self.meanwhile: tuple[Any, ...] = ()  # what is changed after the first item of an iterator
 
     def trial(self, asked: dict[str, Any]) -> dict[str, Any]:
@@ -49,6 +50,7 @@ class Observer:
         again, made anew; then what its arguments hold is changed, and it is called with the same objects.
         """
         seconds = asked["seconds"]
+        self.uses = asked.get("again", True)
         given, keywords = self._made(asked["args"])
         result, said = self._call(given, keywords, seconds)
         calls = [{"how": "first", **said}]
@@ -157,7 +159,7 @@ class Observer:
             if isinstance(result, contextlib.AbstractContextManager):
                 return result, ["context", used.entered(result, fails=most == 1)]
             return result, ["context", asyncio.run(used.entered_later(result, fails=most == 1))]
-        if functions := used.functions(result):
+        if self.uses and (functions := used.functions(result)):
             return result, ["functions", [result, used.called(functions, lambda each: self._finished(each, LEFT)[0])]]
         if inspect.isasyncgen(result):
             return result, ["async generator", asyncio.run(self._stepped_later(result, most))]

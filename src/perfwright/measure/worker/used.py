@@ -1,6 +1,7 @@
 """What a call gives that does something only when it is used: functions are called, contexts are entered and left."""
 
 import contextlib
+import copy
 import types
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -9,19 +10,25 @@ from .search import LateError  # type: ignore[import-not-found,unused-ignore]
 
 CONTEXTS = (contextlib._GeneratorContextManager, contextlib._AsyncGeneratorContextManager)
 MOST, DEEPEST = 5, 2  # functions that are called, and functions that give functions
-PROBES: tuple[Callable[[], tuple[Any, ...]], ...] = (
-    tuple,
-    *((lambda number=number: (number,)) for number in (0, 1, 2, 3, 4, 5, 7, 10, 100, -1, 1.5, True, None)),
-    *((lambda text=text: (text,)) for text in ("", "a", "A b", "1")),
-    *((lambda pair=pair: pair) for pair in ((1, 2), (2, 1), (2, 2), ("a", "b"))),
-    lambda: ([3, 1, 2],),
-    lambda: ({"a": 1, "b": 2},),
-    lambda: (_first,),
-)
+UNFIT = (TypeError, AttributeError)
 
 
 def _first(*values: Any) -> Any:
     return values[0] if values else None
+
+
+# What functions are called with, by kinds: those of the first kind that one takes.
+NUMBERS = (2, 0, 1, 3, 4, 5, 7, 10, 100, -1, 1.5, True, None)
+PROBES: tuple[tuple[tuple[Any, ...], ...], ...] = (
+    tuple((number,) for number in NUMBERS),
+    (("A b",), ("",), ("a",), ("1",)),
+    (([3, 1, 2],), ([],)),
+    (({"a": 1, "b": 2},),),
+    ((_first,),),
+    ((1, 2), (2, 1), (2, 2)),
+    (("a", "b"), ("b", "a")),
+    ((),),
+)
 
 
 def functions(value: Any) -> list[Any]:
@@ -36,12 +43,20 @@ def local(value: Any) -> bool:
 
 
 def called(made: list[Any], finished: Callable[[Any], Any], depth: int = 0) -> list[Any]:
-    """Return what functions do when they are called, each twice with the same: what they give, or the type of an error."""
-    return [_outcome(each, probe, finished, depth) for each in made for probe in PROBES for _ in range(2)]
+    """Return what functions do when they are called, twice with the same: what they give, or the type of an error."""
+    seen: list[Any] = []
+    for each in made:
+        for probes in PROBES:
+            first = _outcome(each, probes[0], finished, depth)
+            if first not in UNFIT:
+                seen += [first, *(_outcome(each, probe, finished, depth) for probe in (*probes, *probes))]
+                break
+    return seen
 
 
-def _outcome(function: Any, probe: Callable[[], tuple[Any, ...]], finished: Callable[[Any], Any], depth: int) -> Any:
-    given = probe()
+def _outcome(function: Any, probe: tuple[Any, ...], finished: Callable[[Any], Any], depth: int) -> Any:
+    """Return what a function gives for some arguments, with these as it leaves them; or the type of its error."""
+    given = copy.deepcopy(probe)
     try:
         value = finished(function(*given))
     except LateError:
@@ -49,7 +64,7 @@ def _outcome(function: Any, probe: Callable[[], tuple[Any, ...]], finished: Call
     except Exception as error:
         return type(error)
     inner = [each for each in functions(value) if each is not function]
-    return (given, called(inner[:1], finished, depth + 1) if inner and depth < DEEPEST - 1 else value)
+    return given, called(inner[:1], finished, depth + 1) if inner and depth < DEEPEST - 1 else value
 
 
 def entered(context: Any, *, fails: bool) -> list[Any]:
