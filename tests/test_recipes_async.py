@@ -614,6 +614,10 @@ def test_what_is_measured_as_no_better_is_no_repair() -> None:
     assert not any(map(waiting.Waits(8, same, same).better, waiting.MEASURED))
     quicker = {**same, "elapsed": (0.5, 0.5, 0.9)}  # not in all rounds
     assert not waiting.Waits(8, same, quicker).better("elapsed")
+    held, later = {**same, "stall": (1.0,) * 10}, {**same, "stall": (0.1,) * 9 + (0.9,)}
+    assert waiting.Waits(8, held, later).better("stall")  # all but one of ten
+    later["stall"] = (0.1,) * 8 + (0.9,) * 2
+    assert not waiting.Waits(8, held, later).better("stall")
 
 
 def judged(folder: Path, rule: str, code: str) -> patches.Judged:

@@ -1,6 +1,7 @@
 """Patches of findings: proposed by the recipes, judged, and told."""
 
 import ast
+import contextlib
 import difflib
 import os
 import re
@@ -29,7 +30,10 @@ BROKEN = ("raises NameError", "raises UnboundLocalError", "raises SyntaxError") 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A changed file, `path`, that would repair a finding; the finding is in `function`, of the file `inside`."""
+    """A changed file, `path`, that would repair a finding; the finding is in `function`, of the file `inside`.
+
+    Where it lies outside of any function, that is the one that `leads` to it: what looks rows up by a column.
+    """
 
     finding: Finding
     recipe: Recipe
@@ -39,6 +43,7 @@ class Candidate:
     after: str
     path: str
     inside: str
+    leads: bool = False
 
     @property
     def diff(self) -> str:
@@ -94,16 +99,18 @@ def candidates(root: Path, finding: Finding) -> Iterator[Candidate]:
     source = source_of(root, finding) if some else None
     if source is None:
         return
+    function, inside = function_of(source, finding), source.path
+    leads = not function
+    if leads:
+        function, inside = leading(root, finding) or ("", inside)
     for recipe in some:
         try:
             for proposal in recipe.propose(source, finding):
                 changed = proposal.source or source
                 after = changed.edited(proposal.edits)
                 ast.parse(after)
-                function = function_of(source, finding)
-                yield Candidate(
-                    finding, recipe, proposal.says, function, changed.text, after, changed.path, source.path
-                )
+                texts, path = (changed.text, after), changed.path
+                yield Candidate(finding, recipe, proposal.says, function, *texts, path, inside, leads)
         except (UnplacedError, SyntaxError, ValueError):
             continue
 
@@ -131,6 +138,18 @@ def function_of(source: Source, finding: Finding) -> str:
             line = step.line
             break
     return source.function_at(line)
+
+
+def leading(root: Path, finding: Finding) -> tuple[str, str] | None:
+    """Return the first function, with its file, of those that lead to a finding; None without any."""
+    for step in finding.chain:
+        path = root / step.path
+        if path.suffix == ".py" and path.is_file() and not path.is_symlink() and path.stat().st_size <= LARGEST:
+            with contextlib.suppress(SyntaxError):
+                text = path.read_bytes().decode("utf8", "surrogateescape")
+                if function := source(step.path, text, root).function_at(step.line):
+                    return function, step.path
+    return None
 
 
 def judged(
@@ -171,17 +190,17 @@ def judged(
         assert served is not None
         texts = [(candidate.before, candidate.after)]
         held = "memory" in candidate.recipe.improves
-        named = () if candidate.function else candidate.finding.entry_points
+        named = candidate.finding.entry_points if candidate.leads else ()
         allows = candidate.recipe.allows
         found = served.judge(there, lines(root, candidate), texts, named=named, allowed=allows, weighs=held)
         if tests is not None and candidate.function:
-            text = source_of(root, candidate.finding)
-            tests.record(root, Place.of(text.text if text else "", path, candidate.function), candidate.function)
+            text = (root / path).read_text("utf8", "surrogateescape")
+            tests.record(root, Place.of(text, path, candidate.function), candidate.function)
             found = tests.confirmed(found, root, there)
         return found
 
-    ways = [alone] if served is None else [alone, served_both] if candidate.function else [served_both]
-    if QUERIES & {*candidate.recipe.improves}:
+    ways = [alone] if served is None else [alone, served_both]
+    if candidate.leads or QUERIES & {*candidate.recipe.improves}:
         ways.reverse()
     verdict = ways[0]()
     if verdict.word == "not shown" and len(ways) > 1:
@@ -195,7 +214,7 @@ def lines(root: Path, candidate: Candidate) -> dict[str, set[int]]:
     """Return the lines that have to run, by file: of the function that a finding is in, else of those that its chain
     names, and of those that are changed."""
     changed = {candidate.path: (candidate.before, candidate.after)}
-    if candidate.function:
+    if not candidate.leads:
         return within.lines_of(root, changed, [(candidate.inside, candidate.function)])
     told = (*candidate.finding.chain, *candidate.finding.also)
     steps = [(step.path, step.line) for step in told if step.path.endswith(".py")]
