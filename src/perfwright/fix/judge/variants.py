@@ -32,7 +32,7 @@ def variants(
     """
     every = list(itertools.islice(sites(args, parameters), 60))
     ways = [
-        _worlds(args, constants, pick),
+        _worlds(args, every, constants, pick),
         _drawn(args, every),
         _shapes(args, every),
         _tables(args, every),
@@ -78,9 +78,10 @@ def spelled(args: Tree, parameters: Sequence[Sequence[Any]]) -> Tree:
     return [args[0], single, *args[2:]]
 
 
-def _worlds(args: Tree, constants: Sequence[Tree], pick: random.Random) -> Iterator[Variant]:
+def _worlds(args: Tree, every: Sequence[Site], constants: Sequence[Tree], pick: random.Random) -> Iterator[Variant]:
     """All arguments drawn anew, from few values."""
-    yield from map(Variant, worlds(args, constants, pick))
+    beyond = any(not site.stated for site in every if len(site.path) == 2 or site.path[0] == 1)
+    yield from (Variant(each, beyond) for each in worlds(args, constants, pick))
 
 
 def _shapes(args: Tree, every: Sequence[Site]) -> Iterator[Variant]:
