@@ -30,6 +30,7 @@ LARGEST, LONGEST = 100_000, 0.1  # size that is timed where none is stated, and 
 PAGED = 4_096  # the same where lists may be cut to a page: all of them are told whole
 PATIENCE = 20  # times as long as the first version
 SOME = (0, 6)  # inputs, of three items and of two, that have what is asked for by `get`, too
+SPELLED = (2, 7)  # inputs whose arguments with a default are given, too: the third is looked around
 RECORDED = 3  # recorded calls that are looked around
 REACHED = 0.5  # of the lines of a version: with fewer nothing is shown
 
@@ -225,6 +226,7 @@ def _completed(case: _Case, bases: list[Tree]) -> list[Tree]:
     """Return inputs whose records and frames have what the first version asks them for, and two as they were."""
     if not bases:
         return []
+    bases = [variants.spelled(each, case.parameters) if place in SPELLED else each for place, each in enumerate(bases)]
     side = case.sides.side("before")
     case.keys = asked.asked(bases[0], lambda args: side.observe([args], again=False)[0])
     case.needed = {name for name, _ in case.keys} | asked.held(bases[0])

@@ -34,6 +34,8 @@ CALLS = {
     "exec": "runs text as code", "eval": "runs text as code", "compile": "makes code from text",
     "globals": "reaches for the module's names", "__import__": "loads code by name",
 }  # fmt: skip
+BY_NAME = ("getattr", "setattr", "hasattr", "delattr", "vars")  # what takes attributes by their names
+PLACES = ("__file__", "__spec__", "__loader__")  # names that say which of the versions a module is
 CACHES = ("lru_cache", "cache", "cached", "memoize", "cached_property", "alru_cache")
 
 
@@ -88,7 +90,18 @@ def constants(*sources: str) -> list[Tree]:
                 if isinstance(value, (str, bytes)) and len(value) > 60:
                     continue
                 found |= {repr(each): of(each) for each in near}
+            elif isinstance(node, ast.Name) and node.id in BY_NAME:
+                found |= {repr(name): name for name in _attributes(tree)}
     return list(found.values())[:60]
+
+
+def _attributes(tree: ast.Module) -> Iterator[str]:
+    """Give the names of what the classes of a source say for all their objects."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            for each in node.body:
+                targets = each.targets if isinstance(each, ast.Assign) else [getattr(each, "target", None)]
+                yield from (target.id for target in targets if isinstance(target, ast.Name))
 
 
 def caught(*sources: str) -> list[str]:
@@ -142,6 +155,8 @@ def _found(tree: ast.Module) -> Iterator[tuple[str, tuple[int, str]]]:
                 yield name, (node.lineno, SNIFFS[name])
             elif node.attr in ("__code__", "__globals__", "f_back", "f_locals", "gi_frame", "cr_frame"):
                 yield node.attr, (node.lineno, "looks into code that runs")
+        elif isinstance(node, ast.Name) and node.id in PLACES:
+            yield node.id, (node.lineno, "looks where it runs")
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in CALLS:
             yield node.func.id, (node.lineno, CALLS[node.func.id])
 

@@ -11,6 +11,7 @@ NUMBERED = ("l", "d", "s", "a", "n", "io", "k", "np", "df", "sr", "pd", "o", "r"
 ITEMS = {"l": 2, "s": 2, "n": 2, "t": 1, "z": 1}
 COLLECTIONS = ("list", "set", "tuple", "frozenset", "q")  # what an object may be a kind of
 WALKED = "w"  # what came of an iterator: its type, then the items as a list
+USED = {"context": "a context that is entered and left:", "functions": "what comes of functions:"}
 LONGEST = 400  # characters of one value, as it is shown
 
 
@@ -116,6 +117,10 @@ def _shown(tree: Tree) -> str:  # noqa: C901 - one line a kind
     if kind in ("b", "a"):
         data = bytes.fromhex(tree[-1])
         return repr(data if kind == "b" else bytearray(data))
+    if kind == "fn":
+        return "<a function>"
+    if kind == WALKED and tree[1] in USED:
+        return f"{USED[tree[1]]} {_joined(tree[2][-1])}"
     if kind == WALKED:
         return f"an iterator ({tree[1]}) of {_shown(tree[2])}"
     if kind == "r":

@@ -10,11 +10,12 @@ from perfwright.fix.judge import arrays, relations, texts, trees
 from perfwright.fix.judge.hard import ANY, CONTENTS, DATA, FAMILIES, FILLS, PLAIN, SCALARS
 from perfwright.fix.judge.sites import OF_TREE, Site, Variant, contents, domain_inside, fresh, part_of_union, put, sites
 from perfwright.fix.judge.trees import Tree, copied, parts, replaced, tag
+from perfwright.fix.judge.worlds import worlds
 
 KNOWN = 0.5  # of the values that are mixed in: hard ones, and what the code names
 WORKER = "_perfwright_worker.trees"
 FAILING = ((3, 3), (1, 1), (1, 2), (1, 1000))  # the first and the last call at which a callback fails
-
+DRAWN = 40  # of those that are drawn anew, for a dozen of each other way
 TUPLES, ITERATORS = ("iterable", "collection", "sequence", "reversible"), ("iterable", "iterator")
 
 
@@ -31,6 +32,7 @@ def variants(
     """
     every = list(itertools.islice(sites(args, parameters), 60))
     ways = [
+        _worlds(args, every, constants, pick),
         _drawn(args, every),
         _shapes(args, every),
         _tables(args, every),
@@ -45,9 +47,10 @@ def variants(
         _mixed(args, every, constants, pick),
         _files(args),
     ]
+    first = ways[0]
     while ways:
         for way in list(ways):
-            some = list(itertools.islice(way, 12))
+            some = list(itertools.islice(way, DRAWN if way is first else 12))
             yield from some
             if not some:
                 ways.remove(way)
@@ -59,6 +62,26 @@ def by_name(args: Tree, parameters: Sequence[Sequence[Any]]) -> Tree | None:
     if len(args[0]) > len(names) or not args[0] or any(each[1].startswith("VAR") for each in parameters):
         return None
     return [[], [[name, each] for name, each in zip(names, args[0], strict=False)] + args[1], *args[2:]]
+
+
+def spelled(args: Tree, parameters: Sequence[Sequence[Any]]) -> Tree:
+    """Return the same call with single values that are defaults given by name; for none, one that is allowed."""
+    named = list(args[1])
+    for name, kind, has, default, domain in parameters[len(args[0]) :]:
+        if not has or kind not in ("POSITIONAL_OR_KEYWORD", "KEYWORD_ONLY") or name in dict(args[1]):
+            continue
+        some = [domain, *domain[1:]] if domain[0] == "union" else [domain]
+        value = next((SCALARS[each[0]][0] for each in some if each[0] in SCALARS and each[0] != "none"), None)
+        if default is not None or value is not None:
+            named.append([name, value if default is None else default])
+    single = [pair for pair in named if OF_TREE.get(tag(pair[1])) in SCALARS or pair in args[1]]
+    return [args[0], single, *args[2:]]
+
+
+def _worlds(args: Tree, every: Sequence[Site], constants: Sequence[Tree], pick: random.Random) -> Iterator[Variant]:
+    """All arguments drawn anew, from few values."""
+    beyond = any(not site.stated for site in every if len(site.path) == 2 or site.path[0] == 1)
+    yield from (Variant(each, beyond) for each in worlds(args, constants, pick))
 
 
 def _shapes(args: Tree, every: Sequence[Site]) -> Iterator[Variant]:
@@ -214,7 +237,7 @@ def _composed(args: Tree, every: Sequence[Site], constants: Sequence[Tree]) -> I
 
 def _others(args: Tree, every: Sequence[Site], caught: Sequence[str]) -> Iterator[Variant]:
     """The same items in another kind of container that is asked for, or where nobody says what is: a tuple, an iterator
-    that can be walked once, a subclass; nothing, and functions that fail."""
+    that can be walked once, a subclass; nothing, and functions that fail or always return the same."""
     for site in every:
         kind, domain = tag(site.tree), part_of_union(site)[0]
         unsaid = domain in ("any", "unknown")
@@ -233,9 +256,24 @@ def _others(args: Tree, every: Sequence[Site], caught: Sequence[str]) -> Iterato
             for error, (first, last) in itertools.product(("builtins:RuntimeError", *caught), FAILING):
                 failing = ["raises", error, first, last, site.tree[3]]
                 others[f"{error} at {first} to {last}"] = [*site.tree[:3], failing]
+            others |= {f"gives {each!r}": ["k", -1, _fixed(site.tree), each] for each in _answers(part_of_union(site))}
+        elif kind == "o" and domain == "object":
+            module = site.tree[2].partition(":")[0]
+            others |= {each: ["o", -1, f"{module}:{each}", *site.tree[3:]] for each in part_of_union(site)[2]}
         if len(site.path) == 2 and (unsaid or ["none"] in list(site.domain[1:])):
             others["nothing"] = None
         yield from (Variant(put(args, site, each), unsaid) for each in others.values())
+
+
+def _answers(domain: Sequence[Any]) -> list[Tree]:
+    """Return what a function that is given may return."""
+    said = domain[1] if domain[0] == "callable" and len(domain) > 1 else ["any"]
+    return SCALARS[said[0]][:3] if said[0] in SCALARS else [None, False, 0, ""] if said[0] == "any" else []
+
+
+def _fixed(function: Tree) -> str:
+    """Return what a function is called that always returns the same, as late as one does."""
+    return "fixed, later" if function[2].endswith(", later") else "fixed"
 
 
 def _drawn(args: Tree, every: Sequence[Site]) -> Iterator[Variant]:

@@ -39,8 +39,11 @@ def change(values: Any, depth: int = 0) -> bool:
             if type(value) in (list, collections.deque) and value:
                 if type(value[0]) in (list, dict, set) or hasattr(value[0], "__dict__"):
                     changed = change([value[0]], depth + 1) or changed
-                value.append(value[0])
-                value.rotate() if isinstance(value, collections.deque) else value.reverse()
+                if len(value) % 2 == 0 and value[0] is not value[-1]:  # it is no longer than it was
+                    value[0] = value[-1]
+                else:
+                    value.append(value[0])
+                    value.rotate() if isinstance(value, collections.deque) else value.reverse()
                 changed = True
             elif type(value) is dict and value:
                 first = next(iter(value))

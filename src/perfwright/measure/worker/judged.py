@@ -3,16 +3,18 @@
 import collections.abc
 import functools
 import inspect
+import itertools
 import random
 import time
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from . import arrays, built, memory, network, observe, search, surroundings, timing, waits  # type: ignore[import-not-found,unused-ignore]
 from .inputs import LISTS, MAPPINGS, SETS, plain  # type: ignore[import-not-found,unused-ignore]
 from .instances import CannotBuildError  # type: ignore[import-not-found,unused-ignore]
+from .kinds import Function, Items, Record  # type: ignore[import-not-found,unused-ignore]
 from .scratch import Scratch  # type: ignore[import-not-found,unused-ignore]
 from .target import FromAnnotations, Uses  # type: ignore[import-not-found,unused-ignore]
 from .trees import CannotWriteError, Maker, Scribe  # type: ignore[import-not-found,unused-ignore]
@@ -23,7 +25,9 @@ BATCH, LONG = 0.003, 0.02  # seconds of a batch, and from which one batch is eno
 REPEATS, MOST = 3, 20_000
 MADE = 8  # times that arguments are made, at most
 PEAKS = 2  # calls whose memory is looked at
-TRIES, TRIAL, LIMIT = 12, 0.3, 100  # kinds of each parameter, seconds of a call, items of what it gives
+TRIES, FEW, TRIAL, LIMIT = 12, 3, 0.3, 100  # kinds of each parameter, seconds of a call, items of what it gives
+# What no use tells: records, whose keys the errors name; pairs; functions.
+LAST = (Items(Record({}, keys=True)), list[tuple[int, int]], Items(Function("the first argument")))
 SCALARS = {int: "int", float: "float", str: "str", bytes: "bytes", bool: "bool", complex: "complex"}
 
 
@@ -86,7 +90,7 @@ def domain(kind: Any, depth: int = 0) -> Any:
     origin, given = typing.get_origin(kind), typing.get_args(kind)
     base = origin or kind
     if base is collections.abc.Callable:
-        return ["callable"]
+        return ["callable", *([domain(given[-1], depth + 1)] if given else [])]
     inner = [domain(each, depth + 1) for each in given if each is not Ellipsis]
     if origin in (typing.Union, types.UnionType):
         return ["union", *inner]
@@ -113,7 +117,19 @@ def domain(kind: Any, depth: int = 0) -> Any:
         return ["dict", *(inner if len(inner) == 2 else [["any"], ["any"]])]
     if kind in (typing.Any, object, collections.abc.Hashable) or isinstance(kind, typing.TypeVar):
         return ["hashable"] if kind is collections.abc.Hashable else ["any"]
-    return ["object", fields(base, depth + 1)]
+    return ["object", fields(base, depth + 1), subclasses(base)]
+
+
+def subclasses(kind: Any) -> list[str]:
+    """Return the names of the subclasses in a class's own module that are made as the class itself is."""
+    if not isinstance(kind, type) or kind.__module__ == "builtins":
+        return []
+    try:
+        below: list[type] = type.__subclasses__(kind)
+        own = [each for each in below if each.__module__ == kind.__module__ and not inspect.isabstract(each)]
+        return [each.__qualname__ for each in own if inspect.signature(each) == inspect.signature(kind)]
+    except (TypeError, ValueError):  # one of them has no signature
+        return []
 
 
 def fields(kind: Any, depth: int) -> dict[str, Any]:
@@ -167,10 +183,8 @@ def failing(target: Any) -> Any:
         return None
     except CannotBuildError:
         uses = Uses(target)
-    most = max(map(len, uses.kinds.values()), default=0)
-    for place in range(min(most, TRIES)):
-        plan = {"kinds": {name: min(place, len(kinds) - 1) for name, kinds in uses.kinds.items()}, "instance": 0}
-        source = uses.source(plan)
+    for places in plans(uses):
+        source = uses.source({"kinds": places, "instance": 0})
         try:
             positional, named = source.call(3, "random")
             with search.limited(TRIAL):
@@ -181,6 +195,18 @@ def failing(target: Any) -> Any:
             pass
         return source
     return None
+
+
+def plans(uses: Any) -> Iterator[dict[str, int]]:
+    """Give the places of each parameter's kind to try: all alike, then each in turn one of the last."""
+    lengths = {name: len(kinds) for name, kinds in uses.kinds.items()}
+    most = max(lengths.values(), default=0)
+    for place in range(min(most, TRIES)):
+        yield {name: min(place, length - 1) for name, length in lengths.items()}
+    for name, length in lengths.items():
+        uses.kinds[name] = [*uses.kinds[name], *LAST]
+        for last, place in itertools.product(range(len(LAST)), range(min(most, FEW))):
+            yield {other: min(place, least - 1) for other, least in lengths.items()} | {name: length + last}
 
 
 def observed(target: Any, trial: dict[str, Any], longest: int, *, traced: bool) -> dict[str, Any]:

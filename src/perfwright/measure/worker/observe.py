@@ -17,12 +17,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from . import changing, clients, network, surroundings, timing  # type: ignore[import-not-found,unused-ignore]
+from . import changing, clients, network, surroundings, timing, used  # type: ignore[import-not-found,unused-ignore]
 from .scratch import anywhere  # type: ignore[import-not-found,unused-ignore]
 from .search import LateError, limited  # type: ignore[import-not-found,unused-ignore]
 from .trees import ADDRESS, Feed, Maker, Scribe, Tree  # type: ignore[import-not-found,unused-ignore]
 
-STEPS = 2_000  # items taken of a generator
+STEPS, LEFT = 2_000, 20  # items taken of a generator, and of one that a function gives that was given
 LONG = 60_000  # characters of a part that is told whole; of a longer one, its hash
 WHOLE = 32 << 20  # the same, where something may differ that a hash does not tell
 SEED = 20_240_229
@@ -39,6 +39,7 @@ class Observer:
                 network.NETWORK.shape = network.shape(inspect.getsource(target.module))
         self.files: list[Any] = []  # that the arguments name
         self.events: list[Any] = []
+        self.uses = True  # functions that a call gives are called, too
         self.meanwhile: tuple[Any, ...] = ()  # what is changed after the first item of an iterator
 
     def trial(self, asked: dict[str, Any]) -> dict[str, Any]:
@@ -49,14 +50,17 @@ class Observer:
         again, made anew; then what its arguments hold is changed, and it is called with the same objects.
         """
         seconds = asked["seconds"]
+        self.uses = asked.get("again", True)
         given, keywords = self._made(asked["args"])
         result, said = self._call(given, keywords, seconds)
         calls = [{"how": "first", **said}]
         if not asked.get("again", True) or said["outcome"][0] == "late":
             return {"calls": calls}
-        if isinstance(result, (collections.abc.Iterator, collections.abc.AsyncIterator)):
+        walks = isinstance(result, (collections.abc.Iterator, collections.abc.AsyncIterator))
+        if walks or isinstance(result, used.CONTEXTS):
             given, keywords = self._made(asked["args"])
             calls.append({"how": "left", **self._call(given, keywords, seconds, most=1)[1]})
+        if walks:
             given, keywords = self._made(asked["args"])
             calls.append({"how": "meanwhile", **self._call(given, keywords, seconds, meanwhile=True)[1]})
         changing.spoil(result)
@@ -151,6 +155,12 @@ class Observer:
         if inspect.iscoroutine(result):
             result = asyncio.run(timing._awaited(result))
             return self._finished(result, most)
+        if isinstance(result, used.CONTEXTS):
+            if isinstance(result, contextlib.AbstractContextManager):
+                return result, ["context", used.entered(result, fails=most == 1)]
+            return result, ["context", asyncio.run(used.entered_later(result, fails=most == 1))]
+        if self.uses and (functions := used.functions(result)):
+            return result, ["functions", [result, used.called(functions, lambda each: self._finished(each, LEFT)[0])]]
         if inspect.isasyncgen(result):
             return result, ["async generator", asyncio.run(self._stepped_later(result, most))]
         if isinstance(result, collections.abc.Iterator) and not isinstance(result, (Feed, io.IOBase)):

@@ -3,6 +3,7 @@
 import atexit
 import builtins
 import collections
+import contextlib
 import decimal
 import functools
 import gc
@@ -11,6 +12,7 @@ import logging
 import sys
 import threading
 import types
+from collections.abc import Iterator
 from typing import Any
 
 from .trees import Scribe  # type: ignore[import-not-found,unused-ignore]
@@ -81,9 +83,20 @@ def state(target: Any, known: Scribe) -> dict[str, Any]:
                     tell(f"{name}.{inner}", each)
         elif not isinstance(value, UNSEEN):
             tell(name, value)
+    for name, value in _own(target):
+        tell(name, value)
+    return found
+
+
+def _own(target: Any) -> Iterator[tuple[str, Any]]:
+    """Give what a function itself holds, by name: its defaults, and what is kept around it by the one that made it."""
     function = inspect.unwrap(target.function)
     function = getattr(function, "__func__", function)
     for part in ("__defaults__", "__kwdefaults__"):
         if getattr(function, part, None):
-            tell(f"{target.name} {part}", getattr(function, part))
-    return found
+            yield f"{target.name} {part}", getattr(function, part)
+    names = getattr(getattr(function, "__code__", None), "co_freevars", ())
+    for name, cell in zip(names, getattr(function, "__closure__", None) or (), strict=False):
+        with contextlib.suppress(ValueError):  # it is empty
+            if not isinstance(cell.cell_contents, UNSEEN):
+                yield f"{target.name} {name}", cell.cell_contents

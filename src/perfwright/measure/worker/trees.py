@@ -26,6 +26,7 @@ from typing import Any
 
 from . import arrays, clients, kinds  # type: ignore[import-not-found,unused-ignore]
 from .network import NETWORK  # type: ignore[import-not-found,unused-ignore]
+from .used import local  # type: ignore[import-not-found,unused-ignore]
 
 Tree = Any
 
@@ -162,6 +163,8 @@ class Scribe:
             return ["k", number, "fixed, later" if value.later else "fixed", self.write(value.value, depth)]
         if isinstance(value, types.FunctionType) and value in FLAVOURS:
             return ["k", number, FLAVOURS[value], None]
+        if not self.strict and local(value):
+            return ["fn"]
         if isinstance(value, (types.FunctionType, types.BuiltinFunctionType)):
             name = f"{getattr(value, '__module__', '')}:{value.__qualname__}"
             if self.strict and _named(name) is not value:
