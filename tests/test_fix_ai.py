@@ -240,39 +240,6 @@ def test_a_prompt_is_shown_and_not_sent(shop: Path) -> None:
     assert "its prompt is shown" in done.stdout
 
 
-CLIENTS = """import requests
-
-
-def worth(items: list[int]) -> list[int]:
-    found = []
-    for item in items:
-        session = requests.Session()
-        found.append(session.get(f"https://prices.example/{item}").status_code)
-        session.close()
-    return found
-"""
-ONE = """def worth(items):
-    with requests.Session() as session:
-        return [session.get(f"https://prices.example/{item}").status_code for item in items]
-"""
-
-
-@contained
-def test_a_candidate_is_measured_in_what_recipes_of_its_rule_improve(shop: Path) -> None:
-    (shop / "shop" / "calc.py").write_text(CLIENTS, "utf8")
-    with serving(code(ONE)) as server:
-        done = run(
-            shop, "--all", "--select", "client-per-call", "--ai", "--format", "json",
-            PERFWRIGHT_AI_URL=server.url, PERFWRIGHT_AI_MODEL="m",
-        )  # fmt: skip
-        assert "time or connections" in asked(server, 0)
-        assert len(server.requests) == 1, asked(server, 1)
-    (fixed,) = document(done)["fixes"]
-    before, after = (max(fixed["verify"]["waits"][side]["connections"]) for side in ("before", "after"))
-    assert (fixed["verify"]["verdict"], after) == ("same", 1)
-    assert before > after
-
-
 # ------------------------------------------------------------------------------ who cannot be asked
 @pytest.mark.parametrize(
     ("options", "environment", "said", "slug"),

@@ -13,7 +13,7 @@ from perfwright.config import Settings
 from perfwright.errors import InputError
 from perfwright.finding import Finding, Place
 from perfwright.fix.ai import bodies, sensitive
-from perfwright.fix.ai.asking import Bench, Case, counted, repaired
+from perfwright.fix.ai.asking import Bench, Case, counted, recipe, repaired
 from perfwright.fix.ai.assistant import AssistantError, Message
 from perfwright.fix.ai.command import Command
 from perfwright.fix.ai.definitions import Definitions
@@ -489,3 +489,18 @@ def test_who_repeats_an_answer_is_not_asked_again(tmp_path: Path) -> None:
     assert isinstance(why, str)
     assert "1 candidate in 2 answers" in why
     assert used.requests == len(server.requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("rule", "improves"),
+    [
+        ("nested-scan", ("time",)),
+        ("client-per-call", ("time", "connections")),
+        ("sequential-awaits", ("time", "elapsed")),
+        ("unbounded-cache", ()),
+    ],
+)
+def test_a_candidate_is_measured_in_what_recipes_of_its_rule_improve(rule: str, improves: tuple[str, ...]) -> None:
+    finding = Finding(rule=rule, symbol="", message="", place=Place(path="a.py", line=1, function="f"))
+    assert recipe(finding).improves == improves
+    assert recipe(finding).allows == ()

@@ -1,19 +1,14 @@
 """Recipes for rows that loops look up by keys, or have in lists: the same answers and rows, from fewer queries."""
 
 import json
-import subprocess
-import sys
 import textwrap
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from perfwright import discover
-from perfwright.config import Settings
-from perfwright.fix import patches
+from _rewritten import proposed, ran
 from perfwright.fix.patches import Candidate
-from perfwright.pipeline import check
 
 MODELS = """
 from sqlalchemy import ForeignKey, UniqueConstraint
@@ -271,18 +266,12 @@ def laid(folder: Path, code: str) -> None:
     (folder / "measure.py").write_text(RUN)
 
 
-def proposed(folder: Path) -> list[Candidate]:
-    found = check(folder, discover.find(folder, [folder]), Settings()).findings
-    some = [each for each in found if each.rule == "n-plus-one-query"]
-    return [each for finding in some for each in patches.candidates(folder, finding) if not each.recipe.suggested]
+def kept(folder: Path) -> list[Candidate]:
+    return [each for each in proposed(folder, "n-plus-one-query") if not each.recipe.suggested]
 
 
-def ran(folder: Path, *given: tuple[int, list[int]]) -> list[dict[str, Any]]:
-    command = [sys.executable, "measure.py", json.dumps(given)]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    found: list[dict[str, Any]] = json.loads(done.stdout)
-    return found
+def asked(folder: Path, *given: tuple[int, list[int]]) -> list[dict[str, Any]]:
+    return ran(folder, "measure.py", json.dumps(given))
 
 
 @pytest.mark.parametrize("case", PATCHED)
@@ -291,12 +280,12 @@ def test_what_is_patched_answers_the_same_with_fewer_queries(case: str, tmp_path
     laid(tmp_path, code)
     keys = [*range(1, 41)]
     given = [(40, keys), (40, [3, 5, 3]), (40, [7, 99, 8]), (40, []), (2_100, [*range(1, 2_101)])]
-    before = ran(tmp_path, *given)
-    made = proposed(tmp_path)
+    before = asked(tmp_path, *given)
+    made = kept(tmp_path)
     assert made
     (tmp_path / made[0].path).write_text(made[0].after)
 
-    after = ran(tmp_path, *given)
+    after = asked(tmp_path, *given)
 
     assert expected in made[0].after
     assert [(each["value"], each["rows"]) for each in after] == [(each["value"], each["rows"]) for each in before]
@@ -308,7 +297,7 @@ def test_what_is_patched_answers_the_same_with_fewer_queries(case: str, tmp_path
 def test_what_a_patch_would_change_is_left_alone(case: str, tmp_path: Path) -> None:
     laid(tmp_path, LEFT[case])
 
-    assert not proposed(tmp_path)
+    assert not kept(tmp_path)
 
 
 def test_two_patches_of_the_same_rows_fetch_them_once(tmp_path: Path) -> None:
@@ -331,13 +320,13 @@ def test_two_patches_of_the_same_rows_fetch_them_once(tmp_path: Path) -> None:
             return found
         """,
     )
-    before = ran(tmp_path, (30, [*range(1, 31)]))
+    before = asked(tmp_path, (30, [*range(1, 31)]))
     for _ in range(5):
-        for each in proposed(tmp_path):
+        for each in kept(tmp_path):
             (tmp_path / each.path).write_text(each.after)
             break
 
-    after = ran(tmp_path, (30, [*range(1, 31)]))
+    after = asked(tmp_path, (30, [*range(1, 31)]))
 
     assert (tmp_path / "app.py").read_text().count(".in_(") == 1
     assert after[0]["value"] == before[0]["value"]

@@ -1,21 +1,20 @@
 """Recipes for queries, on real databases: what is patched gives the same, leaves the same rows, and asks less often."""
 
 import ast
-import json
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from _rewritten import proposed, ran, squeezed
 from perfwright import discover
 from perfwright.config import Settings
 from perfwright.fix import patches
-from perfwright.fix.patches import Candidate
 from perfwright.pipeline import check
 
+SIZES = ("2", "12")  # rows
 MODELS = """
 from sqlalchemy import ForeignKey, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
@@ -633,32 +632,6 @@ def laid(folder: Path, code: str, *, django: bool) -> None:
     (folder / "app.py").write_text(f"{head}\n\n{textwrap.dedent(code).strip()}\n", "utf8")
 
 
-def proposed(folder: Path, rule: str) -> list[Candidate]:
-    """Return the patches for the findings of a rule, those that need not be asked for first."""
-    found = check(folder, discover.find(folder, [folder]), Settings(select=(rule,))).findings
-    made = [each for finding in found for each in patches.candidates(folder, finding)]
-    return sorted(made, key=lambda each: bool(each.recipe.suggested))
-
-
-def ran(folder: Path, script: str) -> list[dict[str, Any]]:
-    """Return what the code does, with few rows and with more."""
-    done = subprocess.run(
-        [sys.executable, "-c", script, "2", "12"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={"PYTHONPATH": str(folder), "PATH": "", "PYTHONDONTWRITEBYTECODE": "1"},  # of one length, of one second
-    )
-    assert done.returncode == 0, done.stderr
-    answer: list[dict[str, Any]] = json.loads(done.stdout)
-    return answer
-
-
-def squeezed(text: str) -> str:
-    return "".join(text.replace(",\n", ", ").split())
-
-
 @pytest.mark.parametrize(
     ("framework", "case"), [*(("sqlalchemy", each) for each in SQLALCHEMY), *(("django", each) for each in DJANGO)]
 )
@@ -671,9 +644,9 @@ def test_what_is_patched_answers_the_same_with_fewer_queries(framework: str, cas
     assert made, f"no patch for {case}"
     best = next(each for each in made if squeezed(says) in squeezed(each.after))
     script = DJANGO_RUN if django else RUN
-    before = ran(tmp_path, script)
+    before = ran(tmp_path, "-c", script, *SIZES)
     (tmp_path / best.path).write_text(best.after, "utf8")
-    after = ran(tmp_path, script)
+    after = ran(tmp_path, "-c", script, *SIZES)
 
     assert [each["value"] for each in after] == [each["value"] for each in before]
     assert [each["rows"] for each in after] == [each["rows"] for each in before]

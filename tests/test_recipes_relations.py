@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from _rewritten import findings, proposed, ran, squeezed
 from perfwright.fix import patches
-from test_recipes_rows import DJANGO_RUN, RUN, findings, laid, proposed, ran, squeezed
+from test_recipes_rows import DJANGO_RUN, RULE, RUN, SIZES, laid
 
 OWNERS = "out = []\nfor owner in session.scalars(select(Owner).order_by(Owner.id)):\n"
 NOTE_COUNT = """
@@ -193,12 +194,12 @@ def test_values_of_the_same_rows_are_asked_for_and_the_same(framework: str, case
     django = framework == "django"
     code, says = (DJANGO if django else PATCHED)[case]
     laid(tmp_path, code, django=django)
-    made = [each for each in proposed(tmp_path) if squeezed(says) in squeezed(each.after)]
+    made = [each for each in proposed(tmp_path, RULE) if squeezed(says) in squeezed(each.after)]
     assert made, f"no patch for {case}"
     script = DJANGO_RUN if django else RUN
-    before = ran(tmp_path, script)
+    before = ran(tmp_path, "-c", script, *SIZES)
     (tmp_path / made[0].path).write_text(made[0].after, "utf8")
-    after = ran(tmp_path, script)
+    after = ran(tmp_path, "-c", script, *SIZES)
 
     assert [each["value"] for each in after] == [each["value"] for each in before]
     assert [each["rows"] for each in after] == [each["rows"] for each in before]
@@ -209,7 +210,7 @@ def test_values_of_the_same_rows_are_asked_for_and_the_same(framework: str, case
 @pytest.mark.parametrize("case", LEFT)
 def test_values_that_the_database_would_not_give_are_left(case: str, tmp_path: Path) -> None:
     laid(tmp_path, LEFT[case])
-    found = [each for each in findings(tmp_path) if each.place.path == "app.py"]
+    found = [each for each in findings(tmp_path, RULE) if each.place.path == "app.py"]
 
     assert found
     assert [each.diff for finding in found for each in patches.candidates(tmp_path, finding)] == []
@@ -222,13 +223,13 @@ def test_a_property_asks_once_where_nothing_is_loaded_and_leaves_what_is(options
     models = tmp_path / "models.py"
     text = models.read_text("utf8").replace("\n\nclass Task(Base):", f"{NOTE_COUNT}\n\nclass Task(Base):")
     models.write_text(text, "utf8")
-    made = next(each for each in proposed(tmp_path) if "note_count" in each.finding.key)
+    made = next(each for each in proposed(tmp_path, RULE) if "note_count" in each.finding.key)
     app = tmp_path / "app.py"
     eager = app.read_text("utf8").replace("select(Owner)", f"select(Owner){options}")
     app.write_text(f"from sqlalchemy.orm import selectinload\n{eager}", "utf8")
-    before = ran(tmp_path, RUN)
+    before = ran(tmp_path, "-c", RUN, *SIZES)
     models.write_text(made.after, "utf8")
-    after = ran(tmp_path, RUN)
+    after = ran(tmp_path, "-c", RUN, *SIZES)
 
     assert [each["value"] for each in after] == [each["value"] for each in before]
     assert after[-1]["queries"] < before[-1]["queries"] or (options and after == before)

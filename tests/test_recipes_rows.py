@@ -1,22 +1,15 @@
 """The recipe for rows that are loaded to be filtered, counted or added: the same answers, from fewer rows."""
 
-import json
-import subprocess
-import sys
 import textwrap
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from perfwright import discover
-from perfwright.config import Settings
-from perfwright.finding import Finding
+from _rewritten import findings, proposed, ran, squeezed
 from perfwright.fix import patches
-from perfwright.fix.patches import Candidate
-from perfwright.pipeline import check
 
 RULE = "load-all-to-filter"
+SIZES = ("0", "3", "40")  # rows
 MODELS = """
 import enum
 from datetime import date, datetime
@@ -502,34 +495,6 @@ def laid(folder: Path, code: str, *, django: bool = False) -> None:
     (folder / "app.py").write_text(f"{head}\n{textwrap.indent(code, '    ')}\n", "utf8")
 
 
-def findings(folder: Path) -> tuple[Finding, ...]:
-    return check(folder, discover.find(folder, [folder]), Settings(select=(RULE,))).findings
-
-
-def proposed(folder: Path) -> list[Candidate]:
-    """Return the patches for the findings of the rule."""
-    return [each for finding in findings(folder) for each in patches.candidates(folder, finding)]
-
-
-def ran(folder: Path, script: str) -> list[dict[str, Any]]:
-    """Return what the code does without rows, with few, and with more."""
-    done = subprocess.run(
-        [sys.executable, "-c", script, "0", "3", "40"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={"PYTHONPATH": str(folder), "PATH": "", "PYTHONDONTWRITEBYTECODE": "1"},  # of one length, of one second
-    )
-    assert done.returncode == 0, done.stderr
-    answer: list[dict[str, Any]] = json.loads(done.stdout)
-    return answer
-
-
-def squeezed(text: str) -> str:
-    return "".join(text.replace(",\n", ", ").split())
-
-
 @pytest.mark.parametrize(
     ("framework", "case"), [*(("sqlalchemy", each) for each in PATCHED), *(("django", each) for each in DJANGO)]
 )
@@ -538,12 +503,12 @@ def test_what_is_patched_answers_the_same_from_fewer_rows(framework: str, case: 
     django = framework == "django"
     code, says = (DJANGO if django else PATCHED)[case]
     laid(tmp_path, code, django=django)
-    made = [each for each in proposed(tmp_path) if squeezed(says) in squeezed(each.after)]
+    made = [each for each in proposed(tmp_path, RULE) if squeezed(says) in squeezed(each.after)]
     assert made, f"no patch for {case}"
     script = DJANGO_RUN if django else RUN
-    before = ran(tmp_path, script)
+    before = ran(tmp_path, "-c", script, *SIZES)
     (tmp_path / made[0].path).write_text(made[0].after, "utf8")
-    after = ran(tmp_path, script)
+    after = ran(tmp_path, "-c", script, *SIZES)
 
     assert [each["value"] for each in after] == [each["value"] for each in before]
     assert [each["rows"] for each in after] == [each["rows"] for each in before]
@@ -554,7 +519,7 @@ def test_what_is_patched_answers_the_same_from_fewer_rows(framework: str, case: 
 @pytest.mark.parametrize("case", LEFT)
 def test_what_a_patch_would_change_is_left_alone(case: str, tmp_path: Path) -> None:
     laid(tmp_path, LEFT[case])
-    found = [each for each in findings(tmp_path) if each.place.path == "app.py"]
+    found = [each for each in findings(tmp_path, RULE) if each.place.path == "app.py"]
 
     assert found
     assert [each.diff for finding in found for each in patches.candidates(tmp_path, finding)] == []

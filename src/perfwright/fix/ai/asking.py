@@ -62,7 +62,7 @@ class Case:
         """Return a changed source as a candidate."""
         before, after = self.file(self.source.text), self.file(text)
         path = self.source.path
-        return Candidate(self.finding, _recipe(self.finding), says, self.name, before, after, path, path)
+        return Candidate(self.finding, recipe(self.finding), says, self.name, before, after, path, path)
 
     @property
     def name(self) -> str:
@@ -98,7 +98,7 @@ def case(bench: Bench, finding: Finding) -> Case:
         raise NotAskedError("it lies outside of any function")
     if source.span(function)[1] - source.span(function)[0] > LONGEST:
         raise NotAskedError("its function is too long to be asked about")
-    improves = _recipe(finding).improves
+    improves = recipe(finding).improves
     if not improves:
         raise NotAskedError("nothing is measured that would show a repair of it")
     redaction = Redaction()
@@ -192,7 +192,7 @@ def _judged(bench: Bench, candidate: Candidate) -> Judged:
         raise NotAskedError(f"its function cannot be run: {error}") from error
 
 
-def _recipe(finding: Finding) -> Recipe:
+def recipe(finding: Finding) -> Recipe:
     """Return what stands for a recipe: what repairs of the rule improve, those of recipes too. No difference is
     allowed."""
     rule = rules.load().get(finding.rule)
