@@ -61,6 +61,10 @@ TUPLES, RECORDS = "for r in df.itertuples(index=False):\n        ", 'for r in df
         (EACH + "out.append((r['a'], r.get('b', 0)))", RECORDS),
         (EACH.replace("_", "i") + "out.append((i, r['a']))", "for i, r in zip(df.index, df.itertuples(index=False)):"),
         (EACH.replace("_", "i") + "df.at[i, 'c'] = str(r['a'])", "df.at[i, 'c'] = str(r.a)"),
+        (
+            EACH + "try:\n            out.append(int(r['a']))\n        except KeyError:\n            pass",
+            RECORDS + "try:\n            out.append(int(r['a']))",
+        ),
         ("out = [str(r['a']) for _, r in df.iterrows()]", "out = [str(r.a) for r in df.itertuples(index=False)]"),
         (
             EACH.replace("df", "df[m]") + "out.append(str(r['a']))",
@@ -87,6 +91,7 @@ def test_rows_are_tuples_dictionaries_or_whole_columns(loop: str, made: str, tmp
         "for _, r in df.iterrows():\n        change(df, r['a'])",
         "for _, r in df.iterrows():\n        out.append(str(r['a']))\n    out.append(r['a'])",
         "for pair in df.iterrows():\n        out.append(pair)",
+        f"{EACH}try:\n            out.append(r.a)\n        except AttributeError:\n            pass",
         "for i, r in df[m].iterrows():\n        out.append((i, r['a']))",  # what is made for the loop has no name
     ],
 )
