@@ -216,6 +216,10 @@ class Board:
     def open_cards(self):
         return [each for each in self.cards if not each.done]
 
+    def keep(self, cards):
+        self.kept = list(cards)
+        self.lost = cards
+
     def add(self, card):
         self.cards.append(card)
         self.names.append(card.kind)
@@ -281,6 +285,7 @@ def at_of(text: str) -> str:
         OPEN.format("found.append(c.show())"),
         UNDER.format("cards"),
         UNDER.format("board.cards"),
+        UNDER.format("other.kept"),
         "cs = [each for each in other]\n    " + UNDER.format("cs"),
         "if other is None:\n        other = []\n    " + UNDER.format("other"),
         "rows = session.scalars(path).all()\n    " + UNDER.format("rows"),
@@ -316,6 +321,7 @@ def test_a_loop_whose_calls_leave_the_items_as_they_are_is_mended(tmp_path: Path
         OPEN.format("c.finish(r)"),
         UNDER.format("other"),  # which may be None where no pass goes through it
         UNDER.format("board.extra"),
+        UNDER.format("other.lost"),
         UNDER.format("other['cards']"),
         "if path:\n        cs = []\n    " + UNDER.format("cs"),
         "cs = load(path)\n    " + FIRST.format("found.append(c)").replace("in cards", "in cs"),

@@ -6,10 +6,11 @@ from perfwright.fix import surroundings
 from perfwright.fix.recipes._bindings import assigned
 from perfwright.fix.recipes._calls import name_of
 from perfwright.fix.recipes._hashed import kinds_of
+from perfwright.fix.recipes._held import is_own
 from perfwright.fix.recipes._nones import is_given
 from perfwright.fix.recipes._stays import BLOCKS, always
 from perfwright.fix.recipes._types import annotation
-from perfwright.fix.source import Source
+from perfwright.fix.source import FUNCTIONS, Source
 from perfwright.fix.surroundings import Surroundings
 
 KINDS = {
@@ -39,7 +40,7 @@ def is_there(around: Surroundings | None, source: Source, node: ast.expr, before
         return inner is not node and is_there(around, source, inner, before)
     if around is not None and isinstance(node, ast.Attribute):
         found = annotation(around, source, node)
-        return found is not None and is_collection(found[1])
+        return is_collection(found[1]) if found is not None else is_said(around, node.attr)
     if not isinstance(node, ast.Name):
         return False
     function = source.function(node)
@@ -53,6 +54,23 @@ def is_there(around: Surroundings | None, source: Source, node: ast.expr, before
             return given.annotation is not None and is_collection(given.annotation) and not is_none(source, node)
     made = source.made_once(node.id) if not values else None
     return made is not None and made.value is not None and makes(around, source, made.value)
+
+
+def is_said(around: Surroundings, name: str) -> bool:
+    """Tell whether each class of the project that has an attribute of a name says that it is a collection."""
+    found: list[bool] = []
+    for own in around.mentioning(name):
+        for cls in ast.walk(own.tree):
+            for each in ast.walk(cls) if isinstance(cls, ast.ClassDef) else ():
+                if isinstance(each, FUNCTIONS) and each.name == name:
+                    found.append(each.returns is not None and is_collection(each.returns))
+                elif isinstance(each, ast.AnnAssign) and is_own(each.target, name):
+                    found.append(is_collection(each.annotation))
+                elif isinstance(each, ast.Assign) and any(is_own(target, name) for target in each.targets):
+                    model = around.model(own, ast.Name(cls.name))  # type: ignore[attr-defined]
+                    relation = model.relations.get(name) if model is not None else None
+                    found.append(relation.many if relation is not None else makes(around, own, each.value))
+    return bool(found) and all(found)
 
 
 def makes(around: Surroundings | None, source: Source, node: ast.expr) -> bool:
