@@ -220,6 +220,10 @@ class Board:
         self.kept = list(cards)
         self.lost = cards
 
+    def call(self, card):
+        names = self.names
+        names.append(card.kind)
+
     def add(self, card):
         self.cards.append(card)
         self.names.append(card.kind)
@@ -230,6 +234,10 @@ from sqlalchemy.orm import Session
 
 def take(card, request):
     note(card)
+
+
+def lose(card):
+    card.kind = None
 
 
 def note(card):
@@ -280,6 +288,7 @@ def at_of(text: str) -> str:
         FIRST.format("found.append(count(c, {}))"),
         FIRST.format("c.finish(r)"),
         ALL.format("found.append(shown(cs[0]))"),
+        ALL.format("found += map(shown, cs)"),
         ALL.format("cs.sort()\n        cs.pop()\n        found.append(len(cs))"),
         "by = {}\n    " + ALL.format("by[r['id']] = cs[0]\n        by['kind'] = len(cs)"),
         OPEN.format("found.append(c.show())"),
@@ -311,6 +320,8 @@ def test_a_loop_whose_calls_leave_the_items_as_they_are_is_mended(tmp_path: Path
         FIRST.format("c.done = True").replace("c.kind ==", "not c.done and c.kind =="),
         ALL.format("take(cs[0], r)"),
         ALL.format("count(r, cs[0])"),
+        FIRST.format("found += map(lose, [c])"),
+        FIRST.format("found += map(path, [c])"),
         ALL.format("cs[0].update(kind='taken')"),
         ALL.format("cs[0].update(r)"),
         ALL.format("cs[0]['kind'] = 'taken'"),
@@ -343,6 +354,7 @@ def test_items_that_may_change_or_be_missing_or_used_up_are_left(tmp_path: Path,
         ("for r in requests:\n        if r in board.names:\n            found.append(r)", True),
         ("for r in requests:\n        if r.kind and r in board.names:\n            found.append(r)", True),
         ("for r in requests:\n        if r in board.names:\n            board.add(r)", False),
+        ("for r in requests:\n        if r in board.names:\n            board.call(r)", False),
         ("names = board.names\n    for r in requests:\n        if r not in names:\n            board.add(r)", False),
         ("for r in requests:\n        if r.kind and r in board.extra:\n            found.append(r)", False),
         ("for r in requests:\n        if r.kind and r in other:\n            found.append(r)", False),

@@ -11,13 +11,14 @@ from perfwright.fix.recipes._reached import functions, methods, reached
 from perfwright.fix.recipes._stays import ASKS, NUMBERS, READS, aliases
 from perfwright.fix.source import CHANGES, COMPREHENSIONS, FUNCTIONS, Source, names
 from perfwright.fix.surroundings import Surroundings
-from perfwright.index.project import Class
+from perfwright.index.project import Class, Function
 
 ANY, ITEM = "*", "[*]"  # an attribute, or an item, that is not written out
 ADDS = ("append", "extend", "add", "appendleft", "extendleft")
 KEEPS = READS | ASKS | CHANGES | {"next", "iter", "vars", "id", "asdict", "model_dump", "model_validate", "from_orm"}
 LOGS = ("debug", "info", "warning", "error", "exception")
 PROPERTIES = ("property", "cached_property", "hybrid_property", "computed_field")
+TAKES = ("map", "filter", "reduce")  # a function, which they call
 LISTS = (ast.List, ast.ListComp)
 
 
@@ -36,7 +37,9 @@ def touches(source: Source, loop: ast.AST, held: ast.expr, keys: list[ast.expr],
             return True
         read |= asked
     of = of_items(loop, items)
-    found = {each for one in (loop, *inner_of(source, loop)) for each in written(around, source, one, of)}
+    found = {
+        each for own, one in ((source, loop), *named_by(around, source, loop)) for each in written(around, own, one, of)
+    }
     if found & read or (ANY in found and read) or (ITEM in found and any(not each.isidentifier() for each in read)):
         return True
     return bool(items) and any(
@@ -141,11 +144,18 @@ def root_of(node: ast.AST) -> str:
 
 
 # ------------------------------------------------------------------------------ what is changed
-def inner_of(source: Source, loop: ast.AST) -> list[ast.AST]:
-    """Return the functions within the function around a loop that it names."""
+def named_by(around: Surroundings | None, source: Source, loop: ast.AST) -> list[tuple[Source, ast.AST]]:
+    """Return the functions that a loop names without a call of it, or that are within the function around it."""
     function, named = source.function(loop), names(loop)
-    every = ast.walk(function) if function is not None else ()
-    return [each for each in every if isinstance(each, FUNCTIONS) and each is not function and each.name in named]
+    inside = [] if function is None else [each for each in ast.walk(function) if each is not function]
+    found: list[tuple[Source, ast.AST]] = [
+        (source, each) for each in inside if isinstance(each, FUNCTIONS) and each.name in named
+    ]
+    for each in ast.walk(loop) if around is not None else ():
+        called = around.entity(source, each) if around is not None and isinstance(each, ast.Name) else None
+        defined = around.definition(called) if around is not None and isinstance(called, Function) else None
+        found += [defined] if defined is not None else []
+    return found
 
 
 def written(around: Surroundings | None, source: Source, loop: ast.AST, own: set[str]) -> Iterator[str]:
@@ -163,10 +173,17 @@ def written(around: Surroundings | None, source: Source, loop: ast.AST, own: set
             node = each.func.value
         elif isinstance(each, ast.Call) and name_of(each) in ("setattr", "delattr", "__setattr__"):
             yield each.args[-2 if name_of(each) != "delattr" else -1].value if is_said(each) else ANY  # type: ignore[attr-defined]
-        if isinstance(node, ast.Attribute):
-            yield node.attr
+        for one in (node, *also_called(where, node)):
+            if isinstance(one, ast.Attribute):
+                yield one.attr
         if node is not None and (root_of(node) in own or id(each) not in here) and not is_made(where, node):
             yield from keys_of(where, each)
+
+
+def also_called(source: Source, node: ast.expr | None) -> list[ast.expr]:
+    """Return what a name of a function is bound to."""
+    function = source.function(node) if isinstance(node, ast.Name) else None
+    return (assigned(function, node.id) or []) if function is not None and isinstance(node, ast.Name) else []
 
 
 def is_said(call: ast.Call) -> bool:
@@ -212,6 +229,10 @@ def hands_on(around: Surroundings | None, source: Source, call: ast.Call, own: s
     asked = call.func.value if isinstance(call.func, ast.Attribute) else None
     if not any(is_of(each, own) for each in (*given, *([asked] if asked is not None else []))):
         return False
+    if name_of(call) in TAKES and asked is None and call.args and not isinstance(call.args[0], ast.Lambda):
+        function = call.args[0]
+        known = around is not None and isinstance(around.entity(source, function), Function)
+        return not known and name_of(function) not in READS
     if name_of(call) in KEEPS or (asked is not None and name_of(call) in LOGS) or is_plain(call):
         return False
     if around is None:
