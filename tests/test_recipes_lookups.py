@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from _rewritten import proposed, ran
+from _rewritten import findings, proposed, ran
 from perfwright.fix.patches import Candidate
 
 MODELS = """
@@ -97,7 +97,7 @@ print(json.dumps([measured(*each) for each in json.loads(sys.argv[1])]))
 HEAD = """from dataclasses import dataclass
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import Board, Card, Cover, Member, Note
 """
@@ -163,6 +163,20 @@ PATCHED = {
         """,
         "members_by_user_id.get(user_id)",
     ),
+    "rows of others are made meanwhile": (
+        """
+        def note(session: Session, card: Card, text: str):
+            session.add(Note(card_id=card.id, text=text))
+
+
+        def run(session: Session, ids: list[int]):
+            for card_id in ids:
+                card = session.get(Card, card_id)
+                if card is not None:
+                    note(session, card, card.title.upper())
+        """,
+        "cards_by_id.get(card_id)",
+    ),
     "rows in a slice of a list that a helper gives": (
         """
         def found(session: Session) -> list[Card]:
@@ -202,7 +216,31 @@ PATCHED = {
         "selectinload(Card.cover)",
     ),
 }
+PARTS = 'name: Mapped[str]\n    cards: Mapped[list["Card"]] = relationship()'
 MORE = ("one row by word only", "the same query of all passes")  # a query more where there are no keys
+WITHIN = """
+        def run(session: Session, names: list, given, first: Board):
+            count = 0
+            for name in names:
+                for card in session.scalars(select(Card).where(Card.title != "done")).all():
+                    {inner}
+                    count += 1
+                {outer}
+            return count
+        """
+UNSEEN = {  # what may change the rows of a query: for each row, and in each pass
+    "by a name that is worked out": ("setattr(card, name, None)", ""),
+    "by what is given": ("given(card)", ""),
+    "by an item of a dict": ("RULES[name](card)", ""),
+    "by a method of an item": ("run = RULES[name].run; run(card)", ""),
+    "by what is given the item": ("", "given(name)"),
+    "by what is given the session": ("", "given(session)"),
+    "by a function that is given": ("list(map(lambda each: setattr(each, name, 1), [card]))", ""),
+    "by many rows at once": ("", "session.bulk_insert_mappings(Card, [{'board_id': 1, 'title': name}])"),
+    "by SQL that gives something": ("", "session.scalar(insert(Card).values(title=name).returning(Card.id))"),
+    "by SQL of the connection": ("", "session.connection().exec_driver_sql('DELETE FROM cards')"),
+    "by a relation of theirs": ("first.cards.append(card)", ""),
+}
 LEFT = {
     "the rows are made meanwhile": """
         def run(session: Session, ids: list[int]):
@@ -245,6 +283,151 @@ LEFT = {
         def run(session: Session, ids: list[int]):
             for card_id in ids:
                 finish(session, card_id)
+        """,
+    "the same query finds what a function within has changed": """
+        def run(session: Session, ids: list[int], card: Card):
+            def close():
+                card.done = True
+
+            count = 0
+            for day in range(len(ids)):
+                for each in session.query(Card).filter(Card.done.is_(False)).all():
+                    close()
+                    count += each.id
+            return count
+        """,
+    "the key is another by then": """
+        def run(session: Session, ids: list[int], first: int):
+            names = []
+            cards = session.scalars(select(Card).order_by(Card.id)).all()
+            for card in cards:
+                if card.board_id is None:
+                    card.board_id = first
+                board = session.get(Board, card.board_id)
+                names.append(board.name)
+            return names
+        """,
+    "the key is set by a helper": """
+        def assign(card: Card, first: int):
+            if card.board_id is None:
+                card.board_id = first
+
+
+        def run(session: Session, cards: list[Card], first: int):
+            names = []
+            for card in cards:
+                assign(card, first)
+                names.append(session.get(Board, card.board_id).name)
+            return names
+        """,
+    "the key may be set by what is given": """
+        def run(session: Session, cards: list[Card], assign):
+            names = []
+            for card in cards:
+                assign(card)
+                names.append(session.get(Board, card.board_id).name)
+            return names
+        """,
+    "the name of the key has another value": """
+        def run(session: Session, ids: list[int], merged: dict[int, int]):
+            names = []
+            for board_id in ids:
+                if board_id in merged:
+                    board_id = merged[board_id]
+                board = session.get(Board, board_id)
+                names.append(board.name if board else "?")
+            return names
+        """,
+    "the rows are made by their class": """
+        from models import Base
+
+
+        class Team(Base):
+            __tablename__ = "teams"
+            id: Mapped[int] = mapped_column(primary_key=True)
+
+            @classmethod
+            def placeholder(cls, team_id):
+                return cls(id=team_id)
+
+
+        def run(session: Session, ids: list[int]):
+            found = []
+            for team_id in ids:
+                team = session.get(Team, team_id)
+                if team is None:
+                    team = Team.placeholder(team_id)
+                    session.add(team)
+                found.append(team.id)
+            return found
+        """,
+    "the rows are made by a class that is not known": """
+        KINDS = {"board": Board}
+
+
+        def added(session: Session, board_id: int):
+            kind = KINDS["board"]
+            board = kind(id=board_id, name="new")
+            session.add(board)
+            return board
+
+
+        def run(session: Session, cards: list[Card]):
+            names = []
+            for card in cards:
+                board = session.scalar(select(Board).where(Board.id == card.board_id))
+                if board is None:
+                    board = added(session, card.board_id)
+                names.append(board.name)
+            return names
+        """,
+    "rows that are counted are made by a class that is not known": """
+        KINDS = {"card": Card}
+
+
+        def welcome(session: Session, board: Board):
+            kind = KINDS["card"]
+            session.add(kind(board_id=board.id, title="welcome"))
+
+
+        def run(session: Session, boards: list[Board]):
+            counts = []
+            for board in boards:
+                counts.append(session.query(Card).filter(Card.board_id == board.id).count())
+                welcome(session, board)
+            return counts
+        """,
+    "rows that are counted are moved": """
+        def move(card: Card, board: Board):
+            card.board_id = board.id + 1
+
+
+        def run(session: Session, boards: list[Board], card: Card):
+            counts = []
+            for board in boards:
+                counts.append(session.query(Card).filter(Card.board_id == board.id).count())
+                move(card, board)
+            return counts
+        """,
+    "the item that rows are counted of is another": """
+        def run(session: Session, boards: list[Board], merged: dict[int, Board]):
+            counts = []
+            for board in boards:
+                board = merged.get(board.id, board)
+                counts.append(session.query(Card).filter(Card.board_id == board.id).count())
+            return counts
+        """,
+    "rows of a relation are moved meanwhile": """
+        def noted(card: Card):
+            return [note.text for note in card.notes]
+
+
+        def run(session: Session, cards: list[Card], note: Note):
+            found = []
+            for card in cards:
+                note.card_id = card.id
+                found.append(noted(card))
+            return found
         """,
     "the key of a relation is set alone": """
         def moved(session: Session, card_id: int):
@@ -292,10 +475,28 @@ def test_what_is_patched_answers_the_same_with_fewer_queries(case: str, tmp_path
     assert after[3]["queries"] <= before[3]["queries"] + (case in MORE)
 
 
+@pytest.mark.parametrize("case", UNSEEN)
+def test_the_same_query_is_asked_anew_where_its_rows_may_change_unseen(case: str, tmp_path: Path) -> None:
+    inner, outer = UNSEEN[case]
+    code = textwrap.dedent(WITHIN).format(inner=inner or "pass", outer=outer)
+    laid(tmp_path, f"from sqlalchemy import insert\n\nRULES = {{}}\n\n\n{code}")
+    (tmp_path / "models.py").write_text(MODELS.replace("name: Mapped[str]", PARTS, 1))
+
+    assert findings(tmp_path, "n-plus-one-query")
+    assert not kept(tmp_path)
+
+
+def test_the_same_query_is_asked_once_where_its_rows_stay(tmp_path: Path) -> None:
+    laid(tmp_path, WITHIN.format(inner="print(len(name), card.title)", outer="print(given(len(names)))"))
+
+    assert kept(tmp_path)
+
+
 @pytest.mark.parametrize("case", LEFT)
 def test_what_a_patch_would_change_is_left_alone(case: str, tmp_path: Path) -> None:
     laid(tmp_path, LEFT[case])
 
+    assert findings(tmp_path, "n-plus-one-query")
     assert not kept(tmp_path)
 
 

@@ -9,7 +9,9 @@ from perfwright.fix.recipe import Proposal
 from perfwright.fix.recipes._asked import Asked, asked_of, called_at, whole_of
 from perfwright.fix.recipes._bindings import assigned
 from perfwright.fix.recipes._calls import WIDE, chain, method_of, name_of
-from perfwright.fix.recipes._lookups import changes_rows
+from perfwright.fix.recipes._lookups import changes_rows, rebinds
+from perfwright.fix.recipes._reached import calls_one_of, made, stored
+from perfwright.fix.recipes._unseen import aliases, is_unseen, makes_unseen, parts_of, ways
 from perfwright.fix.source import COMPREHENSIONS, Edit, Source, bound, changed, names
 from perfwright.fix.surroundings import Surroundings
 
@@ -33,26 +35,47 @@ def per_item(source: Source, finding: Finding) -> Iterator[Proposal]:
     if asked is None or isinstance(own.parents[asked.whole], ast.Await):
         return
     inside = bound(loop)
-    if (names(asked.whole) - {target}) & inside or names(over) & inside or own.text_of(over) in changed(loop):
+    if (
+        rebinds(loop, target)
+        or (names(asked.whole) - {target}) & inside
+        or names(over) & inside
+        or own.text_of(over) in changed(loop)
+    ):
         return
     if any(method_of(each) in PUTS or may_change(around, own, each, asked) for each in ast.walk(loop)):
         return
-    items, made, edits = own.text_of(over), list[str](), list[Edit]()
+    if differs(around, own, loop, asked):
+        return
+    items, lists, edits = own.text_of(over), list[str](), list[Edit]()
     if not is_kept(own, over):
         if method_of(over) not in LISTS:
             return
         items = own.fresh(f"all_{target}s", f"{target}_rows")
-        made.append(f"{items} = {own.text_of(over)}")
+        lists.append(f"{items} = {own.text_of(over)}")
         edits.append(own.replace(over, items))
     keys = f"[{own.text_of(asked.key)} for {target} in {items}]"
     place = own.statement(loop)
     lines, more = counted(own, asked, keys) if asked.counts else grouped(own, asked, keys, place)
     what = "counted" if asked.counts else "asked for"
     yield Proposal(
-        (own.before(place, *made, *lines), *edits, *more),
+        (own.before(place, *lists, *lines), *edits, *more),
         f"the `{asked.model.name}` rows of all items are {what} by one query",
         source=own,
     )
+
+
+def differs(around: Surroundings, source: Source, loop: ast.AST, asked: Asked) -> bool:
+    """Tell whether a pass may find other rows than before the loop."""
+    columns = {each.attr for each in ast.walk(asked.whole) if isinstance(each, ast.Attribute)}
+    columns |= {each.arg for each in ast.walk(asked.whole) if isinstance(each, ast.keyword) and each.arg}
+    read = set[str]().union(parts_of(around, asked.model), *[ways(around, each) for each in (*columns, asked.column)])
+    if asked.model in made(around, source, loop) or stored(around, source, loop) & read:
+        return True
+    if calls_one_of(around, source, loop, PUTS) and makes_unseen(around, source, loop):
+        return True
+    rows = {asked.key.value.id} if isinstance(asked.key.value, ast.Name) else set[str]()
+    rows |= {source.text_of(asked.session)} if asked.session is not None else set()
+    return is_unseen(around, source, loop, aliases(around, source, loop, rows))
 
 
 def counted(own: Source, asked: Asked, keys: str) -> tuple[list[str], list[Edit]]:

@@ -16,12 +16,13 @@ from perfwright.fix.recipes._bindings import arguments
 from perfwright.fix.recipes._calls import WIDE, method_of
 from perfwright.fix.recipes._eager import Path, along
 from perfwright.fix.recipes._keys import is_cut
-from perfwright.fix.recipes._lookups import ENDS
+from perfwright.fix.recipes._lookups import ENDS, rebinds
 from perfwright.fix.recipes._looped import loop_step
 from perfwright.fix.recipes._preloads import options_of
 from perfwright.fix.recipes._reached import calls_one_of, made, stored, yields
 from perfwright.fix.recipes._rows import key
 from perfwright.fix.recipes._sessions import session
+from perfwright.fix.recipes._unseen import is_unseen, targets, ways
 from perfwright.fix.source import Edit, Source, changed
 from perfwright.fix.surroundings import Surroundings, also_from
 from perfwright.index.project import Function
@@ -41,17 +42,17 @@ def proposed(source: Source, finding: Finding) -> Iterator[Proposal]:
     if loop is None or not isinstance(loop.target, ast.Name) or own.loops(loop) or not own.begins(loop):
         return
     over = own.text_of(loop.iter)
-    if not is_cut(around, own, loop.iter) or over in changed(loop):
+    if not is_cut(around, own, loop.iter) or over in changed(loop) or rebinds(loop, loop.target.id):
         return
     models = {id(each): each for each in gotten(around, own, loop, loop.target.id)}
     model = models.popitem()[1] if len(models) == 1 else None
     said = session(around, own, loop)
     if model is None or said is None or not is_about(finding, model):
         return
-    ways = [way for name in finding.fetches or () if (way := along(around, finding, model, (), name)) is not None]
-    if not is_kept(around, own, loop, model, ways):
+    paths = [way for name in finding.fetches or () if (way := along(around, finding, model, (), name)) is not None]
+    if not is_kept(around, own, loop, model, paths, said[0]):
         return
-    edits = lines(around, own, loop, model, said, ways)
+    edits = lines(around, own, loop, model, said, paths)
     if edits:
         says = f"the `{model.name}` rows of all passes are fetched together, and held"
         yield Proposal(tuple(edits), says, source=own)
@@ -84,17 +85,22 @@ def is_about(finding: Finding, model: Model) -> bool:
     return bool(finding.symbol.partition("~")[0].partition(".")[0] == model.name)
 
 
-def is_kept(around: Surroundings, source: Source, loop: ast.AST, model: Model, ways: list[Path]) -> bool:
+def is_kept(around: Surroundings, source: Source, loop: ast.AST, model: Model, paths: list[Path], session: str) -> bool:
     """Tell whether rows stay as they are fetched: nothing in the loop ends the transaction, writes around the session,
-    makes rows that a relation would have, or sets the key of one alone."""
+    makes rows that a relation would have or moves them, or sets the key of one alone."""
     if calls_one_of(around, source, loop, ENDS) or yields(loop):
         return False
-    relations = [relation for way in ways for _, relation in way]
+    if is_unseen(around, source, loop, {session, *targets(loop)}):
+        return False
+    relations = [relation for path in paths for _, relation in path]
     if {relation.target for relation in relations if relation.many} & made(around, source, loop):
         return False
     if model in made(around, source, loop):
         return False
     names = stored(around, source, loop)
+    for each in relations:
+        if each.many and names & {each.name, *(ways(around, each.column.name) if each.column is not None else ())}:
+            return False
     ones = [each for each in relations if not each.many]
     return not any(each.column is not None and each.column.name in names and each.name not in names for each in ones)
 

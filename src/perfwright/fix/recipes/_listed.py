@@ -42,7 +42,7 @@ def proposed(source: Source, finding: Finding) -> Iterator[Proposal]:
     ways = [way for name in finding.fetches or () if (way := along(around, finding, model, (), name)) is not None]
     options = options_of(around, own, ways)
     written = around.written(own, model)
-    if not ways or options is None or written is None or not is_kept(around, own, place, model, ways):
+    if not ways or options is None or written is None or not is_kept(around, own, place, model, ways, said[0]):
         return
     texts, edits, loaders = options
     edits = [*dict.fromkeys((*edits, *written[1], *said[1])), *also_from(own, "sqlalchemy.orm", loaders)]

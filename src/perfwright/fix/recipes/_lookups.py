@@ -12,14 +12,16 @@ from perfwright.fix.recipes._bindings import is_once
 from perfwright.fix.recipes._calls import WIDE, method_of, name_of
 from perfwright.fix.recipes._keys import is_cut, is_whole, parts
 from perfwright.fix.recipes._origins import Frame, Origins
-from perfwright.fix.recipes._reached import calls_one_of, made, stored
+from perfwright.fix.recipes._reached import CREATES, calls_one_of, made, stored
+from perfwright.fix.recipes._unseen import BULK, SQL, is_unseen, makes_unseen, parts_of, ways
 from perfwright.fix.source import Edit, Source, bound, changed, names
 from perfwright.fix.surroundings import Surroundings, also_from
 
 ENDS = (
     *("commit", "rollback", "close", "expire", "expire_all", "expunge", "expunge_all", "delete", "refresh"),
-    *("execute", "update", "bulk_update", "refresh_from_db"),
+    *("execute", "update", "refresh_from_db", "begin", *BULK, *SQL),
 )
+PUTS = ("add", "add_all", "merge", "save", *CREATES)
 FIRST = (("scalar",), ("first", "scalars"), ("one_or_none", "scalars"), ("scalar_one_or_none", "execute"))
 
 
@@ -67,12 +69,18 @@ def looked_up(source: Source, finding: Finding) -> Iterator[Proposal]:
     if is_once(own.function(loop), loop.iter, own):
         return
     needed = set[str]().union(names(asked.base), *[names(each) for each in asked.others])
-    if needed & bound(loop) or names(loop.iter) & (bound(loop) - {item}) or over in changed(loop):
+    if (
+        rebinds(loop, item)
+        or needed & bound(loop)
+        or names(loop.iter) & (bound(loop) - {item})
+        or over in changed(loop)
+    ):
         return
     own_calls = {id(each) for each in ast.walk(whole)}
     if any(id(each) not in own_calls and changes_rows(around, own, each) for each in ast.walk(loop)):
         return
-    if asked.model in made(around, own, loop) or stored(around, own, loop) & {asked.column, *asked.equal}:
+    rows = {own.text_of(asked.base), *([item] if isinstance(asked.key, ast.Attribute) else [])}
+    if may_differ(around, own, loop, asked) or is_unseen(around, own, loop, rows):
         return
     wait = "await " if isinstance(own.parents[whole], ast.Await) else ""
     plural = f"{asked.model.name.lower()}s"
@@ -84,6 +92,26 @@ def looked_up(source: Source, finding: Finding) -> Iterator[Proposal]:
         f"the `{asked.model.name}` rows of all passes are asked for once, and found by their key",
         source=own,
     )
+
+
+def rebinds(loop: ast.AST, item: str) -> bool:
+    """Tell whether the body of a loop gives the name of its item another value."""
+    body = [*loop.body, *loop.orelse] if isinstance(loop, ast.For | ast.AsyncFor) else []
+    return any(item in bound(each) for each in body)
+
+
+def may_differ(around: Surroundings, source: Source, loop: ast.For, asked: Lookup) -> bool:
+    """Tell whether a pass may find another row than before the loop: such rows are made in it, or what they are looked
+    up by is set."""
+    if asked.model in made(around, source, loop):
+        return True
+    if calls_one_of(around, source, loop, PUTS) and makes_unseen(around, source, loop):
+        return True
+    said = [*asked.others, asked.key]
+    columns = {each.attr for one in said for each in ast.walk(one) if isinstance(each, ast.Attribute)}
+    columns |= {asked.column, *asked.equal}
+    ways_to = set[str]().union(*[ways(around, each) for each in columns])
+    return bool(stored(around, source, loop) & (ways_to | parts_of(around, asked.model)))
 
 
 def together(
