@@ -33,9 +33,10 @@ from perfwright.fix.recipes._joined import guarded, is_free, joined, negated
 from perfwright.fix.recipes._narrowed import Queryset, Rows
 from perfwright.fix.recipes._passes import changes_others, is_changed, untested
 from perfwright.fix.recipes._queried import asked_of
+from perfwright.fix.recipes._quiet import is_kept_between, is_quiet_between
 from perfwright.fix.recipes._related import related
 from perfwright.fix.recipes._relation_rows import Related
-from perfwright.fix.recipes._row_uses import Reduction, Use, is_quiet_between, reduction, used
+from perfwright.fix.recipes._row_uses import Reduction, Use, reduction, used
 from perfwright.fix.recipes._updates import loop_of, updated
 from perfwright.fix.source import COMPREHENSIONS, Edit, Source, names
 from perfwright.fix.surroundings import also_from
@@ -125,7 +126,7 @@ def proposals(conditions: Conditions, asked: Rows, use: Use, imports: list[Edit]
 
 def valued(conditions: Conditions, asked: Rows, use: Use, wanted: Reduction) -> list[Edit] | None:
     """Return the edits that ask for a value instead of rows."""
-    if not is_quiet_between(conditions.source, use):
+    if not is_quiet_between(conditions.around, conditions.source, use):
         return None
     tests = inlined_parts(conditions.around, conditions.source, conditions.model, wanted.wanted, use.row)
     value = wanted.value
@@ -222,6 +223,8 @@ def narrowed(conditions: Conditions, asked: Rows, use: Use) -> list[Edit] | None
     use = replace(use, wanted=inlined_parts(conditions.around, source, conditions.model, use.wanted, use.row))
     said, whole = conditions.said(list(use.wanted), use.row)
     if not said or is_changed(source, use) or changes_others(conditions.around, use):
+        return None
+    if not is_kept_between(conditions.around, source, use):
         return None
     edits = asked.narrowed(said)
     if whole and is_no_more(use, asked):
