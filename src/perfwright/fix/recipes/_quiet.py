@@ -145,9 +145,8 @@ def is_unknown(around: Surroundings, source: Source, call: ast.Call) -> bool:
     owner = around.entity(source, call.func.value) if isinstance(call.func, ast.Attribute) else called
     if isinstance(owner, External | Module | Class) or isinstance(called, External | Class) or method_of(call) in LOGS:
         return False
-    chains, of = Chains(around, source), call.func.value if isinstance(call.func, ast.Attribute) else call
-    rows = [*given(call), *([of] if isinstance(of, ast.Name | ast.Attribute) else [])]
-    return any(chains.model(each) is not None for each in rows)
+    chains = Chains(around, source)
+    return any(chains.model(each) is not None for each in given(call))
 
 
 def is_handed(around: Surroundings, source: Source, node: ast.AST) -> bool:
