@@ -1,11 +1,10 @@
 """Code before and after a patch, run in a process of its own: for tests of recipes."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
+from _forked import output
 from perfwright import discover
 from perfwright.config import Settings
 from perfwright.finding import Finding
@@ -25,18 +24,9 @@ def proposed(folder: Path, rule: str) -> list[Candidate]:
     return sorted(made, key=lambda each: bool(each.recipe.suggested))
 
 
-def ran(folder: Path, *command: str) -> list[dict[str, Any]]:
-    """Return what the code does, as the command of Python prints it: for few rows and for more."""
-    done = subprocess.run(
-        [sys.executable, *command],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={"PYTHONPATH": str(folder), "PATH": "", "PYTHONDONTWRITEBYTECODE": "1"},  # of one length, of one second
-    )
-    assert done.returncode == 0, done.stderr
-    answer: list[dict[str, Any]] = json.loads(done.stdout)
+def ran(folder: Path, program: str, *arguments: str) -> list[dict[str, Any]]:
+    """Return what the code does, as a program prints it: for few rows and for more."""
+    answer: list[dict[str, Any]] = json.loads(output(str(folder), program, *arguments))
     return answer
 
 

@@ -644,9 +644,9 @@ def test_what_is_patched_answers_the_same_with_fewer_queries(framework: str, cas
     assert made, f"no patch for {case}"
     best = next(each for each in made if squeezed(says) in squeezed(each.after))
     script = DJANGO_RUN if django else RUN
-    before = ran(tmp_path, "-c", script, *SIZES)
+    before = ran(tmp_path, script, *SIZES)
     (tmp_path / best.path).write_text(best.after, "utf8")
-    after = ran(tmp_path, "-c", script, *SIZES)
+    after = ran(tmp_path, script, *SIZES)
 
     assert [each["value"] for each in after] == [each["value"] for each in before]
     assert [each["rows"] for each in after] == [each["rows"] for each in before]

@@ -275,9 +275,9 @@ def test_values_of_the_same_rows_are_asked_for_and_the_same(framework: str, case
     made = [each for each in proposed(tmp_path, RULE) if squeezed(says) in squeezed(each.after)]
     assert made, f"no patch for {case}"
     script = DJANGO_RUN if django else RUN
-    before = ran(tmp_path, "-c", script, *SIZES)
+    before = ran(tmp_path, script, *SIZES)
     (tmp_path / made[0].path).write_text(made[0].after, "utf8")
-    after = ran(tmp_path, "-c", script, *SIZES)
+    after = ran(tmp_path, script, *SIZES)
 
     assert [each["value"] for each in after] == [each["value"] for each in before]
     assert [each["rows"] for each in after] == [each["rows"] for each in before]
@@ -305,9 +305,9 @@ def test_a_property_asks_once_where_nothing_is_loaded_and_leaves_what_is(options
     app = tmp_path / "app.py"
     eager = app.read_text("utf8").replace("select(Owner)", f"select(Owner){options}")
     app.write_text(f"from sqlalchemy.orm import selectinload\n{eager}", "utf8")
-    before = ran(tmp_path, "-c", RUN, *SIZES)
+    before = ran(tmp_path, RUN, *SIZES)
     models.write_text(made.after, "utf8")
-    after = ran(tmp_path, "-c", RUN, *SIZES)
+    after = ran(tmp_path, RUN, *SIZES)
 
     assert [each["value"] for each in after] == [each["value"] for each in before]
     assert after[-1]["queries"] < before[-1]["queries"] or (options and after == before)

@@ -506,9 +506,9 @@ def test_what_is_patched_answers_the_same_from_fewer_rows(framework: str, case: 
     made = [each for each in proposed(tmp_path, RULE) if squeezed(says) in squeezed(each.after)]
     assert made, f"no patch for {case}"
     script = DJANGO_RUN if django else RUN
-    before = ran(tmp_path, "-c", script, *SIZES)
+    before = ran(tmp_path, script, *SIZES)
     (tmp_path / made[0].path).write_text(made[0].after, "utf8")
-    after = ran(tmp_path, "-c", script, *SIZES)
+    after = ran(tmp_path, script, *SIZES)
 
     assert [each["value"] for each in after] == [each["value"] for each in before]
     assert [each["rows"] for each in after] == [each["rows"] for each in before]

@@ -114,7 +114,9 @@ def defaults(effects: Effects) -> Iterator[Finding]:
     """Give the long defaults that each pass makes, though most find a value there: `setdefault(key, [0] * n)`."""
     for effect in effects.repeated("allocate"):
         call, loop = effect.event.node, effect.loop
-        if call is None or loop is None or len(effect.event.chain) > 1 or Changes(loop).touch(call[3][1]):
+        if call is None or loop is None or len(effect.event.chain) > 1 or not gives_default(call):
+            continue
+        if Changes(loop).touch(call[3][1]):
             continue
         shown = text(call[3][1])
         yield effects.finding(
@@ -125,6 +127,11 @@ def defaults(effects: Effects) -> Iterator[Finding]:
             cure=f"Make it where none is there: `if {text(call[3][0])} not in {text(call[2][2])}:`, or a defaultdict.",
             terms=(Term("allocate", (*effects.term(effect).sizes, "items")),),
         )
+
+
+def gives_default(call: Node) -> bool:
+    """Tell whether a call is `setdefault` with a default."""
+    return call[0] == "call" and call[2][0] == "attr" and call[2][3] == "setdefault" and len(call[3]) > 1
 
 
 def worth(effects: Effects, effect: Effect) -> bool:
