@@ -45,7 +45,7 @@ def is_guarded(source: Source, value: Value, block: Sequence[ast.stmt], anchor: 
     else:
         return True
     before = block[block.index(anchor) : block.index(each)]
-    return guarded or any(leaves(one) and not asked_of(one) <= {value.of} for one in before)
+    return guarded or any(leaves(one) and not tested(one) <= {value.of} for one in before)
 
 
 def leaves(statement: ast.stmt) -> bool:
@@ -53,7 +53,7 @@ def leaves(statement: ast.stmt) -> bool:
     return any(isinstance(each, LEAVES) for each in ast.walk(statement))
 
 
-def asked_of(statement: ast.stmt) -> set[str]:
+def tested(statement: ast.stmt) -> set[str]:
     """Return the names that a statement asks whether it leaves."""
     tests = [each.test for each in ast.walk(statement) if isinstance(each, ast.If | ast.While | ast.Assert)]
     return {name for each in tests for name in names(each)} or {""}

@@ -4,7 +4,7 @@ import ast
 import builtins
 from collections.abc import Iterable, Iterator
 
-from perfwright.fix.recipes._bindings import assigned, is_empty
+from perfwright.fix.recipes._bindings import assigned, begins, is_empty
 from perfwright.fix.recipes._calls import chain, method_of, name_of
 from perfwright.fix.recipes._chains import Chains
 from perfwright.fix.recipes._reached import functions, reached
@@ -54,7 +54,7 @@ def run_between(source: Source, function: ast.AST, start: int, node: ast.AST) ->
     """Return the nodes of a function that begin after a place, and before a node without being around it."""
     above, end = {*source.above(node)}, source.span(node)[0]
     nodes = (each for each in ast.walk(function) if hasattr(each, "lineno") and each not in above)
-    return [each for each in nodes if start <= source.span(each)[0] < end]
+    return [each for each in nodes if start <= source.span(source.in_text(each) or each)[0] < end]
 
 
 def binds(some: Iterable[ast.AST], wanted: set[str]) -> bool:
@@ -109,12 +109,17 @@ def writes(source: Source, node: ast.AST) -> bool:
 
 
 def is_selected(source: Source, node: ast.expr) -> bool:
-    """Tell whether a statement only asks for rows."""
-    function = source.function(node)
-    if isinstance(node, ast.Name) and function is not None:
-        values = assigned(function, node.id)
-        return bool(values) and all(not isinstance(each, ast.Name) and is_selected(source, each) for each in values)  # type: ignore[union-attr]
-    return any(isinstance(each, ast.Call) and name_of(each) == "select" for each in (node, *chain(node)))
+    """Tell whether a statement only asks for rows, also one that is put together step by step."""
+    function, first = source.function(node), chain(node)[-1]
+    if is_select(node) or not isinstance(first, ast.Name) or function is None:
+        return is_select(node)
+    made = [each for each in assigned(function, first.id) or () if not begins(each, first.id)]
+    return bool(made) and all(is_select(each) for each in made)
+
+
+def is_select(node: ast.expr) -> bool:
+    """Tell whether an expression is a `select`, as it is or with more said."""
+    return any(isinstance(each, ast.Call) and name_of(each) == "select" for each in chain(node))
 
 
 def stores(node: ast.AST) -> bool:
