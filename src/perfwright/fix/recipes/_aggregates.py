@@ -129,12 +129,14 @@ class Aggregates:
     def _may_fail(self, anchor: ast.stmt) -> bool:
         """Tell whether a value is asked for only where something else holds, and SQL could not say it otherwise: what
         it is compared with may be None."""
-        return any(
-            may_lack(self.around, self.source, node, row)
-            for value in self.values.found
-            if is_guarded(self.source, value, self._block(), anchor, self.values.gone)
-            for row, node in said_of(value)
-        )
+        block, gone = self._block(), self.values.gone
+        for value in self.values.found:
+            said = [*said_of(value)]
+            guarded = any(row and row not in names(test) for row, test in said)
+            guarded = guarded or is_guarded(self.source, value.asked.whole, value.of, block, anchor, gone)
+            if guarded and any(may_lack(self.around, self.source, node, row) for row, node in said):
+                return True
+        return False
 
     # ------------------------------------------------------------------------------ what
     def _said(self, conditions: Conditions, value: Value) -> tuple[list[str], str] | None:

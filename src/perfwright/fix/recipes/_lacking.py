@@ -23,13 +23,18 @@ def said_of(value: Value) -> Iterator[tuple[str, ast.expr]]:
         yield value.row, value.asked.value
 
 
-def is_guarded(source: Source, value: Value, block: Sequence[ast.stmt], anchor: ast.stmt, gone: list[ast.stmt]) -> bool:
-    """Tell whether a value is made only where something else holds than that there are rows, once a statement of a
-    block is reached."""
-    if any(row and row not in names(test) for row, test in said_of(value)):
-        return True
+def is_guarded(
+    source: Source,
+    node: ast.expr,
+    rows: str,
+    block: Sequence[ast.stmt],
+    anchor: ast.stmt,
+    gone: Sequence[ast.stmt] = (),
+) -> bool:
+    """Tell whether an expression is evaluated only where something else holds than that there are rows, once a
+    statement of a block is reached."""
     guarded = False
-    inner: ast.AST = value.asked.whole
+    inner: ast.AST = node
     for each in source.above(inner):
         if each in gone:
             guarded = False  # what a loop tests is what is said of its rows
@@ -37,7 +42,9 @@ def is_guarded(source: Source, value: Value, block: Sequence[ast.stmt], anchor: 
             guarded = guarded or inner is not each.test
         elif isinstance(each, ast.BoolOp):
             guarded = guarded or inner is not each.values[0]
-        elif isinstance(each, ast.Try | ast.While | ast.For | ast.Match):
+        elif isinstance(each, ast.For):
+            guarded = guarded or inner is not each.iter
+        elif isinstance(each, ast.Try | ast.While | ast.Match):
             guarded = True
         if each in block:
             break
@@ -45,7 +52,7 @@ def is_guarded(source: Source, value: Value, block: Sequence[ast.stmt], anchor: 
     else:
         return True
     before = block[block.index(anchor) : block.index(each)]
-    return guarded or any(leaves(one) and not tested(one) <= {value.of} for one in before)
+    return guarded or any(leaves(one) and not tested(one) <= {rows} for one in before)
 
 
 def leaves(statement: ast.stmt) -> bool:
