@@ -252,7 +252,7 @@ MEANWHILE = {
         "return count, sum(1 for each in tasks if each.points >= low)"
     ),
     "rows that may be asked for with none": (
-        TASKS + "if low:\n    return [each.points for each in tasks if each.points > low and each.bonus]\nreturn []"
+        TASKS + "if low:\n    return [each for each in tasks if each.points > low]\nreturn []"
     ),
     "a relation": "owner = session.get(Owner, 1)\ndrop(session, owner)\nreturn len(owner.tasks)",
     "a relation, by what is given": "owner = session.get(Owner, 1)\nhandler(owner)\nreturn len(owner.tasks)",
