@@ -61,6 +61,10 @@ TUPLES, RECORDS = "for r in df.itertuples(index=False):\n        ", 'for r in df
         (EACH + "out.append((r['a'], r.get('b', 0)))", RECORDS),
         (EACH.replace("_", "i") + "out.append((i, r['a']))", "for i, r in zip(df.index, df.itertuples(index=False)):"),
         (EACH.replace("_", "i") + "df.at[i, 'c'] = str(r['a'])", "df.at[i, 'c'] = str(r.a)"),
+        (
+            EACH + "try:\n            out.append(int(r['a']))\n        except KeyError:\n            pass",
+            RECORDS + "try:\n            out.append(int(r['a']))",
+        ),
         ("out = [str(r['a']) for _, r in df.iterrows()]", "out = [str(r.a) for r in df.itertuples(index=False)]"),
         (
             EACH.replace("df", "df[m]") + "out.append(str(r['a']))",
@@ -87,6 +91,7 @@ def test_rows_are_tuples_dictionaries_or_whole_columns(loop: str, made: str, tmp
         "for _, r in df.iterrows():\n        change(df, r['a'])",
         "for _, r in df.iterrows():\n        out.append(str(r['a']))\n    out.append(r['a'])",
         "for pair in df.iterrows():\n        out.append(pair)",
+        f"{EACH}try:\n            out.append(r.a)\n        except AttributeError:\n            pass",
         "for i, r in df[m].iterrows():\n        out.append((i, r['a']))",  # what is made for the loop has no name
     ],
 )
@@ -184,10 +189,58 @@ def test_a_row_that_is_counted_is_looked_up_in_whole_columns(tmp_path: Path) -> 
         ("range(len(df))", "out.append(df['a'].iloc[i])\n        other(df)"),
         ("range(len(df))", "out.append(df['a'].iloc[i])\n        df = df.dropna()"),
         ("range(len(df))", "i = 0\n        out.append(df['a'].iloc[i])"),
+        ("range(len(df))", "out.append(df['a'].iloc[i] if 'a' in df.columns else '')"),  # it may have no such column
+        ("range(len(df))", "if other:\n            continue\n        out.append(df['a'].iloc[i])"),
+        ("range(len(df))", "try:\n            out.append(df['a'].iloc[i])\n        except KeyError:\n            pass"),
+        ("range(len(df))", "with suppress(KeyError):\n            out.append(df['a'].iloc[i])"),
+        ("range(1, len(df))", "df['a'].iloc[i] = df['a'].iloc[i - 1] + 1"),
+        ("range(len(df))", "df.update(other)\n        out.append(df['a'].iloc[i])"),
+        ("range(len(df))", "df['a'].update(other)\n        out.append(df['a'].iloc[i])"),
+        ("range(len(df))", "df.insert(0, 'c', other.pop())\n        out.append(df['a'].iloc[i])"),
+        ("range(len(df))", "df['a'].fillna(0, inplace=True)\n        out.append(df['a'].iloc[i])"),
+        ("range(len(df))", "df['a'].values[i] = 1\n        out.append(df['a'].iloc[i])"),
+        ("range(len(df))", "df.iloc[i]['a'] = 1\n        out.append(df['a'].iloc[i])"),
     ],
 )
 def test_rows_that_are_found_otherwise_are_looked_up_one_by_one(over: str, body: str, tmp_path: Path) -> None:
     assert proposed("row-loop-over-frame", COUNTED.format(over, body), "range", tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "writes"),
+    [
+        ("view = df", "view.loc[i + 1 :, 'a'] = 0"),
+        ("df = view = other", "view.loc[i + 1 :, 'a'] = 0"),
+        ("df = other['sales']", "other['sales'].loc[i, 'a'] = 0"),
+        ("column = df['a']", "column[i] = 0"),
+        ("column = df['a']\n    values = column.to_numpy()", "values[i] += 1"),
+        ("column = df['a']", "column.fillna(0, inplace=True)"),
+        ("rows = df.iloc[1:]", "rows.update(other)"),
+    ],
+)
+def test_a_frame_that_is_written_to_by_another_name_is_asked_for_each_row(
+    before: str, writes: str, tmp_path: Path
+) -> None:
+    loop = "for i in range(len(df)):\n        {}out.append(df['a'].iloc[i])\n    return out\n"
+    code = f"{HEAD}    {before}\n    {loop}"
+
+    assert proposed("row-loop-over-frame", code.format(f"{writes}\n        "), "range", tmp_path) == []
+    assert len(proposed("row-loop-over-frame", code.format(""), "range", tmp_path)) == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "value = df['a'].iloc[i]\n        value += 1\n        out.append(value)",
+        "df['c'].iloc[i] = df['a'].iloc[i]",  # another column
+        "out.append(df['a'].iloc[i])\n        if other:\n            out.append(df['b'].iloc[i])",
+    ],
+)
+def test_only_what_a_row_is_always_asked_for_is_looked_up_in_whole_columns(body: str, tmp_path: Path) -> None:
+    (after,) = proposed("row-loop-over-frame", COUNTED.format("range(len(df))", body), "range", tmp_path)
+
+    assert "a_values = df['a'].array" in after
+    assert "b_values" not in after
 
 
 # ------------------------------------------------------------------------------ groups of a frame
@@ -254,10 +307,31 @@ def test_of_each_group_one_column_is_made(tmp_path: Path) -> None:
         ("df.groupby(other)", "out.append((g['b'].sum(), g['c'].sum()))"),
         ("df.groupby(['a'])", "out.append((k, g['b'].sum(), g['c'].sum()))"),  # its keys are tuples of one
         ("df.groupby('a', dropna=False)", "out.append((g['b'].sum(), g['c'].sum()))"),
+        ("df.groupby('a')", "out.append((k, len(g), g['b'].sum() if other else 0))"),  # it may have no such column
+        ("df.groupby('a')", "if other:\n            out.append((k, g['b'].mean()))"),
+        ("df.groupby('a')", "out.append((k, other and g['b'].mean(), g['b'].min(), g['c'].min()))"),  # it may be text
+        ("df.groupby('a')", "if len(g) < 3:\n            continue\n        out.append((k, g['b'].mean()))"),
+        ("df.groupby('a')", "for x in other:\n            out.append((k, x, g['b'].mean()))"),
+        ("df.groupby('a')", "try:\n            out.append(g['b'].sum())\n        except KeyError:\n            pass"),
+        ("df.groupby('a')", "out.append((k, g['b'].any(), g['c'].all()))"),  # of times, each tells something else
     ],
 )
 def test_groups_that_are_used_otherwise_stay_as_they_are(over: str, body: str, tmp_path: Path) -> None:
     assert of_groups(over, body, tmp_path, at=over) == []
+
+
+def test_groups_of_which_some_were_told_before_one_fails_stay_as_they_are(tmp_path: Path) -> None:
+    loop = "for k, g in df.groupby('a'):\n            out.append((k, g['b'].sum()))"
+    code = f"{HEAD}    try:\n        {loop}\n    except TypeError:\n        pass\n    return out\n"
+
+    assert proposed("row-loop-over-frame", code, "df.groupby", tmp_path) == []
+
+
+def test_a_value_in_a_row_is_always_there_where_its_column_is(tmp_path: Path) -> None:
+    body = "row = g.iloc[0]\n        out.append((row['b'], g['b'].iloc[-1] if other else None))"
+    (after, *_) = of_groups("df.groupby('a')", body, tmp_path)
+
+    assert "out.append((b_first, b_last if other else None))" in after
 
 
 @pytest.mark.parametrize(
@@ -295,18 +369,44 @@ def test_a_frame_is_sorted_before_its_groups(body: str, frame: str, made: str, t
         ("df.groupby('a')", "g = g.sort_values('t')\n        out.append(g)"),
         ("df.groupby('a')", "g = g.sort_values('t')\n        g['c'] = 1\n        out.append(g['b'])"),
         ("df.groupby('a')", "h = g.sort_values('t')\n        out.append(h)"),
+        ("df.groupby('a')", "if other:\n            out.append(g.sort_values('t')['b'])"),  # it may have no such column
+        ("df.groupby('a')", "if len(g) < 2:\n            continue\n        out.append(g.sort_values('t')['b'])"),
+        ("df.groupby('a')", "with suppress(KeyError):\n            out.append(g.sort_values('t')['b'])"),
     ],
 )
 def test_groups_are_sorted_one_by_one_where_order_matters(over: str, body: str, tmp_path: Path) -> None:
     assert of_groups(over, body, tmp_path, "sort-in-loop", "g.sort_values") == []
 
 
-def test_only_a_sort_that_promises_the_order_of_equal_rows_is_a_repair(tmp_path: Path) -> None:
-    for by, repairs in (("'t'", False), ("['t', 'b']", True), ("'t', kind='mergesort'", True)):
-        of_groups("df.groupby('a')", f"out.append(g.sort_values({by})['b'])", tmp_path, "sort-in-loop", "g.sort_values")
-        place = Place(path="code.py", line=5, column=20, end_line=5, function="f")
-        finding = Finding(rule="sort-in-loop", place=place, symbol="x", message="")
-        assert [not each.recipe.suggested for each in patches.candidates(tmp_path, finding)] == [repairs]
+TIMES = "df['t'] = pd.to_datetime(df['t'])\n    "
+NUMBERS = "df['b'] = pd.to_numeric(df['b'])\n    "
+
+
+@pytest.mark.parametrize(
+    ("before", "by", "repairs"),
+    [
+        (TIMES, "'t'", False),
+        (TIMES, "'t', kind='mergesort'", True),
+        (TIMES, "['t', 'b']", False),
+        (TIMES + NUMBERS, "['t', 'b']", True),
+        ("", "'t', kind='stable'", False),  # one group may hold text, and another numbers
+        (TIMES + "df['c'] = 1\n    ", "'t', kind='stable'", True),
+        (TIMES + "df['t'] = other\n    ", "'t', kind='stable'", False),
+        (TIMES + "df.loc[0, 't'] = other\n    ", "'t', kind='stable'", False),
+        (TIMES + "df = other\n    ", "'t', kind='stable'", False),
+        (TIMES + "change(df)\n    ", "'t', kind='stable'", False),
+    ],
+)
+def test_only_a_sort_that_changes_nothing_for_any_values_is_a_repair(
+    before: str, by: str, repairs: bool, tmp_path: Path
+) -> None:
+    code = GROUPS.format("df.groupby('a')", f"out.append(g.sort_values({by})['b'])").replace("for k", f"{before}for k")
+    assert len(proposed("sort-in-loop", code, "g.sort_values", tmp_path)) == 1
+    place = Place(
+        path="code.py", line=code[: code.index("g.sort")].count("\n") + 1, column=20, end_line=1, function="f"
+    )
+    finding = Finding(rule="sort-in-loop", place=place, symbol="x", message="")
+    assert [not each.recipe.suggested for each in patches.candidates(tmp_path, finding)] == [repairs]
 
 
 # ------------------------------------------------------------------------------ copies of a frame
@@ -348,6 +448,24 @@ def test_a_copy_that_is_written_into_stays_one_of_its_own(body: str, tmp_path: P
     code = f"import pandas as pd\ndef f(df, other):\n    {body}\n"
 
     assert not any("deep=False" in each for each in proposed("redundant-copy", code, "df.copy", tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("body", "repairs"),
+    [
+        ("d = df.copy()\n    d['a'] = 1\n    return d.groupby('a').size()", True),
+        ("df = df.copy()\n    df['a'] = 1\n    df = df[df['b'] > 1]\n    return df", True),
+        ("d = df.copy()\n    d['a'] = 1\n    return d", False),
+        ("df = df.copy()\n    df['a'] = 1\n    return df", False),
+        ("d = df.copy()\n    d['a'] = 1\n    if other:\n        return d\n    return len(d)", False),
+    ],
+)
+def test_a_copy_that_a_caller_may_write_into_is_shared_only_if_wanted(body: str, repairs: bool, tmp_path: Path) -> None:
+    code = f"import pandas as pd\ndef f(df, other):\n    {body}\n"
+    assert len(proposed("redundant-copy", code, "df.copy", tmp_path)) == 1
+    place = Place(path="code.py", line=3, column=code.split("\n")[2].index("df.copy") + 1, end_line=3, function="f")
+    finding = Finding(rule="redundant-copy", place=place, symbol="x", message="")
+    assert [not each.recipe.suggested for each in patches.candidates(tmp_path, finding)] == [repairs]
 
 
 # ------------------------------------------------------------------------------ frames that nobody annotated

@@ -2,22 +2,17 @@
 
 import ast
 
+from perfwright.fix import surroundings
 from perfwright.fix.recipes._calls import chain, method_of, name_of
+from perfwright.fix.recipes._reached import functions, yields
 from perfwright.fix.source import COMPREHENSIONS, FUNCTIONS, Source, bound
 
-ONCE = (
-    "scalars",
-    "execute",
-    "iterator",
-    "stream",
-    "yield_per",
-    "map",
-    "filter",
-    "iter",
-    "zip",
-    "enumerate",
-    "reversed",
-)
+ONCE = frozenset((
+    "scalars", "execute", "mappings", "iterator", "stream", "yield_per", "partitions", "cursor", "map", "filter",
+    "iter", "zip", "enumerate", "reversed", "open", "reader", "DictReader", "chain", "islice", "groupby", "iterrows",
+    "itertuples",
+))  # fmt: skip
+ANNOTATED_ONCE = ("Iterator", "Generator", "Iterable", "AsyncIterator", "AsyncGenerator")
 SAME = ("list", "tuple", "sorted", "reversed", "set", "iter")  # their rows are those of what they are given
 
 
@@ -138,12 +133,28 @@ def arguments(
     return bound
 
 
-def is_once(function: ast.AST | None, node: ast.expr) -> bool:
+def is_once(function: ast.AST | None, node: ast.expr, source: Source | None = None) -> bool:
     """Tell whether what a name of a function stands for is used up by a loop."""
-    values = assigned(function, node.id) if function is not None and isinstance(node, ast.Name) else []
-    return any(
-        isinstance(each, ast.GeneratorExp)
-        or (name_of(each) in ONCE and not (name_of(each) == "filter" and method_of(each)))
-        for each in values or ()
-        if isinstance(each, ast.Call | ast.GeneratorExp)
-    )
+    if not isinstance(node, ast.Name) or function is None:
+        return False
+    for each in ast.walk(function):
+        said = each.annotation if isinstance(each, ast.arg) and each.arg == node.id else None
+        if said is not None and name_of(getattr(said, "value", said)) in ANNOTATED_ONCE:
+            return True
+        if isinstance(each, ast.withitem) and each.optional_vars is not None and node.id in bound(each.optional_vars):
+            return True
+    return any(is_used_up(each, source) for each in assigned(function, node.id) or ())
+
+
+def is_used_up(node: ast.expr, source: Source | None) -> bool:
+    """Tell whether an expression gives an iterator, or calls a generator of the project."""
+    node = node.value if isinstance(node, ast.Await) else node
+    if not isinstance(node, ast.Call):
+        return isinstance(node, ast.GeneratorExp)
+    if name_of(node) in ONCE:
+        return not (name_of(node) == "filter" and method_of(node))
+    around = surroundings.around(source.root) if source is not None and source.root is not None else None
+    if around is None or source is None:
+        return False
+    defined = [around.definition(each) for each in functions(around, source, node)]
+    return any(each is not None and yields(each[1]) for each in defined)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from perfwright.fix.source import Source, bound
 
 # Methods of a column, called without arguments, that groups have too and that come to the same for each of them.
-REDUCES = ("sum", "mean", "min", "max", "median", "count", "nunique", "any", "all")
+REDUCES = ("sum", "mean", "min", "max", "median", "count", "nunique")
 ENDS = {"first": "head", "last": "tail"}  # which row of a group, and the method of groups that takes it of each
 
 

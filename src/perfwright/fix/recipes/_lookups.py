@@ -64,7 +64,7 @@ def looked_up(source: Source, finding: Finding) -> Iterator[Proposal]:
     over = own.text_of(loop.iter)
     if not isinstance(loop.iter, ast.Name | ast.Attribute) or not is_key(around, own, loop, asked.key):
         return
-    if is_once(own.function(loop), loop.iter):
+    if is_once(own.function(loop), loop.iter, own):
         return
     needed = set[str]().union(names(asked.base), *[names(each) for each in asked.others])
     if needed & bound(loop) or names(loop.iter) & (bound(loop) - {item}) or over in changed(loop):

@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from perfwright.finding import Finding
+from perfwright.fix.recipes._bindings import is_once
 from perfwright.fix.recipes._held import holds_many
 from perfwright.fix.recipes._stays import is_lazy, stays
+from perfwright.fix.recipes._there import can_be_before
+from perfwright.fix.recipes._touched import parts_of, touches
 from perfwright.fix.source import Source, changed, names
 
 Scan = ast.For | ast.comprehension
-ONCE = ("Iterator", "Generator", "Iterable", "AsyncIterator")
-MAKE_ONCE = ("map", "filter", "zip", "iter", "open", "reversed", "enumerate", "reader", "DictReader", "chain")
 PLAIN = ("str", "lower", "upper", "strip", "lstrip", "rstrip", "casefold", "replace", "date", "isoformat")
 
 
@@ -146,13 +147,18 @@ def read_after(source: Source, loop: ast.For) -> bool:
 def holds(source: Source, match: Match, loop: ast.AST) -> bool:
     """Tell whether a loop leaves the collection, and what keys are read from, as they are."""
     own = names(match.scan.target)
-    if not stays(source, match.scan.iter, loop) or is_walked_once(source, match.scan.iter):
+    held = match.scan.iter
+    if not stays(source, held, loop) or is_once(source.function(held), held, source):
+        return False
+    if not can_be_before(source, held, loop):
         return False
     if match.many and not holds_many(source, match.keys[0]):
         return False
     parts = [*match.keys, *match.before]
     around = {name for key in parts for name in names(key)} - own
     if any(not stays(source, each, loop) for key in parts for each in named(key, around)):
+        return False
+    if touches(source, loop, held, parts, own):
         return False
     read = {part for key in parts for part in parts_of(key)}
     for text in changed(loop):
@@ -169,29 +175,6 @@ def named(node: ast.AST, wanted: set[str]) -> list[ast.Name]:
     return [each for each in ast.walk(node) if isinstance(each, ast.Name) and each.id in wanted]
 
 
-def parts_of(key: ast.expr) -> set[str]:
-    """Return the attributes and items that a key is read from, as written."""
-    found = {each.attr for each in ast.walk(key) if isinstance(each, ast.Attribute)}
-    return found | {ast.unparse(each.slice) for each in ast.walk(key) if isinstance(each, ast.Subscript)}
-
-
 def bound_by(loop: ast.AST) -> set[str]:
     targets = [each.target for each in ast.walk(loop) if isinstance(each, ast.For | ast.comprehension)]
     return {name for target in targets for name in names(target)}
-
-
-def is_walked_once(source: Source, iterable: ast.expr) -> bool:
-    """Tell whether something may be an iterator, which is at its end after the first pass."""
-    function = source.function(iterable)
-    if not isinstance(iterable, ast.Name) or function is None:
-        return False
-    for each in ast.walk(function.args):
-        if isinstance(each, ast.arg) and each.arg == iterable.id and each.annotation is not None:
-            return bool({ast.unparse(each.annotation).partition("[")[0].rpartition(".")[2]} & set(ONCE))
-    for each in ast.walk(function):
-        if isinstance(each, ast.Assign) and any(named(target, {iterable.id}) for target in each.targets):
-            made = each.value
-            called = getattr(made.func, "attr", getattr(made.func, "id", "")) if isinstance(made, ast.Call) else ""
-            if isinstance(made, ast.GeneratorExp) or called in MAKE_ONCE:
-                return True
-    return False

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 
 from perfwright.fix.recipe import Proposal
 from perfwright.fix.recipes._frame_groups import Groups, groups_of, keys_of
-from perfwright.fix.source import Edit, Source, bound, names
+from perfwright.fix.recipes._frames import is_asked_each_time, is_caught, is_only_read
+from perfwright.fix.source import FUNCTIONS, Edit, Source, bound, changed, names
 
+OF_ONE_TYPE = ("to_datetime", "to_timedelta", "to_numeric")  # functions that make a column whose values compare
 STABLE = ("stable", "mergesort")
 OPTIONS = ("by", "ascending", "na_position", "kind", "inplace")
 
@@ -14,8 +16,9 @@ OPTIONS = ("by", "ascending", "na_position", "kind", "inplace")
 def sorted_before(source: Source, call: ast.Call, *, ties: bool) -> Iterator[Proposal]:
     """Give the proposal that sorts a frame before its groups.
 
-    Where the loop's sort promises nothing of rows that are equal in what they are sorted by, only with `ties`: from
-    then on they keep the order that they have in the frame.
+    Only with `ties` where the loop's sort promises nothing of rows that are equal in what they are sorted by, which
+    from then on keep the order that they have in the frame, and where values of one group may not compare with those
+    of another.
     """
     group = call.func.value if isinstance(call.func, ast.Attribute) else None
     if not isinstance(group, ast.Name) or not isinstance(call.func, ast.Attribute) or call.func.attr != "sort_values":
@@ -25,10 +28,14 @@ def sorted_before(source: Source, call: ast.Call, *, ties: bool) -> Iterator[Pro
         return
     if any(each.arg == "sort" for each in groups.call.keywords):
         return  # groups in the order in which they come
+    if not is_asked_each_time(source, call, groups.repeated) or is_caught(source, call):
+        return  # a frame may be without what is asked only on a condition
     given = {each.arg: each.value for each in call.keywords}
-    several = isinstance(by := given.get("by", call.args[0] if call.args else call), ast.List) and len(by.elts) > 1
-    kind = given.get("kind")
-    if (several or (isinstance(kind, ast.Constant) and kind.value in STABLE)) == ties:
+    by = given.get("by", call.args[0] if call.args else call)
+    columns = by.elts if isinstance(by, ast.List) else [by]
+    several, kind = len(columns) > 1, given.get("kind")
+    is_stable = several or (isinstance(kind, ast.Constant) and kind.value in STABLE)
+    if (is_stable and all(is_of_one_type(source, groups, each) for each in columns)) == ties:
         return
     edits = replaced(source, groups, call)
     if edits is None:
@@ -90,6 +97,45 @@ def replaced(source: Source, groups: Groups, call: ast.Call) -> list[Edit] | Non
     return edits
 
 
+def is_of_one_type(source: Source, groups: Groups, column: ast.expr) -> bool:
+    """Tell whether the function made a column of times or numbers, and wrote nothing to it nor handed it on since."""
+    frame = ast.unparse(groups.frame)
+    written = f"{frame}[{ast.unparse(column)}]"
+    inner: ast.AST = groups.repeated
+    for above in source.above(inner):
+        if isinstance(inner, ast.stmt):
+            block = getattr(above, "body", [])
+            for each in reversed(block[: block.index(inner)] if inner in block else []):
+                if makes_one_type(each, written):
+                    return True
+                if is_touched(each, groups.frame, column, written):
+                    return False
+            if inner not in block or isinstance(above, (ast.For, ast.AsyncFor, ast.While, *FUNCTIONS)):
+                return False
+        inner = above
+    return False
+
+
+def makes_one_type(statement: ast.stmt, written: str) -> bool:
+    """Tell whether a statement makes a column of values that all compare: `frame["a"] = pd.to_datetime(...)`."""
+    if not isinstance(statement, ast.Assign) or unparsed(statement.targets) != [written]:
+        return False
+    made = statement.value
+    plain = isinstance(made, ast.Call) and len(made.args) == 1 and not made.keywords
+    return plain and isinstance(made.func, ast.Attribute) and made.func.attr in OF_ONE_TYPE  # type: ignore[attr-defined]
+
+
+def is_touched(statement: ast.stmt, frame: ast.expr, column: ast.expr, written: str) -> bool:
+    """Tell whether a statement may write to a column of a frame, or make its name one of another."""
+    text = ast.unparse(frame)
+    if (names(frame) | names(column)) & bound(statement):
+        return True
+    calls = [each for each in ast.walk(statement) if isinstance(each, ast.Call)]
+    return bool({written, f"{text}.loc", f"{text}.iloc"} & changed(statement)) or any(
+        text in unparsed(each.args) and ast.unparse(each.func) != "len" for each in calls
+    )
+
+
 def unparsed(some: list[ast.expr]) -> list[str]:
     return [ast.unparse(each) for each in some]
 
@@ -102,12 +148,4 @@ def is_read(source: Source, use: ast.expr) -> bool:
     """Tell whether a group is only asked for something: it is not changed, nor handed on as it is."""
     if isinstance(use, ast.Name) and not isinstance(use.ctx, ast.Load):
         return False
-    part: ast.AST = use
-    while isinstance(above := source.parents[part], ast.Subscript | ast.Attribute) and above.value is part:
-        if not isinstance(above.ctx, ast.Load):
-            return False
-        part = above
-    outer = source.parents[part]
-    if part is use:
-        return is_length(source, use)
-    return not (isinstance(outer, ast.Call) and outer.func is part and any(k.arg == "inplace" for k in outer.keywords))
+    return is_length(source, use) or is_only_read(source, use)

@@ -2,8 +2,9 @@
 than the one column it asks for.
 
 At once, where the columns to group by are written there, and a group is asked for its length, for a sum, a mean or the
-like of a column, or for a value in its first or last row. Floats are then added in another order. What a
-frame is without is told in other words, or another column of it is.
+like of a column, or for a value in its first or last row. Each pass asks it, for a frame may be without what is asked
+only on a condition; and nobody goes on where that fails. Floats are then added in another order. What a frame is
+without is told in other words, or another column of it is.
 """
 
 import ast
@@ -13,7 +14,7 @@ from collections.abc import Iterator
 from perfwright.finding import Finding
 from perfwright.fix.recipe import Proposal, Recipe
 from perfwright.fix.recipes._frame_groups import ENDS, Groups, Question, asked, column_of, groups_of, keys_of
-from perfwright.fix.recipes._frames import is_left_alone
+from perfwright.fix.recipes._frames import is_asked_each_time, is_caught, is_left_alone
 from perfwright.fix.source import Edit, Source, names
 
 OPTIONS = ("sort",)  # of groupby, that leave what a group is asked for as it is
@@ -24,6 +25,8 @@ LONGEST = 100
 def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
     for call in source.calls_at(finding.place):
         if (groups := groups_of(source, call)) is not None and groups.uses:
+            if any(is_caught(source, each) for each in groups.uses):
+                return  # after some of the groups
             yield from at_once(source, groups)
             yield from one_column(source, groups)
             return
@@ -34,17 +37,19 @@ def one_column(source: Source, groups: Groups) -> Iterator[Proposal]:
     """Give the proposal that goes through the groups of one column."""
     columns: set[str] = set()
     edits: list[Edit] = []
+    is_sure = False
     for use in groups.uses:
         place = source.parents[use]
         column = column_of(place)
         if column is not None:
             columns.add(column)
+            is_sure |= is_asked_each_time(source, use, groups.repeated)
             edits.append(source.replace(place, "{}"))
         elif ast.unparse(place) == f"len({use.id})":
             edits.append(source.replace(use, "{}"))
         else:
             return
-    if len(columns) != 1:
+    if len(columns) != 1 or not is_sure:
         return
     (column,) = columns
     wanted = [column, f"{column}_values"] if column.isidentifier() else ["values"]
@@ -67,6 +72,8 @@ def at_once(source: Source, groups: Groups) -> Iterator[Proposal]:
     if isinstance(groups.frame, ast.Name | ast.Attribute) and not is_left_alone(source, groups.frame, loop, None):
         return
     some, rows = found
+    if not are_sure(source, loop, some):
+        return
     ends = [each for each in some if each.what in ENDS]
     if ends and (len(keys) > 1 or any(each.column in keys for each in ends) or not all(map(source.is_alone, rows))):
         return
@@ -76,6 +83,16 @@ def at_once(source: Source, groups: Groups) -> Iterator[Proposal]:
         return  # a comment would go
     yield Proposal(
         tuple(edits_of(source, groups, some, rows)), "what it asks of each group is worked out for all at once"
+    )
+
+
+def are_sure(source: Source, loop: ast.For, some: list[Question]) -> bool:
+    """Tell whether each pass of a loop asks all that is asked of any group: of a value in a row, for its column."""
+    sure = {(each.column, each.what) for each in some if is_asked_each_time(source, each.place, loop)}
+    columns = {column for column, _ in sure}
+    return all(
+        each.column in columns if each.what in ENDS else not each.column or (each.column, each.what) in sure
+        for each in some
     )
 
 

@@ -1,7 +1,8 @@
 """A list that is searched in a loop is looked up in a set.
 
-Where the loop does not change the list, the set is made once before it. Where the loop appends to it, and nothing else
-changes it, a set is kept beside it. No annotation and nothing that is put into it says that it cannot be hashed; what
+Where the loop, and what it calls, does not change the list, the set is made once before it: where it is sure that there
+is a list, or each pass looks in it. Where the loop appends to it, and nothing else changes it, nor gets it, a set is
+kept beside it. No annotation and nothing that is put into it says that it cannot be hashed; what
 else cannot is found by the judge.
 """
 
@@ -10,8 +11,12 @@ from collections.abc import Iterator
 
 from perfwright.finding import Finding
 from perfwright.fix.recipe import Proposal, Recipe
+from perfwright.fix.recipes._bindings import is_once
+from perfwright.fix.recipes._calls import name_of
 from perfwright.fix.recipes._hashed import is_unhashed
-from perfwright.fix.recipes._stays import BLOCKS, stays
+from perfwright.fix.recipes._stays import ASKS, READS, stays
+from perfwright.fix.recipes._there import can_be_before, is_before
+from perfwright.fix.recipes._touched import touches
 from perfwright.fix.source import Source, changed
 
 
@@ -29,7 +34,15 @@ def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
 
 def once(source: Source, held: ast.Name | ast.Attribute) -> Iterator[Proposal]:
     """Give the proposal that makes a set before the outermost loop that does not change the list."""
-    loops = [each for each in source.loops(held) if stays(source, held, each)]
+    if is_once(source.function(held), held, source):
+        return
+    loops = [
+        each
+        for each in source.loops(held)
+        if stays(source, held, each)
+        and can_be_before(source, held, each)
+        and not touches(source, each, held, [], set())
+    ]
     if not loops or is_asked_for(source, held, loops[-1]) or cannot_be_hashed(source, held):
         return
     statement = source.statement(loops[-1])
@@ -48,16 +61,6 @@ def once(source: Source, held: ast.Name | ast.Attribute) -> Iterator[Proposal]:
     ]
     edits = [source.before(statement, f"{name} = set({written})"), *[source.replace(each, name) for each in inside]]
     yield Proposal(tuple(edits), f"a set of `{written}`, made once before the loop, is looked up in")
-
-
-def is_before(source: Source, made: ast.stmt, node: ast.AST) -> bool:
-    """Tell whether a node is only reached once a statement has run."""
-    block = next(
-        part
-        for part in (getattr(source.parents[made], name, []) for name in BLOCKS)
-        if isinstance(part, list) and made in part
-    )
-    return any(each in block[block.index(made) + 1 :] for each in (node, *source.above(node)))
 
 
 MADE = ("set", "list", "dict", "bytearray", "deque", "Counter", "defaultdict")
@@ -156,6 +159,9 @@ def beside(source: Source, held: ast.Name) -> Iterator[Proposal]:
         return
     edits = [source.after(empty[0], f"{name} = set()"), *[source.replace(each, name) for each in tests]]
     last_test = max(each.lineno for each in tests)
+    uses = [each for each in ast.walk(function) if isinstance(each, ast.Name) and each.id == held.id]
+    if any(may_change(source, each) and (each.lineno <= last_test or source.loops(each)) for each in uses):
+        return
     for call, statement in zip(appends, statements, strict=True):
         if any(isinstance(each, ast.Call | ast.Await | ast.NamedExpr) for each in ast.walk(call.args[0])):
             return  # it would be worked out twice
@@ -163,6 +169,24 @@ def beside(source: Source, held: ast.Name) -> Iterator[Proposal]:
             continue
         edits.append(source.after(statement, f"{name}.add({source.text_of(call.args[0])})"))
     yield Proposal(tuple(edits), f"a set is kept beside `{held.id}`, and looked up in")
+
+
+def may_change(source: Source, use: ast.Name) -> bool:
+    """Tell whether a list may be changed where its name stands, other than by `append`: it gets another name, or is
+    handed on."""
+    parent = source.parents[use]
+    if isinstance(parent, ast.Assign | ast.AnnAssign):
+        return parent.value is use
+    if isinstance(parent, ast.Attribute):
+        return parent.attr not in ASKS | {"append"} or not isinstance(source.parents[parent], ast.Call)
+    if isinstance(parent, ast.Call):
+        return name_of(parent) not in READS
+    if isinstance(parent, ast.Subscript):
+        return not isinstance(parent.ctx, ast.Load)
+    if isinstance(parent, ast.For | ast.comprehension):
+        return parent.iter is not use
+    kinds = (ast.Compare, ast.BoolOp, ast.UnaryOp, ast.BinOp, ast.If, ast.IfExp, ast.While, ast.FormattedValue)
+    return not isinstance(parent, (*kinds, ast.Return)) and not isinstance(source.statement(use), ast.Return)
 
 
 RECIPE = Recipe(rule="membership-in-list", improves=("time",), propose=propose)

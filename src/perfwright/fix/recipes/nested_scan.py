@@ -3,8 +3,10 @@
 The match is an equality of a part of the item with something that is not of it, or looks for that in what the item
 holds (`user in card.assignees`: a relation of SQLAlchemy's, or a list or a set of texts or numbers, by its annotation).
 Before it is asked at most what depends on the item alone. It stands in a comprehension that is used at once, in `next`,
-`any` and `all`, or in an inner loop. The loop does not change the collection, nor what the key is read from; the inner
-loop's name is not read after it. What cannot be hashed, or is not equal to itself, is found by the judge.
+`any` and `all`, or in an inner loop. The loop does not change the collection, nor what the key is read from, nor does
+what it calls; no item is handed on to code that is not known. It is sure that there is a collection, or each pass goes
+through it. The inner loop's name is not read after it. What cannot be hashed, or is not equal to itself, is found by
+the judge.
 """
 
 from collections.abc import Iterator

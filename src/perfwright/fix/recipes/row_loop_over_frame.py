@@ -2,8 +2,8 @@
 
 Whole columns, where the loop does no more than append what plain arithmetic gives of each row. A row is asked for its
 columns alone, and neither changed, handed on nor read after the loop; the loop reads the frame, or writes to columns
-that it asks no row for. Where columns are of several types of numbers, `iterrows` makes them one, and that is seen by
-the judge.
+that it asks no row for. In a `try`, rows are dictionaries, which raise the same errors. Where columns are of several
+types of numbers, `iterrows` makes them one, and that is seen by the judge.
 """
 
 import ast
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from perfwright.finding import Finding
 from perfwright.fix.recipe import Proposal, Recipe
-from perfwright.fix.recipes._frames import is_field, is_left_alone
+from perfwright.fix.recipes._frames import is_caught, is_field, is_left_alone
 from perfwright.fix.source import Edit, Source, bound, names
 
 PLAIN = (ast.Add, ast.Sub, ast.Mult)
@@ -45,10 +45,14 @@ def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
     rows = loop_of(source, call) if call is not None else None
     if rows is None:
         return
-    yield from whole(source, rows)
+    is_told = any(is_caught(source, place) for place, _ in rows.columns)  # which error a row without a column raises
+    if not is_told:
+        yield from whole(source, rows)
     frame = source.text_of(rows.frame)
     asked = {column for _, column in rows.columns}
-    if not rows.others and all(is_field(column) for column in asked):
+    if is_told and any(isinstance(place, ast.Attribute) for place, _ in rows.columns):
+        return
+    if not is_told and not rows.others and all(is_field(column) for column in asked):
         edits = [source.replace(place, f"{rows.row.id}.{column}") for place, column in rows.columns]
         head = over(source, rows, f"{frame}.itertuples(index=False)")
         yield Proposal((*head, *edits), f"the rows of `{frame}` are tuples")

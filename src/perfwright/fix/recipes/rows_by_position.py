@@ -1,8 +1,9 @@
 """A loop that counts the rows of a frame takes their values out of whole columns, which it asks for once.
 
 It asks for `frame["a"].iloc[i]`, `frame["a"].iat[i]` or `frame.iloc[i]["a"]`, where `i` counts the rows, or for a row
-some numbers from there. The columns' names are written there, and nothing writes meanwhile to the frame but to other
-columns of it. Where columns are of several types of numbers, a row makes them one: that is seen by the judge.
+some numbers from there. The columns' names are written there, each pass asks for them, and nobody goes on where a frame
+is without. Nothing writes meanwhile to the frame but to other columns of it. Where columns are of several types of
+numbers, a row makes them one: that is seen by the judge.
 """
 
 import ast
@@ -11,7 +12,7 @@ from collections.abc import Iterator
 from perfwright.finding import Finding
 from perfwright.fix.recipe import Proposal, Recipe
 from perfwright.fix.recipes._frame_groups import column_of
-from perfwright.fix.recipes._frames import is_left_alone
+from perfwright.fix.recipes._frames import is_asked_each_time, is_caught, is_left_alone
 from perfwright.fix.source import Edit, Source, bound, names
 
 
@@ -28,8 +29,8 @@ def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
         return
     frames = {
         name: picks
-        for name in names(loop)
-        if (picks := sorted(picked(source, loop, name), key=lambda each: source.span(each[0])))
+        for name in sorted(names(loop))
+        if (picks := sorted(sure(source, loop, name), key=lambda each: source.span(each[0])))
     }
     for frame, picks in frames.items():
         columns = {column for _, column in picks}
@@ -39,6 +40,15 @@ def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
             continue
         yield Proposal(tuple(edits_of(source, loop, frame, picks)), f"whole columns of `{frame}` are asked for once")
         return
+
+
+def sure(source: Source, loop: ast.For, frame: str) -> list[tuple[ast.expr, str]]:
+    """Return each place where a loop takes a value of a column that each pass takes one of, with the column."""
+    picks = [*picked(source, loop, frame)]
+    if any(is_caught(source, place) for place, _ in picks):
+        return []
+    columns = {column for place, column in picks if is_asked_each_time(source, place, loop)}
+    return [each for each in picks if each[1] in columns]
 
 
 def picked(source: Source, loop: ast.For, frame: str) -> Iterator[tuple[ast.expr, str]]:

@@ -1,7 +1,8 @@
 """Groups of a frame that a loop sorts one by one by a column are in order, for the frame is sorted before.
 
-The sort of the loop promises no order of rows that are equal in that column; from then on they keep the one that they
-have in the frame. All else as where the order of such rows is promised.
+The sort of the loop promises no order of rows that are equal in that column, and from then on they keep the one that
+they have in the frame; or nobody knows whether values of one group compare with those of another, as text with numbers
+does not. All else as where both are known.
 """
 
 import ast
@@ -25,5 +26,5 @@ RECIPE = Recipe(
     propose=propose,
     allows=("exception-text",),
     suggested="rows that are equal in the column that they are sorted by keep the order of the frame, which the "
-    "default sort does not promise",
+    "default sort does not promise, and values of all groups are compared, where one may hold text and another numbers",
 )
