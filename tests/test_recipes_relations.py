@@ -185,6 +185,87 @@ LEFT = {
     ),
 }
 
+HELPERS = """
+from sqlalchemy import delete
+
+from models import Task
+
+
+class Tasks:
+    def __init__(self, session):
+        self.session = session
+
+    def purge(self):
+        self.emptied(0)
+
+    def emptied(self, least):
+        self.session.execute(delete(Task).where(Task.points > least))
+
+
+def purge(session):
+    Tasks(session).purge()
+
+
+def drop(session, owner):
+    for task in list(owner.tasks):
+        session.delete(task)
+"""
+TASKS = "tasks = session.scalars(select(Task).where(Task.kind == kind)).all()\n"
+MEANWHILE = {
+    "an attribute is set": TASKS + "task.kind = 'z'\nreturn len(tasks)",
+    "an attribute is set by its name": TASKS + "setattr(task, kind, 'z')\nreturn sum(task.points for task in tasks)",
+    "a statement": TASKS + "session.execute(update(Task).values(points=0))\nreturn len(tasks)",
+    "a method of a row": (
+        TASKS + "task.finish()\nfrom collections import Counter\nreturn Counter(one.points for one in tasks)"
+    ),
+    "a method of a row, and what is tested": (
+        TASKS + "task.finish()\nreturn [each.id for each in tasks if each.points > 3]"
+    ),
+    "a function of the project": TASKS + "purge(session)\nreturn len(tasks)",
+    "a class of the project": TASKS + "Tasks(session).purge()\nreturn len(tasks), sum(each.points for each in tasks)",
+    "a function that is given": TASKS + "handler(task)\nreturn len(tasks)",
+    "a name of the query": TASKS + "kind = kind.upper()\nreturn kind, len(tasks)",
+    "a name of the query, before groups": (
+        TASKS + "kind = kind.upper()\n"
+        "counts = {}\n"
+        "for each in tasks:\n"
+        "    counts[each.points] = counts.get(each.points, 0) + 1\n"
+        "return kind, counts"
+    ),
+    "a name of a condition": (
+        TASKS + "least = low\n"
+        "small = [each for each in tasks if each.points >= least]\n"
+        "least = low * 10\n"
+        "large = [each for each in tasks if each.points >= least]\n"
+        "return len(tasks), len(small), len(large)"
+    ),
+    "a value that may be none": (
+        TASKS + 'out = {"all": len(tasks)}\n'
+        "if low:\n"
+        '    out["large"] = sum(1 for each in tasks if each.points >= low)\n'
+        "return out"
+    ),
+    "a value that may be none once all has left": (
+        TASKS + "count = len(tasks)\n"
+        "if low is None:\n"
+        "    return count, 0\n"
+        "return count, sum(1 for each in tasks if each.points >= low)"
+    ),
+    "rows that may be asked for with none": (
+        TASKS + "if low:\n    return [each for each in tasks if each.points > low]\nreturn []"
+    ),
+    "a relation": "owner = session.get(Owner, 1)\ndrop(session, owner)\nreturn len(owner.tasks)",
+    "a relation, by what is given": "owner = session.get(Owner, 1)\nhandler(owner)\nreturn len(owner.tasks)",
+}
+GUARDED = """
+tasks = session.scalars(select(Task)).all()
+least = 3
+out = {"all": len(tasks)}
+if detailed:
+    out["large"] = sum(1 for each in tasks if each.points >= least)
+return out
+"""
+
 
 @pytest.mark.parametrize(
     ("framework", "case"), [*(("sqlalchemy", each) for each in PATCHED), *(("django", each) for each in DJANGO)]
@@ -233,3 +314,40 @@ def test_a_property_asks_once_where_nothing_is_loaded_and_leaves_what_is(options
 
     assert [each["value"] for each in after] == [each["value"] for each in before]
     assert after[-1]["queries"] < before[-1]["queries"] or (options and after == before)
+
+
+def given(folder: Path, code: str) -> None:
+    """Write an application whose function is given more than a session, and calls others."""
+    laid(folder, code)
+    (folder / "helpers.py").write_text(HELPERS.lstrip(), "utf8")
+    app = folder / "app.py"
+    text = app.read_text("utf8").replace("import func, select", "import func, select, update")
+    text = text.replace("from models", "from helpers import Tasks, drop, purge\nfrom models")
+    more = "session: Session, task: Task, kind: str, handler, detailed: bool, low: int = None"
+    app.write_text(text.replace("session: Session", more), "utf8")
+
+
+@pytest.mark.parametrize("case", MEANWHILE)
+def test_what_changes_before_rows_are_used_is_left(case: str, tmp_path: Path) -> None:
+    given(tmp_path, MEANWHILE[case])
+    found = [each for each in findings(tmp_path, RULE) if each.place.path == "app.py"]
+
+    assert found
+    assert [each.diff for finding in found for each in patches.candidates(tmp_path, finding)] == []
+
+
+def test_a_value_under_a_condition_is_asked_for_where_what_it_is_compared_with_is_known(tmp_path: Path) -> None:
+    given(tmp_path, GUARDED.strip())
+
+    assert any("case((Task.points >= least, 1))" in each.after for each in proposed(tmp_path, RULE))
+
+
+def test_a_property_that_a_class_below_defines_anew_is_left(tmp_path: Path) -> None:
+    laid(tmp_path, "return sum(task.left for task in session.scalars(select(Task)).all())")
+    assert [each for each in proposed(tmp_path, RULE) if each.path == "app.py"]
+    below = (
+        "from models import Task\n\n\nclass Chore(Task):\n    @property\n    def left(self) -> int:\n        return 0\n"
+    )
+    (tmp_path / "chores.py").write_text(below, "utf8")
+
+    assert [each for each in proposed(tmp_path, RULE) if each.path == "app.py"] == []

@@ -12,9 +12,11 @@ from perfwright.fix.recipes._columns import column_of, kind_of, may_be_null
 from perfwright.fix.recipes._conditions import Conditions
 from perfwright.fix.recipes._inlined import inlined, inlined_parts
 from perfwright.fix.recipes._joined import is_free
+from perfwright.fix.recipes._lacking import is_guarded, may_lack, said_of
 from perfwright.fix.recipes._narrowed import Queried, Queryset, Rows
 from perfwright.fix.recipes._queried import asked_of
-from perfwright.fix.recipes._related import alone, changes
+from perfwright.fix.recipes._quiet import binds, is_quiet
+from perfwright.fix.recipes._related import alone
 from perfwright.fix.recipes._row_uses import Use
 from perfwright.fix.recipes._values import Function, Value, Values
 from perfwright.fix.source import Edit, Source, names
@@ -46,7 +48,12 @@ class Aggregates:
         if any(each not in block or not self.source.is_alone(each) for each in gone):
             return None
         anchor = self._anchor(block)
-        if anchor is None or self._is_changed(anchor) or (isinstance(self.asked, Queried) and not self.asked.key):
+        if (
+            anchor is None
+            or self._is_changed(anchor)
+            or self._may_fail(anchor)
+            or (isinstance(self.asked, Queried) and not self.asked.key)
+        ):
             return None
         related = isinstance(self.over, ast.Attribute) and self.source.statement(self.over) not in gone
         if related and not any(is_reached(self.source, each.asked.whole, anchor) for each in self.values.found):
@@ -101,25 +108,35 @@ class Aggregates:
         return anchor if anchor is not None and self.source.begins(anchor) else None
 
     def _is_changed(self, anchor: ast.stmt) -> bool:
-        """Tell whether what is read may change while it is used, or what the query is made of before it is asked."""
-        first = self.source.statement(self.over).lineno
+        """Tell whether what is read may change while it is used, or what it is asked for with before it is asked."""
+        first = self.source.statement(self.over)
         last = max(each.asked.whole.end_lineno or 0 for each in self.values.found)
-        made = names(self.over)
-        for each in ast.walk(self.function):
-            line = getattr(each, "lineno", 0)
-            stored = isinstance(each, ast.Name) and each.id in made and not isinstance(each.ctx, ast.Load)
-            if stored and first < line <= anchor.lineno:
-                return True
-            if first <= line <= last and (changes(self.function, each) or self._calls_change(each)):
+        if self._binds(first.lineno + 1, anchor.lineno, names(self.over)):
+            return True
+        for each in self.values.found:
+            for row, node in said_of(each):
+                line = line_of(self.source, node)
+                if self._binds(min(line, anchor.lineno), max(line - 1, anchor.lineno), names(node) - {row}):
+                    return True
+        lines = range(first.lineno, last + 1)
+        some = [each for each in ast.walk(self.function) if getattr(each, "lineno", 0) in lines]
+        return not is_quiet(self.around, self.source, some)
+
+    def _binds(self, start: int, end: int, wanted: set[str]) -> bool:
+        """Tell whether lines of the function give one of some names a value."""
+        return binds((each for each in ast.walk(self.function) if start <= getattr(each, "lineno", 0) <= end), wanted)
+
+    def _may_fail(self, anchor: ast.stmt) -> bool:
+        """Tell whether a value is asked for only where something else holds, and SQL could not say it otherwise: what
+        it is compared with may be None."""
+        block, gone = self._block(), self.values.gone
+        for value in self.values.found:
+            said = [*said_of(value)]
+            guarded = any(row and row not in names(test) for row, test in said)
+            guarded = guarded or is_guarded(self.source, value.asked.whole, value.of, block, anchor, gone)
+            if guarded and any(may_lack(self.around, self.source, node, row) for row, node in said):
                 return True
         return False
-
-    def _calls_change(self, node: ast.AST) -> bool:
-        """Tell whether a call may be of a function of the project that changes rows."""
-        name = name_of(node) if isinstance(node, ast.Call) else ""
-        some = [each for each in self.around.project.functions if each.name == name] if name else []
-        found = [self.around.definition(each) for each in some]
-        return any(each is None or changes(each[1]) for each in found)
 
     # ------------------------------------------------------------------------------ what
     def _said(self, conditions: Conditions, value: Value) -> tuple[list[str], str] | None:
@@ -317,6 +334,11 @@ def is_reached(source: Source, node: ast.AST, statement: ast.stmt) -> bool:
             return False
         inner = each
     return False
+
+
+def line_of(source: Source, node: ast.AST) -> int:
+    """Return the line of the statement that an expression, or what it is put together of, stands in."""
+    return min(source.statement(each).lineno for each in ast.walk(node) if each in source.parents)
 
 
 def is_same(node: ast.expr, other: ast.expr) -> bool:

@@ -12,7 +12,8 @@ from perfwright.fix.recipes._inlined import inlined, inlined_parts
 from perfwright.fix.recipes._joined import is_free
 from perfwright.fix.recipes._narrowed import Queried, Queryset, Rows, Selected
 from perfwright.fix.recipes._passes import is_changed
-from perfwright.fix.recipes._row_uses import Use, is_quiet_between
+from perfwright.fix.recipes._quiet import is_quiet_between
+from perfwright.fix.recipes._row_uses import Use
 from perfwright.fix.source import Edit, Source, names
 
 
@@ -123,7 +124,7 @@ def grouped(conditions: Conditions, asked: Rows, use: Use, imports: list[Edit]) 
     if not whole or (made.value is not None and term is None) or is_changed(source, read, [made.key, value]):
         return None
     alone = [each for each in (use.held, made.whole) if isinstance(each, ast.stmt)]
-    if not is_quiet_between(source, use) or not all(source.is_alone(each) for each in alone):
+    if not is_quiet_between(around, source, use) or not all(source.is_alone(each) for each in alone):
         return None
     asked.over = use.held.value if use.held is not None else use.over
     ahead = f"{made.into}.update(dict(" if made.into else f"{source.text_of(made.whole.func)}(dict("  # type: ignore[union-attr]

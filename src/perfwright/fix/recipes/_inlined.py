@@ -62,7 +62,10 @@ class _Inliner(ast.NodeTransformer):
             return None
         method = self.around.method(self.model, name)
         defined = self.around.definition(method) if method is not None else None
-        if defined is None or "polymorphic" in defined[0].text:
+        own_file = self.around.source(self.model.cls.module.path)
+        if defined is None or any(each is None or "polymorphic" in each.text for each in (defined[0], own_file)):
+            return None
+        if is_overridden(self.around, self.model, name):
             return None
         source, function = defined
         marks = [ast.unparse(each).rpartition(".")[2] for each in function.decorator_list]
@@ -93,6 +96,13 @@ class _Inliner(ast.NodeTransformer):
             return False
         here, there = (self.around.entity(each, ast.Name(name, ast.Load())) for each in (self.source, source))
         return here == there if there is not None else here is None and name in dir(builtins)
+
+
+def is_overridden(around: Surroundings, model: Model, name: str) -> bool:
+    """Tell whether rows of a model may be of another class, that has something else of a name."""
+    project = around.project
+    found = project.class_member(model.cls, name)
+    return any(model.cls in project.mro(each) and project.class_member(each, name) != found for each in project.classes)
 
 
 def inside(source: Source) -> list[ast.AST]:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from perfwright.effects.schema import DJANGO, Model, Relation
 from perfwright.finding import Finding
-from perfwright.fix.recipes._bindings import SAME, assigned, is_empty
+from perfwright.fix.recipes._bindings import SAME, assigned
 from perfwright.fix.recipes._calls import chain, method_of, name_of
 from perfwright.fix.recipes._columns import beside
 from perfwright.fix.recipes._narrowed import Queried, Rows
 from perfwright.fix.recipes._origins import Frame, Origins, is_self
+from perfwright.fix.recipes._quiet import is_collected, is_handed, is_unknown, run_between, within_call
 from perfwright.fix.recipes._relation_rows import Inquired, Related
 from perfwright.fix.recipes._row_uses import CHANGE, Use
 from perfwright.fix.source import Edit, Source
@@ -18,7 +19,6 @@ from perfwright.fix.surroundings import Surroundings
 from perfwright.index.project import Value
 
 ASKS = ("scalars", "scalar", "execute", "query", "get", "commit", "flush", "add", "delete", "refresh")
-MADE = (ast.List, ast.Set, ast.Dict, ast.ListComp, ast.SetComp, ast.DictComp)
 SESSIONS = ("Session", "scoped_session")
 
 
@@ -41,7 +41,7 @@ def related(
     if written is None:
         return None
     if relation.dynamic or dynamic:
-        if not relation.dynamic or is_recent(own, function, node, [node]):
+        if not relation.dynamic or is_recent(around, own, function, node, [node]):
             return None
         return Queried(own, use.over, {}, node, written[0]), relation.target, written, use.over
     found = alone(around, own, node, owner, relation)
@@ -71,7 +71,7 @@ def alone(
     if target is None or function is None or written is None or owned is None:
         return None
     flushing = flushes(beside(around, own, owner))
-    if is_recent(own, function, node, [node, *apart], flushing=flushing):
+    if is_recent(around, own, function, node, [node, *apart], flushing=flushing):
         return None
     order = ordered(around, owner, relation, written[0])
     if isinstance(function, ast.AsyncFunctionDef) or order is None or not is_plain(node.value):
@@ -159,15 +159,6 @@ def changes(function: ast.AST, node: ast.AST | None = None) -> bool:
     )
 
 
-def is_collected(function: ast.AST, call: ast.AST) -> bool:
-    """Tell whether something is put into a list or a set that a function makes: no relation of a row."""
-    if method_of(call) not in ("append", "add", "update") or not isinstance(call, ast.Call):
-        return False
-    owner = call.func.value if isinstance(call.func, ast.Attribute) else None
-    made = assigned(function, owner.id) if isinstance(owner, ast.Name) else None
-    return bool(made) and all(is_empty(each) or isinstance(each, MADE) for each in made or ())
-
-
 def fetched_along(around: Surroundings) -> set[str]:
     """Return the relations that some query fetches along, or that are declared so."""
     words = ("joinedload", "selectinload", "subqueryload", "contains_eager", "immediateload", "lazy")
@@ -185,6 +176,7 @@ def is_plain(node: ast.expr) -> bool:
 
 
 def is_recent(
+    around: Surroundings,
     source: Source,
     function: ast.FunctionDef | ast.AsyncFunctionDef,
     node: ast.Attribute,
@@ -204,7 +196,20 @@ def is_recent(
         stored = isinstance(each, ast.Attribute) and isinstance(each.ctx, ast.Store)
         if stored and not flushing and source.span(each)[0] < start:
             return True
-    return False
+    return any(
+        is_unknown(around, source, each)
+        or any(touches(around, node.attr, *one) for one in within_call(around, source, each))
+        for each in run_between(source, function, source.span(function.body[0])[0], node)
+        if isinstance(each, ast.Call)
+    )
+
+
+def touches(around: Surroundings, relation: str, source: Source, node: ast.AST) -> bool:
+    """Tell whether a node in a function that is called may change what rows are in memory, or reads a relation."""
+    if isinstance(node, ast.Attribute):
+        return node.attr == relation
+    changing = method_of(node) in CHANGE[2:] and not is_collected(source.function(node) or source.tree, node)
+    return changing or name_of(node) == "setattr" or is_handed(around, source, node)
 
 
 def session_of(around: Surroundings, source: Source, function: ast.FunctionDef) -> str | None:

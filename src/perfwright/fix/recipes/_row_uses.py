@@ -217,15 +217,3 @@ def contained(use: Use, call: ast.Compare, read: ast.expr) -> Reduction | None:
         return None
     same = ast.copy_location(ast.Compare(read, [ast.Eq()], [call.left]), read)
     return Reduction("exists", call, (*use.wanted, Part(same, True)), negated=isinstance(call.ops[0], ast.NotIn))
-
-
-def is_quiet_between(source: Source, use: Use) -> bool:
-    """Tell whether nothing is written between the statement that names the rows and the one that uses them."""
-    function = source.function(use.node)
-    if use.held is None:
-        return True
-    start, end = source.span(use.held)[1], source.span(use.over)[0]
-    around = {*source.above(use.over)}
-    inside = ast.walk(function) if function is not None else ()
-    calls = [each for each in inside if isinstance(each, ast.Call) and each not in around]
-    return not any(start < source.span(each)[0] < end and name_of(each) in CHANGE for each in calls)

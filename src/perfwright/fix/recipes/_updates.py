@@ -8,7 +8,8 @@ from perfwright.fix.recipes._calls import name_of
 from perfwright.fix.recipes._columns import beside, column_of, kind_of
 from perfwright.fix.recipes._constants import Constants
 from perfwright.fix.recipes._narrowed import BREAK, Rows, Selected, flat, is_inline, laid
-from perfwright.fix.recipes._row_uses import Use, is_quiet_between
+from perfwright.fix.recipes._quiet import is_quiet_between
+from perfwright.fix.recipes._row_uses import Use
 from perfwright.fix.source import Edit, Source
 from perfwright.fix.surroundings import Surroundings
 
@@ -83,7 +84,11 @@ def updated(
     steps = asked.steps(run.args[0], query, ("order_by",))
     if steps is None or not steps or any(not each.startswith((".where(", ".filter(")) for each in steps):
         return None
-    if not is_quiet_between(source, use) or not source.is_alone(loop) or (use.held and not source.is_alone(use.held)):
+    if (
+        not is_quiet_between(around, source, use)
+        or not source.is_alone(loop)
+        or (use.held and not source.is_alone(use.held))
+    ):
         return None
     said = [f"{asked.use('sqlalchemy', 'update')}({written})", *steps, f".values({f',{BREAK}'.join(values)})"]
     text = laid(source, loop, f"{source.text_of(run.func.value)}.execute", [flat(each) for each in said])

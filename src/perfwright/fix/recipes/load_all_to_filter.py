@@ -30,15 +30,17 @@ from perfwright.fix.recipes._conditions import Conditions, present
 from perfwright.fix.recipes._groups import grouped
 from perfwright.fix.recipes._inlined import inlined, inlined_parts
 from perfwright.fix.recipes._joined import guarded, is_free, joined, negated
+from perfwright.fix.recipes._lacking import is_guarded, may_lack
 from perfwright.fix.recipes._narrowed import Queryset, Rows
 from perfwright.fix.recipes._passes import changes_others, is_changed, untested
 from perfwright.fix.recipes._queried import asked_of
+from perfwright.fix.recipes._quiet import is_kept_between, is_quiet_between
 from perfwright.fix.recipes._related import related
 from perfwright.fix.recipes._relation_rows import Related
-from perfwright.fix.recipes._row_uses import Reduction, Use, is_quiet_between, reduction, used
+from perfwright.fix.recipes._row_uses import Reduction, Use, reduction, used
 from perfwright.fix.recipes._updates import loop_of, updated
 from perfwright.fix.source import COMPREHENSIONS, Edit, Source, names
-from perfwright.fix.surroundings import also_from
+from perfwright.fix.surroundings import Surroundings, also_from
 
 SAYS = {
     "count": "the database counts the rows",
@@ -125,7 +127,7 @@ def proposals(conditions: Conditions, asked: Rows, use: Use, imports: list[Edit]
 
 def valued(conditions: Conditions, asked: Rows, use: Use, wanted: Reduction) -> list[Edit] | None:
     """Return the edits that ask for a value instead of rows."""
-    if not is_quiet_between(conditions.source, use):
+    if not is_quiet_between(conditions.around, conditions.source, use):
         return None
     tests = inlined_parts(conditions.around, conditions.source, conditions.model, wanted.wanted, use.row)
     value = wanted.value
@@ -223,6 +225,8 @@ def narrowed(conditions: Conditions, asked: Rows, use: Use) -> list[Edit] | None
     said, whole = conditions.said(list(use.wanted), use.row)
     if not said or is_changed(source, use) or changes_others(conditions.around, use):
         return None
+    if not is_kept_between(conditions.around, source, use) or may_fail(conditions.around, source, use):
+        return None
     edits = asked.narrowed(said)
     if whole and is_no_more(use, asked):
         assert isinstance(use.node, ast.expr)
@@ -235,6 +239,16 @@ def narrowed(conditions: Conditions, asked: Rows, use: Use) -> list[Edit] | None
     elif whole and isinstance(use.node, ast.For):
         edits += untested(source, use)
     return edits
+
+
+def may_fail(around: Surroundings, source: Source, use: Use) -> bool:
+    """Tell whether rows with a name are tested only where something else holds, and else could not be asked for."""
+    if use.held is None or not any(may_lack(around, source, part.test, use.row) for part in use.wanted):
+        return False
+    above = source.parents[use.held]
+    blocks = [getattr(above, name, []) for name in ("body", "orelse", "finalbody")]
+    block = next((some for some in blocks if use.held in some), [])
+    return is_guarded(source, use.over, ast.unparse(use.over), block, use.held)
 
 
 def is_no_more(use: Use, asked: Rows) -> bool:
