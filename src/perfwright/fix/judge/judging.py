@@ -27,6 +27,7 @@ MOST, SECONDS = 560, 8.0  # trials, and seconds for them
 OTHER_SEED = 80  # of the trials, with another seed for the hashes of text
 TIMED = (16, 64, 256, 1024, 4096, 16_384, 65_536, 262_144)
 LARGEST, LONGEST = 100_000, 0.1  # size that is timed where none is stated, and seconds of a call of the first version
+MAKING = 0.5  # seconds in which what a call is given is made and told, after which there are no larger ones
 PAGED = 4_096  # the same where lists may be cut to a page: all of them are told whole
 PATIENCE = 20  # times as long as the first version
 SOME = (0, 6)  # inputs, of three items and of two, that have what is asked for by `get`, too
@@ -383,20 +384,23 @@ def _sizes(case: _Case, first: Side, stated: int | None) -> Verdict:
 
 
 def _grown(case: _Case, first: Side, largest: int) -> Iterator[tuple[int, Tree, float]]:
-    """Give arguments by growing size, each with the seconds that the first version takes."""
+    """Give arguments by growing size, each with the seconds that the first version takes, until a call, or to make
+    what it is given, takes long."""
     sizes = [n for n in TIMED if n < largest]
     for n in [*sizes, largest]:
+        began = time.monotonic()
         said = first.guest.ask({"ask": "call", "n": n, "distribution": "random", "builds": case.builds}, 20)
         args = case.framed(said.get("args"), n)
         if args is None:
             return
         args = asked.given(args, case.keys)
+        made = time.monotonic() - began
         timed = first.pace(args, 8 * LONGEST)
         took = timed.get("cpu")
         if took is None:
             return
         yield n, args, took
-        if took > LONGEST or timed["wall"] > LONGEST:
+        if took > LONGEST or timed["wall"] > LONGEST or made > MAKING:
             return
 
 
