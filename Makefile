@@ -6,7 +6,7 @@ BIN     := .venv/bin
 PIP     := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check format bench bench-peers bench-growth bench-profiles bench-capture bench-containment \
+.PHONY: help demo test test-slow test-all check format bench bench-peers bench-growth bench-profiles bench-capture bench-containment \
 	bench-libraries bench-scale traps recipes fix-applications fix-public limits prove aicode aicode-best conformance libraries docs golden house clean
 
 help: ## Say what each target does
@@ -15,8 +15,11 @@ help: ## Say what each target does
 demo: .venv/.core ## Check the example shop and a real public application, and show what is found
 	@$(BIN)/python scripts/demo.py
 
-test: .venv/.dev ## Run the tests
-	@$(BIN)/python -m pytest --numprocesses auto
+test: .venv/.dev ## Run the tests but for the slow ones
+	@$(BIN)/python -m pytest --numprocesses auto -m "not slow"
+
+test-slow: .venv/.dev ## Run the slow tests
+	@$(BIN)/python -m pytest --numprocesses auto -m slow
 
 test-all: .venv/.dev ## Run the tests on each Python from 3.11 on that is found here, and say which are not
 	@$(BIN)/python scripts/test_all.py

@@ -265,6 +265,7 @@ def test_a_rule_changes_two_files_and_the_generated_docs(whole: Copy) -> None:
     assert whole.run("scripts/docs.py", "--check") == ""
 
 
+@pytest.mark.slow
 def test_with_another_rule_all_that_knows_rules_stays_green(whole: Copy) -> None:
     whole.add("src/perfwright/rules/sleep_per_item.py", RULE)
     whole.add("tests/rules/sleep-per-item.md", RULE_CASES)

@@ -303,6 +303,7 @@ UNIT = """class Unit:
 """
 
 
+@pytest.mark.slow
 def test_versions_that_cannot_be_called_are_judged_within_their_application_and_again(tmp_path: Path) -> None:
     app = (
         APP.replace("session.scalars(select(Note)", "session.now.scalars(select(Note)")

@@ -4,6 +4,8 @@ import random
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from perfwright.fix.judge import asked, refusals, relations, texts, variants
 from perfwright.fix.judge.sites import sites
 from perfwright.fix.judge.trees import of, shown
@@ -98,6 +100,7 @@ def test_a_record_has_the_keys_that_are_missed() -> None:
     assert keys == [("id", "int"), ("name", "str")]
 
 
+@pytest.mark.slow
 def test_records_are_joined_by_keys_that_no_annotation_names(tmp_path: Path) -> None:
     assert verify(tmp_path, JOIN, INDEXED)["verdict"] == "same"
     assert verify(tmp_path, JOIN, INDEXED.replace("append(customer)", "insert(0, customer)"))["verdict"] == "differs"

@@ -269,6 +269,7 @@ def test_a_scan_beside_queries_is_seen_to_be_gone(served: Served, tmp_path: Path
         assert after < 10 * n
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "scan",
     [

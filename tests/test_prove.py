@@ -69,6 +69,7 @@ def test_a_claim_that_the_data_never_fulfils_is_refuted(mixed: tuple[str, dict[s
     assert "refuted" in mixed[1][key]["message"]
 
 
+@pytest.mark.slow
 def test_claims_of_counts_are_measured_on_the_whole_application(tmp_path: Path) -> None:
     folder = tmp_path / "shop"
     shutil.copytree(ROOT / "examples/shop", folder)

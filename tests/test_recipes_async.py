@@ -566,6 +566,7 @@ def test_rows_that_are_used_up_before_the_answer_are_not_paged(tmp_path: Path, b
 
 
 # ------------------------------------------------------------------------------ the judge, and the command
+@pytest.mark.slow
 def test_the_judge_measures_what_calls_wait_for(tmp_path: Path) -> None:
     code = """
     import time
@@ -587,6 +588,7 @@ def test_the_judge_measures_what_calls_wait_for(tmp_path: Path) -> None:
     assert (max(waits.before["concurrency"]), max(waits.after["concurrency"])) == (1, 10)
 
 
+@pytest.mark.slow
 def test_the_judge_counts_requests_that_go_nowhere(tmp_path: Path) -> None:
     code = """
     import httpx

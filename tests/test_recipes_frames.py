@@ -101,6 +101,7 @@ def test_rows_that_are_used_otherwise_stay_as_they_are(loop: str, tmp_path: Path
     assert proposed("row-loop-over-frame", code, at, tmp_path) == []
 
 
+@pytest.mark.slow
 def test_the_judge_sees_that_rows_hold_one_type_of_number(tmp_path: Path) -> None:
     pytest.importorskip("pandas")
     built = (
@@ -119,6 +120,7 @@ def test_the_judge_sees_that_rows_hold_one_type_of_number(tmp_path: Path) -> Non
     assert (told["verdict"], told["speed"]["verdict"]) == ("same", "faster")
 
 
+@pytest.mark.slow
 def test_the_judge_sees_that_an_array_shares_the_memory_of_another(tmp_path: Path) -> None:
     pytest.importorskip("numpy")
     built = "import numpy as np, perfwright\n\n\n@perfwright.inputs('f')\ndef build(n):\n    return np.arange(n)\n\n\n"
@@ -481,6 +483,7 @@ def f(events, users):
 """
 
 
+@pytest.mark.slow
 def test_the_judge_learns_which_frames_a_function_takes(tmp_path: Path) -> None:
     pytest.importorskip("pandas")
     told = verify(tmp_path, FRAMED, FRAMED.replace("len(group)", "group.shape[0]"), "--size", "60", "--no-tests")
@@ -624,6 +627,7 @@ def test_items_are_used_as_they_come(body: str, at: str, made: str, tmp_path: Pa
     assert made in after
 
 
+@pytest.mark.slow
 def test_memory_is_measured_until_what_a_function_gives_was_walked(tmp_path: Path) -> None:
     before = "def f(text: str):\n    yield from [x * 3 for x in text]\n"
     after = "def f(text: str):\n    for x in text:\n        yield x * 3\n"

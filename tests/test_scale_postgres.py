@@ -217,6 +217,7 @@ def test_the_shop_makes_the_same_queries_as_on_sqlite(server: Server) -> None:
     assert any("enable_foreign_keys" in note for note in there.notes)  # it sets a pragma of SQLite
 
 
+@pytest.mark.slow
 def test_a_project_of_django_makes_the_same_queries_as_on_sqlite(server: Server) -> None:
     folder = ROOT / "examples" / "shop_django"
     there, here = measured(folder, server, only=("/api/*",)), measured(folder, None, only=("/api/*",))
