@@ -1,5 +1,6 @@
 """Inputs that the judge makes of its own: by relations, by texts of the sources, by what a function asks for."""
 
+import datetime
 import random
 from pathlib import Path
 from typing import Any
@@ -133,3 +134,7 @@ def test_what_is_replaced_in_a_library_is_seen(tmp_path: Path) -> None:
     )
 
     assert verify(tmp_path, before, after)["verdict"] == "differs"
+
+
+def test_a_moment_has_a_tree_like_any_plain_value() -> None:
+    assert of([datetime.datetime(2024, 6, 21, 22)])[2] == [["x", "datetime", "2024-06-21T22:00:00"]]

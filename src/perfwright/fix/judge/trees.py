@@ -1,6 +1,7 @@
 """Values as the worker writes them down (`measure/worker/trees.py`): their parts, changed copies, how they read."""
 
 import base64
+import datetime
 from collections.abc import Iterator
 from typing import Any
 
@@ -196,7 +197,7 @@ def _short(name: str) -> str:
 
 
 def of(value: object, number: int = -1) -> Tree:
-    """Return the tree of a plain value; its objects have numbers from `number` downwards. Raises ValueError."""
+    """Return the tree of a plain value or a moment; its objects have numbers from `number` down. Raises ValueError."""
     if value is None or isinstance(value, (bool, str)):
         return value
     if isinstance(value, int):
@@ -205,6 +206,8 @@ def of(value: object, number: int = -1) -> Tree:
         return ["f", repr(value)]
     if isinstance(value, bytes):
         return ["b", value.hex()]
+    if isinstance(value, datetime.datetime):
+        return ["x", "datetime", value.isoformat()]
     if isinstance(value, tuple):
         return ["t", [of(each, number) for each in value]]
     if isinstance(value, list):
