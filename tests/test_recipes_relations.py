@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from _rewritten import findings, proposed, ran, squeezed
+from _rewritten import findings, proposed, ran
 from perfwright.fix import patches
-from test_recipes_rows import DJANGO_RUN, RULE, RUN, SIZES, laid
+from test_recipes_rows import RULE, RUN, SIZES, assert_cheaper, assert_left, laid
 
 OWNERS = "out = []\nfor owner in session.scalars(select(Owner).order_by(Owner.id)):\n"
 NOTE_COUNT = """
@@ -274,27 +274,12 @@ def test_values_of_the_same_rows_are_asked_for_and_the_same(framework: str, case
     pytest.importorskip(framework)
     django = framework == "django"
     code, says = (DJANGO if django else PATCHED)[case]
-    laid(tmp_path, code, django=django)
-    made = [each for each in proposed(tmp_path, RULE) if squeezed(says) in squeezed(each.after)]
-    assert made, f"no patch for {case}"
-    script = DJANGO_RUN if django else RUN
-    before = ran(tmp_path, script, *SIZES)
-    (tmp_path / made[0].path).write_text(made[0].after, "utf8")
-    after = ran(tmp_path, script, *SIZES)
-
-    assert [each["value"] for each in after] == [each["value"] for each in before]
-    assert [each["rows"] for each in after] == [each["rows"] for each in before]
-    assert all(new["queries"] <= old["queries"] for new, old in zip(after, before, strict=True))
-    assert after[-1]["fetched"] < before[-1]["fetched"]
+    assert_cheaper(tmp_path, code, says, django=django)
 
 
 @pytest.mark.parametrize("case", LEFT)
 def test_values_that_the_database_would_not_give_are_left(case: str, tmp_path: Path) -> None:
-    laid(tmp_path, LEFT[case])
-    found = [each for each in findings(tmp_path, RULE) if each.place.path == "app.py"]
-
-    assert found
-    assert [each.diff for finding in found for each in patches.candidates(tmp_path, finding)] == []
+    assert_left(tmp_path, LEFT[case])
 
 
 @pytest.mark.parametrize("options", ["", ".options(selectinload(Owner.tasks).selectinload(Task.notes))"])

@@ -209,10 +209,15 @@ def judged(
         other = ways[1]()
         neither = replace(verdict, reason="; ".join(dict.fromkeys((verdict.reason, other.reason))))
         verdict = other if other.word != "not shown" else neither
-    elif verdict.word == "same" and ways[-1] is served_both and not any(map(verdict.better, recipe.improves)):
+    elif verdict.word == "same" and ways[-1] is served_both and not is_told(recipe, verdict):
         other = served_both()  # where it is not seen to be better alone, it may be seen there
         verdict = other if other.word != "not shown" else verdict
     return Judged(candidate, verdict)
+
+
+def is_told(recipe: Recipe, verdict: Verdict) -> bool:
+    """Tell whether a verdict says that a patch is better in what its recipe is for, or that it is worse."""
+    return verdict.worse or any(map(verdict.better, recipe.improves))
 
 
 def lines(root: Path, candidate: Candidate) -> dict[str, set[int]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from perfwright.fix.judge.hard import DATA, FLOATS, TEXTS
 from perfwright.fix.judge.sites import OF_TREE
-from perfwright.fix.judge.trees import COLLECTIONS, ITEMS, Tree, parts, tag
+from perfwright.fix.judge.trees import ITEMS, Tree, parts, tag
 
 WORLDS = 260
 SIZES = (0, 1, 2, 2, 3, 3, 4, 5, 6, 8)
@@ -135,7 +135,7 @@ class World:
         number = self._number()
         if payload is not None and payload[0] == "d":
             payload = ["d", self._pairs(payload[1]), *payload[2:]]
-        elif payload is not None and payload[0] in COLLECTIONS and payload[0] in ("list", "q"):
+        elif payload is not None and payload[0] in ("list", "q"):
             payload = [payload[0], self._items(payload[1]), *payload[2:]]
         return [tag_, number, name, payload, [[each, self.drawn(value)] for each, value in held]]
 
