@@ -53,11 +53,8 @@ def repaired(folder: Path) -> dict[str, Any]:
         served = is_served(own)
         project = own.parent if served else own
         subprocess.run(["git", "init", "-q", project], check=True)
-        subprocess.run(
-            [sys.executable, "-m", "perfwright", "fix", str(own), "--all", "--write", "--dirty", *["--no-tests"][: served],
-             "--format", "json", "--output", str(told)],
-            cwd=project, check=False,
-        )  # fmt: skip
+        asked = ["--all", "--write", "--dirty", "--format", "json", "--output", str(told), *["--no-tests"][: served]]
+        subprocess.run([sys.executable, "-m", "perfwright", "fix", str(own), *asked], cwd=project, check=False)
         found: dict[str, Any] = json.loads(told.read_text("utf8"))["fix"]
     return found
 
