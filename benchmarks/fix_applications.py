@@ -53,7 +53,7 @@ def repaired(folder: Path) -> dict[str, Any]:
         served = is_served(own)
         project = own.parent if served else own
         subprocess.run(["git", "init", "-q", project], check=True)
-        asked = ["--all", "--write", "--dirty", "--format", "json", "--output", str(told), *["--no-tests"][: served]]
+        asked = ["--all", "--write", "--dirty", "--format", "json", "--output", str(told), *["--no-tests"][:served]]
         subprocess.run([sys.executable, "-m", "perfwright", "fix", str(own), *asked], cwd=project, check=False)
         found: dict[str, Any] = json.loads(told.read_text("utf8"))["fix"]
     return found
