@@ -11,7 +11,7 @@ from perfwright.fix.recipes._bindings import arguments, assigned, walked
 from perfwright.fix.recipes._calls import name_of
 from perfwright.fix.recipes._looped import loop_step
 from perfwright.fix.recipes._origins import Frame, Origin, Origins
-from perfwright.fix.recipes._sessions import session
+from perfwright.fix.recipes._sessions import has_one
 from perfwright.fix.recipes._types import meant
 from perfwright.fix.recipes._uses import used
 from perfwright.fix.source import Source
@@ -48,7 +48,7 @@ class Rows(Origins):
             function is None
             or base.id in OWN
             or walked(frame.source, base)
-            or session(self.around, frame.source, base) is None
+            or not has_one(self.around, frame.source, base)
         ):
             return []
         return [Origin(frame.source, base, ROW, model, (relation,), one=True)]
@@ -88,7 +88,7 @@ class Rows(Origins):
         ):
             return found
         model = self.model_of(frame.source, function, node.id, found)
-        if model is None or node.id in OWN or session(self.around, frame.source, node) is None:
+        if model is None or node.id in OWN or not has_one(self.around, frame.source, node):
             return [each for each in found if each.kind in (ROW, KNOWN) or not each.shared]
         return [Origin(frame.source, node, ROW, model, one=True)]
 
