@@ -26,6 +26,11 @@ PATCHED = {
         OWNERS + "return [(any(t.urgent for t in each.tasks), all(t.checked for t in each.tasks)) for each in owners]",
         "each.id not in",
     ),
+    "the first few, by what is counted": (
+        "best = sorted(session.scalars(select(Owner)), key=lambda one: (len(one.tasks), one.id), reverse=True)[:3]\n"
+        "return [(one.name, len(one.tasks)) for one in best if len(one.tasks) > 1]",
+        "key=lambda one: (task_counts.get(one.id, 0), one.id)",
+    ),
     "a test within the loop": (
         "late = []\nfor owner in session.query(Owner).order_by(Owner.id).all():\n"
         "    if len(owner.tasks) < 4:\n        continue\n    late.append(owner.name)\nreturn late",
@@ -47,6 +52,10 @@ LEFT = {
     ),
     "what is compared with the row's own": (
         OWNERS + "return [len([t for t in each.tasks if t.points > each.id]) for each in owners]"
+    ),
+    "what others of the same rows are read of": (
+        OWNERS
+        + "first = sorted(owners, key=lambda each: each.id)[0]\nreturn len(first.tasks), [len(e.tasks) for e in owners]"
     ),
     "a value that may be none": OWNERS + "return [sum(t.bonus or 0 for t in each.tasks) for each in owners]",
     "a relation that some query fetches along": (

@@ -1,44 +1,31 @@
 """Values that a loop makes of what a relation of each of its rows leads to: asked for in groups, before the loop."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from perfwright.effects.schema import DJANGO, Model
+from perfwright.effects.schema import Model
 from perfwright.finding import Finding
 from perfwright.fix import surroundings
 from perfwright.fix.recipe import Proposal
-from perfwright.fix.recipes._bindings import SAME, walked
+from perfwright.fix.recipes._bindings import SAME
 from perfwright.fix.recipes._calls import method_of, placed
 from perfwright.fix.recipes._chains import Chain, Chains
 from perfwright.fix.recipes._children import LISTS, is_kept
-from perfwright.fix.recipes._columns import beside
 from perfwright.fix.recipes._conditions import Conditions
+from perfwright.fix.recipes._gone_through import Loop, also_through, is_still, looped
 from perfwright.fix.recipes._inlined import inlined
 from perfwright.fix.recipes._joined import is_free
 from perfwright.fix.recipes._keys import parts
-from perfwright.fix.recipes._quiet import is_quiet
-from perfwright.fix.recipes._related import fetched_along, flushes, is_untouched, ordered
+from perfwright.fix.recipes._related import fetched_along, has_query, ordered
 from perfwright.fix.recipes._rows import key
 from perfwright.fix.recipes._sessions import session
 from perfwright.fix.recipes._uses import used
-from perfwright.fix.source import COMPREHENSIONS, FUNCTIONS, Edit, Source, bound, names
+from perfwright.fix.source import Edit, Source, bound, names
 from perfwright.fix.surroundings import Surroundings, also_from
 
 MOST = 20  # places that a property is read at
 MADE = {"count": "counts", "exists": "counts", "sum": "totals"}
-
-
-@dataclass(frozen=True, slots=True)
-class Loop:
-    """A loop, or a comprehension, over rows of a model: each has the name `row`."""
-
-    source: Source
-    node: ast.AST
-    function: ast.FunctionDef
-    over: ast.expr
-    row: str
-    model: Model
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +34,7 @@ class Read:
 
     whole: ast.expr
     chain: Chain
+    row: str
 
 
 def proposed(source: Source, finding: Finding) -> Iterator[Proposal]:
@@ -76,67 +64,34 @@ def read_at(around: Surroundings, own: Source, finding: Finding) -> Iterator[tup
                 yield other, read
 
 
-def looped(around: Surroundings, source: Source, read: ast.Attribute) -> Loop | None:
-    """Return the loop whose rows something is read of: it is the outermost, and nothing is awaited."""
-    over = walked(source, read.value) if isinstance(read.value, ast.Name) else None
-    function, row = source.function(read), ast.unparse(read.value)
-    if over is None or not isinstance(function, ast.FunctionDef):
-        return None
-    node: ast.AST = source.parents[over]
-    node = source.parents[node] if isinstance(node, ast.comprehension) else node
-    if not isinstance(node, (ast.For, *COMPREHENSIONS)) or not source.begins(source.statement(node)):
-        return None
-    if not isinstance(node, ast.For) and node.generators[0].iter is not over:
-        return None
-    target = node.target if isinstance(node, ast.For) else node.generators[0].target
-    model = Chains(around, source).model(over)
-    if not isinstance(target, ast.Name) or source.loops(node) or source.loops(source.statement(node)):
-        return None
-    return Loop(source, node, function, over, row, model) if model is not None and model.framework != DJANGO else None
-
-
 def grouped(around: Surroundings, loop: Loop, finding: Finding) -> Proposal | None:
-    """Return the proposal that asks in groups for all that a loop makes of a relation's rows; None where it does more
-    with them, or where rows may change meanwhile."""
+    """Return the proposal that asks in groups for all that is made of a relation of some rows; None where more is done
+    with it, or where rows may change meanwhile."""
     source, model = loop.source, loop.model
     owner, _, name = finding.symbol.partition("~")[0].partition(".")
     relation = model.relations.get(name) if owner == model.name else None
-    reads = made_of(around, loop, name)
-    written, asks, place = (
-        around.written(source, model),
-        session(around, source, loop.over),
-        source.statement(loop.node),
-    )
-    if relation is None or not reads or written is None or asks is None or not key(model):
+    loops = also_through(loop)
+    reads, asks = made_of(around, loops, name), asker(around, loop)
+    place = source.statement(loop.over)
+    if relation is None or not reads or around.written(source, model) is None or asks is None or not key(model):
         return None
-    last = source.span(place)[1]
-    before = [
-        each
-        for statement in loop.function.body
-        for each in ast.walk(statement)
-        if hasattr(each, "lineno") and source.span(source.in_text(each) or each)[0] < last
-    ]
-    if not is_quiet(around, source, before) or row_is_bound(loop):
-        return None
-    if not flushes(beside(around, source, model)) and not is_untouched(around, loop.function):
-        return None
-    if name in fetched_along(around) or relation.eager:
+    if relation.eager or name in fetched_along(around) or not is_still(around, loops, place):
         return None
     items, edits, lines = listed(loop)
     if not items:
         return None
     texts: dict[str, str] = {}
-    imports: dict[tuple[str, str], None] = {("sqlalchemy", "select"): None, ("sqlalchemy", "func"): None}
+    imports: dict[tuple[str, str], None] = {("sqlalchemy", "func"): None}
     for each in reads:
-        asked = query(around, loop, each.chain, items, imports)
+        asked = query(around, loops, each, items, imports, asks[0])
         if asked is None:
             return None
         text, more = asked
         edits += more
         if text not in texts:
-            texts[text] = fresh(source, each, loop, [*texts.values()])
-            lines += laid(source, texts[text], asks[0], text, items)
-        edits.append(source.replace(each.whole, said(source, each, texts[text], f"{loop.row}.{key(model)}")))
+            texts[text] = fresh(source, each, model, [*texts.values()])
+            lines += laid(source, texts[text], text, items)
+        edits.append(source.replace(each.whole, said(source, each, texts[text], f"{each.row}.{key(model)}")))
     if not is_free(source, imports):
         return None
     for module in sorted({module for module, _ in imports}, reverse=True):
@@ -145,44 +100,51 @@ def grouped(around: Surroundings, loop: Loop, finding: Finding) -> Proposal | No
     return Proposal((source.before(place, *lines), *dict.fromkeys((*edits, *asks[1]))), says, source=source)
 
 
-def row_is_bound(loop: Loop) -> bool:
-    """Tell whether the body of a loop gives the name of its row another value, or one of a function within it."""
-    body = [*loop.node.body, *loop.node.orelse] if isinstance(loop.node, ast.For) else []
-    inner = [each for each in ast.walk(loop.node) if isinstance(each, (*FUNCTIONS, ast.Lambda))]
-    return any(loop.row in bound(each) for each in body) or bool(inner)
+def asker(around: Surroundings, loop: Loop) -> tuple[str, list[Edit]] | None:
+    """Return how the session is written, with the edits that this takes; nothing where models are asked themselves."""
+    found = session(around, loop.source, loop.over)
+    return ("", []) if found is None and has_query(loop.source) else found
 
 
 # ---------------------------------------------------------------------------------- what is read
-def made_of(around: Surroundings, loop: Loop, name: str) -> list[Read]:
-    """Return all values that a loop makes of a relation of its row; nothing where it reads it otherwise."""
-    chains = Chains(around, loop.source)
+def made_of(around: Surroundings, loops: Sequence[Loop], name: str) -> list[Read]:
+    """Return all values that a function makes of a relation of some rows; nothing where it reads it otherwise."""
+    source, model = loops[0].source, loops[0].model
+    chains = Chains(around, source)
     found: dict[ast.expr, Read] = {}
-    for node in ast.walk(loop.function):
-        if not isinstance(node, ast.Attribute) or not isinstance(node.value, ast.Name) or node.value.id != loop.row:
+    for node in ast.walk(loops[0].function):
+        if not isinstance(node, ast.Attribute):
             continue
+        inside = isinstance(node.value, ast.Name) and any(
+            each.row == node.value.id and each.is_around(node) for each in loops
+        )
+        row = ast.unparse(node.value)
         if node.attr == name:
-            chain = chains.around_node(node)
-            if chain is None or chain.base is not node or chain.kind not in MADE or not is_in(loop, chain.whole):
+            above = [chains.inlined(each, model) for each in source.above(node) if isinstance(each, ast.Call)]
+            chain = next((each for each in above if each is not None and each.base is node), None)
+            if not inside or chain is None or chain.kind not in MADE:
                 return []
-            found[chain.whole] = Read(chain.whole, chain)
-        elif node.attr not in loop.model.columns and node.attr not in loop.model.relations:
-            value = inlined(around, loop.source, loop.model, node, loop.row)
-            chain = chains.inlined(value, loop.model) if value is not node else None
-            if chain is not None and chain.steps[0].name == name and chain.kind in MADE and is_in(loop, node):
-                found[node] = Read(node, chain)
+            found[chain.whole] = Read(chain.whole, chain, row)
+        elif inside and node.attr not in model.columns and node.attr not in model.relations:
+            value = inlined(around, source, model, node, row)
+            chain = chains.inlined(value, model) if value is not node else None
+            if chain is not None and chain.steps[0].name == name and chain.kind in MADE:
+                found[node] = Read(node, chain, row)
     return [*found.values()]
-
-
-def is_in(loop: Loop, node: ast.AST) -> bool:
-    return any(each is loop.node for each in loop.source.above(node))
 
 
 # ---------------------------------------------------------------------------------- what is asked
 def query(
-    around: Surroundings, loop: Loop, chain: Chain, items: str, imports: dict[tuple[str, str], None]
+    around: Surroundings,
+    loops: Sequence[Loop],
+    read: Read,
+    items: str,
+    imports: dict[tuple[str, str], None],
+    asks: str,
 ) -> tuple[str, list[Edit]] | None:
-    """Return the query that gives the value of a chain for each key of the rows, on lines; None where SQL would give
-    another value, or what it is asked with is not known before the loop."""
+    """Return the query that gives a value for each key of some rows, on lines; None where SQL would give another value,
+    or what it is asked with is not known before the loops."""
+    loop, chain = loops[0], read.chain
     source, first = loop.source, chain.steps[0]
     column = loop.model.relations[first.name].column
     if column is None or column not in first.target.columns.values() or not is_key(loop.model, column.target):
@@ -190,12 +152,12 @@ def query(
     conditions: list[str] = []
     joins: list[str] = []
     edits: list[Edit] = []
-    inner, value, owned = bound(loop.node), "", ""
+    inner, value, owned = set[str]().union(*[bound(each.node) for each in loops]), "", ""
     for each in chain.steps:
         model, owner = around.written(source, each.target), around.written(source, each.owner)
         if model is None or owner is None or ordered(around, each.owner, each.owner.relations[each.name], "") is None:
             return None
-        edits += [*model[1], *owner[1]]
+        edits += [*model[1], *(owner[1] if each is not first else [])]
         owned = owned or model[0]
         joins += [f".join({owner[0]}.{each.name})"] if each is not first else []
         if any((names(part.test) - {each.row}) & inner for part in each.wanted):
@@ -213,10 +175,15 @@ def query(
     by = f"{owned}.{column.name}"
     made = f"func.sum({value})" if chain.kind == "sum" else "func.count()"
     _, part = parts(source, items)
-    keys = f".where({by}.in_([{loop.row}.{key(loop.model)} for {loop.row} in {part}]))"
+    keys = f"{by}.in_([{loop.row}.{key(loop.model)} for {loop.row} in {part}])"
+    if not asks:
+        more = [f".filter({', '.join(conditions)})"] if conditions else []
+        steps = [*joins, f".filter({keys})", *more, f".group_by({by})", f".with_entities({by}, {made})"]
+        return "\n".join(["(", *[f"    {line}" for line in (f"{owned}.query", *steps)], ")"]), edits
+    imports["sqlalchemy", "select"] = None
     more = [f".where({', '.join(conditions)})"] if conditions else []
-    steps = [f"select({by}, {made})", *joins, keys, *more, f".group_by({by})"]
-    return "\n".join(steps), edits
+    steps = [f"select({by}, {made})", *joins, f".where({keys})", *more, f".group_by({by})"]
+    return "\n".join([f"{asks}.execute(", *[f"    {line}" for line in steps], ")"]), edits
 
 
 def is_key(model: Model, target: str) -> bool:
@@ -238,28 +205,26 @@ def listed(loop: Loop) -> tuple[str, list[Edit], list[str]]:
     return name, [source.replace(over, name)], [f"{name} = {text}"]
 
 
-def fresh(source: Source, read: Read, loop: Loop, taken: list[str]) -> str:
+def fresh(source: Source, read: Read, model: Model, taken: list[str]) -> str:
     """Return a name for the values of all rows."""
-    kind = MADE[read.chain.kind]
-    wanted = [f"{read.chain.steps[-1].target.name.lower()}_{kind}"]
+    wanted = [f"{read.chain.steps[-1].target.name.lower()}_{MADE[read.chain.kind]}"]
     if isinstance(read.whole, ast.Attribute):
-        wanted.insert(0, f"{read.whole.attr}_by_{loop.row}")
+        wanted.insert(0, f"{read.whole.attr}_by_{model.name.lower()}")
     each = [*wanted, *[f"{wanted[0]}_{number}" for number in range(2, 9)]]
     return next(name for name in each if name not in taken and source.fresh(name) == name)
 
 
-def laid(source: Source, name: str, asks: str, text: str, items: str) -> list[str]:
+def laid(source: Source, name: str, text: str, items: str) -> list[str]:
     """Return the lines that give a name to the values of all rows, by their keys."""
     by, value = source.fresh("key", "row_key"), source.fresh("value", "found")
     each_part, _ = parts(source, items)
-    steps = [f"        {line}" for line in text.splitlines()]
+    first, *rest = text.splitlines()
     return [
         f"{name} = {{",
         f"    {by}: {value}",
         f"    {each_part}",
-        f"    for {by}, {value} in {asks}.execute(",
-        *steps,
-        "    )",
+        f"    for {by}, {value} in {first}",
+        *[f"    {line}" for line in rest],
         "}",
     ]
 
