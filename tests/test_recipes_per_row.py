@@ -57,6 +57,10 @@ LEFT = {
         OWNERS
         + "first = sorted(owners, key=lambda each: each.id)[0]\nreturn len(first.tasks), [len(e.tasks) for e in owners]"
     ),
+    "rows that are not saved": (
+        'owner = Owner(id=900, name="new", tasks=[Task(id=900, notes=[Note()])])\n'
+        "return [len(task.notes) for task in owner.tasks]"
+    ),
     "a value that may be none": OWNERS + "return [sum(t.bonus or 0 for t in each.tasks) for each in owners]",
     "a relation that some query fetches along": (
         "from sqlalchemy.orm import selectinload\n"

@@ -10,7 +10,7 @@ from perfwright.fix.recipes._calls import method_of
 from perfwright.fix.recipes._chains import Chains
 from perfwright.fix.recipes._columns import beside
 from perfwright.fix.recipes._quiet import is_quiet
-from perfwright.fix.recipes._related import flushes, is_untouched
+from perfwright.fix.recipes._related import flushes, is_made, is_untouched
 from perfwright.fix.source import COMPREHENSIONS, FUNCTIONS, Source, bound
 from perfwright.fix.surroundings import Surroundings
 
@@ -133,6 +133,8 @@ def is_still(around: Surroundings, loops: Sequence[Loop], place: ast.stmt) -> bo
     rows = {each.row for each in loops}
     if source.loops(loop.over) or source.loops(place) or not source.begins(place):
         return False
+    if is_made(around, source, function, loop.over):
+        return False  # the rows may not be saved yet
     kept = all(
         any(one in after for one in (each.node, *source.above(each.node)))
         and not (

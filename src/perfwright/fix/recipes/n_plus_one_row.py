@@ -1,7 +1,8 @@
 """What a loop asks for of the rows of one row is fetched before the loop, where others share the query of that row.
 
-The row has a name in the function, is one of SQLAlchemy's with one column as its key, and a session is at hand: it is
-fetched again with its relations, which fills them in. Nothing is added or deleted in the loop.
+The row has a name in the function, is one of SQLAlchemy's with one column as its key, and a session is at hand, or the
+row has one that is not awaited: it is fetched again with its relations, which fills them in. Nothing is added or
+deleted in the loop.
 """
 
 from collections.abc import Iterator
