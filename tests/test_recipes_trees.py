@@ -115,10 +115,14 @@ def told(topic: Topic) -> list[str]:
     return [post.author.name for post in topic.posts]
 
 
+def find(session: Session, key: int):
+    return session.get(Topic, key)
+
+
 def run(session: Session):
-    first = session.get(Topic, 1)
-    unsaved = Topic(name="new", shown=True)
-    return told(first) if first is not None else told(unsaved)
+    if find(session, 1) is None:
+        return told(Topic(name="new", shown=True))
+    return told(find(session, 1))
 """
 
 

@@ -10,13 +10,15 @@ from collections.abc import Iterator
 from perfwright.finding import Finding
 from perfwright.fix.recipe import Proposal, Recipe
 from perfwright.fix.recipes._eager import proposed
-from perfwright.fix.recipes._rows import Rows
+from perfwright.fix.recipes._rows import OwnRows, Rows
 from perfwright.fix.source import Source
 
 
 def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
-    if next(proposed(source, finding), None) is None:
-        yield from proposed(source, finding, Rows)
+    if next(proposed(source, finding), None) is not None:
+        return
+    found = [*proposed(source, finding, Rows)]
+    yield from found or proposed(source, finding, OwnRows)
 
 
 RECIPE = Recipe(rule="n-plus-one-query", improves=("queries",), propose=propose)
