@@ -43,11 +43,34 @@ def proposed(source: Source, finding: Finding) -> Iterator[Proposal]:
     own = around.source(source.path) if around is not None else None
     if around is None or own is None:
         return
-    loops = [looped(around, *place) for place in read_at(around, own, finding)]
-    for loop in {each.node: each for each in loops if each is not None}.values():
-        made = grouped(around, loop, finding)
+    found: dict[tuple[ast.AST, str], Loop] = {}
+    for other, read in read_at(around, own, finding):
+        loop = looped(around, other, read)
+        name = begins_at(around, loop, read, finding) if loop is not None else ""
+        if loop is not None and name:
+            found.setdefault((loop.node, name), loop)
+    for (_, name), loop in found.items():
+        made = grouped(around, loop, name)
         if made is not None:
             yield made
+
+
+def begins_at(around: Surroundings, loop: Loop, read: ast.Attribute, finding: Finding) -> str:
+    """Return the relation of a row that what is read of it begins at; nothing where the finding is about another."""
+    symbol = finding.symbol.partition("~")[0]
+    if f"{loop.model.name}.{read.attr}" == symbol:
+        return read.attr
+    chain = chain_of(around, loop, read)
+    told = chain is not None and any(f"{each.owner.name}.{each.name}" == symbol for each in chain.steps)
+    return chain.steps[0].name if told and chain is not None else ""
+
+
+def chain_of(around: Surroundings, loop: Loop, node: ast.Attribute) -> Chain | None:
+    """Return the chain that a property of a row stands for."""
+    if node.attr in loop.model.columns or node.attr in loop.model.relations:
+        return None
+    value = inlined(around, loop.source, loop.model, node, ast.unparse(node.value))
+    return Chains(around, loop.source).inlined(value, loop.model) if value is not node else None
 
 
 def read_at(around: Surroundings, own: Source, finding: Finding) -> Iterator[tuple[Source, ast.Attribute]]:
@@ -64,12 +87,11 @@ def read_at(around: Surroundings, own: Source, finding: Finding) -> Iterator[tup
                 yield other, read
 
 
-def grouped(around: Surroundings, loop: Loop, finding: Finding) -> Proposal | None:
+def grouped(around: Surroundings, loop: Loop, name: str) -> Proposal | None:
     """Return the proposal that asks in groups for all that is made of a relation of some rows; None where more is done
     with it, or where rows may change meanwhile."""
     source, model = loop.source, loop.model
-    owner, _, name = finding.symbol.partition("~")[0].partition(".")
-    relation = model.relations.get(name) if owner == model.name else None
+    relation = model.relations.get(name)
     loops = also_through(loop)
     reads, asks = made_of(around, loops, name), asker(around, loop)
     place = source.statement(loop.over)
@@ -96,7 +118,7 @@ def grouped(around: Surroundings, loop: Loop, finding: Finding) -> Proposal | No
         return None
     for module in sorted({module for module, _ in imports}, reverse=True):
         edits += also_from(source, module, sorted(name for each, name in imports if each == module))
-    says = f"what is made of the `{owner}.{name}` of each row is asked for in groups"
+    says = f"what is made of the `{model.name}.{name}` of each row is asked for in groups"
     return Proposal((source.before(place, *lines), *dict.fromkeys((*edits, *asks[1]))), says, source=source)
 
 
@@ -125,9 +147,8 @@ def made_of(around: Surroundings, loops: Sequence[Loop], name: str) -> list[Read
             if not inside or chain is None or chain.kind not in MADE:
                 return []
             found[chain.whole] = Read(chain.whole, chain, row)
-        elif inside and node.attr not in model.columns and node.attr not in model.relations:
-            value = inlined(around, source, model, node, row)
-            chain = chains.inlined(value, model) if value is not node else None
+        elif inside:
+            chain = chain_of(around, loops[0], node)
             if chain is not None and chain.steps[0].name == name and chain.kind in MADE:
                 found[node] = Read(node, chain, row)
     return [*found.values()]
