@@ -1,4 +1,4 @@
-"""What a loop counts, or adds up, of a relation that it asks for with each pass is asked for in groups, before the loop.
+"""What a loop counts, or adds up, of a relation that each pass asks for is asked for in groups, before the loop.
 
 As for `load-all-to-filter`, nothing else is made of the relation's rows, and each value is asked for by one query.
 """
