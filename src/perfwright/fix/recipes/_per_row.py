@@ -17,7 +17,8 @@ from perfwright.fix.recipes._gone_through import Loop, also_through, is_still, l
 from perfwright.fix.recipes._inlined import inlined
 from perfwright.fix.recipes._joined import is_free
 from perfwright.fix.recipes._keys import parts
-from perfwright.fix.recipes._related import fetched_along, has_query, ordered
+from perfwright.fix.recipes._origins import Frame, Origins
+from perfwright.fix.recipes._related import fetched_along, has_query, loads, ordered
 from perfwright.fix.recipes._rows import key
 from perfwright.fix.recipes._sessions import session
 from perfwright.fix.recipes._uses import used
@@ -97,7 +98,7 @@ def grouped(around: Surroundings, loop: Loop, name: str) -> Proposal | None:
     place = source.statement(loop.over)
     if relation is None or not reads or around.written(source, model) is None or asks is None or not key(model):
         return None
-    if relation.eager or name in fetched_along(around) or not is_still(around, loops, place):
+    if relation.eager or is_along(around, loop, name) or not is_still(around, loops, place):
         return None
     items, edits, lines = listed(loop)
     if not items:
@@ -120,6 +121,13 @@ def grouped(around: Surroundings, loop: Loop, name: str) -> Proposal | None:
         edits += also_from(source, module, sorted(name for each, name in imports if each == module))
     says = f"what is made of the `{model.name}.{name}` of each row is asked for in groups"
     return Proposal((source.before(place, *lines), *dict.fromkeys((*edits, *asks[1]))), says, source=source)
+
+
+def is_along(around: Surroundings, loop: Loop, name: str) -> bool:
+    """Tell whether rows may have a relation already: their query fetches it along, or one that is not known does."""
+    found = Origins(around).of(Frame(loop.source), loop.over)
+    own = bool(found) and all(each.source.function(each.query) is loop.function for each in found)
+    return name in (loads(loop.function) if own else fetched_along(around))
 
 
 def asker(around: Surroundings, loop: Loop) -> tuple[str, list[Edit]] | None:
