@@ -14,6 +14,7 @@ from perfwright.fix.recipes._joined import is_free
 from perfwright.fix.recipes._narrowed import Queried, Queryset, Rows, Selected
 from perfwright.fix.recipes._passes import is_changed
 from perfwright.fix.recipes._quiet import is_quiet_between
+from perfwright.fix.recipes._related import LOADS
 from perfwright.fix.recipes._row_uses import Use
 from perfwright.fix.source import Edit, Source, names
 from perfwright.fix.surroundings import Surroundings
@@ -196,6 +197,10 @@ def grouped(conditions: Conditions, asked: Rows, use: Use, imports: list[Edit]) 
 def is_joined(source: Source, use: Use, way: Way) -> bool:
     """Tell whether a query may join, as it is, a model that leads to the column."""
     function = source.function(use.node)
-    known = names(function) if function is not None else set[str]()
+    known = {
+        each.id
+        for each in (ast.walk(function) if function is not None else ())
+        if isinstance(each, ast.Name) and not any(name_of(one) in LOADS for one in source.above(each))
+    }
     needed = {each.removeprefix(".join(").partition(".")[0] for each in (*way.joins[1:], f".join({way.written}")}
     return bool(needed & known)
