@@ -127,6 +127,7 @@ def _judged(
     if (otherwise := _signatures(one, other, allowed)) is not None:
         what, old, new = otherwise
         return Verdict("differs", what, {"call": "the signature", "before": old, "after": new})
+    first.sends = second.sends = refusals.takes_what_is_sent(first.source)
     recorded = tests.record_of(sides) if tests is not None else []
     maker, chosen = first, first.guest.choose(3.0)
     if tests is not None and recorded and _failed(chosen):
@@ -140,7 +141,7 @@ def _judged(
     case.pages = Pages() if FIRST in allowed else None
     case.frames = framed.frames(first.source, first.version.function, one["parameters"])
     # Inputs at which the first version fails are inputs, too, as long as something can be given to it.
-    verdict = built.judge(sides, allowed) if not _failed(chosen) and built.queries(first) else None
+    verdict = built.judge(sides, allowed) if built.queries(first) else None
     verdict = verdict or _small(case, maker, _failed(chosen)) or _other_seed(case) or _sizes(case, maker, size)
     count = case.inputs or verdict.inputs
     if not count and not _failed(chosen):  # what it is called with cannot be copied, but made on both sides
@@ -196,7 +197,8 @@ def _small(case: _Case, first: Side, failed: str) -> Verdict | None:
     bases += case.recorded
     if not bases:
         return Verdict("not shown", f"the inputs cannot be given to both versions: {why}")
-    verdict = _compared(case, [Variant(each) for each in bases])
+    unsaid = bool(failed) and any(each[4] == ["any"] for each in case.parameters)  # it may take nothing of the kind
+    verdict = _compared(case, [Variant(each, unsaid) for each in bases])
     if verdict is not None:
         return verdict
     named = variants.by_name(bases[0], case.parameters)
@@ -368,7 +370,7 @@ def _sizes(case: _Case, first: Side, stated: int | None) -> Verdict:
         sizes.append(n)
         timed.append((n, args))
     near = case.pages.near if case.pages is not None else []
-    for n, spread in itertools.product([*refusals.sizes(*sources), *near], SPREADS[:2]):
+    for n, spread in itertools.product([*refusals.sizes(*sources), *near], (*SPREADS[:2], SPREADS[-1])):
         said = first.guest.ask({"ask": "call", "n": n, "distribution": spread, "builds": case.builds}, 10)
         args = case.framed(said.get("args"), n)
         if args is None or (n in sizes and spread == SPREADS[0]):

@@ -2,6 +2,7 @@
 
 import base64
 import itertools
+import json
 import random
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -80,8 +81,9 @@ def spelled(args: Tree, parameters: Sequence[Sequence[Any]]) -> Tree:
 
 def _worlds(args: Tree, every: Sequence[Site], constants: Sequence[Tree], pick: random.Random) -> Iterator[Variant]:
     """All arguments drawn anew, from few values."""
-    beyond = any(not site.stated for site in every if len(site.path) == 2 or site.path[0] == 1)
-    yield from (Variant(each, beyond) for each in worlds(args, constants, pick))
+    tops = [site for site in every if len(site.path) == 2 or (site.path[0] == 1 and len(site.path) == 3)]
+    vague = {site.path for site in tops if "any" in json.dumps(site.domain) or not site.stated}
+    yield from (Variant(each, bool(vague)) for each in worlds(args, constants, pick, vague))
 
 
 def _shapes(args: Tree, every: Sequence[Site]) -> Iterator[Variant]:
@@ -248,7 +250,7 @@ def _others(args: Tree, every: Sequence[Site], caught: Sequence[str]) -> Iterato
             if unsaid or domain in TUPLES:
                 others["tuple"] = ["t", items]
             if unsaid or domain in ITERATORS:
-                others["iterator"] = ["n", -1, items]
+                others |= {"iterator": ["n", -1, items], "nothing to walk": ["n", -1, []]}
         elif kind == "d":
             others["ordered"] = ["o", -1, "collections:OrderedDict", ["d", items, None], []]
             others["default"] = ["o", -1, "collections:defaultdict", ["d", items, ["c", "builtins:int"]], []]
@@ -259,6 +261,7 @@ def _others(args: Tree, every: Sequence[Site], caught: Sequence[str]) -> Iterato
             others |= {f"gives {each!r}": ["k", -1, _fixed(site.tree), each] for each in _answers(part_of_union(site))}
         elif kind == "o" and domain == "object":
             module = site.tree[2].partition(":")[0]
+            others["more"] = [*site.tree[:4], [*site.tree[4], ["more", 1]]]  # as an object of a subclass may have
             others |= {each: ["o", -1, f"{module}:{each}", *site.tree[3:]] for each in part_of_union(site)[2]}
         if len(site.path) == 2 and (unsaid or ["none"] in list(site.domain[1:])):
             others["nothing"] = None
