@@ -9,7 +9,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from perfwright.fix.judge import asked, built, differences, framed, memory, pace, refusals, variants, waiting
+from perfwright.fix.judge import (
+    asked,
+    built,
+    differences,
+    framed,
+    memory,
+    pace,
+    patterns,
+    readings,
+    refusals,
+    variants,
+    waiting,
+)
 from perfwright.fix.judge.differences import Difference
 from perfwright.fix.judge.pages import FIRST, NEW, Pages, without_new
 from perfwright.fix.judge.shrinking import smallest
@@ -27,6 +39,7 @@ MOST, SECONDS = 560, 8.0  # trials, and seconds for them
 OTHER_SEED = 80  # of the trials, with another seed for the hashes of text
 TIMED = (16, 64, 256, 1024, 4096, 16_384, 65_536, 262_144)
 LARGEST, LONGEST = 100_000, 0.1  # size that is timed where none is stated, and seconds of a call of the first version
+READING = 0.1  # seconds of a call with arguments of another shape
 MAKING = 0.5  # seconds in which what a call is given is made and told, after which there are no larger ones
 PAGED = 4_096  # the same where lists may be cut to a page: all of them are told whole
 PATIENCE = 20  # times as long as the first version
@@ -136,7 +149,9 @@ def _judged(
     sides.plan.update(chosen.get("plan") or {})
     constants = refusals.constants(*sources)
     until = time.monotonic() + SECONDS
-    case = _Case(sides, allowed, one["parameters"], constants, random.Random(seed), until, recorded, builds, waits)
+    pick = random.Random(seed)
+    constants = [*patterns.matching(sources, pick), *constants]
+    case = _Case(sides, allowed, one["parameters"], constants, pick, until, recorded, builds, waits)
     case.caught = refusals.caught(*sources)
     case.pages = Pages() if FIRST in allowed else None
     case.frames = framed.frames(first.source, first.version.function, one["parameters"])
@@ -195,20 +210,22 @@ def _small(case: _Case, first: Side, failed: str) -> Verdict | None:
     bases = _completed(case, bases)
     made = len(bases)
     bases += case.recorded
-    if not bases:
+    others = _read_otherwise(case, bases)
+    if not bases and not others:
         return Verdict("not shown", f"the inputs cannot be given to both versions: {why}")
     unsaid = bool(failed) and any(each[4] == ["any"] for each in case.parameters)  # it may take nothing of the kind
-    verdict = _compared(case, [Variant(each, unsaid) for each in bases])
+    verdict = _compared(case, [*[Variant(each, unsaid) for each in bases], *[Variant(each, True) for each in others]])
     if verdict is not None:
         return verdict
-    named = variants.by_name(bases[0], case.parameters)
+    named = variants.by_name((bases or others)[0], case.parameters)
     if named is not None and (verdict := _compared(case, [Variant(named)])) is not None:
         return verdict
     if not case.kept and case.unstable:
         return Verdict("not shown", "the first version does not do the same twice with the same input")
-    places = {0, min(2, max(made - 1, 0)), *range(made, min(made + RECORDED, len(bases)))}
-    origins = [bases[place] for place in sorted(places)]
+    places = {0, min(2, max(made - 1, 0)) if not others else 0, *range(made, min(made + RECORDED, len(bases)))}
+    origins = [bases[place] for place in sorted(places) if place < len(bases)]
     queues = [variants.variants(each, *case.near) for each in origins]
+    queues += [(Variant(each.args, True) for each in variants.variants(other, *case.near)) for other in others]
     while queues and case.inputs < MOST and time.monotonic() < case.until:
         for queue in list(queues):
             some = list(itertools.islice(queue, 25))
@@ -220,9 +237,24 @@ def _small(case: _Case, first: Side, failed: str) -> Verdict | None:
             if verdict is not None:
                 return verdict
             if case.ran != reached and len(queues) < 6:  # what reaches other lines is worth looking around
-                newest = case.kept[-1].args if case.kept else origins[0]
+                newest = case.kept[-1].args if case.kept else (origins or others)[0]
                 queues.append(variants.variants(newest, *case.near))
     return None
+
+
+def _read_otherwise(case: _Case, bases: Sequence[Tree]) -> list[Tree]:
+    """Return arguments of other shapes for parameters of which nobody says what they are."""
+    side = case.sides.side("before")
+    if case.frames or side.about.get("instance"):
+        return []
+    sources = [case.sides.side(name).source for name in ("before", "after")]
+
+    def observe(trials: list[Tree]) -> list[Any]:
+        return side.observe(trials, seconds=READING, again=False, trace=True)
+
+    found = readings.readings(bases[0] if bases else None, case.parameters, sources, observe, case.pick)
+    case.needed |= {key for each in found for key in asked.held(each)}
+    return found
 
 
 def _completed(case: _Case, bases: list[Tree]) -> list[Tree]:
