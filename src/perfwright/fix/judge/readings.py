@@ -18,6 +18,7 @@ DEEPEST = 2
 KEEPS = 0.7  # of the functions and objects that the body tells
 PLAIN = ("l", "d", "s", "t", "str", "int", "f", "bool", "none", "r")  # what other values may stand for
 FIRST = ("l", "d")  # shapes that tell more than others
+FEW = 3  # words of one reading
 WORDS = ("1", "2", "1.5", "a", "b")
 GETS = ("get", "pop", "setdefault")
 HINTS = {"list": ("list",), "dict": ("dict", "record"), "sequence": ("list",), "iterable": ("list",)}
@@ -44,7 +45,7 @@ def readings(
     drawing = _Drawing(_keys(sources), pick)
     trials: dict[str, Tree] = {}
     for _ in range(DRAWN):
-        drawing.last = 0
+        drawing.begin()
         made = [
             drawing.argument(each[4], None if base is None else base[0][place])
             for place, each in enumerate(parameters[:count])
@@ -96,6 +97,11 @@ class _Drawing:
 
     def __init__(self, keys: list[str], pick: random.Random) -> None:
         self.keys, self.pick, self.last = keys, pick, 0
+        self.words: list[str] = []
+
+    def begin(self) -> None:
+        """Begin arguments of a few words, which coincide."""
+        self.last, self.words = 0, self.pick.sample(WORDS, FEW)
 
     def argument(self, domain: Sequence[Any], known: Tree) -> Tree:
         """Return an argument: the one that is known where it is said, or now and then, else one of a drawn shape."""
@@ -129,6 +135,8 @@ class _Drawing:
     def made(self, shape: Shape) -> Tree:
         """Return a value of a shape."""
         pick, kind = self.pick, shape[0]
+        if kind == "str":
+            return pick.choice(self.words)
         if kind in SINGLE:
             return SINGLE[kind](pick)
         if kind == "pair":
@@ -139,7 +147,7 @@ class _Drawing:
         items = [self.made(shape[1]) for _ in range(pick.choice(ITEMS))]
         if kind == "list":
             return ["l", number, items]
-        return ["d", number, [list(each) for each in zip(pick.sample(WORDS, len(items)), items, strict=True)]]
+        return ["d", number, [list(each) for each in zip(self.words[: len(items)], items, strict=True)]]
 
 
 SINGLE: dict[str, Callable[[random.Random], Tree]] = {

@@ -16,6 +16,7 @@ from perfwright.fix.judge.worlds import worlds
 KNOWN = 0.5  # of the values that are mixed in: hard ones, and what the code names
 WORKER = "_perfwright_worker.trees"
 FAILING = ((3, 3), (1, 1), (1, 2), (1, 1000))  # the first and the last call at which a callback fails
+SWEPT = (*range(-10, 400), 1900, 2000, 2100)
 DRAWN = 40  # of those that are drawn anew, for a dozen of each other way
 TUPLES, ITERATORS = ("iterable", "collection", "sequence", "reversible"), ("iterable", "iterator")
 
@@ -47,11 +48,12 @@ def variants(
         _others(args, every, caught),
         _mixed(args, every, constants, pick),
         _files(args),
+        _swept(args, every),
     ]
-    first = ways[0]
+    first, last = ways[0], ways[-1]
     while ways:
         for way in list(ways):
-            some = list(itertools.islice(way, DRAWN if way is first else 12))
+            some = list(itertools.islice(way, DRAWN if way in (first, last) else 12))
             yield from some
             if not some:
                 ways.remove(way)
@@ -118,6 +120,14 @@ def _tables(args: Tree, every: Sequence[Site]) -> Iterator[Variant]:
     """Frames, columns and arrays with other rows, labels, columns and values."""
     for site in every:
         yield from (Variant(replaced(args, site.path, each)) for each in arrays.near(site.tree))
+
+
+def _swept(args: Tree, every: Sequence[Site]) -> Iterator[Variant]:
+    """One whole number after the other, for a function that takes one and nothing that holds others."""
+    kinds = [OF_TREE.get(tag(site.tree), "") for site in every]
+    if kinds.count("int") == 1 and all(kind in SCALARS for kind in kinds):
+        site = every[kinds.index("int")]
+        yield from (Variant(put(args, site, number), beyond=not site.stated) for number in SWEPT)
 
 
 def _files(args: Tree) -> Iterator[Variant]:

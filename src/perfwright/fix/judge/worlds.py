@@ -18,6 +18,7 @@ SHORT = 3  # letters of a text that others may stand between
 ODD, AGAIN = 0.06, 0.08  # of the values that are hard ones, and of the objects that are there already
 ALPHABETS = (("a", "b", "c", "d"), ("a", "b", "c", "d"), ("0", "1", "2", "01", "10"))
 LETTERS = (("a", "b", "A", " ", "1"), ("0", "1", "9", "10", "5", "-"), ("a", "b", "\n", "\n"), ("É", "ß", "a", "b"))
+SPECIAL = [each for each in TEXTS if not each.isascii()]
 RARE: tuple[Tree, ...] = (*TEXTS, "É", "1_0", "+1", "-3", " 7")
 AROUND = tuple(zip("[{(<\"'%", "]})>\"'%", strict=True))
 BYTES = tuple(bytes([each]) for each in (0, 1, 2, 97, 255, 10))
@@ -70,6 +71,7 @@ class World:
         named = [each for each in self.constants if type(each) is int and abs(each) <= LARGEST]
         words = pick.sample(self.known, min(len(self.known), pick.choice((2, 4, 8))))
         self.words = [*words, *pick.sample(pick.choice(ALPHABETS), pick.choice((0, 1, 3)) if words else 3)]
+        self.words += pick.sample(SPECIAL, pick.choice((0, 0, 1)))
         around = [each for each in self.known if len(each) <= SHORT] or [""]
         between = [f"{pick.choice(around)}{pick.choice(self.words)}{pick.choice(around)}" for _ in range(3)]
         self.letters = [*pick.choice(LETTERS), *self.known, *self.known, *map(str, self.words), *between]
