@@ -198,23 +198,18 @@ def _signatures(one: dict[str, Any], other: dict[str, Any], allowed: Sequence[st
 # ------------------------------------------------------------------------------ small inputs
 def _small(case: _Case, first: Side, failed: str) -> Verdict | None:
     """Compare both versions on small inputs; return the verdict where that is enough for one."""
-    bases: list[Tree] = []
-    why = failed
-    for n in (*SMALL, case.pick.randrange(20, 40)):
-        for spread in SPREADS if n > 2 else SPREADS[:1]:
-            said = first.guest.ask({"ask": "call", "n": n, "distribution": spread, "builds": case.builds}, 10)
-            if (args := case.framed(said.get("args"), n)) is not None:
-                bases.append(args)
-            elif n == SMALL[0]:
-                why = str(said.get("cannot") or said.get("raised") or said.get("ended") or why)
+    bases, why = _bases(case, first, failed)
     bases = _completed(case, bases)
     made = len(bases)
     bases += case.recorded
+    unsaid = bool(failed) and any(each[4] == ["any"] for each in case.parameters)  # it may take nothing of the kind
+    verdict = _compared(case, [Variant(each, unsaid) for each in bases])
+    if verdict is not None:
+        return verdict
     others = _read_otherwise(case, bases)
     if not bases and not others:
         return Verdict("not shown", f"the inputs cannot be given to both versions: {why}")
-    unsaid = bool(failed) and any(each[4] == ["any"] for each in case.parameters)  # it may take nothing of the kind
-    verdict = _compared(case, [*[Variant(each, unsaid) for each in bases], *[Variant(each, True) for each in others]])
+    verdict = _compared(case, [Variant(each, beyond=True) for each in others])
     if verdict is not None:
         return verdict
     named = variants.by_name((bases or others)[0], case.parameters)
@@ -242,10 +237,25 @@ def _small(case: _Case, first: Side, failed: str) -> Verdict | None:
     return None
 
 
+def _bases(case: _Case, first: Side, failed: str) -> tuple[list[Tree], str]:
+    """Return small inputs as they are made, and why there are none."""
+    bases: list[Tree] = []
+    why = failed
+    for n in (*SMALL, case.pick.randrange(20, 40)):
+        for spread in SPREADS if n > 2 else SPREADS[:1]:
+            said = first.guest.ask({"ask": "call", "n": n, "distribution": spread, "builds": case.builds}, 10)
+            if (args := case.framed(said.get("args"), n)) is not None:
+                bases.append(args)
+            elif n == SMALL[0]:
+                why = str(said.get("cannot") or said.get("raised") or said.get("ended") or why)
+    return bases, why
+
+
 def _read_otherwise(case: _Case, bases: Sequence[Tree]) -> list[Tree]:
-    """Return arguments of other shapes for parameters of which nobody says what they are."""
+    """Return arguments of other shapes for parameters of which nobody says what they are; none where the inputs reach
+    all lines."""
     side = case.sides.side("before")
-    if case.frames or side.about.get("instance"):
+    if case.frames or side.about.get("instance") or set(side.about["lines"]) <= case.ran["before"]:
         return []
     sources = [case.sides.side(name).source for name in ("before", "after")]
 

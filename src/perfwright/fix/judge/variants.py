@@ -16,7 +16,7 @@ from perfwright.fix.judge.worlds import worlds
 KNOWN = 0.5  # of the values that are mixed in: hard ones, and what the code names
 WORKER = "_perfwright_worker.trees"
 FAILING = ((3, 3), (1, 1), (1, 2), (1, 1000))  # the first and the last call at which a callback fails
-SWEPT = (*range(-10, 400), 1900, 2000, 2100)
+SWEPT, AT_ONCE = (*range(-10, 400), 1900, 2000, 2100), 120
 DRAWN = 40  # of those that are drawn anew, for a dozen of each other way
 TUPLES, ITERATORS = ("iterable", "collection", "sequence", "reversible"), ("iterable", "iterator")
 
@@ -53,7 +53,7 @@ def variants(
     first, last = ways[0], ways[-1]
     while ways:
         for way in list(ways):
-            some = list(itertools.islice(way, DRAWN if way in (first, last) else 12))
+            some = list(itertools.islice(way, DRAWN if way is first else AT_ONCE if way is last else 12))
             yield from some
             if not some:
                 ways.remove(way)
@@ -271,8 +271,8 @@ def _others(args: Tree, every: Sequence[Site], caught: Sequence[str]) -> Iterato
             others |= {f"gives {each!r}": ["k", -1, _fixed(site.tree), each] for each in _answers(part_of_union(site))}
         elif kind == "o" and domain == "object":
             module = site.tree[2].partition(":")[0]
-            others["more"] = [*site.tree[:4], [*site.tree[4], ["more", 1]]]  # as an object of a subclass may have
             others |= {each: ["o", -1, f"{module}:{each}", *site.tree[3:]] for each in part_of_union(site)[2]}
+            others["more"] = [*site.tree[:4], [*site.tree[4], ["more", 1]]]  # as an object of a subclass may have
         if len(site.path) == 2 and (unsaid or ["none"] in list(site.domain[1:])):
             others["nothing"] = None
         yield from (Variant(put(args, site, each), unsaid) for each in others.values())
