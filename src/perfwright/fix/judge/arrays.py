@@ -1,7 +1,8 @@
 """Frames, columns and arrays that are near to a known one: other rows, labels, columns and values of the same types."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+import random
+from collections.abc import Callable, Iterator, Sequence
 from math import inf, nan
 
 from perfwright.fix.judge.trees import Tree, of, replaced, tag
@@ -21,8 +22,16 @@ FILLS: dict[str, tuple[tuple[object, ...], ...]] = {
 # Other widths of the same numbers, filled with what the narrowest of them still holds.
 WIDTHS: dict[str, tuple[str, ...]] = {"float": ("float32", "int64", "uint8"), "int": ("uint8", "int32", "float64")}
 NARROW = (200, 3, 100)
+SMALL = 1 << 7  # numbers below it are of any width
 ODD = ("a b", "class", "_1", 0)  # names of columns that are no names in Python
 OTHERS: tuple[tuple[str, object], ...] = (("str", "x"), ("float64", 0.5))  # columns that nobody asks for
+# What stands in a column for a value that is missing, by the beginning of the name of its type.
+NO_TIME = ["pd", -1, "NaTType"]
+MISSING: dict[str, Tree] = {
+    "float": of(nan), "str": None, "object": None, "datetime": NO_TIME, "timedelta": NO_TIME,
+}  # fmt: skip
+GAPS = (0.0, 0.0, 0.2)  # of the values of a table that are missing
+LABELS = (0, 0, 1, 2, 5)
 
 
 def near(tree: Tree) -> Iterator[Tree]:
@@ -52,6 +61,31 @@ def near(tree: Tree) -> Iterator[Tree]:
         index = 3 if kind == "df" else 5
         for dtype, labels in (("str", [f"r{place}" for place in range(count)]), ("int64", [7] * count)):
             yield replaced(tree, (index,), ["pd", -1, "Index", dtype, labels, ["key"]])
+
+
+def drawn(tree: Tree, count: int, draw: Callable[[Tree], Tree], pick: random.Random) -> Tree:
+    """Return a table with so many rows, of values that are drawn: values that come again, and such that are missing, in
+    no order, and now and then labels that do. `draw` gives a value like one."""
+    made = taken(tree, [pick.randrange(rows(tree)) for _ in range(count)] if rows(tree) else [])
+    gaps = pick.choice(GAPS)
+    for path, dtype, items in _held(made):
+        missing = [each for name, each in MISSING.items() if str(dtype).startswith(name)]
+        fresh = [missing[0] if missing and pick.random() < gaps else _value(each, str(dtype), draw) for each in items]
+        made = replaced(made, path, fresh)
+    if tag(tree) == "np":
+        return made
+    labels = [pick.choice(LABELS) for _ in range(count)] if pick.random() < gaps else list(range(count))
+    return replaced(made, (3 if tag(tree) == "df" else 5,), ["pd", -1, "Index", "int64", labels, [None]])
+
+
+def _value(tree: Tree, dtype: str, draw: Callable[[Tree], Tree]) -> Tree:
+    """Return a value that is drawn like one of a column of a type, or an array, which is the same where none fits."""
+    if tag(tree) == "l":
+        return ["l", -1, [_value(each, dtype, draw) for each in tree[2]]]
+    value = draw(tree) if tag(tree) in ("int", "f", "str", "bool") else tree
+    if dtype.startswith("int"):
+        return value if type(value) is int and abs(value) < SMALL else tree
+    return value if not dtype.startswith("uint") and tag(value) == tag(tree) else tree
 
 
 def smaller(tree: Tree) -> Iterator[Tree]:

@@ -50,7 +50,7 @@ def judge(sides: Sides, allowed: Sequence[str]) -> Verdict | None:
     _planned(first, second)
     constants = _constants(first, second)
     counts: dict[str, dict[int, list[int]]] = {name: {} for name in NAMED}
-    inputs = 0
+    inputs = answered = 0
     loose: dict[str, None] = {}
     pages = Pages() if FIRST in allowed else None
     sizes = SIZES if pages is None else (*SIZES, *BEYOND)
@@ -63,6 +63,7 @@ def judge(sides: Sides, allowed: Sequence[str]) -> Verdict | None:
             why = str(other.get("ended") or other.get("raised") or other.get("slow"))
             return Verdict("differs", "it does not end", {**example, "before": "it ends", "after": why}, inputs=inputs)
         inputs += 1
+        answered += not one["error"]
         again = _call(sides.anew("before"), n, spread, constants) if _seen(one) != _seen(other) else one
         first = sides.side("before")
         found, some = difference(one, other, again, TOLD, paged=_paged(pages) if pages is not None else None)
@@ -74,6 +75,8 @@ def judge(sides: Sides, allowed: Sequence[str]) -> Verdict | None:
             each[n] = [one[name], other[name]]
     if pages is not None and pages.unshown:
         return Verdict("not shown", pages.unshown, inputs=inputs)
+    if not answered:
+        return Verdict("not shown", f"no input is answered: the first version raises {one['error']}", inputs=inputs)
     notes: tuple[str, ...] = (pages.told,) if pages is not None else ()
     notes += (f"not compared, since it is never twice the same: {', '.join(loose)}",) if loose else ()
     return Verdict(

@@ -34,6 +34,7 @@ SEEN = (
     ("args", "its arguments are left otherwise"),
     ("kwargs", "its arguments are left otherwise"),
     ("events", "it does something else on the way"),
+    ("handed", "what it hands to functions is left otherwise"),
     ("warnings", "it warns otherwise"),
     ("random", "it leaves the random numbers in another state"),
     ("environment", "it leaves the environment otherwise"),
@@ -42,6 +43,7 @@ SEEN = (
 HOW = {
     "left": " when what it gives is left after one item",
     "meanwhile": " when its arguments are changed while what it gives is walked",
+    "sent": " when it is sent something",
     "spoilt": " when it is called again, after what it gave was changed",
     "changed": " when it is called again, after its arguments were changed",
 }
@@ -139,6 +141,8 @@ def _known(tree: Tree, name: str, allowed: Sequence[str]) -> Tree:
         return tree[:2]
     if name in ("args", "kwargs") and "own-attribute" in allowed and tree[:1] == ["#"]:
         return None  # of what is too long to be told, no attribute can be left out
+    if name == "handed" and {"await-order", "call-count"} & set(allowed):
+        return None
     if name == "events" and tree is not None:
         if tree[:1] == ["#"]:  # too many to be told
             return [*tree[:2], *tree[3:]] if "await-order" in allowed else tree

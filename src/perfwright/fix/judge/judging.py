@@ -9,7 +9,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from perfwright.fix.judge import asked, built, differences, framed, memory, pace, parts, refusals, variants, waiting
+from perfwright.fix.judge import (
+    asked,
+    built,
+    differences,
+    framed,
+    memory,
+    pace,
+    parts,
+    patterns,
+    readings,
+    refusals,
+    variants,
+    waiting,
+)
 from perfwright.fix.judge.differences import Difference
 from perfwright.fix.judge.pages import FIRST, NEW, Pages, without_new
 from perfwright.fix.judge.shrinking import smallest
@@ -27,6 +40,7 @@ MOST, SECONDS = 560, 8.0  # trials, and seconds for them
 OTHER_SEED = 80  # of the trials, with another seed for the hashes of text
 TIMED = (16, 64, 256, 1024, 4096, 16_384, 65_536, 262_144)
 LARGEST, LONGEST = 100_000, 0.1  # size that is timed where none is stated, and seconds of a call of the first version
+READING = 0.1  # seconds of a call with arguments of another shape
 MAKING = 0.5  # seconds in which what a call is given is made and told, after which there are no larger ones
 PAGED = 4_096  # the same where lists may be cut to a page: all of them are told whole
 PATIENCE = 20  # times as long as the first version
@@ -130,6 +144,7 @@ def _judged(
     if (otherwise := _signatures(one, other, allowed)) is not None:
         what, old, new = otherwise
         return Verdict("differs", what, {"call": "the signature", "before": old, "after": new})
+    first.sends = second.sends = refusals.takes_what_is_sent(first.source)
     recorded = tests.record_of(sides) if tests is not None else []
     maker, chosen = first, first.guest.choose(3.0)
     if tests is not None and recorded and _failed(chosen):
@@ -138,14 +153,14 @@ def _judged(
     sides.plan.update(chosen.get("plan") or {})
     constants = refusals.constants(*sources)
     until = time.monotonic() + SECONDS
-    case = _Case(
-        sides, allowed, one["parameters"], constants, random.Random(seed), until, recorded, builds, waits, parts
-    )
+    pick = random.Random(seed)
+    constants = [*patterns.matching(sources, pick), *constants]
+    case = _Case(sides, allowed, one["parameters"], constants, pick, until, recorded, builds, waits, parts)
     case.caught = refusals.caught(*sources)
     case.pages = Pages() if FIRST in allowed else None
     case.frames = framed.frames(first.source, first.version.function, one["parameters"])
     # Inputs at which the first version fails are inputs, too, as long as something can be given to it.
-    verdict = built.judge(sides, allowed) if not _failed(chosen) and built.queries(first) else None
+    verdict = built.judge(sides, allowed) if built.queries(first) else None
     verdict = verdict or _small(case, maker, _failed(chosen)) or _other_seed(case) or _sizes(case, maker, size)
     count = case.inputs or verdict.inputs
     if not count and not _failed(chosen):  # what it is called with cannot be copied, but made on both sides
@@ -187,31 +202,29 @@ def _signatures(one: dict[str, Any], other: dict[str, Any], allowed: Sequence[st
 # ------------------------------------------------------------------------------ small inputs
 def _small(case: _Case, first: Side, failed: str) -> Verdict | None:
     """Compare both versions on small inputs; return the verdict where that is enough for one."""
-    bases: list[Tree] = []
-    why = failed
-    for n in (*SMALL, case.pick.randrange(20, 40)):
-        for spread in SPREADS if n > 2 else SPREADS[:1]:
-            said = first.guest.ask({"ask": "call", "n": n, "distribution": spread, "builds": case.builds}, 10)
-            if (args := case.framed(said.get("args"), n)) is not None:
-                bases.append(args)
-            elif n == SMALL[0]:
-                why = str(said.get("cannot") or said.get("raised") or said.get("ended") or why)
+    bases, why = _bases(case, first, failed)
     bases = _completed(case, bases)
     made = len(bases)
     bases += case.recorded
-    if not bases:
-        return Verdict("not shown", f"the inputs cannot be given to both versions: {why}")
-    verdict = _compared(case, [Variant(each) for each in bases])
+    unsaid = bool(failed) and any(each[4] == ["any"] for each in case.parameters)  # it may take nothing of the kind
+    verdict = _compared(case, [Variant(each, unsaid) for each in bases])
     if verdict is not None:
         return verdict
-    named = variants.by_name(bases[0], case.parameters)
+    others = _read_otherwise(case, bases)
+    if not bases and not others:
+        return Verdict("not shown", f"the inputs cannot be given to both versions: {why}")
+    verdict = _compared(case, [Variant(each, beyond=True) for each in others])
+    if verdict is not None:
+        return verdict
+    named = variants.by_name((bases or others)[0], case.parameters)
     if named is not None and (verdict := _compared(case, [Variant(named)])) is not None:
         return verdict
     if not case.kept and case.unstable:
         return Verdict("not shown", "the first version does not do the same twice with the same input")
-    places = {0, min(2, max(made - 1, 0)), *range(made, min(made + RECORDED, len(bases)))}
-    origins = [bases[place] for place in sorted(places)]
+    places = {0, min(2, max(made - 1, 0)) if not others else 0, *range(made, min(made + RECORDED, len(bases)))}
+    origins = [bases[place] for place in sorted(places) if place < len(bases)]
     queues = [variants.variants(each, *case.near) for each in origins]
+    queues += [(Variant(each.args, True) for each in variants.variants(other, *case.near)) for other in others]
     while queues and case.inputs < MOST and time.monotonic() < case.until:
         for queue in list(queues):
             some = list(itertools.islice(queue, 25))
@@ -223,9 +236,39 @@ def _small(case: _Case, first: Side, failed: str) -> Verdict | None:
             if verdict is not None:
                 return verdict
             if case.ran != reached and len(queues) < 6:  # what reaches other lines is worth looking around
-                newest = case.kept[-1].args if case.kept else origins[0]
+                newest = case.kept[-1].args if case.kept else (origins or others)[0]
                 queues.append(variants.variants(newest, *case.near))
     return None
+
+
+def _bases(case: _Case, first: Side, failed: str) -> tuple[list[Tree], str]:
+    """Return small inputs as they are made, and why there are none."""
+    bases: list[Tree] = []
+    why = failed
+    for n in (*SMALL, case.pick.randrange(20, 40)):
+        for spread in SPREADS if n > 2 else SPREADS[:1]:
+            said = first.guest.ask({"ask": "call", "n": n, "distribution": spread, "builds": case.builds}, 10)
+            if (args := case.framed(said.get("args"), n)) is not None:
+                bases.append(args)
+            elif n == SMALL[0]:
+                why = str(said.get("cannot") or said.get("raised") or said.get("ended") or why)
+    return bases, why
+
+
+def _read_otherwise(case: _Case, bases: Sequence[Tree]) -> list[Tree]:
+    """Return arguments of other shapes for parameters of which nobody says what they are; none where the inputs reach
+    all lines."""
+    side = case.sides.side("before")
+    if case.frames or side.about.get("instance") or set(side.about["lines"]) <= case.ran["before"]:
+        return []
+    sources = [case.sides.side(name).source for name in ("before", "after")]
+
+    def observe(trials: list[Tree]) -> list[Any]:
+        return side.observe(trials, seconds=READING, again=False, trace=True)
+
+    found = readings.readings(bases[0] if bases else None, case.parameters, sources, observe, case.pick)
+    case.needed |= {key for each in found for key in asked.held(each)}
+    return found
 
 
 def _completed(case: _Case, bases: list[Tree]) -> list[Tree]:
@@ -373,7 +416,7 @@ def _sizes(case: _Case, first: Side, stated: int | None) -> Verdict:
         sizes.append(n)
         timed.append((n, args))
     near = case.pages.near if case.pages is not None else []
-    for n, spread in itertools.product([*refusals.sizes(*sources), *near], SPREADS[:2]):
+    for n, spread in itertools.product([*refusals.sizes(*sources), *near], (*SPREADS[:2], SPREADS[-1])):
         said = first.guest.ask({"ask": "call", "n": n, "distribution": spread, "builds": case.builds}, 10)
         args = case.framed(said.get("args"), n)
         if args is None or (n in sizes and spread == SPREADS[0]):

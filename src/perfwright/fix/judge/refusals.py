@@ -2,6 +2,7 @@
 
 import ast
 import builtins
+import itertools
 from collections.abc import Collection, Iterator, Mapping
 
 from perfwright.fix.judge.trees import Tree, of
@@ -121,20 +122,55 @@ def caught(*sources: str) -> list[str]:
     return list(found)[:4]
 
 
+def takes_what_is_sent(source: str) -> bool:
+    """Tell whether a generator of a source uses what it is sent: `got = yield given`."""
+    tree = ast.parse(source)
+    plain = {id(each.value) for each in ast.walk(tree) if isinstance(each, ast.Expr)}
+    return any(isinstance(each, ast.Yield) and id(each) not in plain for each in ast.walk(tree))
+
+
 def sizes(*sources: str) -> list[int]:
-    """Return the sizes at which sources may begin to behave otherwise: numbers that they compare with."""
-    found: set[int] = set()
+    """Return the sizes at which sources may begin to behave otherwise: numbers that they compare with, count in steps
+    of, or cut at, also by a name that the module gives them."""
+    found: dict[int, None] = {}
     for source in sources:
         try:
             tree = ast.parse(source)
         except SyntaxError:
             continue
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Compare):
-                for each in (node.left, *node.comparators):
-                    if isinstance(each, ast.Constant) and type(each.value) is int and 4 < each.value <= 20_000:
-                        found |= {each.value - 1, each.value, each.value + 1}
-    return sorted(found)[:12]
+        named = {
+            target.id: each.value
+            for each in tree.body
+            if isinstance(each, ast.Assign | ast.AnnAssign) and each.value is not None
+            for target in (each.targets if isinstance(each, ast.Assign) else [each.target])
+            if isinstance(target, ast.Name)
+        }
+        for value in itertools.chain(*(map(_bounds, ast.walk(tree)))):
+            number = _whole(named.get(value.id, value) if isinstance(value, ast.Name) else value)
+            if 4 < number <= 20_000:
+                found |= dict.fromkeys((number - 1, number, number + 1))
+    return sorted(list(found)[:12])
+
+
+def _bounds(node: ast.AST) -> list[ast.expr]:
+    """Return the parts of a node that may be a bound: of a comparison, a slice, a range or a remainder."""
+    if isinstance(node, ast.Compare):
+        return [node.left, *node.comparators]
+    if isinstance(node, ast.Slice):
+        return [each for each in (node.lower, node.upper, node.step) if each is not None]
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("range", "islice"):
+        return node.args
+    return [node.right] if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod | ast.FloorDiv) else []
+
+
+def _whole(node: ast.expr) -> int:
+    """Return the whole number that an expression of constants comes to; 0 where it is none."""
+    if isinstance(node, ast.Constant):
+        return node.value if type(node.value) is int else 0
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.LShift):
+        left, right = _whole(node.left), _whole(node.right)
+        return left * right if isinstance(node.op, ast.Mult) else left << min(max(right, 0), 64)
+    return 0
 
 
 def _found(tree: ast.Module) -> Iterator[tuple[str, tuple[int, str]]]:

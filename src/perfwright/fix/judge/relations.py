@@ -84,15 +84,20 @@ def may_be_one(one: Site, other: Site) -> bool:
 
 
 def graphs(args: Tree, every: Sequence[Site]) -> Iterator[Variant]:
-    """Nodes that lead to each other: as a dict of what each leads to, or as pairs; single arguments are one of them."""
+    """Nodes that lead to each other, as a dict of what each leads to or as pairs; single arguments are some of them."""
     for site in every:
         nodes, write = _nodes(site)
         for edges in EDGES if nodes else ():
             made = replaced(args, site.path, fresh(args, write(site.tree, nodes, edges)))
-            for other in every:
-                if len(other.path) == 2 and other is not site and _kind(other.tree) == _kind(nodes[0]):
-                    made = replaced(made, other.path, nodes[0])
-            yield Variant(made)
+            single = [
+                other
+                for other in every
+                if len(other.path) == 2 and other is not site and _kind(other.tree) == _kind(nodes[0])
+            ]
+            for far in (0, 3) if len(single) > 1 else (0,):  # from a node to itself, and to one that lies behind
+                for place, other in enumerate(single):
+                    made = replaced(made, other.path, nodes[far if place else 0])
+                yield Variant(made)
 
 
 def _nodes(site: Site) -> tuple[list[Tree], Callable[[Tree, list[Tree], Edges], Tree]]:

@@ -39,6 +39,7 @@ class Side:
     plan: dict[str, Any]  # how arguments are made that cannot be copied, once that is known
     whole: bool = False
     about: dict[str, Any] = field(default_factory=dict)
+    sends: bool = False  # generators are sent something, too
 
     @property
     def source(self) -> str:
@@ -53,7 +54,7 @@ class Side:
     ) -> list[Any]:
         """Return what each trial comes to, in order; `{"ended": why}` for one at which the process came to its end."""
         found: list[Any] = []
-        asked = [{"args": each, "seconds": seconds, "again": again} for each in trials]
+        asked = [{"args": each, "seconds": seconds, "again": again, "sends": self.sends} for each in trials]
         for start in range(0, len(asked), BATCH):
             found += self._some(asked[start : start + BATCH], trace)
         return found

@@ -11,7 +11,15 @@ def composed(named: Sequence[str]) -> Iterator[str]:
     """Give texts in which those that the sources name matter, those that tell most first."""
     some = [each for each in named if each and len(each) <= LONGEST][:MOST]
     for each in some:
-        yield from (f"a{each}b{each}c", f"{each}a", f"a{each}", f"a{each}{each}b", f"a{each}b", f"{each}a{each}")
+        yield from (
+            f"a{each}b{each}c",
+            f"{each}a",
+            f"a{each}",
+            f"a{each}{each}b",
+            f"{each}\n",
+            f"a{each}b",
+            f"{each}a{each}",
+        )
     for one, other in itertools.permutations(some, 2):
         yield f"a{one}b{other}c{one}d"
         for part in some:  # what is left of one makes another

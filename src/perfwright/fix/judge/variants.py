@@ -2,6 +2,7 @@
 
 import base64
 import itertools
+import json
 import random
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -15,6 +16,7 @@ from perfwright.fix.judge.worlds import worlds
 KNOWN = 0.5  # of the values that are mixed in: hard ones, and what the code names
 WORKER = "_perfwright_worker.trees"
 FAILING = ((3, 3), (1, 1), (1, 2), (1, 1000))  # the first and the last call at which a callback fails
+SWEPT, AT_ONCE = (*range(-10, 400), 1900, 2000, 2100), 120
 DRAWN = 40  # of those that are drawn anew, for a dozen of each other way
 TUPLES, ITERATORS = ("iterable", "collection", "sequence", "reversible"), ("iterable", "iterator")
 
@@ -46,11 +48,12 @@ def variants(
         _others(args, every, caught),
         _mixed(args, every, constants, pick),
         _files(args),
+        _swept(args, every),
     ]
-    first = ways[0]
+    first, last = ways[0], ways[-1]
     while ways:
         for way in list(ways):
-            some = list(itertools.islice(way, DRAWN if way is first else 12))
+            some = list(itertools.islice(way, DRAWN if way is first else AT_ONCE if way is last else 12))
             yield from some
             if not some:
                 ways.remove(way)
@@ -80,8 +83,9 @@ def spelled(args: Tree, parameters: Sequence[Sequence[Any]]) -> Tree:
 
 def _worlds(args: Tree, every: Sequence[Site], constants: Sequence[Tree], pick: random.Random) -> Iterator[Variant]:
     """All arguments drawn anew, from few values."""
-    beyond = any(not site.stated for site in every if len(site.path) == 2 or site.path[0] == 1)
-    yield from (Variant(each, beyond) for each in worlds(args, constants, pick))
+    tops = [site for site in every if len(site.path) == 2 or (site.path[0] == 1 and len(site.path) == 3)]
+    vague = {site.path for site in tops if "any" in json.dumps(site.domain) or not site.stated}
+    yield from (Variant(each, bool(vague)) for each in worlds(args, constants, pick, vague))
 
 
 def _shapes(args: Tree, every: Sequence[Site]) -> Iterator[Variant]:
@@ -116,6 +120,14 @@ def _tables(args: Tree, every: Sequence[Site]) -> Iterator[Variant]:
     """Frames, columns and arrays with other rows, labels, columns and values."""
     for site in every:
         yield from (Variant(replaced(args, site.path, each)) for each in arrays.near(site.tree))
+
+
+def _swept(args: Tree, every: Sequence[Site]) -> Iterator[Variant]:
+    """One whole number after the other, for a function that takes one and nothing that holds others."""
+    kinds = [OF_TREE.get(tag(site.tree), "") for site in every]
+    if kinds.count("int") == 1 and all(kind in SCALARS for kind in kinds):
+        site = every[kinds.index("int")]
+        yield from (Variant(put(args, site, number), beyond=not site.stated) for number in SWEPT)
 
 
 def _files(args: Tree) -> Iterator[Variant]:
@@ -248,7 +260,7 @@ def _others(args: Tree, every: Sequence[Site], caught: Sequence[str]) -> Iterato
             if unsaid or domain in TUPLES:
                 others["tuple"] = ["t", items]
             if unsaid or domain in ITERATORS:
-                others["iterator"] = ["n", -1, items]
+                others |= {"iterator": ["n", -1, items], "nothing to walk": ["n", -1, []]}
         elif kind == "d":
             others["ordered"] = ["o", -1, "collections:OrderedDict", ["d", items, None], []]
             others["default"] = ["o", -1, "collections:defaultdict", ["d", items, ["c", "builtins:int"]], []]
@@ -260,6 +272,7 @@ def _others(args: Tree, every: Sequence[Site], caught: Sequence[str]) -> Iterato
         elif kind == "o" and domain == "object":
             module = site.tree[2].partition(":")[0]
             others |= {each: ["o", -1, f"{module}:{each}", *site.tree[3:]] for each in part_of_union(site)[2]}
+            others["more"] = [*site.tree[:4], [*site.tree[4], ["more", 1]]]  # as an object of a subclass may have
         if len(site.path) == 2 and (unsaid or ["none"] in list(site.domain[1:])):
             others["nothing"] = None
         yield from (Variant(put(args, site, each), unsaid) for each in others.values())

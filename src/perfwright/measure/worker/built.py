@@ -69,6 +69,8 @@ def built(target: Any, asked: dict[str, Any]) -> dict[str, Any]:
     databases.compare_with(asked["constants"])
     random.seed(asked["n"])
     positional, named = target.call(asked["n"], asked["distribution"])
+    if asked["distribution"] == "few":
+        disorder((*positional, *named.values()))
     random.seed(asked["n"])
     printed = io.StringIO()
     outcome, body = "", ""
@@ -96,6 +98,14 @@ def built(target: Any, asked: dict[str, Any]) -> dict[str, Any]:
         "text": WORK.bytes,
         **capturing.counts(trace),
     }
+
+
+def disorder(values: tuple[Any, ...]) -> None:
+    """Put the keys in lists of them in another order, and one of them in twice."""
+    for each in values:
+        if type(each) is list and all(type(item) in (int, str) for item in each):
+            each.reverse()
+            each += each[:1]
 
 
 def _seeded(n: int) -> Any:

@@ -25,6 +25,7 @@ from .trees import ADDRESS, Feed, Maker, Scribe, Tree  # type: ignore[import-not
 STEPS, LEFT = 2_000, 20  # items taken of a generator, and of one that a function gives that was given
 LONG = 60_000  # characters of a part that is told whole; of a longer one, its hash
 WHOLE = 32 << 20  # the same, where something may differ that a hash does not tell
+HANDED = 100  # calls of functions that are given, of which what they got is looked at again in the end
 SEED = 20_240_229
 
 
@@ -39,15 +40,18 @@ class Observer:
                 network.NETWORK.shape = network.shape(inspect.getsource(target.module))
         self.files: list[Any] = []  # that the arguments name
         self.events: list[Any] = []
+        self.handed: list[Any] = []  # what functions that were given are called with
         self.uses = True  # functions that a call gives are called, too
+        self.sends = False  # generators are sent something at each second step
         self.meanwhile: tuple[Any, ...] = ()  # what is changed after the first item of an iterator
 
     def trial(self, asked: dict[str, Any]) -> dict[str, Any]:
         """Return what the calls of one trial come to, in the order in which they are made.
 
         The first is with what the tree says. Where it gives an iterator, one is left after an item, and in one what the
-        arguments hold is changed after an item. Then what the first gave is spoilt, and it is called with the same
-        again, made anew; then what its arguments hold is changed, and it is called with the same objects.
+        arguments hold is changed after an item; one that `sends` is sent something. Then what the first gave is spoilt,
+        and it is called with the same again, made anew; then what its arguments hold is changed, and it is called with
+        the same objects.
         """
         seconds = asked["seconds"]
         self.uses = asked.get("again", True)
@@ -63,6 +67,11 @@ class Observer:
         if walks:
             given, keywords = self._made(asked["args"])
             calls.append({"how": "meanwhile", **self._call(given, keywords, seconds, meanwhile=True)[1]})
+        if walks and asked.get("sends"):
+            given, keywords = self._made(asked["args"])
+            self.sends = True
+            calls.append({"how": "sent", **self._call(given, keywords, seconds)[1]})
+            self.sends = False
         changing.spoil(result)
         given, keywords = self._made(asked["args"])
         calls.append({"how": "spoilt", **self._call(given, keywords, seconds)[1]})
@@ -78,13 +87,15 @@ class Observer:
     def _log(self, kind: str, *what: Any) -> None:
         scribe = Scribe(self.home)
         self.events.append([kind, *[scribe.write(each) for each in what]])
+        if kind == "call" and len(self.handed) < HANDED:
+            self.handed.append(what[1:])
 
     def _call(
         self, given: list[Any], keywords: dict[str, Any], seconds: float, most: int = STEPS, *, meanwhile: bool = False
     ) -> tuple[Any, dict[str, Any]]:
         """Return what the function gives, and all that is seen of the call; of an iterator so many items at most."""
         self.scratch.lay(self.files)
-        self.events = []
+        self.events, self.handed = [], []
         clients.install()
         network.NETWORK.hear = self._log
         network.NETWORK.begin()
@@ -126,6 +137,7 @@ class Observer:
         # After the result: its numbers say what of it is a part of the arguments.
         seen["args"] = [scribe.write(each) for each in given]
         seen["kwargs"] = [[name, scribe.write(each)] for name, each in keywords.items()]
+        seen["handed"] = [scribe.write(each) for each in self.handed]
         if outcome[0] == "raised":  # what others had begun by then is a matter of luck
             self.events = [each for each in self.events if each[0] != "aside"]
         seen["events"] = _joined(self.events)
@@ -138,7 +150,8 @@ class Observer:
         seen["environment"] = sorted(
             [name, text] for name, text in environment.items() if text != before[0].get(name)
         ) + ([["cwd", str(Path.cwd())]] if str(Path.cwd()) != before[1] else [])
-        seen["environment"] += [each for each in surroundings.interpreter() if each not in around]
+        names = {each[0] for each in around}  # what is loaded meanwhile has settings that were not there
+        seen["environment"] += [each for each in surroundings.interpreter() if each not in around and each[0] in names]
         seen["environment"] += [["warnings.filters", str(each)] for each in filters]
         seen["environment"] += [["replaced", name] for name in surroundings.replaced(library)]
         os.chdir(before[1])
@@ -173,7 +186,8 @@ class Observer:
         walk = iter(result)
         while len(items) < most:
             try:
-                item = next(walk)
+                sent = self.sends and len(items) % 2 == 1
+                item = walk.send(len(items)) if sent else next(walk)  # type: ignore[attr-defined]
             except StopIteration as end:
                 if end.value is not None:  # what `yield from` gives
                     self._log("return", end.value)

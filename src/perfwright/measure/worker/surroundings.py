@@ -4,11 +4,14 @@ import atexit
 import builtins
 import collections
 import contextlib
+import csv
 import decimal
 import functools
 import gc
 import inspect
+import locale
 import logging
+import socket
 import sys
 import threading
 import types
@@ -20,6 +23,8 @@ from .trees import Scribe  # type: ignore[import-not-found,unused-ignore]
 OF_STATE = 1_000_000  # number of the first object that is a part of a state alone
 STATE = 20_000  # parts of a module's state that are written down
 UNSEEN = (types.ModuleType, types.FunctionType, types.BuiltinFunctionType, type, functools._lru_cache_wrapper)
+# Settings of libraries that hold for all who use them: the module, and what gives the setting.
+SETTINGS = (("numpy", "get_printoptions"), ("pandas", "options.d"))
 STATEFUL = (list, dict, set, int, float, str, collections.deque)
 
 
@@ -39,7 +44,28 @@ def interpreter() -> list[list[Any]]:
         ["atexit", atexit._ncallbacks()],
         ["digits", getattr(sys, "get_int_max_str_digits", int)()],
         ["numpy.geterr", str(getattr(sys.modules.get("numpy"), "geterr", dict)())],
+        ["csv.field_size_limit", csv.field_size_limit()],
+        ["socket.getdefaulttimeout", socket.getdefaulttimeout()],
+        ["locale", locale.setlocale(locale.LC_ALL)],
+        ["sys.getswitchinterval", sys.getswitchinterval()],
+        [
+            "threading.excepthook",
+            threading.excepthook is threading.__excepthook__,
+            sys.excepthook is sys.__excepthook__,
+        ],
+        *[[f"{module}.{name}", text] for module, name, text in _settings()],
     ]
+
+
+def _settings() -> Iterator[tuple[str, str, str]]:
+    """Give what libraries keep for all who use them, of those that are loaded: each as text."""
+    for module, name in SETTINGS:
+        found: Any = sys.modules.get(module)
+        for part in name.split("."):
+            found = getattr(found, part, None)
+        if found is not None:
+            with contextlib.suppress(Exception):
+                yield module, name, str(found() if callable(found) else found)
 
 
 def library(module: types.ModuleType) -> list[tuple[types.ModuleType, dict[str, Any]]]:

@@ -436,9 +436,15 @@ def _moment(value: Any) -> tuple[str, str] | None:
     return None
 
 
+def _made_in_c(kind: type) -> bool:
+    """Tell whether C code fills the objects of a class: a connection, which is none without."""
+    makes = types.WrapperDescriptorType
+    return any(isinstance(vars(each).get("__init__"), makes) for each in kind.__mro__ if each is not object)
+
+
 def _plain(value: Any, kind: type) -> bool:
     """Tell whether an object is no more than its attributes: it can be made from them."""
-    if kind.__module__ == "builtins" or isinstance(value, Iterator):
+    if kind.__module__ == "builtins" or isinstance(value, Iterator) or _made_in_c(kind):
         return False
     try:
         return type(object.__new__(kind)) is kind
