@@ -37,6 +37,7 @@ from perfwright.measure.run import GuestError
 SMALL = (3, 1, 2, 5, 0, 8, 17)
 SPREADS = ("random", "few", "sorted", "reversed", "equal")
 MOST, SECONDS = 560, 8.0  # trials, and seconds for them
+LEAST, PATIENT = 320, 20.0  # the same on a busy computer, or where calls take long
 OTHER_SEED = 80  # of the trials, with another seed for the hashes of text
 TIMED = (16, 64, 256, 1024, 4096, 16_384, 65_536, 262_144)
 LARGEST, LONGEST = 100_000, 0.1  # size that is timed where none is stated, and seconds of a call of the first version
@@ -59,7 +60,7 @@ class _Case:
     parameters: list[Any]
     constants: list[Tree]
     pick: random.Random
-    until: float
+    began: float
     recorded: list[Tree]
     builds: bool = False  # each side builds for itself what cannot be copied
     waits: bool = False  # what a call waits for is measured
@@ -78,6 +79,12 @@ class _Case:
     needed: set[str] = field(default_factory=set)  # the same, with those that inputs are made with
     pages: Pages | None = None  # what is known of first pages, where they are allowed
     frames: frozenset[str] = frozenset()  # parameters that are frames, of which no annotation says so
+
+    @property
+    def goes_on(self) -> bool:
+        """Tell whether there is time for more trials."""
+        took = time.monotonic() - self.began
+        return self.inputs < MOST and took < (SECONDS if self.inputs >= LEAST else PATIENT)
 
     @property
     def near(self) -> tuple[list[Any], list[Tree], random.Random, list[str]]:
@@ -152,10 +159,10 @@ def _judged(
         chosen = recording.choose(maker.guest, maker.known, maker.version.function, tests.suite, seconds=3.0).said
     sides.plan.update(chosen.get("plan") or {})
     constants = refusals.constants(*sources)
-    until = time.monotonic() + SECONDS
+    began = time.monotonic()
     pick = random.Random(seed)
     constants = [*patterns.matching(sources, pick), *constants]
-    case = _Case(sides, allowed, one["parameters"], constants, pick, until, recorded, builds, waits, parts)
+    case = _Case(sides, allowed, one["parameters"], constants, pick, began, recorded, builds, waits, parts)
     case.caught = refusals.caught(*sources)
     case.pages = Pages() if FIRST in allowed else None
     case.frames = framed.frames(first.source, first.version.function, one["parameters"])
@@ -225,7 +232,7 @@ def _small(case: _Case, first: Side, failed: str) -> Verdict | None:
     origins = [bases[place] for place in sorted(places) if place < len(bases)]
     queues = [variants.variants(each, *case.near) for each in origins]
     queues += [(Variant(each.args, True) for each in variants.variants(other, *case.near)) for other in others]
-    while queues and case.inputs < MOST and time.monotonic() < case.until:
+    while queues and case.goes_on:
         for queue in list(queues):
             some = list(itertools.islice(queue, 25))
             if not some:
