@@ -16,7 +16,7 @@ demo: .venv/.core ## Check the example shop and a real public application, and s
 	@$(BIN)/python scripts/demo.py
 
 test: .venv/.dev ## Run the tests but for the slow ones
-	@$(BIN)/python -m pytest --numprocesses auto -m "not slow"
+	@$(BIN)/python -m pytest --numprocesses auto --durations 20 -m "not slow"
 
 test-slow: .venv/.dev ## Run the slow tests
 	@$(BIN)/python -m pytest --numprocesses auto -m slow

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 from _hostile import CASES
 
-from perfwright import discover, pipeline
+from perfwright import discover, pipeline, rules
 from perfwright.config import Settings
-from perfwright.finding import Record
+from perfwright.effects.summary import Effects
+from perfwright.finding import Finding, Record
 from perfwright.index.sources import sources_of
+from perfwright.rules._contract import Rule
 
 
 def checked(folder: Path) -> Record:
@@ -68,6 +70,24 @@ def test_a_long_line_of_classes_is_cut_for_each_of_them_alike(tmp_path: Path) ->
     CASES["classes: a long line, last first"].write(tmp_path, 5_000)
 
     assert checked(tmp_path).summary.unreadable == ()
+
+
+def test_a_rule_that_fails_is_named_and_the_others_find_what_they_find(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(effects: Effects) -> list[Finding]:
+        raise KeyError(effects.function.name)
+
+    broken = Rule(name="broken", sees=("def",), spends=("hazard",), proof="growth", find=fails)
+    monkeypatch.setitem(rules.load(), "broken", broken)
+    (tmp_path / "example.py").write_text("def f(xs: list[int], n: int) -> bool:\n    return all(x in xs for x in xs)\n")
+
+    record = checked(tmp_path)
+
+    assert [finding.rule for finding in record.findings] == ["membership-in-list"]
+    assert [each.why for each in record.summary.unreadable] == [
+        "Line 1: f makes broken fail (KeyError: 'f'); report it, its findings are missing."
+    ]
 
 
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ def read_all(
             files=len(modules),
             lines=sum(module.lines for module in modules),
             calls_resolved=rules.resolved(found),
-            unreadable=(*facts.unreadable, *too_deep(found), *unread_templates(found)),
+            unreadable=(*facts.unreadable, *given_up(found), *unread_templates(found)),
         ),
         sources={path: digest for path, digest in digests.items() if path in paths},
     )
@@ -85,11 +85,10 @@ def shares_of(project: Project) -> list[list[Module]]:
     return [share for share in shares if share]
 
 
-def too_deep(found: Sequence[rules.Found]) -> list[Unreadable]:
-    """Return the functions that could not be followed, each with what would be right."""
-    why = "is nested too deeply to be followed; split it, its findings are missing."
-    given_up = dict.fromkeys(each for share in found for each in share.given_up)
-    return [Unreadable(path=path, why=f"Line {line}: {name} {why}") for path, line, name in given_up]
+def given_up(found: Sequence[rules.Found]) -> list[Unreadable]:
+    """Return the functions whose findings are missing, each with what would be right."""
+    known = {key: why for share in found for key, why in share.given_up.items()}
+    return [Unreadable(path=path, why=f"Line {line}: {name} {why}") for (path, name, line), why in known.items()]
 
 
 def unread_templates(found: Sequence[rules.Found]) -> list[Unreadable]:

@@ -112,7 +112,7 @@ def merged(found: list[Found]) -> list[Found]:
             Found(
                 reads=reads,
                 labels=labels,
-                given_up=[*kept.given_up, *again.given_up],
+                given_up={**kept.given_up, **again.given_up},
                 consulted=kept.consulted | again.consulted,
                 renders=kept.renders or again.renders,
                 templates={**kept.templates, **again.templates},
@@ -190,7 +190,7 @@ def still_good(share: Found, touched: int) -> Found:
     return Found(
         reads=reads,
         labels={function: label for function, label in share.labels.items() if function in functions},
-        given_up=[function for function in share.given_up if function in functions],
+        given_up={function: why for function, why in share.given_up.items() if function in functions},
         consulted=share.consulted,
         renders=share.renders,
         templates=share.templates,

@@ -182,7 +182,9 @@ def judged(
         most = size or recipe.size
         try:
             with Sides(before, after, python, contain, reads=[base]) as sides:
-                return judge(sides, allowed=recipe.allows, size=most, tests=tests, builds=ours and waits, waits=waits)
+                return judge(
+                    sides, allowed=recipe.allows, size=most, tests=tests, builds=ours and waits, waits=waits, parts=ours
+                )
         except GuestError as error:
             return Verdict("not shown", str(error))
 

@@ -37,12 +37,7 @@ def document(found: "Verdict") -> dict[str, Any]:
         "memory": None,
     }
     if found.speed is not None:
-        pace = found.speed
-        said["speed"] = {
-            "verdict": pace.verdict, "ratio": pace.ratio, "low": pace.low, "high": pace.high, "n": pace.n,
-            "before_s": pace.before, "after_s": pace.after, "control": list(pace.control), "worse_at": list(pace.worse),
-            "why": pace.why,
-        }  # fmt: skip
+        said["speed"] = _paced(found.speed)
     if found.memory is not None:
         held = found.memory
         said["memory"] = {
@@ -55,9 +50,19 @@ def document(found: "Verdict") -> dict[str, Any]:
             "verdict": gone.verdict, "at": [list(one) for one in gone.at],
             "growth": {"before": gone.before, "after": gone.after},
         }  # fmt: skip
+    if found.part is not None:
+        said["part"] = _paced(found.part)
     if found.waits is not None:
         said["waits"] = {"n": found.waits.n, "before": found.waits.before, "after": found.waits.after}
     return {"verify": said}
+
+
+def _paced(pace: "Speed") -> dict[str, Any]:
+    return {
+        "verdict": pace.verdict, "ratio": pace.ratio, "low": pace.low, "high": pace.high, "n": pace.n,
+        "before_s": pace.before, "after_s": pace.after, "control": list(pace.control), "worse_at": list(pace.worse),
+        "why": pace.why,
+    }  # fmt: skip
 
 
 def text(before: str, after: str, found: "Verdict") -> str:
@@ -86,6 +91,8 @@ def evidence(found: "Verdict") -> list[str]:
         told.append(_passes(found.passes))
     if found.speed is not None:
         told.append(_speed(found.speed))
+    if found.part is not None and found.part.verdict == "faster":
+        told.append(_part(found.part))
     if found.memory is not None and found.memory.verdict != "no evidence":
         told.append(_memory(found.memory))
     if found.waits is not None:
@@ -105,6 +112,8 @@ def summary(found: "Verdict") -> str:
         return f"{said}; {_waits(found.waits)}"
     if found.speed is not None:
         said += f"; {_speed(found.speed)}"
+    if found.part is not None and found.part.verdict == "faster":
+        said += f"; {_part(found.part)}"
     if found.memory is not None and found.memory.verdict != "no evidence":
         said += f"; {_memory(found.memory)}"
     return said
@@ -140,6 +149,10 @@ def _speed(pace: "Speed") -> str:
     times = f"{measured.duration(pace.before)} before, {measured.duration(pace.after)} after"
     why = f" ({pace.why})" if pace.why else ""
     return f"{said}{why}: {what} at {pace.n:,}, {times}"
+
+
+def _part(pace: "Speed") -> str:
+    return f"what was changed, timed alone: {_speed(pace)}"
 
 
 def _memory(held: "Memory") -> str:

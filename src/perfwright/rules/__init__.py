@@ -11,7 +11,7 @@ from pathlib import Path
 
 from perfwright.config import ROW_KB, Settings, Size
 from perfwright.effects.observations import Reading
-from perfwright.effects.summary import Program
+from perfwright.effects.summary import Effects, Program
 from perfwright.effects.values import LITTLE
 from perfwright.finding import CONFIDENCES, Cost, Finding, Predicted, Severity, Step, Term
 from perfwright.index.project import Function
@@ -38,6 +38,7 @@ ASIDE = re.compile(
     r"(^|[/_])(docs?|examples?|benchmarks?|seed(s|ers?|_\w+)?|fixtures?|demo(_\w+)?|factor(y|ies)"
     r"|(sample|random|dummy|fake)_?data|populate\w*)([/_.]|$)"
 )
+TOO_DEEP = "is nested too deeply to be followed; split it, its findings are missing."
 MIGRATION = re.compile(r"(^|/)(migrations|alembic|versions)/")
 IN_MIGRATIONS = ("query-per-item-write", "unused-ignore")
 LATER = 20  # migrations of the same app after which one has long run everywhere: about a year of a busy project
@@ -68,12 +69,13 @@ def search(program: Program) -> Found:
     numbers = {module.path: module.number for module in program.project.modules.values()}
     reads: list[Read] = []
     known: set[Function] = set()
+    given_up = {function.key: TOO_DEEP for function in program.interpreter.given_up}
     for effects in program.views():
         reading, function, seen = effects.reading, effects.function, effects.reading.seen
         if function not in known:
             known.add(function)
             seen.add("def")
-        found = [each for rule, sees in every if not sees.isdisjoint(seen) for each in rule.find(effects)]
+        found = [each for rule, sees in every if not sees.isdisjoint(seen) for each in _found(rule, effects, given_up)]
         reads.append(
             Read(
                 function=function.key,
@@ -92,12 +94,22 @@ def search(program: Program) -> Found:
     return Found(
         reads=reads,
         labels={function.key: label for function, label in program.labels.items()},
-        given_up=[function.key for function in interpreter.given_up],
+        given_up=given_up,
         consulted={function.key for function in interpreter.consulted},
         renders=files is not None and files.asked,
         templates={path: found.module.digest for path, found in files.read.items()} if files is not None else {},
         left_out=dict(files.unreadable) if files is not None else {},
     )
+
+
+def _found(rule: Rule, effects: Effects, given_up: dict[Key, str]) -> list[Finding]:
+    """Return what a rule finds; where it fails, its findings are missing, and no other's."""
+    try:
+        return list(rule.find(effects))
+    except Exception as error:
+        why = f"{type(error).__name__}: {error}"
+        given_up[effects.function.key] = f"makes {rule.name} fail ({why}); report it, its findings are missing."
+        return []
 
 
 def pointed_at(findings: list[Finding], numbers: dict[str, int]) -> int:

@@ -36,7 +36,7 @@ class Found:
 
     reads: list[Read]
     labels: dict[Key, str]  # entry points
-    given_up: list[Key] = field(default_factory=list)  # functions that could not be followed
+    given_up: dict[Key, str] = field(default_factory=dict)  # functions whose findings are missing, and why
     consulted: set[Key] = field(default_factory=set)  # functions whose bodies others looked into without a call
     renders: bool = False  # whether a template was looked for
     templates: dict[str, str] = field(default_factory=dict)  # the templates that were read, with the hash of each

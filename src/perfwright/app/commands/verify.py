@@ -108,7 +108,7 @@ def verify(
         ran = None if untested else stack.enter_context(ProjectTests(Suite(first.root, tests), chosen, contain))
         with Sides(first, second, chosen, contain) as sides:
             try:
-                found = judge(sides, allowed=allow, size=size, seed=told.seed if told else None, tests=ran)
+                found = judge(sides, allowed=allow, size=size, seed=told.seed if told else None, tests=ran, parts=True)
                 failed = None
             except GuestError as error:  # it cannot be loaded alone
                 found, failed = Verdict("not shown", str(error)), error

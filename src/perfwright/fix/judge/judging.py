@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from perfwright.fix.judge import asked, built, differences, framed, memory, pace, refusals, variants, waiting
+from perfwright.fix.judge import asked, built, differences, framed, memory, pace, parts, refusals, variants, waiting
 from perfwright.fix.judge.differences import Difference
 from perfwright.fix.judge.pages import FIRST, NEW, Pages, without_new
 from perfwright.fix.judge.shrinking import smallest
@@ -49,6 +49,7 @@ class _Case:
     recorded: list[Tree]
     builds: bool = False  # each side builds for itself what cannot be copied
     waits: bool = False  # what a call waits for is measured
+    parts: bool = False  # what was changed is timed alone where a call tells nothing
     seen: set[str] = field(default_factory=set)
     ran: dict[str, set[int]] = field(default_factory=lambda: {"before": set(), "after": set()})
     inputs: int = 0
@@ -83,18 +84,19 @@ def judge(
     tests: ProjectTests | None = None,
     builds: bool = False,
     waits: bool = False,
+    parts: bool = False,
 ) -> Verdict:
     """Return whether two versions of a function behave the same, which is faster, and which needs less memory.
 
     The project's `tests` that reach it give inputs, and have to pass as before. Where what makes inputs is the same in
     both, each side `builds` for itself what cannot be copied: a client, a lock. What a call `waits` for is measured
-    where that is asked for.
+    where that is asked for, and the `parts` that were changed alone, where the time of a call tells nothing.
 
     Raises GuestError where the first version cannot be loaded, and InputError for a path of tests that does not exist.
     """
     began = time.monotonic()
     drawn = secrets.randbits(32) if seed is None else seed
-    found = _judged(sides, tuple(allowed), size, drawn, tests, builds=builds, waits=waits)
+    found = _judged(sides, tuple(allowed), size, drawn, tests, builds=builds, waits=waits, parts=parts)
     return replace(found, allowed=tuple(allowed), seed=drawn, seconds=round(time.monotonic() - began, 2))
 
 
@@ -107,6 +109,7 @@ def _judged(
     *,
     builds: bool,
     waits: bool,
+    parts: bool,
 ) -> Verdict:
     sides.whole = bool(allowed)
     first = sides.side("before")
@@ -135,7 +138,9 @@ def _judged(
     sides.plan.update(chosen.get("plan") or {})
     constants = refusals.constants(*sources)
     until = time.monotonic() + SECONDS
-    case = _Case(sides, allowed, one["parameters"], constants, random.Random(seed), until, recorded, builds, waits)
+    case = _Case(
+        sides, allowed, one["parameters"], constants, random.Random(seed), until, recorded, builds, waits, parts
+    )
     case.caught = refusals.caught(*sources)
     case.pages = Pages() if FIRST in allowed else None
     case.frames = framed.frames(first.source, first.version.function, one["parameters"])
@@ -377,10 +382,15 @@ def _sizes(case: _Case, first: Side, stated: int | None) -> Verdict:
             return verdict
     chosen = timed if len(timed) < 4 else [timed[0], timed[len(timed) // 2], timed[-1]]
     found = pace.compare(case.sides, chosen, seconds=PATIENCE * LONGEST)
+    alone = None
+    if case.parts and found is not None and found.verdict == "no evidence" and not found.worse:
+        alone = parts.compare(case.sides, *chosen[-1], found, seconds=PATIENCE * LONGEST)
     held = memory.compare(case.sides, chosen, seconds=PATIENCE * LONGEST)
     notes = [f"{case.unstable} inputs left out: the first version does not do the same twice"] if case.unstable else []
     waited = waiting.compare(case.sides, builds=case.builds) if case.waits else None
-    return Verdict("same", "", sizes=tuple(sizes), speed=found, memory=held, waits=waited, notes=tuple(notes))
+    return Verdict(
+        "same", "", sizes=tuple(sizes), speed=found, memory=held, waits=waited, notes=tuple(notes), part=alone
+    )
 
 
 def _grown(case: _Case, first: Side, largest: int) -> Iterator[tuple[int, Tree, float]]:

@@ -76,6 +76,15 @@ class Side:
         said = self.guest.ask(question, 10 + 4 * seconds)
         return said if "cpu" in said else {"why": str(said.get("ended") or said.get("raised") or said.get("slow"))}
 
+    def part(
+        self, args: Tree, seconds: float, place: dict[str, Any], *, calls: int, fresh: bool
+    ) -> tuple[float, float] | None:
+        """Return the seconds of CPU and of the wall that some statements take in a call; None where that cannot be
+        told. `fresh` says that a call changes what it is given."""
+        question = {"ask": "part", "args": args, "seconds": seconds, "plan": self.plan, "place": place}
+        said = self.guest.ask({**question, "calls": calls, "fresh": fresh}, 10 + 4 * seconds)
+        return (said["cpu"], said["wall"]) if "cpu" in said else None
+
     def waits(self, args: Tree, seconds: float) -> dict[str, Any]:
         """Return what a call waits for, as the worker's `waits` says; nothing where it cannot be told."""
         said = self.guest.ask({"ask": "waits", "args": args, "seconds": seconds, "plan": self.plan}, 10 + 4 * seconds)

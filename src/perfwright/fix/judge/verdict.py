@@ -78,6 +78,7 @@ class Verdict:
     notes: tuple[str, ...] = ()
     counts: tuple[Counts, ...] = ()  # of what was counted beside time
     passes: Passes | None = None  # what the code goes through, where time says nothing
+    part: Speed | None = None  # of the statements that were changed, where time says nothing of a call
 
     def better(self, kind: str) -> bool:
         """Tell whether the second version was seen to be better in one of what recipes improve."""
@@ -89,7 +90,8 @@ class Verdict:
         if kind in ("queries", "rows"):  # what a query brings counts, too, and how long it takes
             return faster or any(each.fewer for each in self.counts if each.of in ("queries", "rows"))
         if kind == "time":
-            return faster or self.goes_through_less
+            in_part = self.part is not None and self.part.verdict == "faster"
+            return faster or in_part or self.goes_through_less
         return any(each.fewer for each in self.counts if each.of == kind)
 
     @property

@@ -11,7 +11,7 @@ import typing
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import arrays, built, memory, network, observe, search, surroundings, timing, waits  # type: ignore[import-not-found,unused-ignore]
+from . import arrays, built, memory, network, observe, part, search, surroundings, timing, waits  # type: ignore[import-not-found,unused-ignore]
 from .inputs import LISTS, MAPPINGS, SETS, plain  # type: ignore[import-not-found,unused-ignore]
 from .instances import CannotBuildError  # type: ignore[import-not-found,unused-ignore]
 from .kinds import Function, Items, Record  # type: ignore[import-not-found,unused-ignore]
@@ -19,7 +19,7 @@ from .scratch import Scratch  # type: ignore[import-not-found,unused-ignore]
 from .target import FromAnnotations, Uses  # type: ignore[import-not-found,unused-ignore]
 from .trees import CannotWriteError, Maker, Scribe  # type: ignore[import-not-found,unused-ignore]
 
-ASKS = ("describe", "call", "observe", "pace", "memory", "waits")
+ASKS = ("describe", "call", "observe", "pace", "part", "memory", "waits")
 DEEPEST = 4
 BATCH, LONG = 0.003, 0.02  # seconds of a batch, and from which one batch is enough
 REPEATS, MOST = 3, 20_000
@@ -51,6 +51,8 @@ def answer(target: Any, asked: dict[str, Any]) -> dict[str, Any]:
     if asked["ask"] == "observe":
         longest = observe.WHOLE if asked["whole"] else observe.LONG
         return {"records": [observed(target, trial, longest, traced=asked["trace"]) for trial in asked["trials"]]}
+    if asked["ask"] == "part":
+        return of_part(target, asked)
     return pace(target, asked) if asked["ask"] == "pace" else held(target, asked)
 
 
@@ -249,6 +251,23 @@ def pace(target: Any, asked: dict[str, Any]) -> dict[str, Any]:
             if wall > LONG:
                 break
     return {"cpu": best, "wall": waited, "calls": calls, "fresh": fresh}
+
+
+def of_part(target: Any, asked: dict[str, Any]) -> dict[str, Any]:
+    """Return the seconds that some statements of a function of the module take in one call: the least of a few batches.
+
+    Where calls change what they are given (`fresh`), each gets its own.
+    """
+    network.NETWORK.quick = False
+    given = [made(target, asked["args"]) for _ in range(REPEATS if asked["fresh"] else 1)]
+    with search.limited(asked["seconds"], 3 * asked["seconds"]):
+        calls = asked["calls"]
+
+        def batch() -> None:
+            timing._batch(target.function, [given.pop()] if asked["fresh"] else given * calls, None)
+
+        cpu, wall = part.timed(target.module, asked["place"], batch, REPEATS)
+    return {"cpu": cpu / calls, "wall": wall / calls}
 
 
 def changes(target: Any, make: Callable[[], Any]) -> bool:
