@@ -806,6 +806,24 @@ def test_an_answer_that_is_used_up_or_changed_is_asked_for_again(tmp_path: Path)
     assert proposed(tmp_path, "repeated-query") == []
 
 
+@pytest.mark.parametrize(
+    ("given", "left"), [("order_id=order.id", True), ("order=order", False), ("order_id=order.id  # after", False)]
+)
+def test_rows_that_are_made_by_their_key_before_they_are_read_are_not_fetched_ahead(
+    given: str, *, left: bool, tmp_path: Path
+) -> None:
+    read, made = (
+        "found.append(len(order.items))",
+        f"session.add(Item({given.split('  ')[0]}, product_id=1, quantity=2))",
+    )
+    lines = [read, made] if "after" in given else [made, "session.flush()", read]
+    code = "def run(session: Session):\n    found = []\n    for order in session.scalars(select(Order)).all():\n"
+    laid(tmp_path, code + "".join(f"        {line}\n" for line in lines) + "    return found\n", django=False)
+
+    made_for = [each for each in proposed(tmp_path, "n-plus-one-query") if not each.recipe.suggested]
+    assert (made_for == []) == left
+
+
 def test_two_patches_of_one_row_fetch_it_once(tmp_path: Path) -> None:
     code = """
     def run(session: Session, order: Order):

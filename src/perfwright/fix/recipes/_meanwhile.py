@@ -1,7 +1,8 @@
-"""Whether rows that a query of Django's would fetch ahead may be written before they are read: by the loop that reads
-them, by what comes after the query in its function, and by what these call.
+"""Whether rows that a query would fetch ahead may be written before they are read: by the loop that reads them, by what
+comes after the query in its function, and by what these call.
 
-Each row that is asked for by itself is as it is then; what was fetched ahead is as it was, and each row has its own.
+Of Django's each row that is asked for by itself is as it is then; what was fetched ahead is as it was, and each row has
+its own. SQLAlchemy has each row once, but a list of rows as it was fetched, and with those that were added by it.
 """
 
 import ast
@@ -32,6 +33,23 @@ def is_written(around: Surroundings, finding: Finding, origin: Origin, relations
         for part, node in regions(around, finding, origin)
         for source, each in reached(around, part, node)
     )
+
+
+def is_added(around: Surroundings, finding: Finding, origin: Origin, relations: Iterable[Relation]) -> bool:
+    """Tell whether rows that a list of SQLAlchemy's would have are made by their foreign key, before it may be read."""
+    some = [each for each in relations if each.many and each.target is not None and each.column is not None]
+    parts = list(regions(around, finding, origin)) if some else []
+    inner = [each for _, node in parts for each in ast.walk(node)]
+    for part, node in parts:
+        for source, each in reached(around, part, node):
+            models = set[Model | None](models_made(around, source, each)) if isinstance(each, ast.Call) else set()
+            given = {one.arg for one in each.keywords} if isinstance(each, ast.Call) else set()
+            for one in some:
+                if one.target in models and one.column is not None and one.column.name in given:
+                    reads = [r.lineno for r in inner if isinstance(r, ast.Attribute) and r.attr == one.name]
+                    if source is not part or not reads or max(reads) > getattr(each, "lineno", 0):
+                        return True
+    return False
 
 
 def regions(around: Surroundings, finding: Finding, origin: Origin) -> Iterator[tuple[Source, ast.AST]]:
