@@ -3,7 +3,7 @@
 import pytest
 
 from perfwright.fix.judge.answers import difference
-from perfwright.fix.judge.verdict import Counts
+from perfwright.fix.judge.verdict import Counts, Verdict
 
 SEEN = (("body", "it answers something else"),)
 
@@ -23,6 +23,22 @@ def test_fewer_queries_are_fewer_where_there_are_many_rows(
     at: tuple[tuple[int, int, int], ...], calls: int, fewer: bool
 ) -> None:
     assert Counts("queries", at, calls).fewer is fewer
+
+
+@pytest.mark.parametrize(
+    ("queries", "rows", "worse"),
+    [
+        ((200, 2), (100, 100), False),
+        ((200, 2), (100, 4_000), False),
+        ((200, 2), (100, 4_200), True),  # the whole table, in place of a few rows of it
+        ((2, 2), (100, 101), True),
+        ((2, 2), (100, 90), False),
+    ],
+)
+def test_a_query_less_makes_up_for_some_rows_more(queries: tuple[int, int], rows: tuple[int, int], worse: bool) -> None:
+    counts = Counts("queries", ((100, *queries),)), Counts("rows", ((100, *rows),))
+
+    assert Verdict("same", "", counts=counts).worse is worse
 
 
 @pytest.mark.parametrize("token", ["-Zx3_kQv9PbLw2TfYh8RmA", "Zx3_kQv9PbLw2TfYh8RmA-", "--Zx3_kQv9PbLw2TfYh8R-"])

@@ -68,7 +68,7 @@ def test_groups_and_rows_are_mended_along(tmp_path: Path) -> None:
 
     made = [each.after for each in proposed(tmp_path, RULE)]
 
-    (along,) = [each for each in made if "other.iloc[places]" in each]
+    along, *_ = [each for each in made if "other.iloc[places]" in each]
     assert "groups = df.groupby" in along
     assert called(along, df, other) == called(text, df, other) == [(4, 2), (0, 1)]
 

@@ -740,10 +740,11 @@ def test_where_the_query_is_not_known_the_relation_is_changed_if_that_is_asked_f
     laid(tmp_path, code, django=False)
     made = proposed(tmp_path, "n-plus-one-query")
 
-    assert [(each.path, bool(each.recipe.suggested)) for each in made] == [("models.py", True)]
-    assert 'relationship(back_populates="parts", lazy="selectin")' in made[0].after
-    assert made[0].function == "run"
-    assert made[0].inside == "app.py"
+    assert [(each.path, bool(each.recipe.suggested)) for each in made] == [("app.py", False), ("models.py", True)]
+    assert "session = object_session(order)" in made[0].after
+    assert 'relationship(back_populates="parts", lazy="selectin")' in made[1].after
+    assert made[1].function == "run"
+    assert made[1].inside == "app.py"
 
 
 def test_rows_that_are_added_meanwhile_are_not_fetched_before(tmp_path: Path) -> None:

@@ -125,6 +125,17 @@ PATCHED = {
         "return [task.id for task in tasks if task.state == State.OPEN and task.points >= 2]",
         "select(Task).where(Task.state == State.OPEN, Task.points >= 2)",
     ),
+    "in groups by what rows belong to": (
+        "totals = {}\n"
+        "for task in session.scalars(select(Task).where(Task.points > 1)):\n"
+        "    totals[task.owner.name] = totals.get(task.owner.name, 0) + task.left\n"
+        "return totals",
+        "join(Task.owner)",
+    ),
+    "in groups by what rows belong to, in the older form": (
+        "from collections import Counter\nreturn Counter(task.owner.name for task in session.query(Task).all())",
+        "join(Task.owner).with_entities(Owner.name",
+    ),
     "not equal, and none": (
         'return [task.id for task in session.query(Task).order_by(Task.id).all() if task.kind != "x"]',
         'session.query(Task).filter(Task.kind.is_distinct_from("x"))',

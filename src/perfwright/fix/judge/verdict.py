@@ -17,6 +17,7 @@ COUNTED = {"queries": "queries", "fetched": "rows", "asked": "requests"}  # name
 WORKED = {"steps": "steps", "text": "bytes"}  # what is counted of the database within an application
 WEIGHED = ("steps", "bytes")  # what there is so much of that only a part of it counts
 LEAST = 0.01  # of what is weighed
+ROWS = 20  # more that a query less makes up for: a query takes about a millisecond, a row tens of microseconds
 SPARE, FLAT = 2, 8  # more of a call at small sizes, which is none; where there are as many whatever the size
 
 
@@ -106,9 +107,15 @@ class Verdict:
         slower = self.speed is not None and self.speed.verdict == "slower"
         if self.waits is not None:  # what a task costs of the processor is little beside what it waits for
             slower = slower and self.waits.longer
-        fewer = any(each.fewer for each in self.counts if each.of == "queries")
-        counted = [each for each in self.counts if each.of not in WEIGHED and (each.of != "rows" or not fewer)]
+        counted = [each for each in self.counts if each.of not in WEIGHED and (each.of != "rows" or not self.makes_up)]
         return slower or any(each.more for each in counted)
+
+    @property
+    def makes_up(self) -> bool:
+        """Tell whether fewer queries make up for more rows, at the largest size."""
+        less = {each.of: each.at[-1][1] - each.at[-1][2] for each in self.counts if each.at}
+        fewer = any(each.fewer for each in self.counts if each.of == "queries")
+        return fewer and less.get("rows", 0) + ROWS * less["queries"] >= 0
 
 
 def pairs(counts: Mapping[int, Sequence[int]]) -> tuple[tuple[int, int, int], ...]:

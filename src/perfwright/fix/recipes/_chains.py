@@ -96,6 +96,14 @@ class Chains:
             return None
         return self._followed(node, base, owner, found)
 
+    def inlined(self, node: ast.expr, owner: Model) -> Chain | None:
+        """Return the chain that a call makes one value of, which stands in place of a property of a row."""
+        found = way(node)
+        base: ast.expr | None = found.gone[0][0] if found is not None else None
+        if found is None or not isinstance(base, ast.Attribute) or owner.framework == DJANGO:
+            return None
+        return self._followed(node, base, owner, found)
+
     def _followed(self, whole: ast.expr, base: ast.Attribute, owner: Model, found: _Way) -> Chain | None:
         steps: list[Step] = []
         last = ""

@@ -3,23 +3,27 @@
 import ast
 from dataclasses import dataclass
 
+from perfwright.effects.schema import DJANGO, Column, Model
 from perfwright.fix.recipe import Proposal
 from perfwright.fix.recipes._bindings import assigned
 from perfwright.fix.recipes._calls import method_of, name_of
-from perfwright.fix.recipes._columns import column_of, kind_of
+from perfwright.fix.recipes._columns import column_of, kind_of, may_be_null
 from perfwright.fix.recipes._conditions import Conditions
 from perfwright.fix.recipes._inlined import inlined, inlined_parts
 from perfwright.fix.recipes._joined import is_free
 from perfwright.fix.recipes._narrowed import Queried, Queryset, Rows, Selected
 from perfwright.fix.recipes._passes import is_changed
 from perfwright.fix.recipes._quiet import is_quiet_between
+from perfwright.fix.recipes._related import LOADS
 from perfwright.fix.recipes._row_uses import Use
 from perfwright.fix.source import Edit, Source, names
+from perfwright.fix.surroundings import Surroundings
 
 
 @dataclass(frozen=True, slots=True)
 class Grouping:
-    """What is made of rows for each value of the column `key`: their number, or the sum of a `value`.
+    """What is made of rows for each value of the column `key`, theirs or that of a row which they belong to: their
+    number, or the sum of a `value`.
 
     `whole` is the loop that puts it into the dictionary `into`, or the `Counter` that is made.
     """
@@ -28,6 +32,17 @@ class Grouping:
     key: ast.Attribute
     value: ast.expr | None = None
     into: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A column as a query writes it, the model that has it, and how that is joined."""
+
+    column: Column
+    written: str
+    model: Model
+    joins: tuple[str, ...] = ()
+    edits: tuple[Edit, ...] = ()
 
 
 def grouping(source: Source, use: Use) -> Grouping | None:
@@ -69,8 +84,44 @@ def _looped(source: Source, loop: ast.For, use: Use) -> Grouping | None:
 
 
 def is_read(node: ast.expr, row: str) -> bool:
-    """Tell whether an expression reads something of a row."""
-    return isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == row
+    """Tell whether an expression reads something of a row, or of what this leads to."""
+    while isinstance(node, ast.Attribute):
+        node = node.value
+        if isinstance(node, ast.Name):
+            return node.id == row
+    return False
+
+
+def way_to(around: Surroundings, source: Source, model: Model, key: ast.expr, row: str) -> Way | None:
+    """Return the column that a key reads, and the relations that lead there from a row; None where a row may lead to
+    nothing, or it is not known."""
+    names: list[str] = []
+    while isinstance(key, ast.Attribute):
+        names.insert(0, key.attr)
+        key = key.value
+    owner, steps, edits = model, list[str](), list[Edit]()
+    seen = [model]
+    for name in names[:-1]:
+        relation, held = owner.relations.get(name), around.written(source, owner)
+        column = relation.column if relation is not None else None
+        if relation is None or relation.target is None or relation.target in seen or relation.generic or relation.many:
+            return None
+        if column not in owner.columns.values() or column is None or may_be_null(around, owner, column):
+            return None
+        steps.append(f"{held[0]}.{name}" if held is not None else name)
+        edits += held[1] if held is not None else []
+        owner = relation.target
+        seen.append(owner)
+    last = ast.Attribute(ast.Name(row, ast.Load()), names[-1], ast.Load()) if names else key
+    found, written = column_of(owner, last, row), around.written(source, owner)
+    if found is None or (written is None and model.framework != DJANGO):
+        return None
+    if model.framework == DJANGO:
+        return Way(found, "__".join(names), owner)
+    assert written is not None
+    return Way(
+        found, f"{written[0]}.{names[-1]}", owner, tuple(f".join({each})" for each in steps), (*edits, *written[1])
+    )
 
 
 def is_got(node: ast.expr, target: ast.expr) -> bool:
@@ -109,10 +160,12 @@ def grouped(conditions: Conditions, asked: Rows, use: Use, imports: list[Edit]) 
     """Return the proposal that lets the database group rows; None where it would say something else."""
     source, model, around = conditions.source, conditions.model, conditions.around
     made = grouping(source, use)
-    column = column_of(model, made.key, use.row) if made is not None else None
-    if not isinstance(asked, Selected | Queried | Queryset):
+    if made is None or not isinstance(asked, Selected | Queried | Queryset):
         return None
-    if made is None or column is None or not asked.key or kind_of(around, column) in ("", "float"):
+    way = way_to(around, source, model, inlined(around, source, model, made.key, use.row), use.row)
+    if way is None or not asked.key or kind_of(around, way.column) in ("", "float"):
+        return None
+    if way.joins and not isinstance(asked, Queryset) and is_joined(source, use, way):
         return None
     conditions.imports.clear()
     asked.imports.clear()
@@ -128,7 +181,7 @@ def grouped(conditions: Conditions, asked: Rows, use: Use, imports: list[Edit]) 
         return None
     asked.over = use.held.value if use.held is not None else use.over
     ahead = f"{made.into}.update(dict(" if made.into else f"{source.text_of(made.whole.func)}(dict("  # type: ignore[union-attr]
-    text = asked.groups(ahead, made.key.attr, term or "", said, made.whole)
+    text = asked.groups(ahead, way.written, [*way.joins], term or "", said, made.whole)
     if text is None:
         return None
     wanted = [*conditions.imports, *[(module, name) for module, some in asked.imports.items() for name in some]]
@@ -137,4 +190,17 @@ def grouped(conditions: Conditions, asked: Rows, use: Use, imports: list[Edit]) 
     edits = [source.replace(made.whole, f"{text}))")]
     edits += [source.removed(use.held)] if use.held is not None else []
     more = conditions.edits(asked.imports)
-    return Proposal((*edits, *more, *imports), f"the database groups the rows by `{made.key.attr}`", source=source)
+    edits = [*dict.fromkeys((*edits, *more, *imports, *way.edits))]
+    return Proposal((*edits,), f"the database groups the rows by `{made.key.attr}`", source=source)
+
+
+def is_joined(source: Source, use: Use, way: Way) -> bool:
+    """Tell whether a query may join, as it is, a model that leads to the column."""
+    function = source.function(use.node)
+    known = {
+        each.id
+        for each in (ast.walk(function) if function is not None else ())
+        if isinstance(each, ast.Name) and not any(name_of(one) in LOADS for one in source.above(each))
+    }
+    needed = {each.removeprefix(".join(").partition(".")[0] for each in (*way.joins[1:], f".join({way.written}")}
+    return bool(needed & known)

@@ -67,15 +67,15 @@ class Queryset(Rows):
         return chained(self.source, place, f"{ahead}{text}.aggregate{arguments(values)}") if text is not None else None
 
     def groups(
-        self, ahead: str, column: str, value: str, conditions: list[str], place: ast.expr | ast.stmt
+        self, ahead: str, by: str, joins: list[str], value: str, conditions: list[str], place: ast.expr | ast.stmt
     ) -> str | None:
         text = self.chain_text(conditions)
-        if text is None or self.origin.first.ordering is not None or "order_by" in self.origin.asked:
+        if text is None or joins or self.origin.first.ordering is not None or "order_by" in self.origin.asked:
             return None
         made, least = self.use("django.db.models", "Sum" if value else "Count"), self.use("django.db.models", "Min")
         if {"made", "least"} & {*self.origin.first.columns, *self.origin.first.relations}:
             return None
-        key, over = f'.values_list("{column}").alias(least={least}("pk"))', value or '"pk"'
+        key, over = f'.values_list("{by}").alias(least={least}("pk"))', value or '"pk"'
         return chained(
             self.source, place, f'{ahead}{text}{key}.annotate({EDGE}made={made}({over}){EDGE}).order_by("least")'
         )
@@ -182,7 +182,7 @@ class Selected(Rows):
         return f"{text}).one()" if awaited else f"{text}.one()"
 
     def groups(
-        self, ahead: str, column: str, value: str, conditions: list[str], place: ast.expr | ast.stmt
+        self, ahead: str, by: str, joins: list[str], value: str, conditions: list[str], place: ast.expr | ast.stmt
     ) -> str | None:
         run, awaited = self.run()
         query = self.origin.query
@@ -195,8 +195,9 @@ class Selected(Rows):
         func = self.func(select)
         asked = f"{func}.sum({value})" if value else f"{func}.count()"
         more = [f".where{arguments(conditions)}"] if conditions else []
-        grouped = [f".group_by({model}.{column})", f".order_by({func}.min({model}.{self.key}))"]
-        said = [f"{select}({model}.{column}, {asked})", *steps, *more, *grouped]
+        grouped = [f".group_by({by})", f".order_by({func}.min({model}.{self.key}))"]
+        base = [f".select_from({model})"] if joins else []
+        said = [f"{select}({by}, {asked})", *base, *steps, *joins, *more, *grouped]
         before = f"{ahead}(await " if awaited else ahead
         text = laid(self.source, place, f"{before}{self.source.text_of(run.func.value)}.execute", said)
         return f"{text}).all()" if awaited else f"{text}.all()"
@@ -268,15 +269,15 @@ class Queried(Rows):
         return f"{text}.with_entities({asked}).scalar()"
 
     def groups(
-        self, ahead: str, column: str, value: str, conditions: list[str], place: ast.expr | ast.stmt
+        self, ahead: str, by: str, joins: list[str], value: str, conditions: list[str], place: ast.expr | ast.stmt
     ) -> str | None:
         node = unlisted(self.over)
         text = plain(self.source, node) if is_chain(node) else None
         if text is None or "join(" in text or "order_by" in text:
             return None
-        func, by = self.use("sqlalchemy", "func"), f"{self.model}.{column}"
+        func = self.use("sqlalchemy", "func")
         asked = f"{func}.sum({value})" if value else f"{func}.count({self.model}.{self.key})"
-        text += f".filter{arguments(conditions)}" if conditions else ""
+        text += "".join(joins) + (f".filter{arguments(conditions)}" if conditions else "")
         steps = (
             f".with_entities{arguments([by, asked])}.group_by({by}).order_by({func}.min({self.model}.{self.key})).all()"
         )

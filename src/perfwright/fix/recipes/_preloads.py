@@ -11,7 +11,7 @@ from perfwright.fix.recipes._calls import WIDE, method_of, with_argument
 from perfwright.fix.recipes._nones import may_be_none
 from perfwright.fix.recipes._origins import Origin
 from perfwright.fix.recipes._rows import key
-from perfwright.fix.recipes._sessions import session
+from perfwright.fix.recipes._sessions import has_one, session
 from perfwright.fix.source import FUNCTIONS, Edit, Source, bound
 from perfwright.fix.surroundings import Surroundings, also_from
 
@@ -25,10 +25,9 @@ def preloaded(
 ) -> list[Edit] | None:
     """Return the edits that fetch what is read of a row before it is read first; None where they cannot."""
     source, node = origin.source, origin.query
-    said = session(around, source, node)
     own = around.written(source, origin.first)
     options = options_of(around, source, ways)
-    if said is None or own is None or options is None or not isinstance(node, ast.Name):
+    if own is None or options is None or not isinstance(node, ast.Name) or not has_one(around, source, node):
         return None
     if not all(any(relation.many for _, relation in way) for way in ways):
         return None
@@ -36,25 +35,38 @@ def preloaded(
     if place is None or not source.begins(place) or any(method_of(each) in PUTS for each in ast.walk(place)):
         return None
     texts, edits, loaders = options
+    said = session(around, source, node)
     name, column = own[0], key(origin.first)
-    edits = [*dict.fromkeys((*edits, *own[1], *said[1])), *also_from(source, "sqlalchemy.orm", loaders)]
     asked = f"{name}.{column} == {node.id}.{column}"
-    held = known(source, place, asked)
-    if held is not None:
-        return [*added(source, held, texts), *edits]
+    earlier = known(source, place, asked)
+    if earlier is not None:
+        return [*added(source, earlier, texts), *edits, *own[1], *also_from(source, "sqlalchemy.orm", loaders)]
+    held, given = said or (source.fresh("session", "own_session"), [])
+    loaders = loaders if said is not None else sorted(["object_session", *loaders])
+    edits = [*dict.fromkeys((*edits, *own[1], *given)), *also_from(source, "sqlalchemy.orm", loaders)]
     edits += also_from(source, "sqlalchemy", ["select"])
-    made = [f"{said[0]}.scalars(select({name}).where({asked}).options({', '.join(texts)})).all()"]
     is_optional = may_be_none(around, source, place, node.id)
-    room = WIDE - len(source.indent(place)) - (4 if is_optional else 0)
-    if len(made[0]) > room:
-        made = [f"{said[0]}.scalars(", f"    select({name})", f"    .where({asked})", ").all()"]
-        line = f"    .options({', '.join(texts)})"
-        rows = [row for each in texts for row in folded(f"        {each},", room)]
-        made[3:3] = [line] if len(line) <= room else ["    .options(", *rows, "    )"]
-    made = [NOTE, *made]
-    if is_optional:
+    within_test = said is None or is_optional
+    room = WIDE - len(source.indent(place)) - (4 if within_test else 0)
+    made = [NOTE, *fetched(f"{held}.scalars", name, asked, texts, room)]
+    if said is None:
+        made = [f"if {held} is not None:", *[f"    {each}" for each in made]]
+        of_row = f"object_session({node.id})"
+        made = [f"{held} = {f'{of_row} if {node.id} is not None else None' if is_optional else of_row}", *made]
+    elif is_optional:
         made = [f"if {node.id} is not None:", *[f"    {each}" for each in made]]
     return [source.before(place, *made), *edits]
+
+
+def fetched(scalars: str, name: str, asked: str, texts: Sequence[str], room: int) -> list[str]:
+    """Return the lines of a query for rows of a model, with options."""
+    line = f"{scalars}(select({name}).where({asked}).options({', '.join(texts)})).all()"
+    if len(line) <= room:
+        return [line]
+    options = f"    .options({', '.join(texts)})"
+    rows = [row for each in texts for row in folded(f"        {each},", room)]
+    last = [options] if len(options) <= room else ["    .options(", *rows, "    )"]
+    return [f"{scalars}(", f"    select({name})", f"    .where({asked})", *last, ").all()"]
 
 
 def options_of(

@@ -19,6 +19,7 @@ from perfwright.fix.surroundings import Surroundings
 from perfwright.index.project import Value
 
 ASKS = ("scalars", "scalar", "execute", "query", "get", "commit", "flush", "add", "delete", "refresh")
+LOADS = ("joinedload", "selectinload", "subqueryload", "contains_eager", "immediateload", "lazy")
 SESSIONS = ("Session", "scoped_session")
 
 
@@ -161,13 +162,14 @@ def changes(function: ast.AST, node: ast.AST | None = None) -> bool:
 
 def fetched_along(around: Surroundings) -> set[str]:
     """Return the relations that some query fetches along, or that are declared so."""
-    words = ("joinedload", "selectinload", "subqueryload", "contains_eager", "immediateload", "lazy")
-    found: set[str] = set()
-    for source in around.mentioning(*words):
-        for node in ast.walk(source.tree):
-            if isinstance(node, ast.Call) and name_of(node) in words:
-                found |= {each.attr for arg in node.args for each in ast.walk(arg) if isinstance(each, ast.Attribute)}
-    return found
+    return set().union(*[loads(source.tree) for source in around.mentioning(*LOADS)])
+
+
+def loads(node: ast.AST) -> set[str]:
+    """Return the relations that the queries of a function, or a file, fetch along."""
+    calls = [each for each in ast.walk(node) if isinstance(each, ast.Call) and name_of(each) in LOADS]
+    given = [inner for call in calls for arg in call.args for inner in ast.walk(arg)]
+    return {each.attr for each in given if isinstance(each, ast.Attribute)}
 
 
 def is_plain(node: ast.expr) -> bool:

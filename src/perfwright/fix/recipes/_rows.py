@@ -11,7 +11,7 @@ from perfwright.fix.recipes._bindings import arguments, assigned, walked
 from perfwright.fix.recipes._calls import name_of
 from perfwright.fix.recipes._looped import loop_step
 from perfwright.fix.recipes._origins import Frame, Origin, Origins
-from perfwright.fix.recipes._sessions import session
+from perfwright.fix.recipes._sessions import has_one, session
 from perfwright.fix.recipes._types import meant
 from perfwright.fix.recipes._uses import used
 from perfwright.fix.source import Source
@@ -33,6 +33,10 @@ class Rows(Origins):
         super().__init__(around)
         self.loop = loop_step(finding)
 
+    def has_session(self, source: Source, node: ast.Name) -> bool:
+        """Tell whether a row can be fetched again where its name is."""
+        return session(self.around, source, node) is not None
+
     def of_attribute(self, frame: Frame, node: ast.Attribute, depth: int) -> list[Origin]:
         """Return the origins of a relation's rows; what the loop of the finding goes through is as it says."""
         found = super().of_attribute(frame, node, depth)
@@ -44,12 +48,7 @@ class Rows(Origins):
         function = frame.source.function(base)
         if model is None or model.framework == DJANGO or not key(model) or relation not in model.relations:
             return []
-        if (
-            function is None
-            or base.id in OWN
-            or walked(frame.source, base)
-            or session(self.around, frame.source, base) is None
-        ):
+        if function is None or base.id in OWN or walked(frame.source, base) or not self.has_session(frame.source, base):
             return []
         return [Origin(frame.source, base, ROW, model, (relation,), one=True)]
 
@@ -88,7 +87,7 @@ class Rows(Origins):
         ):
             return found
         model = self.model_of(frame.source, function, node.id, found)
-        if model is None or node.id in OWN or session(self.around, frame.source, node) is None:
+        if model is None or node.id in OWN or not self.has_session(frame.source, node):
             return [each for each in found if each.kind in (ROW, KNOWN) or not each.shared]
         return [Origin(frame.source, node, ROW, model, one=True)]
 
@@ -134,6 +133,13 @@ class Rows(Origins):
                 bound = arguments(function, call, is_method=is_method)
                 found += self.of(Frame(other), bound[name], depth) if name in bound else []
         return list({(id(each.query), each.path): each for each in found}.values())
+
+
+class OwnRows(Rows):
+    """Finds the names of single rows also where the only session is that of the row itself."""
+
+    def has_session(self, source: Source, node: ast.Name) -> bool:
+        return has_one(self.around, source, node)
 
 
 def is_in(model: Model, source: Source, cls: ast.AST | None) -> bool:

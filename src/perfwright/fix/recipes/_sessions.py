@@ -10,6 +10,7 @@ from perfwright.index.project import Class, External, Function, Value
 
 SESSIONS = ("Session", "scoped_session")
 FLASK = "SQLAlchemy"  # what an extension is made by, whose `session` is that of the request
+AWAITED = ("AsyncSession", "async_sessionmaker", "create_async_engine", "async_scoped_session")
 ROUTES = ("get", "post", "put", "patch", "delete", "route", "api_route")
 
 
@@ -25,6 +26,11 @@ def session(around: Surroundings, source: Source, node: ast.AST) -> tuple[str, l
     if extension is not None:
         return f"{extension[0]}.session", extension[1]
     return borrowed(around, source, function)
+
+
+def has_one(around: Surroundings, source: Source, node: ast.AST) -> bool:
+    """Tell whether there is a session where a node is, if only that of a row: where none of the project is awaited."""
+    return session(around, source, node) is not None or next(around.mentioning(*AWAITED), None) is None
 
 
 def parameter(around: Surroundings, source: Source, function: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.arg | None:

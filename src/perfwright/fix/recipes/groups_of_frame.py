@@ -15,6 +15,7 @@ from perfwright.finding import Finding
 from perfwright.fix.recipe import Proposal, Recipe
 from perfwright.fix.recipes._frame_groups import ENDS, Groups, Question, asked, column_of, groups_of, keys_of
 from perfwright.fix.recipes._frames import is_asked_each_time, is_caught, is_left_alone
+from perfwright.fix.recipes._masks import along
 from perfwright.fix.source import Edit, Source, names
 
 OPTIONS = ("sort",)  # of groupby, that leave what a group is asked for as it is
@@ -27,8 +28,8 @@ def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
         if (groups := groups_of(source, call)) is not None and groups.uses:
             if any(is_caught(source, each) for each in groups.uses):
                 return  # after some of the groups
-            yield from at_once(source, groups)
-            yield from one_column(source, groups)
+            yield from along(source, groups.loop, at_once(source, groups))
+            yield from along(source, groups.loop, one_column(source, groups))
             return
 
 

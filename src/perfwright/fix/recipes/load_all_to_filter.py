@@ -6,7 +6,8 @@
   is asked for instead of the rows, under the same conditions. A sum may be of what whole numbers come to together.
 - Several values of the same rows, made in comprehensions or in a loop that adds up, are asked for in one row, of one
   query; values of what relations lead to, one after the other, in one query that joins them.
-- The number of rows, or a sum, for each value of a column is asked for in groups, in the order of the first of each.
+- The number of rows, or a sum, for each value of a column is asked for in groups, in the order of the first of each;
+  the column may be of a row that each of them belongs to.
 - What a property or a method of the model returns is put in its place, where it is a single expression.
 - Rows that all get the same values are changed in one statement, where nothing else is done as they change.
 - So are the rows of a relation, where the function has a session that they can be asked for with, or the row has.

@@ -1,52 +1,27 @@
 """The rows of a frame that have a value are found once for all values, where a loop looks through the frame for each.
 
 `frame[frame["column"] == key]` is asked for in each pass, of a frame that the loop leaves alone, for a key of that pass
-that is asked for without a call, or as other letters of a text; and nobody goes on where that fails. Where the loop is
-over groups or rows of a frame, that is mended along.
+that is asked for without a call, or as other letters of a text; and nobody goes on where that fails. Loops over groups
+or rows of a frame are mended along with them.
 """
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from perfwright.finding import Finding
 from perfwright.fix.recipe import Proposal, Recipe
-from perfwright.fix.recipes import groups_of_frame, row_loop_over_frame
-from perfwright.fix.recipes._frames import is_asked_each_time, is_caught, is_left_alone
-from perfwright.fix.source import Edit, Source, bound, names
+from perfwright.fix.recipes._masks import SAYS, looked_up, masks
+from perfwright.fix.source import Source
 
-SPELLS = ("lower", "upper", "strip", "casefold")  # methods of a text that give another
-SAYS = "rows with a value are found once for all values"
-
-
-@dataclass(frozen=True, slots=True)
-class Mask:
-    """`frame[frame[column] == key]`."""
-
-    place: ast.Subscript
-    frame: ast.Name
-    column: ast.expr
-    key: ast.expr
+OTHERS = (".groupby", ".iterrows")  # which the finding is about
 
 
 def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
     loops = [loop for call in source.calls_at(finding.place) if (loop := over(source, call)) is not None]
     if not loops or not masks(source, loops[0]):
         return
-    function = source.qualified(loops[0].body[0])
-    for other in (groups_of_frame, row_loop_over_frame):
-        for proposal in other.propose(source, finding):
-            made = Source(source.path, source.edited(proposal.edits), source.root)
-            inside = [each for each in ast.walk(made.tree) if isinstance(each, ast.For)]
-            edits = [
-                edit for each in inside if made.qualified(each.body[0]) == function for edit in looked_up(made, each)
-            ]
-            if edits:
-                whole = Edit(0, len(source.text), made.edited(edits))
-                yield Proposal((whole,), f"{proposal.says}, and {SAYS}")
-            return
-    if isinstance(loops[0].iter, ast.Call) and ast.unparse(loops[0].iter.func).endswith((".groupby", ".iterrows")):
-        return  # they are what the finding is about
+    if isinstance(loops[0].iter, ast.Call) and ast.unparse(loops[0].iter.func).endswith(OTHERS):
+        return
     yield Proposal(tuple(looked_up(source, loops[0])), SAYS)
 
 
@@ -56,83 +31,6 @@ def over(source: Source, call: ast.Call) -> ast.For | None:
         if isinstance(each, ast.For):
             return each if any(inner is call for inner in ast.walk(each.iter)) else None
     return None
-
-
-def looked_up(source: Source, loop: ast.For) -> Iterator[Edit]:
-    """Give the edits that find rows by where they are, put down before the loop; else as before."""
-    known: dict[tuple[str, str], str] = {}
-    places = source.fresh("places", "row_places")
-    found = masks(source, loop)
-    several = len({source.statement(mask.place) for mask in found}) < len(found)
-    for mask in found[:1] if several else found:
-        frame, column = mask.frame.id, source.text_of(mask.column)
-        if (frame, column) not in known:
-            plain = mask.column.value if isinstance(mask.column, ast.Constant) else ""
-            wanted = [f"{frame}_by_{plain}"] if isinstance(plain, str) and plain.isidentifier() else []
-            known[frame, column] = source.fresh(*wanted, f"{frame}_rows")
-            by = f"{frame}.groupby({column}, sort=False, observed=True).indices"
-            yield source.before(loop, f"{known[frame, column]} = {by}")
-        statement, old = source.statement(mask.place), source.text_of(mask.place)
-        rows = f"{old} if {places} is None else {frame}.iloc[{places}]"
-        alone = isinstance(statement, ast.Assign) and statement.value is mask.place
-        yield source.before(statement, f"{places} = {known[frame, column]}.get({source.text_of(mask.key)})")
-        yield source.replace(mask.place, rows if alone else f"({rows})")
-
-
-def masks(source: Source, loop: ast.For) -> list[Mask]:
-    """Return the rows with a value that each pass of a loop looks for in a whole frame."""
-    inside = ast.Module(loop.body, [])
-    if loop.orelse or not source.begins(loop):
-        return []
-    if any(isinstance(each, ast.Break | ast.Return) for each in ast.walk(inside)):
-        return []  # it may end after few passes
-    own = bound(inside) | bound(loop.target)
-    found = [mask for each in ast.walk(inside) if (mask := mask_of(each)) is not None]
-    return [
-        each
-        for each in found
-        if each.frame.id not in own
-        and not names(each.column) & own
-        and names(each.key) & own - bound(source.statement(each.place))
-        and source.begins(source.statement(each.place))
-        and is_asked_each_time(source, each.place, loop)
-        and not is_caught(source, each.place)
-        and is_left_alone(source, each.frame, loop, None)
-    ]
-
-
-def mask_of(node: ast.AST) -> Mask | None:
-    """Return the mask that an expression is; None where it is none."""
-    if (
-        not isinstance(node, ast.Subscript)
-        or not isinstance(node.ctx, ast.Load)
-        or not isinstance(node.value, ast.Name)
-    ):
-        return None
-    test = node.slice
-    if not isinstance(test, ast.Compare) or len(test.ops) != 1 or not isinstance(test.ops[0], ast.Eq):
-        return None
-    column, key = test.left, test.comparators[0]
-    if not isinstance(column, ast.Subscript) or ast.unparse(column.value) != node.value.id or not is_plain(key):
-        return None
-    is_column = isinstance(column.slice, ast.Name) or (
-        isinstance(column.slice, ast.Constant) and isinstance(column.slice.value, str)
-    )
-    return Mask(node, node.value, column.slice, key) if is_column else None
-
-
-def is_plain(key: ast.expr) -> bool:
-    """Tell whether a key may be asked for twice: a name, what it holds, other letters of a text."""
-    while not isinstance(key, ast.Name):
-        if isinstance(key, ast.Call) and isinstance(key.func, ast.Attribute) and key.func.attr in SPELLS:
-            if key.args or key.keywords:
-                return False
-            key = key.func.value
-        elif (isinstance(key, ast.Subscript) and isinstance(key.slice, ast.Constant)) or isinstance(key, ast.Attribute):
-            key = key.value
-        else:
-            return False
-    return True
 
 
 RECIPE = Recipe(

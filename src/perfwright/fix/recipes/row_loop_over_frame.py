@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from perfwright.finding import Finding
 from perfwright.fix.recipe import Proposal, Recipe
 from perfwright.fix.recipes._frames import is_caught, is_field, is_left_alone
+from perfwright.fix.recipes._masks import along
 from perfwright.fix.source import Edit, Source, bound, names
 
 PLAIN = (ast.Add, ast.Sub, ast.Mult)
@@ -43,8 +44,12 @@ class Rows:
 def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
     call = source.at(finding.place, ast.Call)
     rows = loop_of(source, call) if call is not None else None
-    if rows is None:
-        return
+    if rows is not None:
+        yield from along(source, rows.loop, proposals(source, rows))
+
+
+def proposals(source: Source, rows: Rows) -> Iterator[Proposal]:
+    """Give what may be made of a loop over rows, the best first."""
     is_told = any(is_caught(source, place) for place, _ in rows.columns)  # which error a row without a column raises
     if not is_told:
         yield from whole(source, rows)
