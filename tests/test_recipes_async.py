@@ -238,6 +238,28 @@ def test_what_must_stay_in_the_event_loop_is_left_alone(tmp_path: Path, body: st
     assert proposed(tmp_path, "blocking-call-in-async", f"async def f(path):\n    {body}\n", chain="read") == []
 
 
+def test_a_property_that_asks_the_database_stays_in_the_event_loop(tmp_path: Path) -> None:
+    code = """
+    class Names:
+        def __init__(self, store):
+            self.store = store
+
+        @property
+        def known(self):
+            return self.store.session.execute("select name from people").all()
+
+    def read(path, names):
+        return open(path).read(), names.known
+
+    async def f(path, names):
+        return read(path, names)  # here
+    """
+    assert proposed(tmp_path, "blocking-call-in-async", code, chain="read") == []
+    code = code.replace("@property", "@staticmethod")
+
+    assert proposed(tmp_path, "blocking-call-in-async", code, chain="read") != []
+
+
 def test_what_is_started_for_each_item_gets_a_bound(tmp_path: Path) -> None:
     code = """
     import asyncio
@@ -497,7 +519,7 @@ def test_a_pause_of_unknown_length_never_shrinks(tmp_path: Path) -> None:
     code += "        except OSError:\n            time.sleep(pause)\n"
     (made,) = proposed(tmp_path, "retry-without-backoff", code, cure="Wait longer after each failure.")
 
-    assert "time.sleep(max(pause, min(30, pause * 2**failures)) * random.uniform(0.5, 1))" in made
+    assert "time.sleep(max(pause, min(30, pause * 2**failures) * random.uniform(0.5, 1)))" in made
 
 
 def test_an_argument_of_a_call_over_several_lines_has_a_line_of_its_own() -> None:

@@ -3,6 +3,7 @@
 import ast
 import textwrap
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -526,3 +527,70 @@ def test_what_is_known_to_have_a_pass_is_not_asked_again(head: str, wanted: str)
 def test_an_import_stands_where_a_sorted_file_has_it(head: str, after: str) -> None:
     [made] = proposed("sort-in-loop", f"{head}\n\ndef f(xs):\n    return sorted(xs)[:3]\n", "sorted")
     assert made.startswith(f"{after}\n\ndef f(xs):")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "kind = 1\n    found = [(x, kind) for x in xs]\n    for x, kind in found:\n        print(x, kind)",
+        "for x in [(x, seen[x]) for x in xs]:\n        seen[x] = 1",
+        "for name in [x.name for x in xs]:\n        ys[0].name = name",
+        "for x in [worked_out(x) for x in xs]:\n        print(x)",
+    ],
+)
+def test_items_that_a_loop_would_make_otherwise_stay_in_a_list(body: str) -> None:
+    at = "[(x" if "[(x" in body else "[x.name" if "[x.name" in body else "[worked"
+    assert proposed("list-where-iterator", f"def f(xs, ys, seen):\n    {body}\n", at) == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "kept = list(xs)\n    kept.extend(y for y in ys if y not in kept)\n    return kept",
+        "kept = list(xs)\n    same = kept\n    same.extend(y for y in ys if y not in kept)\n    return same",
+    ],
+)
+def test_a_list_that_grows_by_what_it_is_searched_for_is_left(body: str) -> None:
+    assert proposed("membership-in-list", f"def f(xs, ys):\n    {body}\n", "y not in kept") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "class A:\n    kept = None\n\n    def f(self, ys):\n        return [y for y in ys if y not in self.kept]\n",
+        "def f(ys, options):\n    kept = options.get('kept')\n    return [y for y in ys if y not in kept]\n",
+    ],
+)
+def test_a_list_that_may_not_be_there_is_searched_only_for_something(text: str, tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text(text, "utf8")
+    start = text.index("y not in")
+    place = Place(path="a.py", line=text.count("\n", 0, start) + 1, column=start - text.rfind("\n", 0, start))
+    finding = Finding(rule="membership-in-list", place=place, symbol="", message="")
+    source = Source("a.py", text, tmp_path)
+
+    assert [each for recipe in recipes.load()["membership-in-list"] for each in recipe.propose(source, finding)] == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "queue = given()\n    while queue:\n        queue.pop(0)",
+        "queue = list(xs)\n    while queue:\n        queue.pop(0)\n    return queue or None",
+        "queue = list(xs)\n    for x in queue:\n        queue.append(queue.pop(0))",
+    ],
+)
+def test_a_list_that_others_have_or_that_changes_as_it_is_walked_is_no_deque(body: str) -> None:
+    assert proposed("front-of-list", f"def f(xs, given):\n    {body}\n", "queue.pop(0)", "queue") == []
+
+
+def test_a_list_of_what_is_asked_like_a_dictionary_is_left() -> None:
+    text = """
+    def f(xs):
+        kept = []
+        for x in xs:
+            if x not in kept:
+                kept.append(x)
+        return [one["name"] for one in kept]
+    """
+    assert proposed("membership-in-list", text, "x not in kept") == []
+    assert proposed("membership-in-list", text.replace('["name"]', "[0]"), "x not in kept") != []

@@ -614,6 +614,48 @@ LEFT = {
             return [category.products.filter(active=True).count() for category in Category.objects.all()]
         """,
     ),
+    "rows are made meanwhile": (
+        "n-plus-one-query",
+        """
+        def run(n):
+            found = []
+            for category in Category.objects.all():
+                if len(category.products.all()) < 3:
+                    Product.objects.create(name="more", category=category)
+                found.append([product.name for product in category.products.all()])
+            return found
+        """,
+    ),
+    "rows are changed meanwhile, some calls below": (
+        "n-plus-one-query",
+        """
+        def counted(product):
+            category = product.category
+            category.name += "+"
+            category.save()
+            return category.name
+
+
+        def run(n):
+            return [counted(product) for product in Product.objects.order_by("pk")]
+        """,
+    ),
+    "others are told meanwhile": (
+        "n-plus-one-query",
+        """
+        from django.dispatch import Signal
+
+        seen = Signal()
+
+
+        def run(n):
+            found = []
+            for category in Category.objects.all():
+                seen.send(sender=Category, category=category)
+                found.append(len(category.products.all()))
+            return found
+        """,
+    ),
 }
 
 
@@ -733,6 +775,54 @@ def test_rows_that_can_be_gone_through_once_are_not_gone_through_before(tmp_path
     laid(tmp_path, code, django=False)
 
     assert [each.diff for each in proposed(tmp_path, "n-plus-one-query")] == []
+
+
+def test_an_answer_that_is_used_up_or_changed_is_asked_for_again(tmp_path: Path) -> None:
+    code = """
+    def names(session: Session):
+        return session.scalars(select(Order.status))
+
+
+    def lists(session: Session) -> list[Order]:
+        return list(session.scalars(select(Order)).all())
+
+
+    def run(session: Session):
+        first = [name for name in names(session)]
+        return first, [name.upper() for name in names(session)]
+
+
+    def changing(session: Session):
+        found = lists(session)
+        found.pop()
+        return found, lists(session)
+
+
+    def again(session: Session):
+        first = session.scalars(select(Order.note))
+        return list(first), list(session.scalars(select(Order.note)))
+    """
+    laid(tmp_path, code, django=False)
+
+    assert proposed(tmp_path, "repeated-query") == []
+
+
+@pytest.mark.parametrize(
+    ("given", "left"), [("order_id=order.id", True), ("order=order", False), ("order_id=order.id  # after", False)]
+)
+def test_rows_that_are_made_by_their_key_before_they_are_read_are_not_fetched_ahead(
+    given: str, *, left: bool, tmp_path: Path
+) -> None:
+    read, made = (
+        "found.append(len(order.items))",
+        f"session.add(Item({given.split('  ')[0]}, product_id=1, quantity=2))",
+    )
+    lines = [read, made] if "after" in given else [made, "session.flush()", read]
+    code = "def run(session: Session):\n    found = []\n    for order in session.scalars(select(Order)).all():\n"
+    laid(tmp_path, code + "".join(f"        {line}\n" for line in lines) + "    return found\n", django=False)
+
+    made_for = [each for each in proposed(tmp_path, "n-plus-one-query") if not each.recipe.suggested]
+    assert (made_for == []) == left
 
 
 def test_two_patches_of_one_row_fetch_it_once(tmp_path: Path) -> None:

@@ -49,6 +49,15 @@ class Source:
         return {inner: node for node in ast.walk(self.tree) for inner in ast.iter_child_nodes(node)}
 
     # ------------------------------------------------------------------------------ text
+    @cached_property
+    def functions(self) -> dict[str, list[ast.FunctionDef | ast.AsyncFunctionDef]]:
+        """Return the functions and methods by their names."""
+        found: dict[str, list[ast.FunctionDef | ast.AsyncFunctionDef]] = {}
+        for each in ast.walk(self.tree):
+            if isinstance(each, FUNCTIONS):
+                found.setdefault(each.name, []).append(each)
+        return found
+
     def offset(self, line: int, column: int) -> int:
         """Return where a line and a column of the tree (from 0, in bytes of UTF-8) are in the text."""
         start = self.starts[line - 1]

@@ -9,7 +9,7 @@ from pathlib import Path
 from perfwright import discover
 from perfwright.effects.schema import Model, Schema
 from perfwright.errors import InputError
-from perfwright.fix.source import FUNCTIONS, Edit, Source, source
+from perfwright.fix.source import Edit, Source, source
 from perfwright.index import read
 from perfwright.index.cache import Cache
 from perfwright.index.lower import Node
@@ -66,11 +66,10 @@ class Surroundings:
     def definition(self, function: Function) -> tuple[Source, ast.FunctionDef | ast.AsyncFunctionDef] | None:
         """Return the file and the statement that define a function."""
         source = self.source(function.path)
-        for node in ast.walk(source.tree) if source is not None else ():
-            if isinstance(node, FUNCTIONS) and node.name == function.name:
-                first = min([node.lineno, *[each.lineno for each in node.decorator_list]])
-                if first <= function.line <= (node.body[0].lineno) and source is not None:
-                    return source, node
+        for node in source.functions.get(function.name, ()) if source is not None else ():
+            first = min([node.lineno, *[each.lineno for each in node.decorator_list]])
+            if first <= function.line <= (node.body[0].lineno) and source is not None:
+                return source, node
         return None
 
     def method(self, model: Model, name: str) -> Function | None:

@@ -13,6 +13,7 @@ ONCE = frozenset((
     "itertuples",
 ))  # fmt: skip
 ANNOTATED_ONCE = ("Iterator", "Generator", "Iterable", "AsyncIterator", "AsyncGenerator")
+DEEPEST = 3  # functions that return what another gives them
 SAME = ("list", "tuple", "sorted", "reversed", "set", "iter")  # their rows are those of what they are given
 
 
@@ -133,7 +134,7 @@ def arguments(
     return bound
 
 
-def is_once(function: ast.AST | None, node: ast.expr, source: Source | None = None) -> bool:
+def is_once(function: ast.AST | None, node: ast.expr, source: Source | None = None, depth: int = 0) -> bool:
     """Tell whether what a name of a function stands for is used up by a loop."""
     if not isinstance(node, ast.Name) or function is None:
         return False
@@ -143,11 +144,11 @@ def is_once(function: ast.AST | None, node: ast.expr, source: Source | None = No
             return True
         if isinstance(each, ast.withitem) and each.optional_vars is not None and node.id in bound(each.optional_vars):
             return True
-    return any(is_used_up(each, source) for each in assigned(function, node.id) or ())
+    return any(is_used_up(each, source, depth) for each in assigned(function, node.id) or ())
 
 
-def is_used_up(node: ast.expr, source: Source | None) -> bool:
-    """Tell whether an expression gives an iterator, or calls a generator of the project."""
+def is_used_up(node: ast.expr, source: Source | None, depth: int = 0) -> bool:
+    """Tell whether an expression gives an iterator, or calls a function of the project that does."""
     node = node.value if isinstance(node, ast.Await) else node
     if not isinstance(node, ast.Call):
         return isinstance(node, ast.GeneratorExp)
@@ -156,5 +157,11 @@ def is_used_up(node: ast.expr, source: Source | None) -> bool:
     around = surroundings.around(source.root) if source is not None and source.root is not None else None
     if around is None or source is None:
         return False
-    defined = [around.definition(each) for each in functions(around, source, node)]
-    return any(each is not None and yields(each[1]) for each in defined)
+    defined = [each for one in functions(around, source, node) if (each := around.definition(one)) is not None]
+    return any(yields(made) or (depth < DEEPEST and returns_once(own, made, depth + 1)) for own, made in defined)
+
+
+def returns_once(source: Source, function: ast.AST, depth: int) -> bool:
+    """Tell whether a function returns what a loop uses up."""
+    returned = [each.value for each in ast.walk(function) if isinstance(each, ast.Return) and each.value is not None]
+    return any(is_used_up(each, source, depth) or is_once(function, each, source, depth) for each in returned)

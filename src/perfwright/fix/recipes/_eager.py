@@ -11,6 +11,7 @@ from perfwright.fix import surroundings
 from perfwright.fix.recipe import Proposal
 from perfwright.fix.recipes._calls import called_on, name_of, with_argument
 from perfwright.fix.recipes._looped import loop_step, looped, over_of, paths
+from perfwright.fix.recipes._meanwhile import is_added, is_written
 from perfwright.fix.recipes._origins import Frame, Origin, Origins
 from perfwright.fix.recipes._preloads import options_of, preloaded
 from perfwright.fix.recipes._rows import KNOWN, ROW
@@ -48,6 +49,10 @@ def proposed(
             return
         some = said_along(around, origin, ways)
         if some is None:
+            return
+        relations = [relation for way in ways for _, relation in way]
+        changes = is_written if origin.first.framework == DJANGO else is_added
+        if changes(around, finding, origin, relations):
             return
         edits += [each for each in some if each not in edits]
         told.update(dict.fromkeys(f"{way[-1][0].name}.{way[-1][1].name}" for way in ways))

@@ -1,4 +1,5 @@
-"""Whether annotations say that what is looked up, or looked in, is of a kind that no set takes."""
+"""Whether annotations, or what is done with it, say that what is looked up, or looked in, is of a kind that no set
+takes."""
 
 import ast
 
@@ -28,6 +29,26 @@ def is_unhashed(source: Source, held: ast.expr, wanted: ast.expr) -> bool:
     kinds |= kinds_of(written.get(ast.unparse(wanted)))
     classes = [each for each in source.tree.body if isinstance(each, ast.ClassDef) and each.name in kinds]
     return bool(kinds & UNHASHED) or any(map(is_compared, classes))
+
+
+def is_keyed(source: Source, held: ast.expr, wanted: ast.expr) -> bool:
+    """Tell whether an item of what is searched, or what is looked for, is asked for a part by a text, as dictionaries
+    are."""
+    function = source.function(held)
+    inner = [*ast.walk(function)] if function is not None else []
+    loops = [each for each in inner if isinstance(each, ast.For | ast.comprehension)]
+    items = {ast.unparse(wanted), *[ast.unparse(each.target) for each in loops if same(each.iter, held)]}
+    return any(
+        isinstance(each, ast.Subscript)
+        and isinstance(each.slice, ast.Constant)
+        and isinstance(each.slice.value, str)
+        and ast.unparse(each.value) in items
+        for each in inner
+    )
+
+
+def same(one: ast.expr, other: ast.expr) -> bool:
+    return ast.unparse(one) == ast.unparse(other)
 
 
 def kinds_of(annotation: ast.expr | None) -> set[str]:

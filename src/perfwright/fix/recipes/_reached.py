@@ -57,9 +57,13 @@ def is_local(source: Source, node: ast.expr) -> bool:
     """Tell whether an expression begins with a name that its function binds."""
     first = chain(node)[-1]
     functions = [each for each in source.above(node) if isinstance(each, FUNCTIONS)]
-    return isinstance(first, ast.Name) and any(
-        first.id in bound(part) for each in functions for part in (each.args, *each.body)
-    )
+    return isinstance(first, ast.Name) and any(first.id in held(each) for each in functions)
+
+
+@lru_cache(maxsize=256)
+def held(function: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
+    """Return the names that a function binds."""
+    return set[str]().union(*[bound(part) for part in (function.args, *function.body)])
 
 
 def entity(around: Surroundings, source: Source, node: ast.expr) -> Entity | None:

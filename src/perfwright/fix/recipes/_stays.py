@@ -49,7 +49,7 @@ def stays(source: Source, node: ast.expr, loop: ast.AST) -> bool:
     function = source.function(node)
     held = {ast.unparse(each) for each in ast.walk(node) if isinstance(each, ast.Name | ast.Attribute)}
     every = aliases(function, held) if function is not None else held
-    if every & changed(loop) or any(
+    if every & (changed(loop) | fed(source, loop)) or any(
         each in passed(source, loop, node) for each in every if is_open(source, node, each)
     ):
         return False
@@ -63,6 +63,13 @@ def is_lazy(source: Source, loop: ast.AST) -> bool:
     call = source.parents.get(loop)
     name = getattr(call.func, "id", getattr(call.func, "attr", "")) if isinstance(call, ast.Call) else ""
     return name not in READS - {"zip", "map", "filter", "enumerate", "reversed"} | {"join", "next", "extend", "update"}
+
+
+def fed(source: Source, loop: ast.AST) -> set[str]:
+    """Return what gets the items of a generator while it is gone through: `seen` of `seen.extend(x for x in xs)`."""
+    call = source.parents.get(loop) if isinstance(loop, ast.GeneratorExp) else None
+    is_method = isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)
+    return {ast.unparse(call.func.value)} if is_method else set()  # type: ignore[union-attr]
 
 
 def shared(source: Source, node: ast.AST) -> set[str]:

@@ -30,7 +30,7 @@ def can_be_before(source: Source, node: ast.expr, loop: ast.AST) -> bool:
     around = surroundings.around(source.root) if source.root is not None else None
     if is_there(around, source, node, source.statement(loop)):
         return True
-    return always(source, node, loop) and not may_be_none(source, node)
+    return always(source, node, loop) and not may_be_none(around, source, node)
 
 
 def is_there(around: Surroundings | None, source: Source, node: ast.expr, before: ast.stmt) -> bool:
@@ -111,19 +111,44 @@ def is_collection(written: ast.expr) -> bool:
     return bool(kinds) and kinds <= KINDS
 
 
-def may_be_none(source: Source, node: ast.expr) -> bool:
-    """Tell whether a name is said to be None: by a default, an annotation or what it is bound to."""
+def may_be_none(around: Surroundings | None, source: Source, node: ast.expr) -> bool:
+    """Tell whether a name, or an attribute, is said to be None: by a default, an annotation or what it is bound to."""
+    if isinstance(node, ast.Attribute):
+        return around is not None and is_said_none(around, node.attr)
     function = source.function(node)
     if not isinstance(node, ast.Name) or function is None:
         return False
     values = assigned(function, node.id) or []
     written = [each.annotation for each in ast.walk(function.args) if isinstance(each, ast.arg) and each.arg == node.id]
-    said = [ast.unparse(each) for each in written if each is not None]
-    return (
-        is_none(source, node)
-        or any(isinstance(each, ast.Constant) and each.value is None for each in values)
-        or any("None" in each or "Optional" in each for each in said)
-    )
+    return is_none(source, node) or any(map(gives_none, values)) or any(map(names_none, written))
+
+
+def is_said_none(around: Surroundings, name: str) -> bool:
+    """Tell whether a class of the project says that an attribute of a name may be None, or makes it so."""
+    for own in around.mentioning(name):
+        for each in ast.walk(own.tree):
+            if isinstance(each, ast.Assign | ast.AnnAssign):
+                targets = each.targets if isinstance(each, ast.Assign) else [each.target]
+                said = gives_none(each.value) or (isinstance(each, ast.AnnAssign) and names_none(each.annotation))
+                if said and any(getattr(one, "attr", getattr(one, "id", "")) == name for one in targets):
+                    return True
+    return False
+
+
+def gives_none(node: ast.expr | None) -> bool:
+    """Tell whether an expression is None, or what a dictionary gives where it has no such key."""
+    if isinstance(node, ast.IfExp):
+        return gives_none(node.body) or gives_none(node.orelse)
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and not node.keywords:
+        return (node.func.attr == "get" and len(node.args) == 1) or (
+            node.func.attr in ("get", "pop") and len(node.args) == 2 and gives_none(node.args[1])
+        )
+    return isinstance(node, ast.Constant) and node.value is None
+
+
+def names_none(annotation: ast.expr | None) -> bool:
+    written = ast.unparse(annotation) if annotation is not None else ""
+    return "None" in written or "Optional" in written
 
 
 def is_none(source: Source, node: ast.Name) -> bool:

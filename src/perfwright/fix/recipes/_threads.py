@@ -6,9 +6,12 @@ from collections.abc import Iterator
 
 from perfwright.finding import Finding
 from perfwright.fix.recipe import Proposal
+from perfwright.fix.recipes._calls import name_of
 from perfwright.fix.recipes._imports import module
+from perfwright.fix.recipes._reached import methods
 from perfwright.fix.source import COMPREHENSIONS, FUNCTIONS, Source
 from perfwright.fix.surroundings import Surroundings, around
+from perfwright.index.project import Function
 
 LOCKS = re.compile(r"lock|mutex|semaphore|condition|suppress|redirect|patch", re.IGNORECASE)
 # What belongs to the thread that made it, or must not be used by two at once.
@@ -72,16 +75,32 @@ def may_await(source: Source, call: ast.Call) -> bool:
 def is_owned(source: Source, call: ast.Call) -> bool:
     """Tell whether a function of the project, or one that it calls, may use what belongs to the thread of another."""
     project = around(source.root) if source.root is not None else None
-    names, seen = {called(call)}, {""}
+    names, read, seen = {called(call)}, properties(project, call) if project is not None else set[str](), {""}
     if project is None:
         return False
     for _ in range(DEEP):
-        bodies = [each for name in names - seen for each in bodies_of(project, name)]
+        bodies = [each for name in (names | read) - seen for each in bodies_of(project, name)]
         if any(OWNED.search(text) for text, _ in bodies):
             return True
-        seen |= names
+        seen |= names | read
         names = {called(each) for _, body in bodies for each in ast.walk(body) if isinstance(each, ast.Call)}
+        read = {name for _, body in bodies for name in properties(project, body)}
     return False
+
+
+def properties(project: Surroundings, node: ast.AST) -> set[str]:
+    """Return the properties of the project's classes that are read in a node, by their names: each is a call."""
+    return {
+        each.attr
+        for each in ast.walk(node)
+        if isinstance(each, ast.Attribute)
+        and any(is_property(project, one) for one in methods(project).get(each.attr, []))
+    }
+
+
+def is_property(project: Surroundings, function: Function) -> bool:
+    defined = project.definition(function)
+    return defined is not None and any(name_of(each).endswith("property") for each in defined[1].decorator_list)
 
 
 def bodies_of(project: Surroundings, name: str) -> Iterator[tuple[str, ast.AST]]:

@@ -1,7 +1,7 @@
 """A list that is worked off from its front becomes a deque.
 
-It is local, made by one statement, and nothing is asked of it that a deque cannot do: it is tested, measured, walked,
-appended to, and popped at both ends.
+It is local, made anew by one statement, so that nobody else has it, and nothing is asked of it that a deque cannot do:
+it is tested, measured, walked where that changes nothing, appended to, and popped at both ends.
 """
 
 import ast
@@ -10,8 +10,10 @@ from dataclasses import replace
 
 from perfwright.finding import Finding
 from perfwright.fix.recipe import Proposal, Recipe
-from perfwright.fix.source import Edit, Source
+from perfwright.fix.recipes._calls import method_of
+from perfwright.fix.source import Edit, Source, changed
 
+COPIES = ("copy", "split", "rsplit", "splitlines", "readlines", "tolist")  # methods that give a list of their own
 KEEPS = ("append", "extend", "pop", "clear", "insert", "remove", "count", "reverse")
 
 
@@ -33,7 +35,7 @@ def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
         if use is None:
             return
         edits += use
-    if made is None:
+    if made is None or not is_new(made.value):
         return
     deque, imports = source.imported("collections", "deque")
     value = made.value
@@ -47,16 +49,37 @@ def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
     yield Proposal((*edits, *imports), f"`{name}` is a deque, which gives its first item without moving the others")
 
 
+def is_new(value: ast.expr) -> bool:
+    """Tell whether an expression makes a list: others give one that may be theirs."""
+    if isinstance(value, ast.BinOp):
+        return is_new(value.left) or is_new(value.right)
+    if isinstance(value, ast.Subscript):
+        return isinstance(value.slice, ast.Slice)
+    if isinstance(value, ast.Call):
+        return method_of(value) in COPIES or (isinstance(value.func, ast.Name) and value.func.id in ("list", "sorted"))
+    return isinstance(value, ast.List | ast.ListComp)
+
+
+def is_test(source: Source, node: ast.AST) -> bool:
+    """Tell whether it is only asked of an expression if it is true."""
+    above = source.parents[node]
+    if isinstance(above, ast.BoolOp):
+        return is_test(source, above)
+    if isinstance(above, ast.comprehension):
+        return node in above.ifs
+    is_not = isinstance(above, ast.UnaryOp) and isinstance(above.op, ast.Not)
+    return is_not or (isinstance(above, ast.While | ast.If | ast.IfExp | ast.Assert) and above.test is node)
+
+
 def used(source: Source, name: ast.Name) -> list[Edit] | None:
     """Return the edits that one use of the list needs; None where a deque cannot do what is asked."""
     parent = source.parents[name]
     above = source.parents.get(parent)
-    if isinstance(parent, ast.While | ast.If | ast.IfExp) and parent.test is name:
+    if is_test(source, name):
         return []
-    if isinstance(parent, ast.UnaryOp | ast.BoolOp) or (
-        isinstance(parent, ast.For | ast.comprehension) and parent.iter is name
-    ):
-        return []
+    if isinstance(parent, ast.For | ast.comprehension) and parent.iter is name:
+        walked = parent if isinstance(parent, ast.For) else source.parents[parent]
+        return [] if name.id not in changed(walked) else None
     if (
         isinstance(parent, ast.Call)
         and isinstance(parent.func, ast.Name)

@@ -2,8 +2,8 @@
 
 Where the loop, and what it calls, does not change the list, the set is made once before it: where it is sure that there
 is a list, or each pass looks in it. Where the loop appends to it, and nothing else changes it, nor gets it, a set is
-kept beside it. No annotation and nothing that is put into it says that it cannot be hashed; what
-else cannot is found by the judge.
+kept beside it. No annotation, nothing that is put into it and nothing that is asked of its items says that these
+cannot be hashed; what else cannot is found by the judge.
 """
 
 import ast
@@ -13,7 +13,7 @@ from perfwright.finding import Finding
 from perfwright.fix.recipe import Proposal, Recipe
 from perfwright.fix.recipes._bindings import is_once
 from perfwright.fix.recipes._calls import name_of
-from perfwright.fix.recipes._hashed import is_unhashed
+from perfwright.fix.recipes._hashed import is_keyed, is_unhashed
 from perfwright.fix.recipes._stays import ASKS, READS, stays
 from perfwright.fix.recipes._there import can_be_before, is_before
 from perfwright.fix.recipes._touched import touches
@@ -76,7 +76,7 @@ def cannot_be_hashed(source: Source, held: ast.expr) -> bool:
     """Tell whether what is searched, or looked for, is seen to be of a kind that no set takes."""
     function, test = source.function(held), source.parents[held]
     wanted = [test.left] if isinstance(test, ast.Compare) else []
-    if any(is_unhashed(source, held, each) for each in wanted):
+    if any(is_unhashed(source, held, each) or is_keyed(source, held, each) for each in wanted):
         return True
     for each in ast.walk(function) if function is not None else ():
         if isinstance(each, ast.Assign) and ast.unparse(each.targets[0]) == ast.unparse(held):

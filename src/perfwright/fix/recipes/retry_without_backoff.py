@@ -116,10 +116,10 @@ def may_grow(sleep: ast.Call, handlers: list[ast.ExceptHandler]) -> bool:
 
 def longer(first: ast.expr, power: str, random: str) -> str:
     """Return the seconds of a pause that grows with each failure."""
-    written, known = ast.unparse(first), number(first) is not None
+    written, known = ast.unparse(first), number(first)
     plain = written if isinstance(first, ast.Constant | ast.Name | ast.Attribute) else f"({written})"
-    grown = f"min({LONGEST}, {plain} * 2**{power})"
-    return f"{grown if known else f'max({written}, {grown})'} * {random}.uniform(0.5, 1)"
+    grown = f"min({LONGEST}, {plain} * 2**{power}) * {random}.uniform(0.5, 1)"
+    return grown if known is not None and known * 2 <= LONGEST else f"max({written}, {grown})"
 
 
 def number(seconds: ast.expr) -> float | None:
