@@ -106,6 +106,7 @@ FIND = ("--all", "--select", "repeated-slice", "--size", "400")
 
 
 # ------------------------------------------------------------------------------ the whole way
+@pytest.mark.slow
 @contained
 def test_what_differs_is_told_back_and_the_fastest_that_is_the_same_is_kept(shop: Path) -> None:
     first = says(code(WRONG, GAMED, ENDLESS))

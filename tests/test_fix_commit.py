@@ -78,6 +78,7 @@ def judged(text: str = SLOW, after: str = SLOW.replace("# those", "# all"), line
     return Judged(candidate, Verdict("same", "", inputs=412, sizes=(16, 500), seed=7, source="from the annotations"))
 
 
+@pytest.mark.slow
 def test_each_patch_of_a_file_becomes_a_commit_that_tells_why_and_can_be_judged_again(shop: Path) -> None:
     done = subprocess.run(
         [*COMMAND, "fix", "--all", "--commit", "--select", "membership-in-list", "--size", "500", "--evidence", "seen",

@@ -168,6 +168,7 @@ def test_other_rows_in_the_database_differ(built: Path, other: str) -> None:
     assert "CUSTOMER 1" in said["counterexample"]["before"]
 
 
+@pytest.mark.slow
 def test_rows_as_a_result_are_compared_by_their_columns(built: Path) -> None:
     assert verified(built, "slow.py:rename", "count.py:rename")["verdict"] == "same"
 
@@ -381,6 +382,7 @@ async def names(session: AsyncSession, order_ids: list[int]) -> list[str]:
 )
 
 
+@pytest.mark.slow
 def test_a_session_is_made_of_the_tables_that_are_known(tmp_path: Path) -> None:
     at_once = LATER.replace("session.get(Order, key)", "session.get(Order, key, options=[joinedload(Order.customer)])")
     fast = at_once.replace("(await session.get(Customer, order.customer_id)).name", "order.customer.name")

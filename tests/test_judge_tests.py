@@ -104,6 +104,7 @@ def verify(folder: Path, *arguments: str) -> dict[str, Any]:
     return said
 
 
+@pytest.mark.slow
 def test_a_rewrite_that_breaks_a_test_differs_and_what_failed_before_is_set_aside(tmp_path: Path) -> None:
     shop = made(tmp_path, shop__prices=PRICES, tests__test_prices=TESTS, tests__test_other="def test_a(): pass\n")
     (shop / "shop" / "prices.py").write_text(FASTER, "utf8")

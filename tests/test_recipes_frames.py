@@ -616,7 +616,7 @@ def test_text_of_what_may_have_changed_is_written_again(between: str, tmp_path: 
     ("body", "at", "made"),
     [
         ("return max([len(x) for x in rows], default=0)", "[len", "max((len(x) for x in rows), default=0)"),
-        ("for y in [g(x) for x in rows]:\n        h(y)", "[g", "for y in (g(x) for x in rows):"),
+        ("for y in [str(x) for x in rows]:\n        h(y)", "[str", "for y in (str(x) for x in rows):"),
         ("found = [g(x) for x in rows]\n    return sum(found)", "[g", "found = (g(x) for x in rows)"),
         ("for line in rows.readlines():\n        h(line)", "rows.readlines", "for line in rows:"),
     ],

@@ -114,8 +114,8 @@ class Level:
 def propose(source: Source, finding: Finding) -> Iterator[Proposal]:
     around = surroundings.around(source.root) if source.root is not None else None
     own = around.source(source.path) if around is not None else None
-    step = finding.chain[-1]
-    function = of_line(own, step.line) if own is not None and step.path == source.path else None
+    step = finding.chain[-1] if finding.chain else None
+    function = of_line(own, step.line) if own is not None and step is not None and step.path == source.path else None
     if around is None or own is None or function is None or function.decorator_list:
         return
     if not isinstance(own.parents[function], ast.Module) or function.args.vararg or function.args.kwarg:
