@@ -10,6 +10,7 @@ import pytest
 
 from perfwright.fix.judge.judging import judge
 from perfwright.fix.judge.sides import Sides, Version
+from perfwright.measure.worker.trees import Scribe
 
 BUILDER = """
 import tempfile
@@ -108,19 +109,49 @@ def inputs(n):
 
 
 def test_where_a_project_lies_is_no_difference(tmp_path: Path) -> None:
+    place = "from pathlib import Path\n\nHERE = Path(__file__).resolve().parent\n"
     text = (
-        "from pathlib import Path\n\n\nclass Kept:\n    def __init__(self): self.at = str(Path(__file__).parent)\n\n\n"
+        "from pathlib import Path\n\nimport place\n\n\n"
+        "class Kept:\n    def __init__(self): self.at = str(Path(__file__).parent)\n\n\n"
+        "KEPT = Kept()\n\n\ndef f(x: int) -> tuple[str, str, int]:\n    return KEPT.at, str(place.HERE / 'a'), x + {}\n"
     )
-    text += "KEPT = Kept()\n\n\ndef f(x: int) -> tuple[str, int]:\n    return KEPT.at, x + {}\n"
-    for folder, more in (("one", 1), ("two", 1), ("other", 2)):
+    for folder, more in (("one", 1), ("two", 1), ("linked", 1), ("other", 2)):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "a.py").write_text(text.format(more), "utf8")
+        if folder == "linked":
+            (tmp_path / folder / "place.py").symlink_to(tmp_path / "one" / "place.py")
+        else:
+            (tmp_path / folder / "place.py").write_text(place, "utf8")
 
     def word(other: str) -> str:
-        first, second = (
-            Version(str(root / "a.py"), "f", root, "a.py") for root in (tmp_path / "one", tmp_path / other)
-        )
-        with Sides(first, second, Path(sys.executable), "auto") as sides:
+        roots = tmp_path / "one", tmp_path / other
+        first, second = (Version(str(root / "a.py"), "f", root, "a.py") for root in roots)
+        with Sides(first, second, Path(sys.executable), "auto", reads=[tmp_path]) as sides:
             return judge(sides).word
 
-    assert (word("two"), word("other")) == ("same", "differs")
+    assert [*map(word, ("two", "linked", "other"))] == ["same", "same", "differs"]
+
+
+def test_what_a_proxy_keeps_of_what_it_stands_for_is_no_state_of_its_own() -> None:
+    class Wrapped:
+        def __init__(self) -> None:
+            self.debug, self.hosts = False, ["a"]
+
+    class Proxy:
+        def __init__(self) -> None:
+            self._wrapped = Wrapped()
+
+        def __getattr__(self, name: str) -> object:
+            self.__dict__[name] = found = getattr(self._wrapped, name)
+            return found
+
+    def told(proxy: Proxy) -> object:
+        return Scribe("code").write(proxy)
+
+    asked, changed = Proxy(), Proxy()
+    assert asked.hosts == ["a"]
+    assert changed.debug is False
+    changed.__dict__["debug"] = True
+
+    assert told(asked) == told(Proxy())
+    assert told(changed) != told(Proxy())

@@ -74,6 +74,7 @@ class Guest:
             )
         self.reads = [python.parent, *places, WORKER, Path.cwd()]
         self.reach: tuple[str, int] | None = None  # the one server that may be reached, in the guard
+        self.untold: list[Path] = [*places[:1]]  # folders whose place is taken out of all that is told
         self.fills: list[Path] = []  # folders that others write to for it, as a database does
         self.loaded: Mapping[str, Any] | None = None
         self.process: subprocess.Popen[bytes] | None = None
@@ -250,7 +251,8 @@ class Guest:
             "alone": not self.uncontained,
             "reach": self.reach or (),
         }
-        arguments = [str(WORKER / "__init__.py"), str(WORKER), json.dumps(limits), *map(str, self.places)]
+        told = json.dumps(limits), json.dumps([*map(str, self.untold)])
+        arguments = [str(WORKER / "__init__.py"), str(WORKER), *told, *map(str, self.places)]
         return [str(self.python), "-c", BOOT, *arguments]
 
     def _jail(self) -> Jail:

@@ -128,6 +128,7 @@ class Sides:
             places = [*version.places, *self.beside]
             guest = Guest(self.python, places, environment={"PYTHONHASHSEED": seed}, contain=self.contain)
             guest.reads += [*self.reads, CAPTURE]
+            guest.untold = [each.root for each in self.versions.values()]  # one may be made of links to the other
             try:
                 known = guest.load(version.module, version.function, watched=True)
             except BaseException:

@@ -142,10 +142,9 @@ def anywhere(text: str) -> str:
     return text
 
 
-def lies_in(root: str) -> None:
-    """Take the place of a project out of all that is told of it, unless that is a folder of anything."""
-    if len(Path(root).parts) > 2:
-        ROOTS[:] = [json.dumps(root)[1:-1]]
+def lies_in(roots: list[str]) -> None:
+    """Take the places of a project out of all that is told of it, unless that is a folder of anything."""
+    ROOTS[:] = [json.dumps(each)[1:-1] for each in roots if len(Path(each).parts) > 2]
 
 
 def _remove(path: Path) -> None:

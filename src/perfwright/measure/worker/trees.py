@@ -198,7 +198,7 @@ class Scribe:
         return ["o", number, self.name(kind), payload, self._held(value, depth)]
 
     def _held(self, value: Any, depth: int) -> list[Tree]:
-        """Return the attributes of an object, by name."""
+        """Return the attributes of an object, by name, without those that it keeps of what it stands for."""
         held = dict(getattr(value, "__dict__", {}))
         for each in type(value).__mro__:
             slots = each.__dict__.get("__slots__", ())
@@ -209,6 +209,8 @@ class Scribe:
                         held[own] = object.__getattribute__(value, own)
                     except AttributeError:
                         continue
+        kept = getattr(held.get("_wrapped"), "__dict__", {})  # as Django's settings keep those that were asked for
+        held = {name: each for name, each in held.items() if name not in kept or kept[name] is not each}
         return [[name, self.write(held[name], depth)] for name in sorted(held)]
 
     def _pickled(self, value: Any, kind: type) -> Tree:
