@@ -13,7 +13,7 @@ import pytest
 
 from perfwright import __version__
 from perfwright.errors import InputError
-from perfwright.finding import Finding, Patch, Place
+from perfwright.finding import Finding, Patch, Place, Step
 from perfwright.fix import commits, repairing, writing
 from perfwright.fix.judge.verdict import Verdict
 from perfwright.fix.patches import Candidate, Judged
@@ -236,16 +236,19 @@ def test_the_message_of_a_commit_is_whole() -> None:
 
 
 def test_what_moved_is_found_again_and_what_is_gone_is_left() -> None:
-    def finding(function: str, line: int, ordinal: int = 1, path: str = "calc.py") -> Finding:
+    def finding(function: str, line: int, ordinal: int = 1, path: str = "calc.py", through: int = 0) -> Finding:
         place = Place(path=path, line=line, column=1, function=function)
-        return Finding(rule="nested-scan", place=place, symbol="x", message="", ordinal=ordinal)
+        chain = (Step(path="calc.py", line=through, function="", what="the query"),) if through else ()
+        return Finding(rule="nested-scan", place=place, symbol="x", message="", ordinal=ordinal, chain=chain)
 
-    queue = [finding("a", 3), finding("b", 9, 2), finding("c", 12), finding("d", 1, path="other.py")]
-    now = [[finding("a", 5), finding("b", 7)], [finding("b", 6)]]
+    page = finding("e", 2, path="page.html", through=20)
+    queue = [finding("a", 3), finding("b", 9, 2), finding("c", 12), finding("d", 1, path="other.py"), page]
+    moved = finding("e", 2, path="page.html", through=22)
+    now = [[finding("a", 5), finding("b", 7), moved], [finding("b", 6), moved], [moved]]
     seen: list[tuple[str, int]] = []
 
     def best(each: Finding) -> Judged | str:
-        seen.append((each.place.function, each.place.line))
+        seen.append((each.place.function, each.chain[0].line if each.chain else each.place.line))
         return Judged(Candidate(each, RECIPE, "", "", "", "", each.place.path, ""), Verdict("same", ""))
 
     repairs = repairing.Repairs()
@@ -254,7 +257,7 @@ def test_what_moved_is_found_again_and_what_is_gone_is_left() -> None:
     ):
         pass
 
-    assert seen == [("first", 1), ("a", 5), ("b", 6), ("d", 1)]
+    assert seen == [("first", 1), ("a", 5), ("b", 6), ("d", 1), ("e", 22)]
     assert repairs.left == [("nested-scan@calc.py::c#x", repairing.GONE)]
 
 

@@ -77,7 +77,7 @@ def repair(
     """Give each finding after what came of it was put into `repairs`.
 
     `best` returns the patch of a finding, or why it has none; `write` tells whether a patch changed its file. Then the
-    findings of that file are read `again`, for they have moved, or are no more.
+    findings of that file, and those that lead through it, are read `again`, for they have moved, or are no more.
     """
     queue = list(findings)
     while queue:
@@ -88,9 +88,14 @@ def repair(
         else:
             repairs.repaired.append(made)
             path = made.candidate.path
-            if write(made) and any(each.place.path == path for each in queue):
+            if write(made) and any(lies_in(each, path) for each in queue):
                 queue = list(_moved(queue, path, again(), repairs))
         yield finding
+
+
+def lies_in(finding: Finding, path: str) -> bool:
+    """Tell whether a finding lies in a file, or leads through it."""
+    return path == finding.place.path or any(path == step.path for step in (*finding.chain, *finding.also))
 
 
 def _moved(queue: Sequence[Finding], path: str, now: Sequence[Finding], repairs: Repairs) -> Iterator[Finding]:
@@ -105,7 +110,7 @@ def _moved(queue: Sequence[Finding], path: str, now: Sequence[Finding], repairs:
     for each in queue:
         waiting[_untwinned(each)] = waiting.get(_untwinned(each), 0) + 1
     for each in queue:
-        if each.place.path != path:
+        if not lies_in(each, path):
             yield each
             continue
         name = _untwinned(each)
