@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel, Field, RootModel
 
 from perfwright.fix.judge.judging import judge
 from perfwright.fix.judge.sides import Sides, Version
+from perfwright.measure.worker import validated
 from perfwright.measure.worker.trees import Scribe
 
 BUILDER = """
@@ -155,3 +157,21 @@ def test_what_a_proxy_keeps_of_what_it_stands_for_is_no_state_of_its_own() -> No
 
     assert told(asked) == told(Proxy())
     assert told(changed) != told(Proxy())
+
+
+def test_an_object_is_one_that_its_model_would_take() -> None:
+    class Line(BaseModel):
+        name: str
+        count: int = Field(ge=0, alias="number")
+
+    class Names(RootModel[list[str]]):
+        pass
+
+    fits = Line(name="a", number=1)
+    validated.check(fits)  # called otherwise than its field
+    validated.check(Names(["a"]))
+    validated.check(Path())
+    wrong = Line(name="a", number=1)
+    wrong.__dict__["name"] = 7
+    with pytest.raises(ValueError, match="Line is like that: string_type"):
+        validated.check(wrong)

@@ -24,7 +24,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import arrays, clients, kinds  # type: ignore[import-not-found,unused-ignore]
+from . import arrays, clients, kinds, validated  # type: ignore[import-not-found,unused-ignore]
 from .network import NETWORK  # type: ignore[import-not-found,unused-ignore]
 from .used import local  # type: ignore[import-not-found,unused-ignore]
 
@@ -389,6 +389,7 @@ class Maker:
             set.update(value, [self.make(each) for each in payload[1]])
         for name, each in held:
             object.__setattr__(value, name, self.make(each))
+        validated.check(value)
         return value
 
     def _atom(self, name: str, held: Any) -> Any:
