@@ -37,7 +37,7 @@ from perfwright.measure.run import GuestError
 SMALL = (3, 1, 2, 5, 0, 8, 17)
 SPREADS = ("random", "few", "sorted", "reversed", "equal")
 MOST, SECONDS = 560, 8.0  # trials, and seconds for them
-LEAST, PATIENT = 320, 20.0  # the same on a busy computer, or where calls take long
+ENOUGH, AT_LONGEST = 320, 20.0  # the same on a busy computer, or where calls take long
 OTHER_SEED = 80  # of the trials, with another seed for the hashes of text
 TIMED = (16, 64, 256, 1024, 4096, 16_384, 65_536, 262_144)
 LARGEST, LONGEST = 100_000, 0.1  # size that is timed where none is stated, and seconds of a call of the first version
@@ -84,7 +84,7 @@ class _Case:
     def goes_on(self) -> bool:
         """Tell whether there is time for more trials."""
         took = time.monotonic() - self.began
-        return self.inputs < MOST and took < (SECONDS if self.inputs >= LEAST else PATIENT)
+        return self.inputs < MOST and took < (SECONDS if self.inputs >= ENOUGH else AT_LONGEST)
 
     @property
     def near(self) -> tuple[list[Any], list[Tree], random.Random, list[str]]:

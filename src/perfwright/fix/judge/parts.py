@@ -5,7 +5,7 @@ They are taken with all that uses, later, what they give a name to: so work that
 
 import ast
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from perfwright.fix.judge import pace
@@ -14,6 +14,7 @@ from perfwright.fix.judge.sides import Sides
 from perfwright.fix.judge.trees import Tree
 
 LEAST = 0.01  # of a call: less is not worth a change
+BLOCKS = ("body", "orelse", "finalbody")
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -25,10 +26,6 @@ class Part:
     line: int
     column: int
     count: int
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as the worker takes it."""
-        return {"function": self.function, "line": self.line, "column": self.column, "count": self.count}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +59,7 @@ def compare(sides: Sides, n: int, args: Tree, whole: Speed, *, seconds: float) -
     calls = 1 if fresh else min(each["calls"] for each in known.values())
 
     def sample(name: str) -> tuple[float, float] | None:
-        return sides.side(name).part(args, seconds, parts[name].to_json(), calls=calls, fresh=fresh)
+        return sides.side(name).part(args, seconds, asdict(parts[name]), calls=calls, fresh=fresh)
 
     rounds = pace.rounds(pace.by_one_clock(sample))
     if rounds is None or rounds.before < LEAST * whole.before:
@@ -119,7 +116,7 @@ def _inner(old: Sequence[ast.stmt], new: Sequence[ast.stmt]) -> tuple[list[ast.s
     blocks: list[tuple[list[ast.stmt], list[ast.stmt]]] = []
     for (name, one), (_, other) in zip(ast.iter_fields(old[0]), ast.iter_fields(new[0]), strict=True):
         if _told(one) != _told(other):
-            if name not in ("body", "orelse", "finalbody"):
+            if name not in BLOCKS:
                 return None
             blocks.append((one, other))
     return blocks[0] if len(blocks) == 1 and all(blocks[0]) else None
